@@ -1,0 +1,33 @@
+# make train | test | lint | tensorboard | bench | clean
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: train test lint tensorboard bench clean
+
+train: $(READY)
+	$(BIN)/python -m speech.train experiment=names
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+tensorboard: $(READY)
+	$(BIN)/tensorboard --logdir runs
+
+bench: $(READY)
+	$(BIN)/python scripts/benchmark.py
+
+clean:
+	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The environment is remade only when what it is made from changes.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,109 @@
+"""A clip in and out: read, mix to mono, resample, write. numpy, soundfile and soxr only.
+
+A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import ArrayLike, NDArray
+
+Waveform = NDArray[np.float32]
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+_RATES = (4_000, 384_000)  # Hz: outside of these a header is damaged rather than unusual
+
+
+class AudioError(ValueError):
+    """A recording that cannot be used; the message names the file, the reason and the way out."""
+
+
+def read(path: str | Path, sample_rate: int) -> Waveform:
+    """Read a WAV, FLAC, OGG or MP3 file of any rate, width and channel count as mono at ``sample_rate`` Hz.
+
+    Raises AudioError for a file that is missing, empty, truncated, not audio or not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise AudioError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path}: the file is empty (0 bytes): record it again")
+    try:
+        with soundfile.SoundFile(path) as file:
+            declared, rate = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True)
+            # libsndfile shortens a cut WAV's declared length to what is there: its log keeps the header's word.
+            truncated = len(samples) < declared or "should be" in file.extra_info
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(f"{path}: not readable as audio ({error}): convert it to WAV or FLAC") from error
+    if truncated:
+        raise AudioError(f"{path}: truncated, {len(samples)} samples are fewer than its header says: copy it again")
+    return to_waveform(samples, rate, sample_rate, where=str(path))
+
+
+def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "clip") -> Waveform:
+    """Make ``samples``, ``(n,)`` or ``(n, n_channels)`` at ``rate`` Hz, a waveform at ``sample_rate`` Hz.
+
+    Integer samples are scaled by their type's range. ``where`` names the clip in errors (AudioError).
+    """
+    array = np.asarray(samples)
+    if np.issubdtype(array.dtype, np.unsignedinteger):
+        middle = (int(np.iinfo(array.dtype).max) + 1) / 2
+        array = (array.astype(np.float64) - middle) / middle
+    elif np.issubdtype(array.dtype, np.integer):
+        array = array / -float(np.iinfo(array.dtype).min)
+    if array.ndim == 2:
+        array = array.mean(axis=1)
+    if array.ndim != 1:
+        raise AudioError(f"{where}: samples of shape {array.shape}; (n,) or (n, n_channels) is needed")
+    if array.size == 0:
+        raise AudioError(f"{where}: no samples in it: record it again")
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise AudioError(f"{where}: sample rate {rate} Hz is outside of {_RATES[0]} to {_RATES[1]} Hz")
+    if not np.isfinite(array).all():
+        raise AudioError(
+            f"{where}: {np.count_nonzero(~np.isfinite(array))} samples are NaN or infinite: export it again"
+        )
+    if rate != sample_rate:
+        array = soxr.resample(array.astype(np.float32), rate, sample_rate)
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
+    """Write 16-bit audio, whole or not at all (a full disk leaves no half file); the suffix names the format."""
+    path = Path(path)
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        soundfile.write(part, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16")
+        part.replace(path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        raise OSError(f"{path}: could not be written ({error}); {free / 1e6:.1f} MB free there") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def find_clips(pattern: str | Path) -> list[Path]:
+    """The audio files that a file name, a folder (searched whole) or a glob stands for, sorted.
+
+    Raises FileNotFoundError where there is none.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES]
+    else:
+        root = Path(path.anchor) if path.is_absolute() else Path()
+        relative = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
+        found = [p for p in root.glob(relative) if p.is_file()]
+    if not found:
+        kinds = ", ".join(SUFFIXES)
+        raise FileNotFoundError(f"{pattern}: no audio files there ({kinds}); give a file, a folder or a quoted glob")
+    return sorted(found)

@@ -1,0 +1,81 @@
+"""Where in a recording the name is: one span of speech, between silence, hum and clicks. numpy only.
+
+A recording of a name is 1 to 5 s long; the name takes 0.5 s of it. Features that are normalised over a clip
+must see the name alone, so every clip, in training as in use, passes here first.
+
+Method: short-time energy in the band of speech (Rabiner and Sambur 1975), after the power that each frequency
+holds all the time is taken away (spectral subtraction, Boll 1979: a constant hum is just such a power), then
+hysteresis around the loudest stretch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.audio import Waveform
+
+FRAME_MS = 25.0
+HOP_MS = 10.0
+BAND_HZ = (200.0, 4_000.0)  # mains hum and rumble lie below, hiss above; every sound of speech shows within
+DEPTH_DB = 35.0  # a sound this far under the loudest frame is no longer part of the name
+OVER_FLOOR_DB = 8.0  # and neither is one that hardly rises over the background
+LEAST_DEPTH_DB = 18.0  # unless the background is itself speech (a clip that was trimmed already)
+GAP_S = 0.25  # the closure of a stop consonant, the rest in a double name
+CLICK_S = 0.03  # shorter than any phone that stands alone
+MARGIN_S = 0.06  # onset and release are softer than what lies between
+SILENCE = 1e-4  # peak amplitude under which there is nothing to hear (-80 dBFS)
+
+
+class NoSpeechError(ValueError):
+    """No span of the recording rises over its background."""
+
+
+def _band_power(waveform: Waveform, sample_rate: int) -> NDArray[np.float64]:
+    """Power in the band of speech, frame by frame, less what stands there all the time: ``(n_frames,)``."""
+    length = round(sample_rate * FRAME_MS / 1000)
+    hop = round(sample_rate * HOP_MS / 1000)
+    padded = np.pad(waveform, (0, max(0, length - len(waveform))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
+    spectrum = np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)) ** 2
+    frequency = np.fft.rfftfreq(length, 1 / sample_rate)
+    band = spectrum[:, (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])]
+    constant = np.percentile(band, 10, axis=0)
+    return np.maximum(band - 2 * constant, 0).sum(axis=1)
+
+
+def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
+    """First sample and the one after the last of the name: ``start, stop`` with 0 <= start < stop <= n_samples.
+
+    Raises NoSpeechError for silence.
+    """
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if peak < SILENCE:
+        raise NoSpeechError(f"no speech found: peak amplitude {peak:.1g} is silence")
+    power = _band_power(waveform, sample_rate)
+    if power.max() <= 0:
+        raise NoSpeechError("no speech found: the sound never changes")
+    level = 10 * np.log10(power / power.max() + 1e-10)
+    background = float(np.percentile(level, 10))
+    threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB))
+    hop_s = HOP_MS / 1000
+
+    # Runs of loud frames, those that a short gap parts joined, as [first, last + 1).
+    edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
+    runs: list[list[int]] = []
+    for first, last in edges.reshape(-1, 2).tolist():
+        if (last - first) * hop_s < CLICK_S and len(edges) > 2:
+            continue
+        if runs and (first - runs[-1][1]) * hop_s <= GAP_S:
+            runs[-1][1] = last
+        else:
+            runs.append([first, last])
+    if not runs:
+        raise NoSpeechError("no speech found: nothing but clicks")
+    first, last = max(runs, key=lambda run: float(power[run[0] : run[1]].sum()))
+
+    hop = round(sample_rate * hop_s)
+    margin = round(sample_rate * MARGIN_S)
+    start = max(0, first * hop - margin)
+    stop = min(len(waveform), (last - 1) * hop + round(sample_rate * FRAME_MS / 1000) + margin)
+    return start, stop

@@ -1,0 +1,153 @@
+"""espeak-ng, a formant synthesiser, through ctypes: its library and data come inside ``espeakng-loader``.
+
+C interface: espeak-ng 1.52, ``src/include/espeak-ng/speak_lib.h``. The library is GPL-3 and is loaded at run
+time as a separate package.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.audio import Waveform
+from speech.voices.voice import Voice, VoiceError
+
+ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no registered tag names the accent
+    "en": "en-GB",
+    "en-us": "en-US",
+    "en-us-nyc": "en-US-x-nyc",
+    "en-029": "en-029",
+    "en-gb-scotland": "en-GB-scotland",
+    "en-gb-x-gbclan": "en-GB-x-lancs",
+    "en-gb-x-gbcwmd": "en-GB-x-westmids",
+    "en-gb-x-rp": "en-GB-x-rp",
+}
+# Variants that listeners cannot understand: robots, whispers, croaks.
+UNINTELLIGIBLE = frozenset(
+    [
+        "zac",
+        "shelby",
+        "ian",
+        "kaukovalta",
+        "boris",
+        "Lee",
+        "Tweaky",
+        "travis",
+        "whisper",
+        "whisperf",
+        "croak",
+        "Demonic",
+        "UniRobot",
+        "anikaRobot",
+        "robosoft",
+        "robosoft2",
+        "robosoft3",
+        "robosoft4",
+        "robosoft5",
+        "robosoft6",
+        "robosoft7",
+        "robosoft8",
+    ]
+)
+
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
+_CHARS_UTF8 = 1
+_POS_CHARACTER = 1
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class _Library:
+    """The loaded library and the samples its callback hands over; one a process, since it is global state in C."""
+
+    instance: _Library | None = None
+
+    def __init__(self) -> None:
+        import espeakng_loader
+
+        self.c: Any = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
+        self.data_path = Path(espeakng_loader.get_data_path())
+        # The data folder's parent is what espeak_Initialize asks for in some builds; this one takes the folder.
+        self.sample_rate = self.c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
+        if self.sample_rate <= 0:
+            raise VoiceError(f"espeak-ng did not start with the data at {self.data_path}: reinstall espeakng-loader")
+        self.chunks: list[np.ndarray] = []
+        self._callback = _SYNTH_CALLBACK(self._receive)  # kept: C holds only a bare pointer to it
+        self.c.espeak_SetSynthCallback(self._callback)
+        self.c.espeak_Info.restype = ctypes.c_char_p
+        self.c.espeak_TextToPhonemes.restype = ctypes.c_char_p
+
+    def _receive(self, samples: Any, n_samples: int, _events: Any) -> int:
+        if n_samples > 0:
+            self.chunks.append(np.ctypeslib.as_array(samples, shape=(n_samples,)).copy())
+        return 0
+
+    @classmethod
+    def get(cls) -> _Library:
+        if cls.instance is None:
+            cls.instance = cls()
+        return cls.instance
+
+
+class Espeak:
+    """Every English accent of espeak-ng times its intelligible variants.
+
+    ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
+    """
+
+    def __init__(
+        self,
+        rate: tuple[int, int] = (120, 220),
+        pitch: tuple[int, int] = (25, 75),
+        pitch_range: tuple[int, int] = (20, 80),
+    ) -> None:
+        for name, (low, high), bounds in [
+            ("rate", rate, (80, 450)),
+            ("pitch", pitch, (0, 99)),
+            ("pitch_range", pitch_range, (0, 99)),
+        ]:
+            if not bounds[0] <= low <= high <= bounds[1]:
+                raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
+        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
+
+    @property
+    def identity(self) -> str:
+        version = _Library.get().c.espeak_Info(None).decode()
+        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range}"
+
+    def voices(self) -> list[Voice]:
+        folder = _Library.get().data_path / "voices" / "!v"
+        variants = sorted({file.name for file in folder.iterdir()} - UNINTELLIGIBLE)
+        return [Voice("espeak", tag, variant) for tag in ACCENTS.values() for variant in variants]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        library = _Library.get()
+        self._set_voice(library, voice)
+        for parameter, (low, high) in [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]:
+            library.c.espeak_SetParameter(parameter, int(rng.integers(low, high + 1)), 0)
+        library.chunks.clear()
+        encoded = text.encode()
+        library.c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
+        if not library.chunks:
+            raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+        return (np.concatenate(library.chunks) / 32768).astype(np.float32), library.sample_rate
+
+    def phonemes(self, text: str, accent: str) -> str:
+        """IPA of ``text`` in ``accent`` (BCP 47), as espeak would say it."""
+        library = _Library.get()
+        self._set_voice(library, Voice("espeak", accent, ""))
+        pointer = ctypes.c_char_p(text.encode())
+        said: bytes = library.c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02)
+        return said.decode()
+
+    @staticmethod
+    def _set_voice(library: _Library, voice: Voice) -> None:
+        names = [name for name, tag in ACCENTS.items() if tag == voice.accent]
+        name = "+".join(filter(None, [*names, voice.variant]))
+        if not names or library.c.espeak_SetVoiceByName(name.encode()) != 0:
+            raise VoiceError(
+                f"espeak-ng has no voice {voice.accent}+{voice.variant}: accents are {list(ACCENTS.values())}"
+            )

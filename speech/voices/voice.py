@@ -1,0 +1,49 @@
+"""What a voice is, and what every text-to-speech engine offers.
+
+To add an engine: a class with these members in a file of its own here, and a YAML that names it in
+``conf/voices/``. Nothing else knows which engines exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from speech.audio import Waveform
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the throat."""
+
+    engine: str
+    accent: str
+    variant: str
+
+    @property
+    def speaker(self) -> str:
+        return f"{self.engine}:{self.accent}+{self.variant}"
+
+
+class Engine(Protocol):
+    """A speech synthesiser. ``identity`` changes whenever the same call would give another sound."""
+
+    @property
+    def identity(self) -> str: ...
+
+    def voices(self) -> list[Voice]:
+        """All usable voices, in a fixed order."""
+        ...
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        """``text`` said by ``voice`` in a manner drawn from ``rng``: waveform ``(n_samples,)`` and its rate in Hz.
+
+        Raises VoiceError where the engine cannot say the text.
+        """
+        ...
+
+
+class VoiceError(RuntimeError):
+    """The engine is not there, or cannot say this text with this voice."""
