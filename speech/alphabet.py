@@ -6,6 +6,7 @@ What comes in is any text a person may write (``Chloé``); what goes out is the 
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -76,4 +77,4 @@ class Alphabet:
 
 def n_frames_needed(symbols: Sequence[int]) -> int:
     """Fewest frames in which CTC can write ``symbols``: one a letter, and a blank between equal neighbours."""
-    return len(symbols) + sum(a == b for a, b in zip(symbols, symbols[1:], strict=False))
+    return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))

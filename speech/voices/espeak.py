@@ -26,32 +26,8 @@ ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no regis
     "en-gb-x-rp": "en-GB-x-rp",
 }
 # Variants that listeners cannot understand: robots, whispers, croaks.
-UNINTELLIGIBLE = frozenset(
-    [
-        "zac",
-        "shelby",
-        "ian",
-        "kaukovalta",
-        "boris",
-        "Lee",
-        "Tweaky",
-        "travis",
-        "whisper",
-        "whisperf",
-        "croak",
-        "Demonic",
-        "UniRobot",
-        "anikaRobot",
-        "robosoft",
-        "robosoft2",
-        "robosoft3",
-        "robosoft4",
-        "robosoft5",
-        "robosoft6",
-        "robosoft7",
-        "robosoft8",
-    ]
-)
+UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
+UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
@@ -70,6 +46,7 @@ class _Library:
 
         self.c: Any = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
         self.data_path = Path(espeakng_loader.get_data_path())
+        self.variants = self.data_path / "voices" / "!v"
         # The data folder's parent is what espeak_Initialize asks for in some builds; this one takes the folder.
         self.sample_rate = self.c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
         if self.sample_rate <= 0:
@@ -96,6 +73,8 @@ class Espeak:
     """Every English accent of espeak-ng times its intelligible variants.
 
     ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
+    The same draw gives the same sounds at the same times, but not the same samples: the phase of the voice carries on
+    from one call to the next in C state that nothing resets.
     """
 
     def __init__(
@@ -119,8 +98,7 @@ class Espeak:
         return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range}"
 
     def voices(self) -> list[Voice]:
-        folder = _Library.get().data_path / "voices" / "!v"
-        variants = sorted({file.name for file in folder.iterdir()} - UNINTELLIGIBLE)
+        variants = sorted({file.name for file in _Library.get().variants.iterdir()} - UNINTELLIGIBLE)
         return [Voice("espeak", tag, variant) for tag in ACCENTS.values() for variant in variants]
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
@@ -147,7 +125,9 @@ class Espeak:
     def _set_voice(library: _Library, voice: Voice) -> None:
         names = [name for name, tag in ACCENTS.items() if tag == voice.accent]
         name = "+".join(filter(None, [*names, voice.variant]))
-        if not names or library.c.espeak_SetVoiceByName(name.encode()) != 0:
+        # espeak itself passes over a variant that is not there and speaks with the plain voice.
+        known = names and (not voice.variant or (library.variants / voice.variant).is_file())
+        if not known or library.c.espeak_SetVoiceByName(name.encode()) != 0:
             raise VoiceError(
                 f"espeak-ng has no voice {voice.accent}+{voice.variant}: accents are {list(ACCENTS.values())}"
             )
