@@ -78,3 +78,16 @@ class Alphabet:
 def n_frames_needed(symbols: Sequence[int]) -> int:
     """Fewest frames in which CTC can write ``symbols``: one a letter, and a blank between equal neighbours."""
     return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
+
+
+def distinct(names: Sequence[str], alphabet: Alphabet) -> list[str]:
+    """``names`` as they are. Raises ValueError for an empty list and for two that are the same once folded."""
+    if not names:
+        raise ValueError("the list of names is empty: give at least one name")
+    seen: dict[str, str] = {}
+    for name in names:
+        folded = alphabet.fold(name)
+        if folded in seen:
+            raise ValueError(f"names {seen[folded]!r} and {name!r} are both {folded!r}: leave one out")
+        seen[folded] = name
+    return list(names)

@@ -47,7 +47,7 @@ def _band_power(waveform: Waveform, sample_rate: int) -> NDArray[np.float64]:
 def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     """First sample and the one after the last of the name: ``start, stop`` with 0 <= start < stop <= n_samples.
 
-    Raises NoSpeechError for silence.
+    No margin is counted in. Raises NoSpeechError for silence.
     """
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak < SILENCE:
@@ -75,7 +75,16 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     first, last = max(runs, key=lambda run: float(power[run[0] : run[1]].sum()))
 
     hop = round(sample_rate * hop_s)
+    return first * hop, min(len(waveform), (last - 1) * hop + round(sample_rate * FRAME_MS / 1000))
+
+
+def cut(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
+    """The name with MARGIN_S before and after it, and where that begins in the recording, in seconds.
+
+    A recording that ends within the margin is carried on with zeros: how tightly a clip was trimmed does not show
+    (it may begin before second 0). Raises NoSpeechError for silence.
+    """
+    start, stop = find_speech(waveform, sample_rate)
     margin = round(sample_rate * MARGIN_S)
-    start = max(0, first * hop - margin)
-    stop = min(len(waveform), (last - 1) * hop + round(sample_rate * FRAME_MS / 1000) + margin)
-    return start, stop
+    padded = np.pad(waveform, margin)  # sample i of the recording is i + margin here
+    return padded[start : stop + 2 * margin], (start - margin) / sample_rate

@@ -1,0 +1,85 @@
+"""A built corpus as Lightning wants it: one loader for training, one for each other split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytorch_lightning as pl
+import soundfile
+from torch.utils.data import DataLoader
+
+from speech.alphabet import Alphabet, n_frames_needed
+from speech.augment import Augment
+from speech.corpus.build import Corpus
+from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset
+from speech.corpus.source import CorpusError, Refusal
+
+
+def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
+    """Every clip of a built corpus, by split, in memory."""
+    from lhotse import CutSet  # takes 1.7 s to import
+
+    cuts = list(CutSet.from_file(corpus.cuts_path))
+
+    def load(cut: object) -> Clip:
+        samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")  # type: ignore[attr-defined]
+        said = cut.supervisions[0]  # type: ignore[attr-defined]
+        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples)  # type: ignore[attr-defined]
+
+    splits: dict[str, list[Clip]] = {}
+    with ThreadPoolExecutor() as pool:
+        for cut, clip in zip(cuts, pool.map(load, cuts), strict=True):
+            splits.setdefault(cut.custom["split"], []).append(clip)
+    return splits
+
+
+class SpeechData(pl.LightningDataModule):
+    """Batches of a corpus's clips; those whose text does not fit into their frames are in ``refused``.
+
+    ``n_frames`` gives the frames of logits of a clip of so many samples: the recogniser's own rule.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        alphabet: Alphabet,
+        sample_rate: int,
+        n_frames: Callable[[int], int],
+        batch_size: int,
+        augment: Augment | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.batch_size, self.seed = batch_size, seed
+        self.refused = list(corpus.refused)
+        self.datasets: dict[str, ClipDataset] = {}
+        for split, clips in load_clips(corpus).items():
+            fitting = []
+            for clip in clips:
+                needed, there = n_frames_needed(alphabet.encode(clip.name)), n_frames(len(clip.samples))
+                if needed <= there:
+                    fitting.append(clip)
+                else:
+                    reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {there}: is it cut off?"
+                    self.refused.append(Refusal(clip.id, reason))
+            training = split == "train"
+            self.datasets[split] = ClipDataset(fitting, alphabet, sample_rate, augment if training else None, seed)
+        for split in ("train", "val"):
+            if not self.datasets.get(split):
+                raise CorpusError(f"{corpus.folder}: no usable clips to {split} on; see refused.jsonl there")
+
+    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
+        dataset = self.datasets[split]
+        lengths = [len(clip.samples) for clip in dataset.clips]
+        sampler = BucketSampler(lengths, self.batch_size, self.seed, shuffle)
+        return DataLoader(dataset, sampler=sampler, batch_size=None)  # type: ignore[arg-type]
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        loader = self.loader("train", shuffle=True)
+        if self.trainer is not None:  # resumed in the middle of an epoch: the batches that were trained on are passed
+            loader.sampler.start = self.trainer.global_step - self.trainer.current_epoch * len(loader)  # type: ignore
+        return loader
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self.loader("val")

@@ -1,0 +1,115 @@
+"""Clips in memory, and batches of clips of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from speech.alphabet import Alphabet
+from speech.augment import Augment
+
+POOL = 16  # batches: clips are sorted by length within so many, so that batches are even and still differ by epoch
+
+
+class Clip(NamedTuple):
+    """One clip of a corpus; 16-bit samples take half the memory of floats."""
+
+    id: str
+    name: str  # as people write it
+    speaker: str
+    accent: str
+    samples: NDArray[np.int16]
+
+
+class Batch(NamedTuple):
+    waveforms: Tensor  # float32 (batch, n_samples), right-padded with 0
+    n_samples: Tensor  # int64 (batch,)
+    targets: Tensor  # int64 (batch, n_letters), right-padded with 0
+    n_letters: Tensor  # int64 (batch,)
+    texts: list[str]
+    speakers: list[str]
+    ids: list[str]
+
+
+class Step(NamedTuple):
+    """Which clips make a batch, and the numbers that its chance is drawn from."""
+
+    epoch: int
+    index: int
+    clips: list[int]
+
+
+class BucketSampler(Sampler[Step]):
+    """Batches of clips of like length, drawn anew each epoch from ``seed`` and the epoch's number alone.
+
+    So an epoch can be entered in its middle: ``start`` is the first batch that is given out.
+    With ``shuffle=False`` the order is by length, the same every time.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int = 0, shuffle: bool = True) -> None:
+        self.lengths, self.batch_size, self.seed, self.shuffle = np.asarray(lengths), batch_size, seed, shuffle
+        self.epoch = 0
+        self.start = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this at the beginning of each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Step]:
+        if self.shuffle:
+            rng = np.random.default_rng([self.seed, self.epoch])
+            order = rng.permutation(len(self.lengths))
+            pool = POOL * self.batch_size
+            pools = [order[i : i + pool] for i in range(0, len(order), pool)]
+            order = np.concatenate([some[np.argsort(self.lengths[some], kind="stable")] for some in pools])
+        else:
+            order = np.argsort(self.lengths, kind="stable")
+        batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
+        if self.shuffle:
+            batches = [batches[i] for i in rng.permutation(len(batches))]
+        start, self.start = self.start, 0
+        for index in range(start, len(batches)):
+            yield Step(self.epoch, index, batches[index].tolist())
+
+
+class ClipDataset(Dataset[Batch]):
+    """A split's clips; asked for a Step it makes the batch. ``augment`` None leaves the clips as they are."""
+
+    def __init__(
+        self, clips: Sequence[Clip], alphabet: Alphabet, sample_rate: int, augment: Augment | None = None, seed: int = 0
+    ) -> None:
+        self.clips, self.sample_rate, self.augment, self.seed = clips, sample_rate, augment, seed
+        self.texts = [alphabet.fold(clip.name) for clip in clips]
+        self.targets = [alphabet.encode(clip.name) for clip in clips]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, step: Step) -> Batch:
+        rng = np.random.default_rng([self.seed, step.epoch, step.index])
+        waveforms = [self.clips[i].samples.astype(np.float32) / 32768 for i in step.clips]
+        if self.augment is not None:
+            waveforms = [self.augment(waveform, self.sample_rate, rng) for waveform in waveforms]
+        targets = [self.targets[i] for i in step.clips]
+        return Batch(
+            _pad([torch.from_numpy(waveform) for waveform in waveforms]),
+            torch.tensor([len(waveform) for waveform in waveforms]),
+            _pad([torch.tensor(target) for target in targets]),
+            torch.tensor([len(target) for target in targets]),
+            [self.texts[i] for i in step.clips],
+            [self.clips[i].speaker for i in step.clips],
+            [self.clips[i].id for i in step.clips],
+        )
+
+
+def _pad(tensors: list[Tensor]) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True)

@@ -1,0 +1,72 @@
+"""Log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols: three ways to read the same frames.
+
+A decoder is called with the log-probabilities and the names' symbols; only the lexicon decoder looks at the latter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from speech.alphabet import BLANK
+from speech.ctc.score import Floats, score
+
+Symbols = list[int]
+
+
+def collapse(path: Sequence[int]) -> Symbols:
+    """What a path of one symbol a frame spells: repeats become one, then blanks go."""
+    return [symbol for i, symbol in enumerate(path) if symbol != BLANK and (i == 0 or path[i - 1] != symbol)]
+
+
+class Greedy:
+    """The likeliest symbol of each frame, collapsed."""
+
+    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
+        return collapse(log_probs.argmax(axis=1).tolist())
+
+
+class Beam:
+    """Prefix beam search (Graves 2012, chapter 7.5.3; Hannun 2014): the likeliest spelling, all its paths summed.
+
+    ``width`` prefixes are kept a frame. Each has two probabilities: of the paths that end in a blank, and of those
+    that end in its last letter; only after a blank may the same letter come again.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        if width < 1:
+            raise ValueError(f"decoder.width={width} must be at least 1")
+        self.width = width
+
+    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
+        beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -math.inf)}
+        for frame in log_probs.tolist():
+            grown: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [-math.inf, -math.inf])
+            for prefix, (blank, letter) in beam.items():
+                either = np.logaddexp(blank, letter)
+                same = grown[prefix]
+                same[0] = np.logaddexp(same[0], either + frame[BLANK])
+                for symbol, log_prob in enumerate(frame):
+                    if symbol == BLANK:
+                        continue
+                    longer = grown[(*prefix, symbol)]
+                    if prefix and symbol == prefix[-1]:
+                        same[1] = np.logaddexp(same[1], letter + log_prob)
+                        longer[1] = np.logaddexp(longer[1], blank + log_prob)
+                    else:
+                        longer[1] = np.logaddexp(longer[1], either + log_prob)
+            best = sorted(grown.items(), key=lambda item: np.logaddexp(*item[1]), reverse=True)[: self.width]
+            beam = {prefix: (blank, letter) for prefix, (blank, letter) in best}
+        return list(max(beam, key=lambda prefix: np.logaddexp(*beam[prefix])))
+
+
+class Lexicon:
+    """The likeliest name of the list, by its exact score. Without a list there is nothing to choose from."""
+
+    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
+        if not names:
+            raise ValueError("decoder=lexicon chooses from a list of names, and none was given: use decoder=greedy")
+        return list(names[int(score(log_probs, names).argmax())])

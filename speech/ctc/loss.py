@@ -1,0 +1,17 @@
+"""The CTC loss on logits: -log p(text | frames), summed over every way of spreading the text over the frames."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from speech.alphabet import BLANK
+
+
+def ctc_loss(logits: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> Tensor:
+    """Loss of each clip in nats, ``(batch,)``; infinite where a clip has too few frames for its text.
+
+    ``logits`` ``(batch, n_frames, n_symbols)``; ``targets`` int64 ``(batch, n_letters)``, padded with anything.
+    """
+    log_probs = logits.log_softmax(dim=2).transpose(0, 1)
+    return torch.nn.functional.ctc_loss(log_probs, targets, n_frames, n_letters, blank=BLANK, reduction="none")

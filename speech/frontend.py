@@ -1,0 +1,106 @@
+"""Waveforms to normalised feature frames: MFCC (Davis and Mermelstein 1980), their deltas, or log-mel energies.
+
+In: waveforms float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``.
+Out: features float32 ``(batch, n_frames, n_features)``, 0 beyond each clip's own frames, and ``n_frames``.
+A frame that is counted sees no padding, so a clip gives the same features alone and in any batch.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torchaudio import transforms
+from torchaudio.functional import compute_deltas
+
+Count = TypeVar("Count", int, Tensor)
+
+PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
+LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
+LEVEL = 0.015  # RMS that every clip is brought to: LOG_FLOOR then lies some 60 dB under a vowel
+LEAST_DEVIATION = 1e-3  # a coefficient that never moves stays 0
+
+
+def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
+    """True where a frame is a clip's own: ``(batch, longest)``."""
+    return torch.arange(longest, device=n_frames.device) < n_frames[:, None]
+
+
+class FrontEnd(nn.Module):
+    """``n_mfcc`` cepstral coefficients a frame (or, with None, the ``n_mels`` log-mel energies themselves).
+
+    ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` in samples,
+    ``f_min`` and ``f_max`` in Hz. Each coefficient has mean 0 and deviation 1 over the clip's own frames.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int = 16_000,
+        window_length: int = 400,
+        hop_length: int = 160,
+        n_mels: int = 40,
+        f_min: float = 120.0,
+        f_max: float = 7_600.0,
+        n_mfcc: int | None = 20,
+        n_deltas: int = 0,
+    ) -> None:
+        super().__init__()
+        if f_max > sample_rate / 2:
+            raise ValueError(f"frontend.f_max={f_max} Hz is over half of the sample rate {sample_rate} Hz")
+        if n_mfcc is not None and n_mfcc > n_mels:
+            raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
+        self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
+        self.n_deltas = n_deltas
+        self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
+        mel = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
+        mel |= {"f_min": f_min, "f_max": f_max}
+        self.spectrum: nn.Module
+        if n_mfcc is None:
+            self.spectrum = nn.Sequential(transforms.MelSpectrogram(sample_rate, **mel), _Log())
+        else:
+            # log_mels: the decibel scale of the default cuts at 80 dB under the batch's, not the clip's, peak.
+            self.spectrum = transforms.MFCC(sample_rate, n_mfcc, log_mels=True, melkwargs=mel)
+
+    def n_frames(self, n_samples: Count) -> Count:
+        """Frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
+        beyond = n_samples - self.window_length
+        return (beyond.clamp(min=0) if isinstance(beyond, Tensor) else max(beyond, 0)) // self.hop_length + 1
+
+    def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        waveforms = nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
+        emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
+        # The sample after a clip's last would hold -0.97 times it: out, or the last frame of a short clip sees it.
+        emphasised = emphasised * frame_mask(n_samples, emphasised.shape[1])
+        power = emphasised.square().sum(dim=1) / n_samples
+        level = LEVEL / power.sqrt().clamp(min=1e-8)
+        n_frames = self.n_frames(n_samples)
+        features = self.spectrum(emphasised * level[:, None]).transpose(1, 2)
+        orders = [features]
+        for _ in range(self.n_deltas):
+            orders.append(_derivative(orders[-1], n_frames))
+        return _normalise(torch.cat(orders, dim=2), n_frames), n_frames
+
+
+class _Log(nn.Module):
+    def forward(self, mel: Tensor) -> Tensor:
+        return torch.log(mel + LOG_FLOOR)
+
+
+def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
+    """Slope over five frames, a clip's last frame held beyond its end (as torchaudio does for a clip alone)."""
+    index = torch.arange(features.shape[1], device=features.device)
+    held = torch.minimum(index[None], n_frames[:, None] - 1)
+    held_features = features.gather(1, held[..., None].expand_as(features))
+    slope: Tensor = compute_deltas(held_features.transpose(1, 2)).transpose(1, 2)
+    return slope
+
+
+def _normalise(features: Tensor, n_frames: Tensor) -> Tensor:
+    """Mean 0 and deviation 1 for each coefficient over each clip's own frames; 0 beyond them."""
+    mask = frame_mask(n_frames, features.shape[1])[..., None]
+    count = n_frames[:, None, None]
+    mean = (features * mask).sum(dim=1, keepdim=True) / count
+    centred = (features - mean) * mask
+    deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
+    return centred / deviation.clamp(min=LEAST_DEVIATION)

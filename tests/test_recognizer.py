@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+
+from speech import audio
+from speech.alphabet import TextError
+from speech.endpoint import NoSpeechError
+from speech.recognizer import Recognizer, RecognizerError
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def martin():
+    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    return audio.to_waveform(samples, rate, RATE)
+
+
+def batch(lengths, longest=None):
+    longest = longest or max(lengths)
+    waveforms = torch.zeros(len(lengths), longest)
+    for row, length in enumerate(lengths):
+        waveforms[row, :length] = torch.randn(length, generator=torch.Generator().manual_seed(length)) * 0.1
+    return waveforms, torch.tensor(lengths)
+
+
+@pytest.mark.parametrize("frontend", ["mfcc", "mfcc_delta", "logmel"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_a_clip_alone_and_in_any_batch_gives_the_same_logits(make_recognizer, frontend, cell, bidirectional):
+    recognizer = make_recognizer(frontend, cell=cell, bidirectional=bidirectional)
+    lengths = [7_000, 16_000, 300, 9_999, 401]
+    together, n_frames = recognizer(*batch(lengths, longest=20_000))
+    for row, length in enumerate(lengths):
+        alone, n_alone = recognizer(*batch([length]))
+        assert n_alone.item() == n_frames[row] == recognizer.n_frames(length) == alone.shape[1]
+        assert torch.allclose(alone[0], together[row, : n_alone.item()], atol=1e-5)
+        assert not together[row, n_alone.item() :].any()
+
+
+def test_loudness_does_not_change_the_features(make_recognizer, martin):
+    frontend = make_recognizer().frontend
+    quiet, loud = (frontend(torch.tensor(martin)[None] * gain, torch.tensor([len(martin)]))[0] for gain in (0.01, 1))
+    assert torch.allclose(quiet, loud, atol=1e-3)
+    assert loud.mean(dim=1).abs().max() < 1e-5
+    assert torch.allclose(loud.square().mean(dim=1), torch.ones(20), atol=1e-3)
+
+
+def test_the_default_is_small(make_recognizer):
+    assert make_recognizer().n_parameters < 400_000
+
+
+@pytest.mark.parametrize("decoder", ["Greedy", "Beam", "Lexicon"])
+def test_a_saved_recognizer_hears_the_same(tmp_path, make_recognizer, martin, decoder):
+    recognizer = make_recognizer(decoder=decoder)
+    recognizer.save(tmp_path / "recognizer.pt")
+    loaded = Recognizer.load(tmp_path / "recognizer.pt")
+    audio.write(tmp_path / "clip.wav", martin, RATE)
+    heard = loaded.transcribe(tmp_path / "clip.wav")
+    assert heard == recognizer.transcribe(str(tmp_path / "clip.wav"))
+    assert [letter for letter, _, _ in heard.spans] == list(heard.letters)
+    assert sum(p for _, p in heard.names) == pytest.approx(1)
+    assert {name for name, _ in heard.names} == {"Martin", "Mark"}
+    assert heard.names[0][1] >= heard.names[1][1]
+
+
+def test_silence_around_a_name_moves_the_spans_and_nothing_else(make_recognizer, martin):
+    recognizer = make_recognizer(decoder="Lexicon")
+    alone = recognizer.transcribe((martin, RATE))
+    late = recognizer.transcribe((np.concatenate([np.zeros(RATE), martin, np.zeros(2 * RATE)]), RATE))
+    assert late.letters == alone.letters
+    assert dict(late.names) == pytest.approx(dict(alone.names), rel=0.2)
+    for before, after in zip(alone.spans, late.spans, strict=True):
+        assert after.start_s == pytest.approx(before.start_s + 1, abs=0.08)
+
+
+def test_a_list_of_ones_own_is_ranked(make_recognizer, martin):
+    heard = make_recognizer().transcribe((martin, RATE), names=["Chloé", "Zoë", "Bob"])
+    assert {name for name, _ in heard.names} == {"Chloé", "Zoë", "Bob"}
+    with pytest.raises(TextError, match="R2D2"):
+        make_recognizer().transcribe((martin, RATE), names=["R2D2"])
+    with pytest.raises(ValueError, match="'Zoe' and 'Zoë' are both 'zoe'"):
+        make_recognizer().transcribe((martin, RATE), names=["Zoe", "Zoë"])
+
+
+def test_silence_is_refused(make_recognizer):
+    with pytest.raises(NoSpeechError):
+        make_recognizer().transcribe((np.zeros(RATE), RATE))
+
+
+def test_files_that_are_no_recognizer_are_refused_by_name(tmp_path, make_recognizer):
+    with pytest.raises(RecognizerError, match="no such recogniser file"):
+        Recognizer.load(tmp_path / "missing.pt")
+    (tmp_path / "noise.pt").write_bytes(b"not a recogniser")
+    with pytest.raises(RecognizerError, match=r"noise\.pt: not a recogniser file"):
+        Recognizer.load(tmp_path / "noise.pt")
+    torch.save({"weights": {}}, tmp_path / "other.pt")
+    with pytest.raises(RecognizerError, match=r"other\.pt: not a recogniser file"):
+        Recognizer.load(tmp_path / "other.pt")
+
+
+def test_weights_of_another_alphabet_are_refused(make_recognizer):
+    small = make_recognizer(letters="abc")
+    with pytest.raises(RecognizerError, match=r"run\.ckpt: encoder\.output.*another alphabet"):
+        make_recognizer().load_weights(small.state_dict(), where="run.ckpt")
+
+
+def test_a_file_cannot_build_what_is_not_ours(make_recognizer):
+    with pytest.raises(ValueError, match=r"'os\.system' is not of this project"):
+        Recognizer({**make_recognizer().parts, "frontend": {"_target_": "os.system", "command": "true"}})
