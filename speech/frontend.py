@@ -7,7 +7,7 @@ A frame that is counted sees no padding, so a clip gives the same features alone
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ class FrontEnd(nn.Module):
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
         self.n_deltas = n_deltas
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
-        mel = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
+        mel: dict[str, Any] = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
         mel |= {"f_min": f_min, "f_max": f_max}
         self.spectrum: nn.Module
         if n_mfcc is None:

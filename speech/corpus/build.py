@@ -32,10 +32,9 @@ from speech.voices.voice import VoiceError
 
 SHARD = 200  # clips: some 0.3 s of work
 # The code that a clip passes through, and this folder's own.
-_CODE = sorted(
-    [Path(audio.__file__), Path(endpoint.__file__), *Path(__file__).parent.glob("*.py")]
-    + list((Path(__file__).parents[1] / "voices").glob("*.py"))
-)
+_PACKAGE = Path(__file__).parents[1]
+_CODE = [_PACKAGE / "audio.py", _PACKAGE / "endpoint.py"]
+_CODE += sorted([*_PACKAGE.glob("corpus/*.py"), *_PACKAGE.glob("voices/*.py")])
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _render_missing(
     missing = {shard: items for shard, items in shards.items() if not _shard_path(folder, shard).exists()}
     total = sum(map(len, shards.values()))
     done = total - sum(map(len, missing.values()))
-    with tqdm(total=total, initial=done, desc="corpus", unit=" clips", smoothing=0) as progress:
+    with tqdm(total=total, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
         if len(missing) <= 2 or n_workers == 1:  # starting processes would take longer than the work
             for shard, items in missing.items():
                 progress.update(_render_shard(source, folder, sample_rate, shard, items))
@@ -125,7 +124,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
     """Render ``items``; the shard's list appears when all of them are on disk. Returns how many there were."""
     clips = folder / "clips" / shard
     clips.mkdir(parents=True, exist_ok=True)
-    lines = []
+    lines: list[dict[str, Any]] = []
     for item in items:
         try:
             waveform, _ = endpoint.cut(source.render(item, sample_rate), sample_rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytorch_lightning as pl
 import soundfile
@@ -20,12 +21,12 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
     """Every clip of a built corpus, by split, in memory."""
     from lhotse import CutSet  # takes 1.7 s to import
 
-    cuts = list(CutSet.from_file(corpus.cuts_path))
+    cuts: list[Any] = list(CutSet.from_file(corpus.cuts_path))
 
-    def load(cut: object) -> Clip:
-        samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")  # type: ignore[attr-defined]
-        said = cut.supervisions[0]  # type: ignore[attr-defined]
-        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples)  # type: ignore[attr-defined]
+    def load(cut: Any) -> Clip:
+        samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
+        said = cut.supervisions[0]
+        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples)
 
     splits: dict[str, list[Clip]] = {}
     with ThreadPoolExecutor() as pool:
@@ -52,6 +53,7 @@ class SpeechData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.batch_size, self.seed = batch_size, seed
+        self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
@@ -69,17 +71,30 @@ class SpeechData(pl.LightningDataModule):
             if not self.datasets.get(split):
                 raise CorpusError(f"{corpus.folder}: no usable clips to {split} on; see refused.jsonl there")
 
+    @property
+    def names(self) -> list[str]:
+        """The distinct names of the training clips, in the corpus's order."""
+        training = self.datasets["train"]
+        return list({text: clip.name for text, clip in zip(training.texts, training.clips, strict=True)}.values())
+
     def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
         dataset = self.datasets[split]
-        lengths = [len(clip.samples) for clip in dataset.clips]
-        sampler = BucketSampler(lengths, self.batch_size, self.seed, shuffle)
-        return DataLoader(dataset, sampler=sampler, batch_size=None)  # type: ignore[arg-type]
+        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.batch_size, self.seed, shuffle)
+        loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
+        return loader
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        loader = self.loader("train", shuffle=True)
-        if self.trainer is not None:  # resumed in the middle of an epoch: the batches that were trained on are passed
-            loader.sampler.start = self.trainer.global_step - self.trainer.current_epoch * len(loader)  # type: ignore
+        loader: Any = self.loader("train", shuffle=True)
+        loader.sampler.start, self.start = self.start, 0
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")
+
+    def state_dict(self) -> dict[str, int]:
+        """How far into its epoch training is: part of a checkpoint."""
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress if self.trainer else None
+        return {"start": 0 if progress is None or progress.is_last_batch else progress.current.completed}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.start = state_dict["start"]

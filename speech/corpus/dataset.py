@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from speech.alphabet import Alphabet
+from speech.audio import Waveform
 from speech.augment import Augment
 
 POOL = 16  # batches: clips are sorted by length within so many, so that batches are even and still differ by epoch
@@ -41,7 +42,7 @@ class Step(NamedTuple):
     """Which clips make a batch, and the numbers that its chance is drawn from."""
 
     epoch: int
-    index: int
+    number: int
     clips: list[int]
 
 
@@ -77,8 +78,8 @@ class BucketSampler(Sampler[Step]):
         if self.shuffle:
             batches = [batches[i] for i in rng.permutation(len(batches))]
         start, self.start = self.start, 0
-        for index in range(start, len(batches)):
-            yield Step(self.epoch, index, batches[index].tolist())
+        for number in range(start, len(batches)):
+            yield Step(self.epoch, number, batches[number].tolist())
 
 
 class ClipDataset(Dataset[Batch]):
@@ -95,8 +96,8 @@ class ClipDataset(Dataset[Batch]):
         return len(self.clips)
 
     def __getitem__(self, step: Step) -> Batch:
-        rng = np.random.default_rng([self.seed, step.epoch, step.index])
-        waveforms = [self.clips[i].samples.astype(np.float32) / 32768 for i in step.clips]
+        rng = np.random.default_rng([self.seed, step.epoch, step.number])
+        waveforms: list[Waveform] = [self.clips[i].samples / np.float32(32768) for i in step.clips]
         if self.augment is not None:
             waveforms = [self.augment(waveform, self.sample_rate, rng) for waveform in waveforms]
         targets = [self.targets[i] for i in step.clips]

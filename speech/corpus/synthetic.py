@@ -82,7 +82,7 @@ class Synthetic:
 
     def items(self, alphabet: Alphabet) -> tuple[list[SyntheticItem], list[Refusal]]:
         folded = [alphabet.fold(name) for name in distinct(self.names, alphabet)]
-        items = []
+        items: list[SyntheticItem] = []
         for split, voices in self.split_voices().items():
             for voice in voices:
                 for take in range(self.n_takes if split == "train" else 1):

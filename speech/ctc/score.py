@@ -42,8 +42,8 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
     n_states = np.array([2 * len(text) + 1 for text in texts])
     # States run down the rows: each step then works on whole contiguous rows, one column a text.
     states = np.full((n_states.max(), len(texts)), BLANK, dtype=np.int64)
-    for column, text in enumerate(texts):
-        states[: n_states[column], column] = with_blanks(text)
+    for i, text in enumerate(texts):
+        states[: n_states[i], i] = with_blanks(text)
     forbidden = ~may_skip(states.T).T[2:] * IMPOSSIBLE
 
     alpha = np.full((len(states) + 2, len(texts)), IMPOSSIBLE)  # two rows above state 0, which is never reached from

@@ -1,0 +1,143 @@
+"""The config folder, and the check that no key of it is misspelt. For the entry points only.
+
+Hydra refuses an unknown key on the command line, but takes one in silence that a YAML of ours brings along. So every
+node that names a ``_target_`` is held against that target's own signature, and whatever stands at the top against
+what the primary config declares.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+_PACKAGE = Path(__file__).resolve().parent
+# A wheel carries the folder inside of the package; in a checkout it stands beside it.
+CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
+_HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+
+
+class ConfigError(ValueError):
+    """A key or a choice that does not exist; the message names it and the nearest that does."""
+
+
+def _unknown(what: str, given: str, known: Iterable[str]) -> ConfigError:
+    known = sorted(known)
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    return ConfigError(f"{what}: there is no {given!r}; {hint}")
+
+
+def declared_keys(name: str) -> set[str]:
+    """The keys that may stand at the top of primary config ``name``: its own, and the groups of its defaults."""
+    primary = OmegaConf.load(CONF / f"{name}.yaml")
+    assert isinstance(primary, DictConfig)
+    keys = {str(key) for key in primary} - {"defaults", "hydra"}
+    for default in primary.get("defaults", []):
+        if isinstance(default, DictConfig):
+            keys |= {str(key).removeprefix("optional ").removeprefix("override ") for key in default}
+    return keys
+
+
+def check(config: DictConfig, name: str) -> None:
+    """Raise ConfigError for the first key of a composed config that nothing would read."""
+    known = declared_keys(name)
+    for key in config:
+        if str(key) not in known:
+            raise _unknown(f"{name}.yaml and what it is composed of", str(key), known)
+    plain: Any = OmegaConf.to_container(config)
+    for key, node in plain.items():
+        _check_node(node, str(key))
+
+
+def _check_node(node: Any, path: str, siblings: Iterable[str] = ()) -> None:
+    if isinstance(node, list):
+        for i, child in enumerate(node):
+            if isinstance(child, dict):
+                _check_node(child, f"{path}[{i}]")
+    if not isinstance(node, dict):
+        return
+    if "_target_" in node:
+        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        known = set(parameters) - {"self"}
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+            for key in set(node) - known - _HYDRA_KEYS:
+                raise _unknown(path, key, known)
+    for key, child in node.items():
+        named = [k for k, v in node.items() if isinstance(v, dict) and "_target_" in v]
+        if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
+            raise _unknown(path, key, [*named, *siblings])
+        _check_node(child, f"{path}.{key}")
+
+
+def check_overrides(name: str, arguments: list[str]) -> None:
+    """Raise ConfigError for a command line that names a key or a choice that does not exist."""
+    overrides = OverridesParser.create().parse_overrides(arguments)
+    groups = [override for override in overrides if _is_group(override)]
+    for override in groups:
+        for choice in _choices(override):
+            options = [p.stem for p in (CONF / override.key_or_group).glob("*.yaml")]
+            if choice not in [*options, None, "null"]:
+                raise _unknown(override.key_or_group, str(choice), options)
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        first = [f"{override.key_or_group}={_choices(override)[0] or 'null'}" for override in groups]
+        composed = hydra.compose(name, first)
+    for override in overrides:
+        key = override.key_or_group
+        if _is_group(override) or key.split(".")[0] == "hydra" or override.is_force_add() or override.is_add():
+            continue  # what is added is held against the signatures later
+        node: Any = composed
+        for depth, part in enumerate(key.split(".")):
+            known = [str(k) for k in node] if isinstance(node, DictConfig) else []
+            if depth == 0:
+                known += [p.name for p in CONF.iterdir() if p.is_dir()]
+            if part not in known:
+                raise _unknown(".".join(key.split(".")[:depth]) or f"{name}.yaml", part, known)
+            node = node._get_node(part) if isinstance(node, DictConfig) else None
+
+
+def _is_group(override: Override) -> bool:
+    return (CONF / override.key_or_group).is_dir()
+
+
+def _choices(override: Override) -> list[Any]:
+    value = override.value()
+    return list(value.list) if isinstance(value, ChoiceSweep) else [value]
+
+
+def run(name: str, main: Callable[[DictConfig], object]) -> None:
+    """Compose config ``name`` from the command line, check it, and call ``main`` with it.
+
+    What a user can put right is shown as one line, and ends the program with status 2.
+    """
+
+    def check_and_run(config: DictConfig) -> object:
+        check(config, name)
+        return main(config)
+
+    def checked(config: DictConfig) -> object:
+        return explained(lambda: check_and_run(config))
+
+    explained(lambda: check_overrides(name, [a for a in sys.argv[1:] if not a.startswith("-")]))
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(checked)()
+
+
+def explained(action: Callable[[], object]) -> object:
+    """The result of ``action``; its ValueError or OSError (ours name the value and the way out) as one line."""
+    try:
+        return action()
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)

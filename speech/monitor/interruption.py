@@ -1,0 +1,43 @@
+"""Ctrl-C (or a batch system's SIGTERM) saves before it stops."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+
+
+class Interrupted(Exception):
+    """Training was stopped by a signal; its state is in ``checkpoint``."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        super().__init__(str(checkpoint))
+        self.checkpoint = checkpoint
+
+
+class SaveOnInterrupt(pl.Callback):
+    """The signal is noted, and acted on between two batches, where what is saved is whole: Interrupted is raised."""
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = Path(checkpoint)
+        self._signalled = False
+        self._before: dict[int, Any] = {}
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._signalled = True
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if self._signalled:
+            trainer.save_checkpoint(self.checkpoint)
+            raise Interrupted(self.checkpoint)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

@@ -1,0 +1,91 @@
+"""Learning to spell, as Lightning runs it: loss, validation, optimiser. The only LightningModule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from speech.alphabet import BLANK
+from speech.corpus.dataset import Batch
+from speech.ctc.decode import collapse
+from speech.ctc.loss import ctc_loss
+from speech.frontend import frame_mask
+from speech.metrics import n_edits
+from speech.recognizer import Recognizer
+
+
+class Validated(NamedTuple):
+    """What the monitor gets to see of a validation batch."""
+
+    log_probs: Tensor  # (batch, n_frames, n_symbols)
+    n_frames: Tensor  # (batch,)
+    letters: list[str]  # of the best path
+
+
+class SpellingTask(pl.LightningModule):
+    """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
+
+    Whatever chance a step takes (dropout) is drawn from ``seed`` and the step's number alone, so that training goes
+    on after an interruption exactly as it would have.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        optimizer: Callable[..., Optimizer],
+        scheduler: Callable[..., LRScheduler],
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.recognizer, self.seed = recognizer, seed
+        self._optimizer, self._scheduler = optimizer, scheduler
+        self._edits = self._letters = self._perfect = self._clips = 0
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self._optimizer(self.recognizer.parameters())
+        scheduler = self._scheduler(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Nats a letter, and the logits with their frame counts."""
+        logits, n_frames = self.recognizer(batch.waveforms, batch.n_samples)
+        losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters)
+        return (losses / batch.n_letters).mean(), logits, n_frames
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss, _, _ = self._loss(batch)
+        self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        self._edits = self._letters = self._perfect = self._clips = 0
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        loss, logits, n_frames = self._loss(batch)
+        best = logits.argmax(dim=2)
+        blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
+        n = len(batch.texts)
+        self.log("val/loss", loss, batch_size=n)
+        self.log("val/blank_fraction", blank, batch_size=n)
+        letters = [
+            self.recognizer.alphabet.decode(collapse(path[:length].tolist()))
+            for path, length in zip(best, n_frames, strict=True)
+        ]
+        self._edits += sum(map(n_edits, batch.texts, letters))
+        self._letters += sum(map(len, batch.texts))
+        self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))
+        self._clips += n
+        return Validated(logits.log_softmax(dim=2), n_frames, letters)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/cer", self._edits / self._letters, prog_bar=True)
+        self.log("val/letter_perfect", self._perfect / self._clips, prog_bar=True)

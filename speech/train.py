@@ -1,0 +1,169 @@
+"""``python -m speech.train``: from a config to a trained recogniser, its figures and its TensorBoard log.
+
+RUN_DIR/config.yaml         the composed config
+        environment.json    git commit, versions of Python and the packages
+        recognizer.pt       the recogniser: this one file is enough to transcribe
+        report.json         what it hears in clips of voices that it never met
+        tensorboard/        losses, error rates, gradients, what was heard epoch by epoch
+        heard.jsonl         the latter as data
+        checkpoints/        best.ckpt, last.ckpt: ``resume=RUN_DIR`` goes on from the last
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from speech.corpus.datamodule import SpeechData
+    from speech.recognizer import Recognizer
+
+_PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
+
+
+def train(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
+    """Train in ``run_dir``; returns the best validation CER, which a sweep may minimise.
+
+    ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved.
+    """
+    import pytorch_lightning as pl  # these take seconds, which a misspelt key should not have to wait for
+    import torch
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from speech import report
+    from speech.recognizer import Recognizer
+    from speech.task import SpellingTask
+
+    last = run_dir / "checkpoints" / "last.ckpt"
+    if resume and not last.is_file():
+        raise FileNotFoundError(f"{last}: no checkpoint to go on from: start a new run")
+    OmegaConf.resolve(config)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, run_dir / "config.yaml")
+    report.write(run_dir / "environment.json", _environment())
+
+    pl.seed_everything(config.seed, verbose=False)
+    nodes: Any = OmegaConf.to_container(config)
+    parts = {key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")}
+    recognizer = Recognizer(parts)
+    data = make_data(config, recognizer)
+    recognizer.names = data.names
+    task = SpellingTask(recognizer, instantiate(config.optimizer), instantiate(config.scheduler), config.seed)
+    timer = pl.callbacks.Timer()
+    callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
+    logger = instantiate(config.logger, save_dir=str(run_dir))
+    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, default_root_dir=str(run_dir))
+    n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
+    print(f"{recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
+    trainer.fit(task, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
+
+    best = trainer.checkpoint_callback
+    weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
+    recognizer.load_weights(own, where=best.best_model_path)
+    recognizer.cpu().save(run_dir / "recognizer.pt")
+
+    splits = [split for split in data.datasets if split.startswith("test")] or ["val"]
+    heard = {split: report.hear(recognizer, data.loader(split), recognizer.names) for split in splits}
+    found: dict[str, Any] = report.judged(heard)
+    refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
+    facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
+    facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
+    facts |= {"n_refused": len(refused), "refused": refused}
+    report.write(run_dir / "report.json", facts | found)
+    finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
+    logger.log_hyperparams(nodes, finals | {"final/train_seconds": facts["train_seconds"]})
+    logger.finalize("success")
+
+    print("\nWhat it hears in clips of voices that it never met:\n")
+    print(report.table([one for some in heard.values() for one in some]))
+    print(f"\n{report.summary(found['splits'])}")
+    print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
+    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / 'recognizer.pt'}\n{run_dir}")
+    return float(best.best_model_score)
+
+
+def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
+    """The corpus that ``config`` describes, built or found in the cache, as batches for ``recognizer``."""
+    from hydra.utils import instantiate
+
+    from speech.corpus.build import build
+    from speech.corpus.datamodule import SpeechData
+
+    corpus = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+    return SpeechData(
+        corpus,
+        recognizer.alphabet,
+        recognizer.sample_rate,
+        recognizer.n_frames,
+        config.batch_size,
+        instantiate(config.augment),
+        config.seed,
+    )
+
+
+def _hash(config: DictConfig) -> str:
+    from omegaconf import OmegaConf
+
+    return hashlib.sha256(OmegaConf.to_yaml(config, sort_keys=True).encode()).hexdigest()
+
+
+def _environment() -> dict[str, Any]:
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {"git_commit": git.stdout.strip() or None, "python": platform.python_version(), "packages": versions}
+
+
+def _train_or_say_how_to_go_on(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
+    from speech.monitor.interruption import Interrupted
+
+    try:
+        return train(config, run_dir, resume)
+    except Interrupted as stopped:
+        print(f"stopped, saved in {stopped.checkpoint}; go on with: python -m speech.train resume={run_dir}")
+        sys.exit(130)
+
+
+def _resume(arguments: list[str]) -> object:
+    from omegaconf import DictConfig, OmegaConf
+
+    run_dir = Path(arguments[0].removeprefix("resume=")).expanduser().resolve()
+    if len(arguments) > 1:
+        raise configs.ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(arguments[1:])}")
+    path = run_dir / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file: resume= takes the folder of a run")
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    configs.check(config, "train")
+    return _train_or_say_how_to_go_on(config, run_dir, resume=True)
+
+
+def _start(config: DictConfig) -> float:
+    from hydra.core.hydra_config import HydraConfig
+
+    return _train_or_say_how_to_go_on(config, Path(HydraConfig.get().runtime.output_dir))
+
+
+def main() -> None:
+    arguments = sorted(sys.argv[1:], key=lambda argument: not argument.startswith("resume="))
+    if arguments and arguments[0].startswith("resume="):
+        configs.explained(lambda: _resume(arguments))
+    else:
+        configs.run("train", _start)
+
+
+if __name__ == "__main__":
+    main()
