@@ -97,7 +97,7 @@ class ClipDataset(Dataset[Batch]):
 
     def __getitem__(self, step: Step) -> Batch:
         rng = np.random.default_rng([self.seed, step.epoch, step.number])
-        waveforms: list[Waveform] = [self.clips[i].samples / np.float32(32768) for i in step.clips]
+        waveforms: list[Waveform] = [self.clips[i].samples.astype(np.float32) / np.float32(32768) for i in step.clips]
         if self.augment is not None:
             waveforms = [self.augment(waveform, self.sample_rate, rng) for waveform in waveforms]
         targets = [self.targets[i] for i in step.clips]
