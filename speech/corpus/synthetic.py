@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,8 @@ class Synthetic:
     ``test_accent`` (BCP 47) is heard in the split ``test_accent`` alone. Throats (a voice's variant) are shared
     between accents, so splits are drawn by throat: ``n_val_throats`` for ``val``, ``n_test_throats`` for
     ``test_voices`` and ``test_accent``, the others for ``train``. Of the accents x throats of a split, ``n_train``,
-    ``n_val``, ``n_test`` voices are drawn. ``seed`` decides all of it.
+    ``n_val``, ``n_test`` voices are drawn. ``relatives`` of the voices take their place in training, another for each
+    clip. ``seed`` decides all of it.
     """
 
     def __init__(
@@ -41,10 +42,17 @@ class Synthetic:
         n_val_throats: int = 8,
         n_test_throats: int = 12,
         n_takes: int = 1,
+        relatives: bool = True,
         seed: int = 0,
     ) -> None:
         self.name = "names"
-        self.engine, self.test_accent, self.n_takes, self.seed = engine, test_accent, n_takes, seed
+        self.engine, self.test_accent, self.n_takes, self.relatives, self.seed = (
+            engine,
+            test_accent,
+            n_takes,
+            relatives,
+            seed,
+        )
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
         self.n_throats = {"val": n_val_throats, "test": n_test_throats}
         self.names = _read_list(names) if isinstance(names, str) else list(names)
@@ -89,7 +97,8 @@ class Synthetic:
                     for name, letters in zip(self.names, folded, strict=True):
                         id = f"{letters.replace(' ', '_')}-{take}-{voice.accent}+{voice.variant}"
                         seed = self.seed * 10_000_000 + len(items)
-                        items.append(SyntheticItem(id, name, voice.speaker, voice.accent, split, voice, seed))
+                        speaker = replace(voice, relative=seed + 1) if self.relatives and split == "train" else voice
+                        items.append(SyntheticItem(id, name, speaker.speaker, voice.accent, split, speaker, seed))
         return items, []
 
     def render(self, item: SyntheticItem, sample_rate: int) -> Waveform:

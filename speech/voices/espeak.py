@@ -7,6 +7,9 @@ time as a separate package.
 from __future__ import annotations
 
 import ctypes
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no regis
 UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
 UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
 
+_RELATIVE = "relative"  # the file of the throat that speaks just now
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _CHARS_UTF8 = 1
@@ -45,7 +49,10 @@ class _Library:
         import espeakng_loader
 
         self.c: Any = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
-        self.data_path = Path(espeakng_loader.get_data_path())
+        # A folder of links to the data, so that variants of our own can stand beside those that it comes with.
+        self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
+        self.data_path = Path(self._folder.name) / "data"
+        shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)
         self.variants = self.data_path / "voices" / "!v"
         # The data folder's parent is what espeak_Initialize asks for in some builds; this one takes the folder.
         self.sample_rate = self.c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
@@ -70,9 +77,10 @@ class _Library:
 
 
 class Espeak:
-    """Every English accent of espeak-ng times its intelligible variants.
+    """Every English accent of espeak-ng times its intelligible variants, and throats that resemble those.
 
     ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
+    A relative's formants are those of its variant, moved by ``throat`` (standard deviation, as a part of each).
     The same draw gives the same sounds at the same times, but not the same samples: the phase of the voice carries on
     from one call to the next in C state that nothing resets.
     """
@@ -82,6 +90,7 @@ class Espeak:
         rate: tuple[int, int] = (120, 220),
         pitch: tuple[int, int] = (25, 75),
         pitch_range: tuple[int, int] = (20, 80),
+        throat: float = 0.12,
     ) -> None:
         for name, (low, high), bounds in [
             ("rate", rate, (80, 450)),
@@ -90,19 +99,21 @@ class Espeak:
         ]:
             if not bounds[0] <= low <= high <= bounds[1]:
                 raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
+        self.rate, self.pitch, self.pitch_range, self.throat = tuple(rate), tuple(pitch), tuple(pitch_range), throat
 
     @property
     def identity(self) -> str:
         version = _Library.get().c.espeak_Info(None).decode()
-        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range}"
+        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range} {self.throat}"
 
     def voices(self) -> list[Voice]:
-        variants = sorted({file.name for file in _Library.get().variants.iterdir()} - UNINTELLIGIBLE)
+        variants = sorted({file.name for file in _Library.get().variants.iterdir()} - UNINTELLIGIBLE - {_RELATIVE})
         return [Voice("espeak", tag, variant) for tag in ACCENTS.values() for variant in variants]
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         library = _Library.get()
+        if voice.relative:
+            voice = self._make_relative(library, voice)
         self._set_voice(library, voice)
         for parameter, (low, high) in [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]:
             library.c.espeak_SetParameter(parameter, int(rng.integers(low, high + 1)), 0)
@@ -120,6 +131,31 @@ class Espeak:
         pointer = ctypes.c_char_p(text.encode())
         said: bytes = library.c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02)
         return said.decode()
+
+    def _make_relative(self, library: _Library, voice: Voice) -> Voice:
+        """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
+
+        Each formant's frequency, height and width, in percent of the accent's own, and an echo as of a small room.
+        """
+        rng = np.random.default_rng(voice.relative)
+        formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
+        kept = []
+        for line in (library.variants / voice.variant).read_text(errors="replace").splitlines():
+            word, *rest = line.split() or [""]
+            if word == "formant" and int(rest[0]) in formants:
+                given = [float(number) for number in rest[1:4]]
+                formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
+            elif word not in ("echo", "name"):
+                kept.append(line)
+        length = rng.normal(0, self.throat / 2)  # all formants together: how long the throat is
+        for n, (frequency, height, width) in formants.items():
+            frequency *= np.exp(length + rng.normal(0, self.throat))
+            height *= np.exp(rng.normal(0, 2 * self.throat))
+            width *= np.exp(rng.normal(0, 2 * self.throat))
+            kept.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
+        kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 60)}")
+        (library.variants / _RELATIVE).write_text("\n".join([*kept, ""]))
+        return Voice(voice.engine, voice.accent, _RELATIVE)
 
     @staticmethod
     def _set_voice(library: _Library, voice: Voice) -> None:

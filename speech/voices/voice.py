@@ -16,15 +16,19 @@ from speech.audio import Waveform
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the throat."""
+    """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the throat.
+
+    ``relative`` 0 is the voice as the engine has it; any other number is a throat of its own that resembles it.
+    """
 
     engine: str
     accent: str
     variant: str
+    relative: int = 0
 
     @property
     def speaker(self) -> str:
-        return f"{self.engine}:{self.accent}+{self.variant}"
+        return f"{self.engine}:{self.accent}+{self.variant}{f'~{self.relative}' if self.relative else ''}"
 
 
 class Engine(Protocol):
