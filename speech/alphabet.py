@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 BLANK = 0
 
@@ -78,6 +79,20 @@ class Alphabet:
 def n_frames_needed(symbols: Sequence[int]) -> int:
     """Fewest frames in which CTC can write ``symbols``: one a letter, and a blank between equal neighbours."""
     return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
+
+
+def read_names(names: Sequence[str] | str) -> list[str]:
+    """A list of names as it is, or the one that the text file ``names`` holds, a name a line.
+
+    Raises ValueError for a file that cannot be read.
+    """
+    if not isinstance(names, str):
+        return list(names)
+    try:
+        lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"names={names}: not a readable text file ({error}): one name a line, or a list") from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def distinct(names: Sequence[str], alphabet: Alphabet) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.errors import HydraException
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
@@ -81,7 +82,12 @@ def _check_node(node: Any, path: str, siblings: Iterable[str] = ()) -> None:
 
 def check_overrides(name: str, arguments: list[str]) -> None:
     """Raise ConfigError for a command line that names a key or a choice that does not exist."""
-    overrides = OverridesParser.create().parse_overrides(arguments)
+    try:
+        overrides = OverridesParser.create().parse_overrides(arguments)
+    except HydraException as error:
+        raise ConfigError(
+            f"{error}\nquote letters with accents, spaces and commas: 'names=[\"Chloé\",Bob]'; or give a text file"
+        ) from error
     groups = [override for override in overrides if _is_group(override)]
     for override in groups:
         for choice in _choices(override):

@@ -130,7 +130,7 @@ class Recognizer(nn.Module):
         letters = self.alphabet.decode(symbols)
         times = align(log_probs, symbols) if symbols else []
         spans = [
-            Span(letter, start_s + first * self.frame_s, start_s + last * self.frame_s)
+            Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in (first, last)))
             for letter, (first, last) in zip(letters, times, strict=True)
         ]
         return Transcript(letters, self.rank(log_probs, names), spans)

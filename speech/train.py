@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 
 
-def train(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
-    """Train in ``run_dir``; returns the best validation CER, which a sweep may minimise.
+def train(config: DictConfig, resume: bool = False) -> float:
+    """Train in ``config.run_dir``; returns the best validation CER, which a sweep may minimise.
 
     ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved.
     """
@@ -40,16 +40,18 @@ def train(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from speech import report
+    from speech import report, runs
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
 
+    run_dir = Path(config.run_dir)
     last = run_dir / "checkpoints" / "last.ckpt"
     if resume and not last.is_file():
         raise FileNotFoundError(f"{last}: no checkpoint to go on from: start a new run")
-    OmegaConf.resolve(config)
     run_dir.mkdir(parents=True, exist_ok=True)
+    config.run_dir = str(run_dir)  # by its value: where the run is now, Hydra will not know when it is resumed
     OmegaConf.save(config, run_dir / "config.yaml")
+    OmegaConf.resolve(config)
     report.write(run_dir / "environment.json", _environment())
 
     pl.seed_everything(config.seed, verbose=False)
@@ -71,7 +73,7 @@ def train(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     recognizer.load_weights(own, where=best.best_model_path)
-    recognizer.cpu().save(run_dir / "recognizer.pt")
+    recognizer.cpu().save(run_dir / runs.FILE)
 
     splits = [split for split in data.datasets if split.startswith("test")] or ["val"]
     heard = {split: report.hear(recognizer, data.loader(split), recognizer.names) for split in splits}
@@ -89,7 +91,7 @@ def train(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
     print(report.table([one for some in heard.values() for one in some]))
     print(f"\n{report.summary(found['splits'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
-    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / 'recognizer.pt'}\n{run_dir}")
+    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
     return float(best.best_model_score)
 
 
@@ -115,7 +117,8 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 def _hash(config: DictConfig) -> str:
     from omegaconf import OmegaConf
 
-    return hashlib.sha256(OmegaConf.to_yaml(config, sort_keys=True).encode()).hexdigest()
+    without_place = OmegaConf.masked_copy(config, [str(key) for key in config if key not in ("run_dir", "callbacks")])
+    return hashlib.sha256(OmegaConf.to_yaml(without_place, sort_keys=True).encode()).hexdigest()
 
 
 def _environment() -> dict[str, Any]:
@@ -126,13 +129,13 @@ def _environment() -> dict[str, Any]:
     return {"git_commit": git.stdout.strip() or None, "python": platform.python_version(), "packages": versions}
 
 
-def _train_or_say_how_to_go_on(config: DictConfig, run_dir: Path, resume: bool = False) -> float:
+def _train_or_say_how_to_go_on(config: DictConfig, resume: bool = False) -> float:
     from speech.monitor.interruption import Interrupted
 
     try:
-        return train(config, run_dir, resume)
+        return train(config, resume)
     except Interrupted as stopped:
-        print(f"stopped, saved in {stopped.checkpoint}; go on with: python -m speech.train resume={run_dir}")
+        print(f"stopped, saved in {stopped.checkpoint}; go on with: python -m speech.train resume={config.run_dir}")
         sys.exit(130)
 
 
@@ -148,13 +151,8 @@ def _resume(arguments: list[str]) -> object:
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
     configs.check(config, "train")
-    return _train_or_say_how_to_go_on(config, run_dir, resume=True)
-
-
-def _start(config: DictConfig) -> float:
-    from hydra.core.hydra_config import HydraConfig
-
-    return _train_or_say_how_to_go_on(config, Path(HydraConfig.get().runtime.output_dir))
+    config.run_dir = str(run_dir)
+    return _train_or_say_how_to_go_on(config, resume=True)
 
 
 def main() -> None:
@@ -162,7 +160,7 @@ def main() -> None:
     if arguments and arguments[0].startswith("resume="):
         configs.explained(lambda: _resume(arguments))
     else:
-        configs.run("train", _start)
+        configs.run("train", _train_or_say_how_to_go_on)
 
 
 if __name__ == "__main__":

@@ -48,12 +48,13 @@ class SpeechData(pl.LightningDataModule):
         sample_rate: int,
         n_frames: Callable[[int], int],
         batch_size: int,
-        augment: Augment | None,
-        seed: int,
+        augment: Augment | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.batch_size, self.seed = batch_size, seed
         self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
+        self.folder = corpus.folder
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
@@ -67,18 +68,18 @@ class SpeechData(pl.LightningDataModule):
                     self.refused.append(Refusal(clip.id, reason))
             training = split == "train"
             self.datasets[split] = ClipDataset(fitting, alphabet, sample_rate, augment if training else None, seed)
-        for split in ("train", "val"):
-            if not self.datasets.get(split):
-                raise CorpusError(f"{corpus.folder}: no usable clips to {split} on; see refused.jsonl there")
 
     @property
     def names(self) -> list[str]:
-        """The distinct names of the training clips, in the corpus's order."""
-        training = self.datasets["train"]
-        return list({text: clip.name for text, clip in zip(training.texts, training.clips, strict=True)}.values())
+        """The distinct names of all clips, in the corpus's order, training first."""
+        splits = sorted(self.datasets, key=lambda split: split != "train")
+        named = [pair for split in splits for pair in self.datasets[split].named()]
+        return list({text: clip.name for text, clip in named}.values())
 
     def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
-        dataset = self.datasets[split]
+        dataset = self.datasets.get(split)
+        if not dataset:
+            raise CorpusError(f"{self.folder}: no usable clips in split {split}; refused.jsonl there says why")
         sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.batch_size, self.seed, shuffle)
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader

@@ -95,6 +95,10 @@ class ClipDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.clips)
 
+    def named(self) -> list[tuple[str, Clip]]:
+        """Each clip with its text in the alphabet."""
+        return list(zip(self.texts, self.clips, strict=True))
+
     def __getitem__(self, step: Step) -> Batch:
         rng = np.random.default_rng([self.seed, step.epoch, step.number])
         waveforms: list[Waveform] = [self.clips[i].samples.astype(np.float32) / np.float32(32768) for i in step.clips]

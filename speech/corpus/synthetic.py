@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from speech import audio
-from speech.alphabet import Alphabet, distinct
+from speech.alphabet import Alphabet, distinct, read_names
 from speech.audio import Waveform
 from speech.corpus.source import CorpusError, Item, Refusal
 from speech.voices.voice import Engine, Voice
@@ -55,7 +54,7 @@ class Synthetic:
         )
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
         self.n_throats = {"val": n_val_throats, "test": n_test_throats}
-        self.names = _read_list(names) if isinstance(names, str) else list(names)
+        self.names = read_names(names)
 
     @property
     def identity(self) -> str:
@@ -104,13 +103,3 @@ class Synthetic:
     def render(self, item: SyntheticItem, sample_rate: int) -> Waveform:
         samples, rate = self.engine.speak(item.text, item.voice, np.random.default_rng(item.seed))
         return audio.to_waveform(samples, rate, sample_rate, where=item.id)
-
-
-def _read_list(path: str) -> list[str]:
-    try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(
-            f"corpus.names={path}: not readable as a text file ({error}): give a file with one name a line, or a list"
-        ) from error
-    return [line.strip() for line in lines if line.strip()]

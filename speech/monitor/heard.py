@@ -27,7 +27,7 @@ class HeardText(pl.Callback):
         data: Any = trainer
         dataset = data.datamodule.datasets["val"]
         first: dict[str, str] = {}
-        for clip, text in zip(dataset.clips, dataset.texts, strict=True):
+        for text, clip in dataset.named():
             first.setdefault(text, clip.id)
         self._clips = {id: text for text, id in list(first.items())[: self.n_clips]}
 

@@ -1,0 +1,51 @@
+"""``python -m speech.evaluate recognizer=RUN_DIR [corpus=...]``: how well a recogniser hears a corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def evaluate(config: DictConfig) -> dict[str, object]:
+    """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips."""
+    from hydra.utils import instantiate
+
+    from speech import report
+    from speech.alphabet import distinct, read_names
+    from speech.corpus.build import build
+    from speech.corpus.datamodule import SpeechData
+    from speech.recognizer import Recognizer
+    from speech.runs import find_recognizer
+
+    path = find_recognizer(config.recognizer, config.runs_dir)
+    recognizer = Recognizer.load(path)
+    if config.get("decoder"):
+        recognizer.decoder = instantiate(config.decoder)
+    corpus = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+    data = SpeechData(corpus, recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames, config.batch_size)
+    splits = [split for split in data.datasets if config.split == "all" or split.startswith(config.split)]
+    if not splits:
+        raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}; or take split=all")
+    names = data.names if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
+    heard = {split: report.hear(recognizer, data.loader(split), names) for split in splits}
+    found: dict[str, Any] = report.judged(heard)
+    print(report.table([one for some in heard.values() for one in some]))
+    print(f"\n{report.summary(found['splits'])}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
+    for one in data.refused[:10]:
+        print(f"refused: {one.reason}")
+    if config.output:
+        report.write(Path(config.output), found)
+    return found
+
+
+def main() -> None:
+    configs.run("evaluate", evaluate)
+
+
+if __name__ == "__main__":
+    main()

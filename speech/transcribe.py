@@ -1,0 +1,59 @@
+"""``python -m speech.transcribe clips=FILE_DIR_OR_GLOB``: what is heard in recordings, clip by clip."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def transcribe(config: DictConfig) -> int:
+    """Print what is heard in each clip; a clip that cannot be used is listed with its reason. Returns how many could.
+
+    Raises ValueError where none could.
+    """
+    from hydra.utils import instantiate
+
+    from speech import audio
+    from speech.alphabet import distinct, read_names
+    from speech.endpoint import NoSpeechError
+    from speech.recognizer import Recognizer
+    from speech.runs import find_recognizer
+
+    recognizer = Recognizer.load(find_recognizer(config.recognizer, config.runs_dir))
+    if config.get("decoder"):
+        recognizer.decoder = instantiate(config.decoder)
+    names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
+    refused = []
+    clips = audio.find_clips(config.clips)
+    for clip in clips:
+        try:
+            heard = recognizer.transcribe(clip, names)
+        except (audio.AudioError, NoSpeechError) as error:
+            refused.append(str(error) if str(clip) in str(error) else f"{clip}: {error}")
+            continue
+        if config.json:
+            spans = [span._asdict() for span in heard.spans]
+            print(json.dumps({"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}))
+        else:
+            ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in heard.names[:3])
+            when = f"{heard.spans[0].start_s:.2f}-{heard.spans[-1].end_s:.2f} s" if heard.spans else ""
+            print(f"{clip}  {heard.letters or '-':<14} {when:<13} {ranked}")
+    for reason in refused:
+        print(f"refused: {reason}")
+    print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed")
+    if len(refused) == len(clips):
+        raise ValueError(f"none of {len(clips)} clips could be transcribed")
+    return len(clips) - len(refused)
+
+
+def main() -> None:
+    configs.run("transcribe", transcribe)
+
+
+if __name__ == "__main__":
+    main()
