@@ -52,17 +52,23 @@ class SpellingTask(pl.LightningModule):
         scheduler = self._scheduler(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Nats a letter, and the logits with their frame counts."""
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Nats a letter, how many clips have too few frames for it, and the logits with their frame counts.
+
+        The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
+        """
         logits, n_frames = self.recognizer(batch.waveforms, batch.n_samples)
-        losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters)
-        return (losses / batch.n_letters).mean(), logits, n_frames
+        losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters) / batch.n_letters
+        feasible = losses.isfinite()
+        loss = losses[feasible].sum() / max(1, int(feasible.sum()))
+        return loss, (~feasible).sum().float(), logits, n_frames
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, _, _ = self._loss(batch)
+        loss, n_infeasible, _, _ = self._loss(batch)
+        self.log("train/infeasible", n_infeasible, batch_size=len(batch.texts), reduce_fx="sum", on_epoch=True)
         self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
         return loss
 
@@ -70,7 +76,7 @@ class SpellingTask(pl.LightningModule):
         self._edits = self._letters = self._perfect = self._clips = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
-        loss, logits, n_frames = self._loss(batch)
+        loss, _, logits, n_frames = self._loss(batch)
         best = logits.argmax(dim=2)
         blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
         n = len(batch.texts)

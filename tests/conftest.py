@@ -1,8 +1,14 @@
+import hydra
+import numpy as np
 import pytest
 import torch
 
+from speech import audio, config
 from speech.alphabet import Alphabet
 from speech.recognizer import Recognizer
+from speech.train import train
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice
 
 LETTERS = Alphabet().letters
 FRONTENDS = {
@@ -10,11 +16,65 @@ FRONTENDS = {
     "mfcc_delta": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
     "logmel": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": None},
 }
+SMALL = [  # a corpus and a network that train in a second
+    "corpus.names=[Martin,Mark]",
+    "corpus.n_train=6",
+    "corpus.n_val=1",
+    "corpus.n_test=1",
+    "batch_size=4",
+    "encoder.n_units=16",
+    "trainer.max_epochs=3",
+    "trainer.log_every_n_steps=1",
+    "+trainer.enable_progress_bar=false",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_a_worker():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def compose(cache):
+    """A config as it comes from the command line, checked."""
+
+    def make(name, *overrides):
+        arguments = [*overrides, *([f"cache_dir={cache}"] if name in ("train", "evaluate") else [])]
+        config.check_overrides(name, arguments)
+        with hydra.initialize_config_dir(str(config.CONF), version_base="1.3"):
+            composed = hydra.compose(name, arguments)
+        config.check(composed, name)
+        return composed
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_run(compose, tmp_path_factory):
+    """The folder of a small training that ran through."""
+    run_dir = tmp_path_factory.mktemp("runs") / "small"
+    train(compose("train", *SMALL, f"run_dir={run_dir}"))
+    return run_dir
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory):
+    """A folder of recordings, two digits said by five speakers twice each."""
+    root = tmp_path_factory.mktemp("recordings")
+    engine = Espeak()
+    for digit in ("one", "two"):
+        for variant in ("f1", "f2", "m1", "m2", "m3"):
+            for take in range(2):
+                path = root / digit / f"{variant}_{take}.wav"
+                path.parent.mkdir(exist_ok=True)
+                samples, rate = engine.speak(digit, Voice("espeak", "en-US", variant), np.random.default_rng(take))
+                audio.write(path, audio.to_waveform(samples, rate, 8_000), 8_000)
+    return root
 
 
 @pytest.fixture

@@ -94,8 +94,10 @@ class SpeechData(pl.LightningDataModule):
 
     def state_dict(self) -> dict[str, int]:
         """How far into its epoch training is: part of a checkpoint."""
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress if self.trainer else None
-        return {"start": 0 if progress is None or progress.is_last_batch else progress.current.completed}
+        if self.trainer is None:
+            return {"start": 0}
+        completed = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        return {"start": completed % max(1, int(self.trainer.num_training_batches))}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         self.start = state_dict["start"]

@@ -68,7 +68,7 @@ class _Recordings(ABC):
         split = split_speakers({one.speaker for one, _ in found}, self.n_speakers, self.seed)
         return [
             Recording(
-                f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))}-{one.path.stem}",
+                f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))[:40]}-{one.path.stem[:80]}",
                 one.text,
                 one.speaker,
                 one.accent,

@@ -90,7 +90,7 @@ class Espeak:
         rate: tuple[int, int] = (120, 220),
         pitch: tuple[int, int] = (25, 75),
         pitch_range: tuple[int, int] = (20, 80),
-        throat: float = 0.12,
+        throat: float = 0.06,
     ) -> None:
         for name, (low, high), bounds in [
             ("rate", rate, (80, 450)),

@@ -77,6 +77,16 @@ def test_alignment_is_as_likely_as_torchaudios(symbols, seed):
     assert log_probs[np.arange(12), path].sum() == pytest.approx(float(theirs.sum()), abs=1e-6)
 
 
+def test_a_text_too_long_has_infinite_loss_and_leaves_the_others_gradients_alone():
+    logits = torch.randn(2, 4, 5, dtype=torch.double, requires_grad=True)
+    targets, n_frames = torch.tensor([[1, 1, 1], [1, 2, 0]]), torch.tensor([4, 4])
+    losses = ctc_loss(logits, n_frames, targets, torch.tensor([3, 2]))
+    assert losses[0] == torch.inf
+    losses[losses.isfinite()].sum().backward()
+    assert not logits.grad[0].any()
+    assert logits.grad[1].abs().min() > 0
+
+
 def test_the_loss_is_the_negative_score():
     logits = torch.randn(2, 9, 5, generator=torch.Generator().manual_seed(0)).double()
     targets, n_letters, n_frames = torch.tensor([[1, 2, 2], [3, 0, 0]]), torch.tensor([3, 1]), torch.tensor([9, 7])

@@ -1,0 +1,148 @@
+import errno
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+from lhotse import CutSet
+
+from speech import audio
+from speech.alphabet import Alphabet
+from speech.corpus import build as building
+from speech.corpus.build import build
+from speech.corpus.datamodule import SpeechData, load_clips
+from speech.corpus.recordings import Folder
+from speech.corpus.source import CorpusError
+from speech.corpus.synthetic import Synthetic
+from speech.voices.espeak import Espeak
+
+ALPHABET, RATE = Alphabet(), 16_000
+
+
+def synthetic(names=("Martin", "Mark"), **changed):
+    few = {"test_accent": "en-GB-x-lancs", "n_train": 6, "n_val": 2, "n_test": 2} | changed
+    return Synthetic(list(names), Espeak(), **few)
+
+
+def shards(folder):
+    return sorted(path.name for path in (folder / "shards").glob("*.jsonl"))
+
+
+def test_a_corpus_is_a_lhotse_cutset_built_once(tmp_path):
+    corpus = build(synthetic(), ALPHABET, RATE, tmp_path)
+    cuts = list(CutSet.from_file(corpus.cuts_path))
+    assert len(cuts) == 2 * (6 + 2 + 2 + 2)
+    assert {cut.supervisions[0].text for cut in cuts} == {"martin", "mark"}
+    samples = cuts[0].load_audio()
+    assert samples.shape == (1, cuts[0].num_samples)
+    before = corpus.cuts_path.stat().st_mtime_ns
+    assert build(synthetic(), ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "changed", [{"names": ("Martin", "Marvin")}, {"seed": 1}, {"n_takes": 2}, {"test_accent": "en-US"}]
+)
+def test_what_shapes_the_clips_shapes_the_key(tmp_path, changed):
+    assert build(synthetic(), ALPHABET, RATE, tmp_path) != build(synthetic(**changed), ALPHABET, RATE, tmp_path)
+
+
+def test_another_alphabet_or_rate_is_another_corpus(tmp_path):
+    folders = {build(synthetic(), *how, tmp_path).folder for how in [(ALPHABET, RATE), (ALPHABET, 8_000)]}
+    folders.add(build(synthetic(), Alphabet("abcdefghijklmnopqrstuvwxyz"), RATE, tmp_path).folder)
+    assert len(folders) == 3
+
+
+def test_a_full_disk_loses_nothing_that_was_finished(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "SHARD", 5)
+    write, written = audio.write, []
+
+    def until_full(path, *rest):
+        if len(written) == 12:
+            raise OSError(errno.ENOSPC, f"{path}: could not be written (no space left)")
+        written.append(path)
+        write(path, *rest)
+
+    monkeypatch.setattr(audio, "write", until_full)
+    with pytest.raises(OSError, match="no space left"):
+        build(synthetic(), ALPHABET, RATE, tmp_path, n_workers=1)
+    folder = next(tmp_path.iterdir())
+    assert shards(folder) == ["00000.jsonl", "00001.jsonl"]
+    assert not (folder / "cuts.jsonl.gz").exists()
+
+    rendered = []
+    monkeypatch.setattr(audio, "write", lambda path, *rest: (rendered.append(path), write(path, *rest)))
+    corpus = build(synthetic(), ALPHABET, RATE, tmp_path, n_workers=1)
+    assert len(rendered) == 24 - 10
+    assert len(list(CutSet.from_file(corpus.cuts_path))) == 24
+
+
+def test_processes_render_what_one_would(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "SHARD", 5)
+    alone = load_clips(build(synthetic(), ALPHABET, RATE, tmp_path / "alone", n_workers=1))
+    both = load_clips(build(synthetic(), ALPHABET, RATE, tmp_path / "both", n_workers=2))
+    for split, clips in alone.items():
+        assert [(c.id, c.name, c.speaker, c.accent) for c in clips] == [
+            (c.id, c.name, c.speaker, c.accent) for c in both[split]
+        ]
+        for one, other in zip(clips, both[split], strict=True):
+            assert len(one.samples) == pytest.approx(len(other.samples), abs=0.1 * RATE)
+
+
+def _build_and_count(cache, queue):
+    corpus = build(synthetic(), ALPHABET, RATE, cache, n_workers=1)
+    queue.put(len(list(CutSet.from_file(corpus.cuts_path))))
+
+
+def test_two_builds_at_once_make_one_corpus(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    processes = [context.Process(target=_build_and_count, args=(tmp_path, queue)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    assert [queue.get(timeout=60) for _ in processes] == [24, 24]
+    for process in processes:
+        process.join()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    samples, rate = Espeak().speak("Anna", Espeak().voices()[3], np.random.default_rng(0))
+    spoken = audio.to_waveform(samples, rate, RATE)
+    for speaker in ("ann", "ben", "cid", "dan"):
+        path = tmp_path / "root" / "Anna" / f"{speaker}_0.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        audio.write(path, spoken, RATE)
+    return tmp_path / "root"
+
+
+def test_one_bad_clip_is_listed_with_its_reason_and_the_rest_is_kept(tmp_path, recordings):
+    (recordings / "Anna" / "ann_1.wav").write_bytes(b"")
+    (recordings / "Anna" / "ann_2.wav").write_bytes(b"no audio")
+    audio.write(recordings / "Anna" / "ann_3.wav", np.zeros(RATE, np.float32), RATE)
+    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
+    assert sum(map(len, load_clips(corpus).values())) == 4
+    reasons = {refusal.clip.rpartition("/")[2]: refusal.reason for refusal in corpus.refused}
+    assert set(reasons) == {"ann_1.wav", "ann_2.wav", "ann_3.wav"}
+    assert "empty" in reasons["ann_1.wav"]
+    assert "not readable" in reasons["ann_2.wav"]
+    assert "no speech" in reasons["ann_3.wav"]
+    listed = (corpus.folder / "refused.jsonl").read_text().splitlines()
+    assert [json.loads(line)["clip"] for line in listed] == [refusal.clip for refusal in corpus.refused]
+
+
+def test_a_corpus_of_nothing_usable_is_an_error_with_the_first_reason(tmp_path, recordings):
+    for path in recordings.rglob("*.wav"):
+        path.write_bytes(b"")
+    with pytest.raises(CorpusError, match=r"none of 4 clips is usable.*empty"):
+        build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
+
+
+def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(tmp_path, recordings):
+    (recordings / "Anna").rename(recordings / ("Wolfeschlegelsteinhausenbergerdorff" * 3))
+    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
+    data = SpeechData(corpus, ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)
+    assert len(data.refused) == 4
+    assert "needs 108 frames and the clip has" in data.refused[0].reason
+    with pytest.raises(CorpusError, match="no usable clips in split train"):
+        data.train_dataloader()

@@ -1,0 +1,131 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from speech import audio
+from speech.alphabet import Alphabet
+from speech.corpus.recordings import Folder, Manifest, split_speakers
+from speech.corpus.source import CorpusError
+from speech.corpus.synthetic import Synthetic
+from speech.voices.espeak import Espeak
+
+ALPHABET = Alphabet()
+NOISE = np.random.default_rng(0).normal(size=8_000).astype(np.float32) * 0.1
+
+
+def synthetic(names=("Martin", "Chloé"), **changed):
+    few = {"test_accent": "en-GB-x-lancs", "n_train": 6, "n_val": 2, "n_test": 3} | changed
+    return Synthetic(list(names), Espeak(), **few)
+
+
+def test_no_voice_or_throat_is_in_two_splits_and_the_test_accent_is_in_one():
+    splits = synthetic(n_train=400, n_val=100, n_test=100).split_voices()
+    throats = {split: {voice.variant for voice in voices} for split, voices in splits.items()}
+    assert not throats["train"] & throats["val"]
+    assert not (throats["train"] | throats["val"]) & (throats["test_voices"] | throats["test_accent"])
+    for split, voices in splits.items():
+        accents = {voice.accent for voice in voices}
+        assert accents == {"en-GB-x-lancs"} if split == "test_accent" else "en-GB-x-lancs" not in accents
+
+
+def test_each_name_is_said_by_each_voice_under_an_id_of_its_own():
+    items, refused = synthetic(n_takes=2).items(ALPHABET)
+    assert not refused
+    assert len({item.id for item in items}) == len(items) == 2 * (6 * 2 + 2 + 3 + 3)
+    training = [item.speaker for item in items if item.split == "train"]
+    assert len(set(training)) == len(training), "each training clip has a throat of its own"
+    assert not any(item.voice.relative for item in items if item.split != "train")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"names": []}, "list of names is empty"),
+        ({"names": ["Zoe", "Zoë"]}, "'Zoe' and 'Zoë' are both 'zoe'"),
+        ({"names": ["R2D2"]}, "'R2D2'"),
+        ({"test_accent": "en-XX"}, "test_accent='en-XX' is not one of"),
+        ({"n_test_throats": 500}, "leaves none"),
+    ],
+)
+def test_a_list_that_cannot_be_a_corpus_is_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        synthetic(**changed).items(ALPHABET)
+
+
+def test_names_come_from_a_text_file(tmp_path):
+    (tmp_path / "names.txt").write_text("Anna\n\nBob \n", encoding="utf-8")
+    few = {"test_accent": "en-US", "n_train": 1, "n_val": 1, "n_test": 1}
+    assert Synthetic(str(tmp_path / "names.txt"), Espeak(), **few).names == ["Anna", "Bob"]
+    with pytest.raises(ValueError, match=r"missing\.txt: not a readable text file"):
+        Synthetic(str(tmp_path / "missing.txt"), Espeak(), **few)
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    for name in ("Anna", "Bob"):
+        for speaker in ("ann", "ben", "cid", "dan"):
+            path = tmp_path / "root" / name / f"{speaker}_0.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            audio.write(path, NOISE, 16_000)
+    return tmp_path / "root"
+
+
+def test_a_folder_is_split_by_speaker(recordings):
+    items, refused = Folder(str(recordings)).items(ALPHABET)
+    assert not refused
+    speakers = {split: {i.speaker for i in items if i.split == split} for split in ("train", "val", "test")}
+    assert [len(speakers[split]) for split in ("train", "val", "test")] == [1, 1, 2]
+    assert set.union(*speakers.values()) == {"ann", "ben", "cid", "dan"}
+    assert {item.text for item in items} == {"Anna", "Bob"}
+
+
+def test_a_changed_recording_is_another_item(recordings):
+    before, _ = Folder(str(recordings)).items(ALPHABET)
+    audio.write(recordings / "Anna" / "ann_0.wav", NOISE[:4_000], 16_000)
+    after, _ = Folder(str(recordings)).items(ALPHABET)
+    assert [a == b for a, b in zip(before, after, strict=True)].count(False) == 1
+
+
+def test_folders_that_cannot_be_names_are_listed_and_the_rest_is_kept(recordings):
+    shutil.copytree(recordings / "Anna", recordings / "R2D2")
+    items, refused = Folder(str(recordings)).items(ALPHABET)
+    assert len(items) == 8
+    assert len(refused) == 4
+    assert "R2D2" in refused[0].reason
+
+
+def test_too_few_speakers_and_missing_folders_are_explained(recordings):
+    with pytest.raises(CorpusError, match=r"2 speakers \(a, b\) cannot be split"):
+        split_speakers({"a", "b"}, {"test": 2, "val": 1}, seed=0)
+    with pytest.raises(CorpusError, match=r"corpus\.root=.*no such folder"):
+        Folder(str(recordings / "nowhere"))
+
+
+def write_manifest(path, rows):
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_a_manifest_gives_its_recordings_and_each_wrong_line_its_number(recordings):
+    good = [{"path": f"Anna/{s}_0.wav", "text": "Anna", "speaker": s, "accent": "en-GB"} for s in ("ann", "ben", "cid")]
+    wrong = ["{not json", {"path": "Anna/dan_0.wav", "text": "", "speaker": "dan"}, [1, 2]]
+    wrong += [{"path": "gone.wav", "text": "Anna", "speaker": "x"}]
+    write_manifest(recordings / "clips.jsonl", [*good, *wrong])
+    items, refused = Manifest(str(recordings / "clips.jsonl"), test_speakers=1).items(ALPHABET)
+    assert [item.accent for item in items] == ["en-GB"] * 3
+    for number, word in enumerate(["not JSON", "text is missing", "not an object", "no such file"]):
+        assert f"clips.jsonl:{number + 4}: " in refused[number].reason
+        assert word in refused[number].reason
+
+
+def test_a_csv_manifest_needs_its_header(recordings):
+    rows = ["path,text,speaker", *(f"Bob/{s}_0.wav,Bob,{s}" for s in ("ann", "ben", "cid"))]
+    write_manifest(recordings / "clips.csv", rows)
+    items, refused = Manifest(str(recordings / "clips.csv"), test_speakers=1).items(ALPHABET)
+    assert len(items) == 3
+    assert not refused
+    write_manifest(recordings / "bad.csv", ["file,text,speaker", "a.wav,Bob,x"])
+    with pytest.raises(CorpusError, match=r"bad\.csv:1: the header has no path"):
+        Manifest(str(recordings / "bad.csv")).items(ALPHABET)

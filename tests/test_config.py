@@ -1,0 +1,100 @@
+import shutil
+
+import hydra
+import pytest
+from conftest import SMALL
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from speech import config
+from speech.train import train
+
+GROUPS = [p for p in sorted(config.CONF.iterdir()) if p.is_dir() and p.name not in ("hydra", "experiment", "search")]
+OPTIONS = [(group.name, option.stem) for group in GROUPS for option in sorted(group.glob("*.yaml"))]
+EXPERIMENTS = [path.stem for path in sorted((config.CONF / "experiment").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: name)
+def test_every_option_of_every_group_is_instantiated(compose, tmp_path, recordings, group, option):
+    chosen = [f"{group}={option}", f"run_dir={tmp_path}"]
+    if (group, option) == ("corpus", "folder"):
+        chosen.append(f"corpus.root={recordings}")
+    if (group, option) == ("corpus", "manifest"):
+        (tmp_path / "clips.csv").write_text("path,text,speaker\n")
+        chosen.append(f"corpus.path={tmp_path / 'clips.csv'}")
+    node = compose("train", *chosen)[group]
+    if group == "trainer" and option == "gpu":
+        node.accelerator = "cpu"  # what differs; this machine may have no GPU
+    if group == "encoder":
+        assert instantiate(node, n_features=20, n_symbols=29) is not None
+    elif group == "logger":
+        assert instantiate(node, save_dir=str(tmp_path)) is not None
+    elif group == "callbacks":
+        assert all(instantiate(child) is not None for child in node.values())
+    else:
+        assert instantiate(node) is not None
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, experiment):
+    changed = [*SMALL, "trainer.max_epochs=1", "trainer.limit_train_batches=2", "trainer.check_val_every_n_epoch=1"]
+    if experiment == "digits":
+        changed = [f"corpus.root={recordings}", *(c for c in changed if not c.startswith("corpus."))]
+    composed = compose("train", f"experiment={experiment}", *changed, f"run_dir={tmp_path}")
+    assert train(composed) >= 0
+    assert (tmp_path / "recognizer.pt").is_file()
+
+
+@pytest.mark.parametrize("search", [path.stem for path in (config.CONF / "search").glob("*.yaml")])
+def test_what_a_search_goes_through_exists(search, compose):
+    with hydra.initialize_config_dir(str(config.CONF), version_base="1.3"):
+        composed = hydra.compose("train", [f"search={search}"], return_hydra_config=True)
+    for key, values in composed.hydra.sweeper.params.items():
+        for value in str(values).split(","):
+            compose("train", f"{key}={value}")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
+        ("encodr=gru", "there is no 'encodr'; did you mean 'encoder'"),
+        ("encoder=gruu", "encoder: there is no 'gruu'; did you mean 'gru'"),
+        ("encoder=rnn,lstn", "there is no 'lstn'; did you mean 'lstm'"),
+        ("batchsize=8", "there is no 'batchsize'; did you mean 'batch_size'"),
+        ("callbacks.best.monitr=x", "callbacks.best: there is no 'monitr'; did you mean 'monitor'"),
+        ("+encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
+        ("+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
+        ("+sede=1", "there is no 'sede'; did you mean 'seed'"),
+        ("corpus.names=[Chloé]", "quote letters with accents"),
+    ],
+)
+def test_a_misspelt_key_on_the_command_line_is_named_with_the_nearest(compose, override, message):
+    with pytest.raises(config.ConfigError, match="(?s)" + message):
+        compose("train", override)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "message"),
+    [
+        ("experiment/quick.yaml", "sede: 1", "there is no 'sede'; did you mean 'seed'"),
+        ("experiment/quick.yaml", "encoder: {n_unit: 8}", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
+        ("experiment/quick.yaml", "callbacks: {hear: {n_clips: 1}}", "there is no 'hear'; did you mean 'heard'"),
+        ("frontend/mfcc.yaml", "n_mel: 20", "frontend: there is no 'n_mel'; did you mean 'n_mels'"),
+        ("trainer/cpu.yaml", "max_epoch: 3", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
+        ("voices/espeak.yaml", "pitches: 3", "voices: there is no 'pitches'; did you mean 'pitch'"),
+    ],
+)
+def test_a_misspelt_key_in_a_file_is_named_with_the_nearest(compose, tmp_path, monkeypatch, file, line, message):
+    shutil.copytree(config.CONF, tmp_path / "conf")
+    monkeypatch.setattr(config, "CONF", tmp_path / "conf")
+    compose("train", "experiment=quick")
+    with (tmp_path / "conf" / file).open("a") as stream:
+        stream.write(f"\n{line}\n")
+    with pytest.raises(config.ConfigError, match=message):
+        compose("train", "experiment=quick")
+
+
+def test_every_primary_config_is_whole(compose):
+    for path in config.CONF.glob("*.yaml"):
+        assert OmegaConf.is_dict(compose(path.stem))

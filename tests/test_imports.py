@@ -1,0 +1,63 @@
+"""Imports point one way: CONTRIBUTING.md shows the rooms."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import speech
+
+PACKAGE = Path(speech.__file__).parent
+ENTRY = {"train", "evaluate", "transcribe", "synthesize"}
+BELOW = {  # room -> the rooms of ours that it may import
+    "alphabet": set(),
+    "audio": set(),
+    "endpoint": {"audio"},
+    "build": set(),
+    "runs": set(),
+    "schedule": set(),
+    "config": set(),
+    "metrics": set(),
+    "augment": {"audio"},
+    "voices": {"voices", "audio"},
+    "frontend": set(),
+    "encoder": {"frontend"},
+    "ctc": {"ctc", "alphabet"},
+    "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},
+    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
+    "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet"},
+    "report": {"recognizer", "corpus", "metrics"},
+    "monitor": {"task", "corpus", "monitor"},
+}
+ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
+ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
+TORCHLESS = {"alphabet", "audio", "endpoint", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    inside = path.relative_to(PACKAGE)
+    room = inside.parts[0].removesuffix(".py")
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "speech" and room not in ENTRY | {"__init__"}:
+            assert rest.split(".")[0] in BELOW[room], f"{inside} imports {name}"
+        if top in ONLY:
+            assert room in ONLY[top], f"{inside} imports {name}"
+        if top in ("torch", "torchaudio"):
+            assert str(inside.with_suffix("")) not in TORCHLESS, f"{inside} imports {name}"
+
+
+def test_only_datamodule_imports_lightning_in_the_corpus():
+    users = [path.name for path in (PACKAGE / "corpus").glob("*.py") if any("lightning" in n for n in imported(path))]
+    assert users == ["datamodule.py"]

@@ -1,0 +1,153 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import SMALL
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from speech.evaluate import evaluate
+from speech.monitor.interruption import Interrupted
+from speech.recognizer import Recognizer
+from speech.synthesize import synthesize
+from speech.task import SpellingTask
+from speech.train import train
+from speech.transcribe import transcribe
+
+
+def last_weights(run_dir):
+    return torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def resume(run_dir, compose):
+    config = compose("train", *SMALL, f"run_dir={run_dir}")
+    return train(config, resume=True)
+
+
+def assert_same_training(run_dir, other):
+    ours, theirs = last_weights(run_dir), last_weights(other)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert [json.loads(line)["epoch"] for line in (run_dir / "heard.jsonl").open()] == [0, 1, 2]
+
+
+def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(
+    small_run, compose, tmp_path, monkeypatch
+):
+    def interrupt(task, *_):
+        if task.global_step == 5:  # of 3 batches an epoch
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
+    resume(tmp_path, compose)
+    assert_same_training(tmp_path, small_run)
+
+
+def test_killed_and_resumed_at_the_last_whole_epoch_ends_bit_identical(small_run, compose, tmp_path, monkeypatch):
+    def die(task, *_):
+        if task.global_step == 4:
+            raise MemoryError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", die)
+        with pytest.raises(MemoryError):
+            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+    resume(tmp_path, compose)
+    assert_same_training(tmp_path, small_run)
+
+
+def test_another_seed_ends_elsewhere(small_run, compose, tmp_path):
+    train(compose("train", *SMALL, f"run_dir={tmp_path}", "seed=1", "corpus.seed=0"))
+    ours, theirs = last_weights(tmp_path), last_weights(small_run)
+    assert not all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_the_run_folder_holds_what_is_promised(small_run):
+    report = json.loads((small_run / "report.json").read_text())
+    assert set(report["splits"]) == {"test_voices", "test_accent", "martin, marvin, morton, mark"}
+    assert set(report["names"]) == {"martin", "mark"}
+    for figures in [report, *report["splits"].values(), *report["names"].values()]:
+        assert 0 <= figures["right_within_list"] <= 1
+        assert 0 <= figures["letter_perfect"] <= 1
+        assert figures["cer"] >= 0
+        assert figures["n_clips"] > 0
+    assert report["n_parameters"] == Recognizer.load(small_run / "recognizer.pt").n_parameters
+    assert report["train_seconds"] > 0
+    assert len(report["config_sha256"]) == 64
+    environment = json.loads((small_run / "environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_tensorboard_shows_how_it_learns(small_run):
+    events = EventAccumulator(str(small_run / "tensorboard"))
+    events.Reload()
+    tags = events.Tags()
+    scalars = {"train/loss_step", "train/loss_epoch", "val/loss", "val/cer", "val/letter_perfect", "val/blank_fraction"}
+    scalars |= {"lr-AdamW", "gradient/all", "gradient/encoder.convolution", "gradient/encoder.backwards.1"}
+    assert scalars <= set(tags["scalars"])
+    assert {"final/cer", "final/letter_perfect"} <= set(tags["scalars"])
+    assert "heard/text_summary" in tags["tensors"]
+    assert [event.step for event in events.Tensors("heard/text_summary")] == [0, 1, 2]
+    assert "confusion" in tags["images"]
+
+
+def test_one_batch_is_learnt_by_heart(compose, tmp_path):
+    config = compose("train", "experiment=overfit", *[c for c in SMALL if "max_epochs" not in c], "batch_size=12")
+    config.run_dir, config.encoder.n_units = str(tmp_path), 64
+    train(config)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert events.Scalars("train/loss_epoch")[-1].value < 0.05
+
+
+def test_transcribe_reads_a_folder_and_lists_what_it_cannot(small_run, compose, recordings, tmp_path, capsys):
+    (tmp_path / "bad.wav").write_bytes(b"no audio")
+    (tmp_path / "good.wav").write_bytes((recordings / "one" / "f1_0.wav").read_bytes())
+    config = compose("transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "json=true", "names=[Anna,Bob]")
+    assert transcribe(config) == 1
+    lines = capsys.readouterr().out.splitlines()
+    heard = json.loads(lines[0])
+    assert heard["clip"].endswith("good.wav")
+    assert {name for name, _ in heard["names"]} == {"Anna", "Bob"}
+    assert lines[1].startswith("refused: ")
+    assert "bad.wav" in lines[1]
+    assert lines[2] == "1 of 2 clips transcribed"
+
+
+def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordings, tmp_path):
+    out = tmp_path / "figures.json"
+    choice = ["corpus=folder", f"corpus.root={recordings}", "split=all", "decoder=lexicon", f"output={out}"]
+    found = evaluate(compose("evaluate", f"recognizer={small_run}", *choice))
+    assert found["n_clips"] == 20
+    assert found["letter_perfect"] == found["right_within_list"], (
+        "the lexicon decoder spells the name that is ranked first"
+    )
+    assert json.loads(out.read_text())["n_clips"] == 20
+
+
+def test_synthesize_writes_a_folder_that_a_corpus_is_made_of(compose, tmp_path):
+    n_clips = synthesize(compose("synthesize", 'names=["Chloé",Bob]', "n_voices=3", f"output={tmp_path}"))
+    assert n_clips == len(list(tmp_path.glob("*/*.wav"))) == 6
+    assert {path.name for path in tmp_path.iterdir()} == {"Chloé", "Bob"}
+    with pytest.raises(ValueError, match="accent=en-XX: no such accent"):
+        synthesize(compose("synthesize", "accent=en-XX", f"output={tmp_path}"))
+
+
+def test_a_sweep_and_a_wrong_resume_from_the_command_line(cache, tmp_path):
+    command = [sys.executable, "-m", "speech.train"]
+    sweep = [*command, "-m", "encoder=rnn,gru", *SMALL, "trainer=debug", f"cache_dir={cache}"]
+    done = subprocess.run(sweep, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    runs = sorted(tmp_path.glob("runs/sweep_*/*/report.json"))
+    assert len(runs) == 2
+    assert done.stdout.splitlines()[-1] == str(runs[-1].parent)
+    wrong = [*command, f"resume={runs[0].parent}", "seed=3"]
+    refused = subprocess.run(wrong, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "leave out seed=3" in refused.stderr
