@@ -1,0 +1,194 @@
+"""``make bench``: the slow truths, one JSON object a line: name, value, unit, what it is compared with, the ratio.
+
+``python scripts/benchmark.py [RUN_DIR]`` measures a run that is there; without one, the default experiment is trained
+first (about four minutes). Speeds are compared only within this one process, on this one machine.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchaudio.transforms import MFCC
+
+from speech import audio
+from speech.ctc.score import score
+from speech.recognizer import Recognizer
+from speech.train import make_data
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice
+
+N_STEPS = 30  # a timing is the median over so many
+
+
+def show(name: str, value: float, unit: str, than: str = "", ratio: float | None = None, interval: Any = None) -> None:
+    print(json.dumps({"name": name, "value": value, "unit": unit, "than": than, "ratio": ratio, "interval": interval}))
+    sys.stdout.flush()
+
+
+def median_seconds(action: Callable[[], object], n: int = N_STEPS) -> float:
+    action()
+    times = []
+    for _ in range(n):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+class PlainDataset(Dataset[tuple[Tensor, Tensor]]):
+    """As a tutorial would write it: one clip an item, its MFCC made there."""
+
+    def __init__(self, data: Any, sample_rate: int) -> None:
+        self.dataset = data.datasets["train"]
+        mel = {"n_fft": 400, "hop_length": 160, "n_mels": 40, "center": False, "f_min": 120.0, "f_max": 7600.0}
+        self.mfcc = MFCC(sample_rate, 20, log_mels=True, melkwargs=mel)
+        self.rng = np.random.default_rng(0)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        clip = self.dataset.clips[i].samples.astype(np.float32) / np.float32(32768)
+        waveform = torch.from_numpy(self.dataset.augment(clip, self.dataset.sample_rate, self.rng))
+        features = self.mfcc(waveform).T
+        features = (features - features.mean(0)) / features.std(0)
+        return features, torch.tensor(self.dataset.targets[i])
+
+
+def collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    pad = nn.utils.rnn.pad_sequence
+    features, targets = [one for one, _ in items], [one for _, one in items]
+    lengths = [torch.tensor([len(x) for x in some]) for some in (features, targets)]
+    return pad(features, batch_first=True), lengths[0], pad(targets, batch_first=True), lengths[1]
+
+
+class PlainModel(nn.Module):
+    """The same sizes, with one packed bidirectional ``nn.GRU``."""
+
+    def __init__(self, n_symbols: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(20, 96, 5, 2, padding=2)
+        self.normalisation, self.dropout = nn.LayerNorm(96), nn.Dropout(0.1)
+        self.gru = nn.GRU(96, 96, 2, batch_first=True, bidirectional=True, dropout=0.1)
+        self.output = nn.Linear(192, n_symbols)
+
+    def forward(self, features: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.convolution(features.transpose(1, 2)).transpose(1, 2)
+        hidden = self.dropout(torch.relu(self.normalisation(hidden)))
+        n_frames = (n_frames - 1) // 2 + 1
+        packed = nn.utils.rnn.pack_padded_sequence(hidden, n_frames, batch_first=True, enforce_sorted=False)
+        hidden, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
+        return self.output(self.dropout(hidden)), n_frames
+
+
+def training_step(config: Any) -> None:
+    """A step of ours and one of the plain model's, in turn, data included."""
+    from speech.ctc.loss import ctc_loss
+
+    nodes: Any = OmegaConf.to_container(config)
+    recognizer = Recognizer({key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")})
+    data = make_data(config, recognizer)
+    plain = PlainModel(len(recognizer.alphabet))
+    loader = DataLoader(PlainDataset(data, recognizer.sample_rate), config.batch_size, shuffle=True, collate_fn=collate)
+    ours_data, plain_data = iter(data.train_dataloader()), iter(loader)
+    ours_optimizer, plain_optimizer = (torch.optim.AdamW(m.parameters(), 1e-3) for m in (recognizer, plain))
+
+    def update(optimizer: torch.optim.Optimizer, loss: Tensor, model: nn.Module) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+
+    def step_ours() -> None:
+        batch = next(ours_data)
+        logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
+        update(ours_optimizer, ctc_loss(logits, n_frames, batch.targets, batch.n_letters).mean(), recognizer)
+
+    def step_plain() -> None:
+        features, n_frames, targets, n_letters = next(plain_data)
+        logits, n_frames = plain(features, n_frames)
+        log_probs = logits.log_softmax(2).transpose(0, 1)
+        loss = nn.functional.ctc_loss(log_probs, targets, n_frames, n_letters)
+        update(plain_optimizer, loss, plain)
+
+    recognizer.train()
+    times: dict[str, list[float]] = {"ours": [], "plain": []}
+    for _ in range(N_STEPS + 5):
+        for name, step in (("ours", step_ours), ("plain", step_plain)):
+            start = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - start)
+    ours, plainly = (np.array(times[name][5:]) for name in ("ours", "plain"))
+    ratios = np.sort([np.median(some) for some in np.random.default_rng(0).choice(plainly / ours, (1000, N_STEPS))])
+    show(
+        "training_step",
+        float(np.median(ours)),
+        "s",
+        "the same model written plainly: item by item, MFCC per clip, packed nn.GRU, no bucketing",
+        float(np.median(plainly) / np.median(ours)),
+        [float(ratios[25]), float(ratios[975])],
+    )
+
+
+def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) -> None:
+    """One thread, reading the file included."""
+    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
+    spoken = audio.to_waveform(samples, rate, 16_000)
+    clip = np.concatenate([np.zeros(12_000, np.float32), spoken, np.zeros(12_000, np.float32)])
+    clip += np.random.default_rng(0).normal(scale=1e-3, size=len(clip)).astype(np.float32)
+    path = folder / "martin.wav"
+    audio.write(path, clip, 16_000)
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seconds = median_seconds(lambda: recognizer.transcribe(path))
+    length = len(clip) / 16_000
+    show("real_time_factor", seconds / length, "s/s", f"at most 0.005, for a recording of {length:.2f} s, one thread")
+    log_probs = recognizer.log_probs(spoken)
+    rng = np.random.default_rng(0)
+    names = [rng.integers(1, len(recognizer.alphabet), rng.integers(3, 12)).tolist() for _ in range(1000)]
+    show("lexicon_1000_names", median_seconds(lambda: score(log_probs, names)), "s", "at most 0.05, one clip")
+    torch.set_num_threads(n_threads)
+    command = [sys.executable, "-m", "speech.transcribe", f"clips={path}", f"recognizer={recognizer_path}"]
+    cold = median_seconds(lambda: subprocess.run(command, check=True, capture_output=True), n=3)
+    show("transcribe_cold_start", cold, "s", "under 5, the whole command for one clip")
+
+
+def accuracy(run_dir: Path) -> None:
+    report = json.loads((run_dir / "report.json").read_text())
+    bars = {"right_within_list": 0.99, "letter_perfect": 0.95}
+    for split, figures in report["splits"].items():
+        for figure, bar in bars.items():
+            than = f"at least {bar}, on {figures['n_clips']} clips of voices that were never heard"
+            show(f"{figure} ({split})", figures[figure], "", than, interval=figures[f"{figure}_interval"])
+        show(f"cer ({split})", figures["cer"], "")
+    show("train_seconds", report["train_seconds"], "s", "at most 180")
+    show("n_parameters", report["n_parameters"], "", "under 400000")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        run_dir = Path(sys.argv[1])
+    else:
+        command = [sys.executable, "-m", "speech.train", "experiment=names"]
+        start = time.perf_counter()
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        show("make_train", time.perf_counter() - start, "s", "at most 300, after installation")
+        run_dir = Path(done.stdout.splitlines()[-1])
+    accuracy(run_dir)
+    transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", run_dir)
+    training_step(OmegaConf.load(run_dir / "config.yaml"))
+
+
+if __name__ == "__main__":
+    main()
