@@ -24,8 +24,8 @@ class Augment:
         self,
         speed: tuple[float, float] | None = (0.88, 1.14),
         edge_ms: float | None = 40.0,
-        noise_db: tuple[float, float] | None = (15.0, 50.0),
-        hum_db: tuple[float, float] | None = (10.0, 50.0),
+        noise_db: tuple[float, float] | None = (20.0, 60.0),
+        hum_db: tuple[float, float] | None = (15.0, 60.0),
     ) -> None:
         self.speed, self.edge_ms, self.noise_db, self.hum_db = speed, edge_ms, noise_db, hum_db
         self._noise = _noise_bank() if noise_db is not None else np.zeros((1, 0), np.float32)

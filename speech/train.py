@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import logging
 import platform
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,9 @@ def train(config: DictConfig, resume: bool = False) -> float:
     OmegaConf.resolve(config)
     report.write(run_dir / "environment.json", _environment())
 
+    # Advertisements and hints to ourselves; what a user can act on is a warning or an error.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "(?s).*(treespec, LeafSpec|does not have many workers|is not resumable)")
     pl.seed_everything(config.seed, verbose=False)
     nodes: Any = OmegaConf.to_container(config)
     parts = {key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")}

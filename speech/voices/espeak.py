@@ -80,7 +80,8 @@ class Espeak:
     """Every English accent of espeak-ng times its intelligible variants, and throats that resemble those.
 
     ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
-    A relative's formants are those of its variant, moved by ``throat`` (standard deviation, as a part of each).
+    A relative's formants are those of its variant, moved by a standard deviation from the range ``throat`` (as a part
+    of each formant): most stay near, and some are as odd as the oddest voices.
     The same draw gives the same sounds at the same times, but not the same samples: the phase of the voice carries on
     from one call to the next in C state that nothing resets.
     """
@@ -90,16 +91,18 @@ class Espeak:
         rate: tuple[int, int] = (120, 220),
         pitch: tuple[int, int] = (25, 75),
         pitch_range: tuple[int, int] = (20, 80),
-        throat: float = 0.06,
+        throat: tuple[float, float] = (0.0, 0.2),
     ) -> None:
         for name, (low, high), bounds in [
             ("rate", rate, (80, 450)),
             ("pitch", pitch, (0, 99)),
             ("pitch_range", pitch_range, (0, 99)),
+            ("throat", throat, (0, 1)),
         ]:
             if not bounds[0] <= low <= high <= bounds[1]:
                 raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.rate, self.pitch, self.pitch_range, self.throat = tuple(rate), tuple(pitch), tuple(pitch_range), throat
+        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
+        self.throat = tuple(throat)
 
     @property
     def identity(self) -> str:
@@ -135,7 +138,8 @@ class Espeak:
     def _make_relative(self, library: _Library, voice: Voice) -> Voice:
         """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
 
-        Each formant's frequency, height and width, in percent of the accent's own, and an echo as of a small room.
+        Each formant's frequency, height and width, in percent of the accent's own, and for every other one an echo, as of
+        a small room.
         """
         rng = np.random.default_rng(voice.relative)
         formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
@@ -147,13 +151,15 @@ class Espeak:
                 formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
             elif word not in ("echo", "name"):
                 kept.append(line)
-        length = rng.normal(0, self.throat / 2)  # all formants together: how long the throat is
+        spread = rng.uniform(*self.throat)
+        length = rng.normal(0, spread / 2)  # all formants together: how long the throat is
         for n, (frequency, height, width) in formants.items():
-            frequency *= np.exp(length + rng.normal(0, self.throat))
-            height *= np.exp(rng.normal(0, 2 * self.throat))
-            width *= np.exp(rng.normal(0, 2 * self.throat))
+            frequency *= np.exp(length + rng.normal(0, spread))
+            height *= np.exp(rng.normal(0, 2 * spread))
+            width *= np.exp(rng.normal(0, 2 * spread))
             kept.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
-        kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 60)}")
+        if rng.random() < 0.5:
+            kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 100)}")
         (library.variants / _RELATIVE).write_text("\n".join([*kept, ""]))
         return Voice(voice.engine, voice.accent, _RELATIVE)
 
