@@ -101,8 +101,7 @@ class Espeak:
         ]:
             if not bounds[0] <= low <= high <= bounds[1]:
                 raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
-        self.throat = tuple(throat)
+        self.rate, self.pitch, self.pitch_range, self.throat = tuple(rate), tuple(pitch), tuple(pitch_range), throat
 
     @property
     def identity(self) -> str:
@@ -138,8 +137,8 @@ class Espeak:
     def _make_relative(self, library: _Library, voice: Voice) -> Voice:
         """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
 
-        Each formant's frequency, height and width, in percent of the accent's own, and for every other one an echo, as of
-        a small room.
+        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other relative has an
+        echo, as of a small room.
         """
         rng = np.random.default_rng(voice.relative)
         formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
@@ -151,7 +150,7 @@ class Espeak:
                 formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
             elif word not in ("echo", "name"):
                 kept.append(line)
-        spread = rng.uniform(*self.throat)
+        spread = rng.uniform(self.throat[0], self.throat[1])
         length = rng.normal(0, spread / 2)  # all formants together: how long the throat is
         for n, (frequency, height, width) in formants.items():
             frequency *= np.exp(length + rng.normal(0, spread))
