@@ -23,6 +23,7 @@ from torchaudio.transforms import MFCC
 
 from speech import audio
 from speech.ctc.score import score
+from speech.metrics import wilson
 from speech.recognizer import Recognizer
 from speech.train import make_data
 from speech.voices.espeak import Espeak
@@ -164,6 +165,25 @@ def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) ->
     show("transcribe_cold_start", cold, "s", "under 5, the whole command for one clip")
 
 
+def robustness(recognizer: Recognizer, config: Any) -> None:
+    """Is the same name heard when a clip stands in 3 s of silence, and when mains hum lies over all of it?"""
+    data = make_data(config, recognizer)
+    clips = [clip for split in data.datasets if split.startswith("test") for clip in data.datasets[split].clips]
+    chosen = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:300]]
+    rate = recognizer.sample_rate
+    n_same = {"silence": 0, "hum": 0}
+    for clip in chosen:
+        waveform = clip.samples.astype(np.float32) / np.float32(32768)
+        long = np.concatenate([np.zeros(rate, np.float32), waveform, np.zeros(2 * rate, np.float32)])
+        hum = np.sin(2 * np.pi * 50 * np.arange(len(long)) / rate) * np.sqrt(np.mean(waveform**2)) * 0.1
+        before = recognizer.transcribe((waveform, rate)).names[0][0]
+        for kind, changed in (("silence", long), ("hum", long + hum)):
+            n_same[kind] += recognizer.transcribe((changed, rate)).names[0][0] == before
+    for kind, n in n_same.items():
+        than = "the clip alone" if kind == "silence" else "the clip alone; hum of 50 Hz, 20 dB under the speech"
+        show(f"same_name_with_{kind}", n / len(chosen), "", than, interval=wilson(n, len(chosen)))
+
+
 def accuracy(run_dir: Path) -> None:
     report = json.loads((run_dir / "report.json").read_text())
     bars = {"right_within_list": 0.99, "letter_perfect": 0.95}
@@ -187,7 +207,9 @@ def main() -> None:
         run_dir = Path(done.stdout.splitlines()[-1])
     accuracy(run_dir)
     transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", run_dir)
-    training_step(OmegaConf.load(run_dir / "config.yaml"))
+    config = OmegaConf.load(run_dir / "config.yaml")
+    robustness(Recognizer.load(run_dir / "recognizer.pt"), config)
+    training_step(config)
 
 
 if __name__ == "__main__":
