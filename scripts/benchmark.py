@@ -77,20 +77,21 @@ def collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor,
 class PlainModel(nn.Module):
     """The same sizes, with one packed bidirectional ``nn.GRU``."""
 
-    def __init__(self, n_symbols: int) -> None:
+    def __init__(self, n_symbols: int, stride: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv1d(20, 96, 5, 2, padding=2)
-        self.normalisation, self.dropout = nn.LayerNorm(96), nn.Dropout(0.1)
-        self.gru = nn.GRU(96, 96, 2, batch_first=True, bidirectional=True, dropout=0.1)
+        self.stride = stride
+        self.convolution = nn.Conv1d(20, 96, 5, stride, padding=2)
+        self.normalisation = nn.LayerNorm(96)
+        self.gru = nn.GRU(96, 96, 2, batch_first=True, bidirectional=True)
         self.output = nn.Linear(192, n_symbols)
 
     def forward(self, features: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.convolution(features.transpose(1, 2)).transpose(1, 2)
-        hidden = self.dropout(torch.relu(self.normalisation(hidden)))
-        n_frames = (n_frames - 1) // 2 + 1
+        hidden = torch.relu(self.normalisation(hidden))
+        n_frames = (n_frames - 1) // self.stride + 1
         packed = nn.utils.rnn.pack_padded_sequence(hidden, n_frames, batch_first=True, enforce_sorted=False)
         hidden, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        return self.output(self.dropout(hidden)), n_frames
+        return self.output(hidden), n_frames
 
 
 def training_step(config: Any) -> None:
@@ -100,7 +101,7 @@ def training_step(config: Any) -> None:
     nodes: Any = OmegaConf.to_container(config)
     recognizer = Recognizer({key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")})
     data = make_data(config, recognizer)
-    plain = PlainModel(len(recognizer.alphabet))
+    plain = PlainModel(len(recognizer.alphabet), recognizer.encoder.stride)
     loader = DataLoader(PlainDataset(data, recognizer.sample_rate), config.batch_size, shuffle=True, collate_fn=collate)
     ours_data, plain_data = iter(data.train_dataloader()), iter(loader)
     ours_optimizer, plain_optimizer = (torch.optim.AdamW(m.parameters(), 1e-3) for m in (recognizer, plain))

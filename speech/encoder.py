@@ -33,8 +33,8 @@ class Encoder(nn.Module):
         n_layers: int = 2,
         bidirectional: bool = True,
         kernel: int = 5,
-        stride: int = 2,
-        dropout: float = 0.1,
+        stride: int = 3,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if cell not in CELLS:
