@@ -60,7 +60,7 @@ def check(config: DictConfig, name: str) -> None:
         _check_node(node, str(key))
 
 
-def _check_node(node: Any, path: str, siblings: Iterable[str] = ()) -> None:
+def _check_node(node: Any, path: str) -> None:
     if isinstance(node, list):
         for i, child in enumerate(node):
             if isinstance(child, dict):
@@ -73,10 +73,10 @@ def _check_node(node: Any, path: str, siblings: Iterable[str] = ()) -> None:
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             for key in set(node) - known - _HYDRA_KEYS:
                 raise _unknown(path, key, known)
+    named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
-        named = [k for k, v in node.items() if isinstance(v, dict) and "_target_" in v]
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
-            raise _unknown(path, key, [*named, *siblings])
+            raise _unknown(path, key, named)
         _check_node(child, f"{path}.{key}")
 
 

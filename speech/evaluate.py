@@ -17,17 +17,15 @@ def evaluate(config: DictConfig) -> dict[str, object]:
 
     from speech import report
     from speech.alphabet import distinct, read_names
-    from speech.corpus.build import build
-    from speech.corpus.datamodule import SpeechData
     from speech.recognizer import Recognizer
     from speech.runs import find_recognizer
+    from speech.train import make_data
 
     path = find_recognizer(config.recognizer, config.runs_dir)
     recognizer = Recognizer.load(path)
     if config.get("decoder"):
         recognizer.decoder = instantiate(config.decoder)
-    corpus = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
-    data = SpeechData(corpus, recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames, config.batch_size)
+    data = make_data(config, recognizer)
     splits = [split for split in data.datasets if config.split == "all" or split.startswith(config.split)]
     if not splits:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}; or take split=all")

@@ -1,6 +1,6 @@
 """The whole recogniser, waveform to transcript, and its one file on disk.
 
-A recording passes ``audio.read``, ``endpoint.find_speech``, the front end, the encoder and a decoder, in training
+A recording passes ``audio.read``, ``endpoint.cut``, the front end, the encoder and a decoder, in training
 as in use.
 """
 
@@ -20,6 +20,7 @@ from speech import audio, endpoint
 from speech.alphabet import Alphabet, distinct
 from speech.build import build
 from speech.ctc.align import align
+from speech.ctc.decode import Symbols
 from speech.ctc.score import score
 from speech.frontend import Count
 
@@ -99,11 +100,16 @@ class Recognizer(nn.Module):
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
         return np.asarray(logits[0].double().log_softmax(dim=1).cpu())
 
-    def rank(self, log_probs: NDArray[np.float64], names: Sequence[str]) -> list[tuple[str, float]]:
-        """Each name's probability, given that one of them was said; best first. Duplicates are refused."""
-        if not names:
+    def lexicon(self, names: Sequence[str]) -> dict[str, Symbols]:
+        """The symbols of each of ``names``, made once for many clips. Duplicates are refused; no names give none."""
+        return {name: self.alphabet.encode(name) for name in distinct(names, self.alphabet)} if names else {}
+
+    def rank(self, log_probs: NDArray[np.float64], lexicon: Mapping[str, Symbols]) -> list[tuple[str, float]]:
+        """The probability of each name of ``lexicon``, given that one of them was said; best first."""
+        if not lexicon:
             return []
-        scores = score(log_probs, [self.alphabet.encode(name) for name in distinct(names, self.alphabet)])
+        names = list(lexicon)
+        scores = score(log_probs, list(lexicon.values()))
         if np.isneginf(scores).all():  # a sound too short for any of them
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())
@@ -125,15 +131,15 @@ class Recognizer(nn.Module):
         training, _ = self.training, self.eval()
         log_probs = self.log_probs(waveform)
         self.train(training)
-        names = self.names if names is None else list(names)
-        symbols = self.decoder(log_probs, [self.alphabet.encode(name) for name in names])
+        lexicon = self.lexicon(self.names if names is None else names)
+        symbols = self.decoder(log_probs, list(lexicon.values()))
         letters = self.alphabet.decode(symbols)
         times = align(log_probs, symbols) if symbols else []
         spans = [
             Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in (first, last)))
             for letter, (first, last) in zip(letters, times, strict=True)
         ]
-        return Transcript(letters, self.rank(log_probs, names), spans)
+        return Transcript(letters, self.rank(log_probs, lexicon), spans)
 
     def save(self, path: str | Path) -> None:
         """Write everything that transcribing needs to one file of tensors and plain data, whole or not at all."""

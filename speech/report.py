@@ -21,15 +21,15 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
     """Every clip of ``batches`` as the recogniser's decoder reads it, and ``names`` ranked for it."""
     recognizer.eval()
     alphabet = recognizer.alphabet
-    symbols = [alphabet.encode(name) for name in names]
+    lexicon = {alphabet.fold(name): symbols for name, symbols in recognizer.lexicon(names).items()}
     heard = []
     for batch in batches:
         logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
         all_log_probs = logits.double().log_softmax(dim=2).numpy()
         for row, length in enumerate(n_frames.tolist()):
             log_probs = all_log_probs[row, :length]
-            letters = alphabet.decode(recognizer.decoder(log_probs, symbols))
-            ranked = [(alphabet.fold(name), p) for name, p in recognizer.rank(log_probs, names)]
+            letters = alphabet.decode(recognizer.decoder(log_probs, list(lexicon.values())))
+            ranked = recognizer.rank(log_probs, lexicon)
             heard.append(Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked))
     return heard
 

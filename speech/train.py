@@ -114,7 +114,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
         recognizer.sample_rate,
         recognizer.n_frames,
         config.batch_size,
-        instantiate(config.augment),
+        instantiate(config.get("augment")),
         config.seed,
     )
 

@@ -38,11 +38,12 @@ class ConfusionMatrix(pl.Callback):
             return
         validated: Validated = outputs
         recognizer = pl_module.recognizer
+        lexicon = {recognizer.alphabet.fold(name): s for name, s in recognizer.lexicon(recognizer.names).items()}
         log_probs = validated.log_probs.double().cpu().numpy()
         for row, (text, n_frames) in enumerate(zip(batch.texts, validated.n_frames.tolist(), strict=True)):
             self._clips[text] = self._clips.get(text, 0) + 1
-            for name, probability in recognizer.rank(log_probs[row, :n_frames], recognizer.names):
-                pair = text, recognizer.alphabet.fold(name)
+            for name, probability in recognizer.rank(log_probs[row, :n_frames], lexicon):
+                pair = text, name
                 self._sum[pair] = self._sum.get(pair, 0.0) + probability
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
