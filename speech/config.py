@@ -17,9 +17,10 @@ from typing import Any
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
@@ -138,11 +139,13 @@ def run(name: str, main: Callable[[DictConfig], object]) -> None:
 
 
 def explained(action: Callable[[], object]) -> object:
-    """The result of ``action``; its ValueError or OSError (ours name the value and the way out) as one line."""
+    """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback."""
     try:
         return action()
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (ValueError, OSError, HydraException, OmegaConfBaseException) as error:
+        # Where Hydra built the object, its own exception stands around the one that says what is wrong.
+        wrapped = isinstance(error, InstantiationException) and error.__cause__
+        print(f"error: {wrapped or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)

@@ -98,3 +98,19 @@ def test_a_misspelt_key_in_a_file_is_named_with_the_nearest(compose, tmp_path, m
 def test_every_primary_config_is_whole(compose):
     for path in config.CONF.glob("*.yaml"):
         assert OmegaConf.is_dict(compose(path.stem))
+
+
+@pytest.mark.parametrize(
+    ("group", "overrides", "message"),
+    [
+        ("voices", ["voices.rate=[300,100]"], "error: voices.rate=[300, 100] must rise"),
+        ("corpus", ["corpus=manifest", "corpus.path=no.csv"], "error: corpus.path=no.csv: no such manifest"),
+        ("corpus", ["corpus=folder"], "error: Missing mandatory value: corpus.root"),
+    ],
+)
+def test_a_wrong_value_is_told_without_a_traceback(compose, tmp_path, capsys, group, overrides, message):
+    composed = compose("train", *overrides, f"run_dir={tmp_path}")
+    with pytest.raises(SystemExit) as ended:
+        config.explained(lambda: instantiate(composed[group]))
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
