@@ -1,0 +1,15 @@
+"""Backpropagation written out by hand: every derivative that training uses, in torch tensors and without autograd.
+
+Each operation is a class with two functions that a reader can check with a pencil:
+
+    forward(*inputs)  -> output, saved            saved: what backward needs, and nothing else
+    backward(saved, grad_output) -> grads         one for each tensor of inputs, in their order; None where there is
+                                                  none (integers, masks, settings)
+
+``grad_x`` is the derivative of the loss with respect to ``x`` and has its shape. Networks are compositions of those
+pairs: forward from the first to the last, then backward from the last to the first (Rumelhart, Hinton and Williams
+1986). Weights have torch's layout and gate order, so that they move both ways unchanged. ``autograd.py`` wraps the
+pairs for a network that autograd trains; no other file here knows of torch.autograd or torch.nn.
+
+Read in this order: linear, activations, losses, then rnn (through time), gru and lstm, ctc, recognizer.
+"""

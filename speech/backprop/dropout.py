@@ -1,0 +1,25 @@
+"""Silencing units by chance, the chance being given."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from speech.backprop.operation import Saved, require_shape
+
+
+class Dropout:
+    """y = m x, where the mask m (same shape) is 0 for silenced units and 1 / (1 - rate) for the others.
+
+    The mask is an input: the same chance can then be given to another implementation. dL/dx = m g.
+    Srivastava et al. 2014, with the scale moved to training.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("mask", mask, *x.shape)
+        return x * mask, (mask,)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
+        (mask,) = saved
+        return grad_y * mask, None

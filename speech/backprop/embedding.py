@@ -1,0 +1,27 @@
+"""Words as rows of a table."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from speech.backprop.operation import Saved, require_indices, require_shape
+
+
+class Embedding:
+    """y[...] = table[index ...]; table ``(n_words, n_units)``, indices int of any shape, y ``(*indices, n_units)``.
+
+    It is a Linear whose input is 1 for one word and 0 for all others, so dL/dW = g^T x keeps, for each word, the sum
+    of g over the places where it stands:  dL/dtable[w] = sum over {n: index n = w} of g[n].
+    """
+
+    @staticmethod
+    def forward(indices: Tensor, table: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("table", table, None, None)
+        require_indices("indices", indices, len(table))
+        return table[indices], (indices, table.shape)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[None, Tensor]:
+        indices, shape = saved
+        rows = grad_y.reshape(-1, shape[1])
+        return None, grad_y.new_zeros(shape).index_add(0, indices.reshape(-1), rows)

@@ -1,0 +1,64 @@
+"""What an operation is, and what every operation asks of its inputs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from torch import Tensor
+
+Saved = tuple[Any, ...]
+Grads = tuple[Tensor | None, ...]
+
+
+class Operation(Protocol):
+    """A differentiable step: forward, and backward by the derivation in the class's docstring."""
+
+    @staticmethod
+    def forward(*inputs: Any) -> tuple[Tensor, Saved]: ...
+
+    @staticmethod
+    def backward(saved: Saved, grad_output: Tensor, /) -> Grads: ...
+
+
+class InputError(ValueError):
+    """An input that would give a wrong gradient; the message names the argument, what it is and what is needed."""
+
+
+def require_shape(name: str, tensor: Tensor, *sizes: int | None) -> None:
+    """Raise InputError unless ``tensor`` has one dimension for each of ``sizes``; None is any size."""
+    given = tuple(tensor.shape)
+    if len(given) != len(sizes) or any(want not in (None, have) for want, have in zip(sizes, given, strict=True)):
+        wanted = ", ".join("any" if size is None else str(size) for size in sizes)
+        raise InputError(f"{name} has shape {given}, and ({wanted}) is needed")
+
+
+def require_last(name: str, tensor: Tensor, size: int) -> None:
+    """Raise InputError unless the last dimension of ``tensor`` is ``size``."""
+    if tensor.dim() == 0 or tensor.shape[-1] != size:
+        raise InputError(f"{name} has shape {tuple(tensor.shape)}, and (..., {size}) is needed")
+
+
+def require_finite(name: str, tensor: Tensor) -> None:
+    """Raise InputError for NaN and infinity: a sum meets either, at a small part of an operation's cost."""
+    if tensor.numel() and not math.isfinite(float(tensor.detach().sum())) and not tensor.isfinite().all():
+        bad = int((~tensor.isfinite()).sum())
+        raise InputError(f"{name} has {bad} values that are NaN or infinite")
+
+
+def require_lengths(name: str, lengths: Tensor, batch: int, longest: int, least: int = 1) -> None:
+    """Raise InputError unless ``lengths`` is ``(batch,)``, integer, and within ``least`` to ``longest``."""
+    require_shape(name, lengths, batch)
+    if lengths.is_floating_point() or lengths.is_complex():
+        raise InputError(f"{name} is {lengths.dtype}, and integers are needed")
+    if batch and not least <= int(lengths.min()) <= int(lengths.max()) <= longest:
+        raise InputError(f"{name} lies within {int(lengths.min())} to {int(lengths.max())}, not {least} to {longest}")
+
+
+def require_indices(name: str, indices: Tensor, n: int, least: int = 0) -> None:
+    """Raise InputError unless every one of ``indices`` is an integer within ``least`` to ``n - 1``."""
+    if indices.is_floating_point() or indices.is_complex():
+        raise InputError(f"{name} is {indices.dtype}, and integers are needed")
+    if indices.numel() and not least <= int(indices.min()) <= int(indices.max()) < n:
+        low, high = int(indices.min()), int(indices.max())
+        raise InputError(f"{name} holds {low} to {high}, and {least} to {n - 1} is needed")

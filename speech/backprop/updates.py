@@ -1,0 +1,80 @@
+"""What a gradient does to the weights: explicit update rules, in place.
+
+Parameters and gradients are dictionaries by name; ``state`` is what a rule remembers from step to step, empty at
+first, tensors throughout, so that it can be saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from speech.backprop.operation import InputError
+
+Tensors = Mapping[str, Tensor]
+State = dict[str, dict[str, Tensor]]
+
+
+def clip_norm(grads: Tensors, largest: float) -> float:
+    """Scale all gradients together so that their Euclidean norm is at most ``largest``; returns what it was.
+
+    g <- g min(1, largest / (|g| + 1e-6)), as torch has it (Pascanu, Mikolov and Bengio 2013, algorithm 1).
+    """
+    norm = float(torch.stack([grad.square().sum() for grad in grads.values()]).sum().sqrt()) if grads else 0.0
+    scale = largest / (norm + 1e-6)
+    if scale < 1:
+        for grad in grads.values():
+            grad *= scale
+    return norm
+
+
+def sgd(parameters: Tensors, grads: Tensors, rate: float) -> None:
+    """Plain gradient descent: w <- w - rate g."""
+    for name, weight in _matched(parameters, grads):
+        weight -= rate * grads[name]
+
+
+def momentum(parameters: Tensors, grads: Tensors, state: State, rate: float, decay: float = 0.9) -> None:
+    """v <- decay v + g;  w <- w - rate v  (Polyak 1964, in torch's form: the first v is g)."""
+    for name, weight in _matched(parameters, grads):
+        memory = state.setdefault(name, {"velocity": torch.zeros_like(weight)})
+        memory["velocity"].mul_(decay).add_(grads[name])
+        weight -= rate * memory["velocity"]
+
+
+def adamw(
+    parameters: Tensors,
+    grads: Tensors,
+    state: State,
+    rate: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+) -> None:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; Kingma and Ba 2015).
+
+    w <- w - rate decay w
+    m <- b1 m + (1 - b1) g,    v <- b2 v + (1 - b2) g^2            running means of the gradient and of its square
+    w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)  the divisors undo that both began at 0
+    """
+    for name, weight in _matched(parameters, grads):
+        memory = state.get(name)
+        if memory is None:
+            zeros = torch.zeros_like
+            memory = state[name] = {"step": torch.zeros(()), "mean": zeros(weight), "square": zeros(weight)}
+        memory["step"] += 1
+        step, grad = float(memory["step"]), grads[name]
+        weight *= 1 - rate * weight_decay
+        memory["mean"].mul_(betas[0]).add_(grad, alpha=1 - betas[0])
+        memory["square"].mul_(betas[1]).addcmul_(grad, grad, value=1 - betas[1])
+        deviation = (memory["square"] / (1 - betas[1] ** step)).sqrt_().add_(eps)
+        weight.addcdiv_(memory["mean"], deviation, value=-rate / (1 - betas[0] ** step))
+
+
+def _matched(parameters: Tensors, grads: Tensors) -> list[tuple[str, Tensor]]:
+    missing = sorted(set(grads) ^ set(parameters))
+    if missing:
+        raise InputError(f"parameters and grads do not hold the same names: {', '.join(missing)}")
+    return list(parameters.items())
