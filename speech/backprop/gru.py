@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.operation import Saved
-from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, time_major, weight_grads
+from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
 
 
 class Gru:
@@ -56,7 +56,7 @@ class Gru:
             torch.addmm(bias_hh, h, recurrent, out=hidden)
             rz.add_(hidden_rz).sigmoid_()
             m.copy_(hidden_n)
-            n.addcmul_(rz[:, :n_units], m).tanh_()
+            tanh_(n.addcmul_(rz[:, :n_units], m))
             torch.lerp(n, h, rz[:, n_units:], out=after)
         return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, gates, memories, truncate)
 

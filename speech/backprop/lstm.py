@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.operation import Saved
-from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, time_major, weight_grads
+from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
 
 
 class Lstm:
@@ -42,18 +42,16 @@ class Lstm:
         require_recurrent(Lstm.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs = time_major(x)
-        gates = sums_over_inputs(
-            inputs, weight_ih, bias_ih + bias_hh
-        )  # the sums, which become i, f, g, o in their place
+        gates = sums_over_inputs(inputs, weight_ih, bias_ih + bias_hh)  # which become i, f, g, o in their place
         states, memories = (x.new_empty(n_frames + 1, batch, n_units) for _ in range(2))
         states[0] = memories[0] = 0
         for t in range(n_frames):
             a = gates[t].addmm_(states[t], weight_hh.T)
-            g = torch.tanh(a[:, 2 * n_units : 3 * n_units])
-            i, f, written, o = a.sigmoid_().split(n_units, dim=1)  # one call for all four; g's is then put right
-            written.copy_(g)
+            a[:, 2 * n_units : 3 * n_units].mul_(2)
+            i, f, g, o = a.sigmoid_().split(n_units, dim=1)
+            g.mul_(2).sub_(1)  # tanh x = 2 sigmoid(2 x) - 1, as in rnn.py, so that one call squashes all four
             c = torch.mul(f, memories[t], out=memories[t + 1]).addcmul_(i, g)
-            torch.tanh(c, out=states[t + 1]).mul_(o)
+            tanh_(states[t + 1].copy_(c)).mul_(o)
         return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, memories, gates, truncate)
 
     @staticmethod
@@ -61,7 +59,7 @@ class Lstm:
         inputs, weight_ih, weight_hh, states, memories, gates, truncate = saved
         n_frames, batch, n_units = len(gates), gates.shape[1], weight_hh.shape[1]
         i, f, g, o = gates.split(n_units, dim=2)
-        read = torch.tanh(memories[1:])
+        read = tanh_(memories[1:].clone())
         to_memory = (1 - read * read).mul_(o)
         # The factors of the four sums' errors, which become those in their place.
         da = grad_h.new_empty(n_frames, batch, 4, n_units)

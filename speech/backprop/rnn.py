@@ -42,7 +42,7 @@ class Rnn:
         states = x.new_empty(n_frames + 1, batch, n_units)
         states[0] = 0
         for a, h, after in zip(sums, states, states[1:], strict=False):
-            torch.addmm(a, h, weight_hh.T, out=after).tanh_()
+            tanh_(torch.addmm(a, h, weight_hh.T, out=after))
         return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, truncate)
 
     @staticmethod
@@ -85,6 +85,11 @@ def require_recurrent(
 def time_major(x: Tensor) -> Tensor:
     """``(batch, n_frames, n)`` as contiguous ``(n_frames, batch, n)``: each step then reads one block of memory."""
     return x.transpose(0, 1).contiguous()
+
+
+def tanh_(x: Tensor) -> Tensor:
+    """tanh in place, as 2 sigmoid(2 x) - 1: on a CPU, torch's tanh takes seven times as long as its sigmoid."""
+    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
 
 
 def passes(t: int, truncate: int | None) -> bool:
