@@ -106,8 +106,10 @@ class Spam:
 
         baseline = logistic_regression(bags[0], y.numpy(), "f1")
         if seed == place.seeds[0]:
-            single, _ = network.forward(torch.eye(x.shape[1], dtype=torch.float64))
-            place.save(draw(y_test, logits, baseline.decision_function(bags[1]), words.get_feature_names_out(), single))
+            alone = torch.cat([torch.zeros(1, x.shape[1]), torch.eye(x.shape[1])]).double()
+            sums, _ = network.forward(alone)  # of no word, and of each
+            others = baseline.decision_function(bags[1])
+            place.save(draw(y_test, logits, others, words.get_feature_names_out(), sums[1:] - sums[0]))
         figures = {
             "network, gradients by hand": float(f1_score(y_test.numpy(), (logits > 0).numpy())),
             "logistic regression, the same words": float(f1_score(y_test.numpy(), baseline.predict(bags[1]))),
@@ -120,22 +122,22 @@ class Spam:
         return x, mask_x, dropout_mask((len(x), self.n_hidden), self.dropout, generator)
 
 
-def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, single: Tensor) -> Figure:
-    """What single words say; how surely each message of the test split is told; precision and recall.
+def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) -> Figure:
+    """What moves words say; how surely each message of the test split is told; precision and recall.
 
-    ``single`` are the network's sums for messages of one word each, ``baseline`` the logistic regression's sums.
+    ``moves`` is how far each word alone moves the network's sum, ``baseline`` the logistic regression's sums.
     """
     from sklearn.metrics import precision_recall_curve
 
     figure = Figure(figsize=(9, 5.6), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
     axes = left.subplots()
-    order = torch.argsort(single)
+    order = torch.argsort(moves)
     shown = torch.cat([order[:N_WORDS], order[-N_WORDS:]]).tolist()
-    axes.barh(range(len(shown)), single[shown], color=[HAM if single[i] < 0 else SPAM for i in shown])
+    axes.barh(range(len(shown)), moves[shown], color=[HAM if moves[i] < 0 else SPAM for i in shown])
     axes.set_yticks(range(len(shown)), [words[i] for i in shown], fontsize=8)
     axes.axvline(0, color="black", linewidth=0.6)
-    axes.set_xlabel("sum for a message of this word alone (above 0: spam)")
+    axes.set_xlabel("how far the word alone moves the sum (right: to spam)")
     axes.set_title("The words that say most (a 0 is any figure)", fontsize=10)
 
     above, below = right.subplots(2, 1)
