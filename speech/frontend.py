@@ -14,17 +14,14 @@ from torch import Tensor, nn
 from torchaudio import transforms
 from torchaudio.functional import compute_deltas
 
+from speech.backprop.frames import frame_mask
+
 Count = TypeVar("Count", int, Tensor)
 
 PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
 LEVEL = 0.015  # RMS that every clip is brought to: LOG_FLOOR then lies some 60 dB under a vowel
 LEAST_DEVIATION = 1e-3  # a coefficient that never moves stays 0
-
-
-def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
-    """True where a frame is a clip's own: ``(batch, longest)``."""
-    return torch.arange(longest, device=n_frames.device) < n_frames[:, None]
 
 
 class FrontEnd(nn.Module):

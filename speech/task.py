@@ -12,10 +12,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from speech.alphabet import BLANK
+from speech.backprop.frames import frame_mask
 from speech.corpus.dataset import Batch
 from speech.ctc.decode import collapse
 from speech.ctc.loss import ctc_loss
-from speech.frontend import frame_mask
 from speech.metrics import n_edits
 from speech.recognizer import Recognizer
 
