@@ -25,8 +25,8 @@ class Rnn:
 
     On paper, one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 hears unit 1, a frame
     later), b = c = 0, x = 0.5, 0, and L = h2[1]. Then h1[0] = tanh 0.5 = 0.4621, h2[0] = 0, h1[1] = 0,
-    h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8136); da[0] = (0.8136 (1 - 0.4621^2), 0) =
-    (0.6398, 0); so dx[0] = 0.6398, dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8136 * 0.4621 = 0.3760.
+    h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8135); da[0] = (0.8135 (1 - 0.4621^2), 0) =
+    (0.6398, 0); so dx[0] = 0.6398, dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8135 * 0.4621 = 0.3760.
     (Four digits of each are shown, all of them are carried on.)
     """
 
