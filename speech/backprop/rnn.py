@@ -120,7 +120,8 @@ def weight_grads(
     rows, inputs_rows, n_units = da.flatten(0, 1), inputs.flatten(0, 1), weight_hh.shape[1]
     grad_hh, grad_bias_hh = rows.T @ h_before.flatten(0, 1), rows.sum(dim=0)
     if da_ih_last is None:
-        grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh
+        # A copy: whoever scales gradients in place would else scale this one twice.
+        grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh.clone()
     else:
         first, last = rows[:, :-n_units], da_ih_last.flatten(0, 1)
         grad_x = (first @ weight_ih[:-n_units]).addmm_(last, weight_ih[-n_units:])
