@@ -41,7 +41,12 @@ def clips(draw, longest, n_symbols, n_letters):
     batch = draw.integer(1, 3)
     lengths = draw.lengths(batch, longest)
     of_letters = draw.lengths(batch, n_letters, least=0)
-    return draw.values(batch, longest, n_symbols), lengths, draw.indices(n_symbols, batch, n_letters, least=1), of_letters
+    return (
+        draw.values(batch, longest, n_symbols),
+        lengths,
+        draw.indices(n_symbols, batch, n_letters, least=1),
+        of_letters,
+    )
 
 
 def prove_ctc(module, draw):

@@ -89,7 +89,7 @@ def prove_recognizer(module, draw):
     chain, loss, found, of_values = ours(module, recognizer, batch)
     hold("logits", chain.values["logits"], losses.logits.detach())
     hold("loss", loss, losses.loss.detach())
-    hold_all(found | {"waveforms": of_values["input"]}, of_parameters | {"waveforms": of_waveforms})
+    hold_all(found | {"input": of_values.get("input", loss)}, of_parameters | {"input": of_waveforms})
     until, stopped = chain.backward(torch.ones_like(loss), until=module.FIRST_TRAINED)
     hold_all(until, found, relative=0)
     if "features" in stopped or module.FIRST_TRAINED not in stopped:
@@ -119,7 +119,9 @@ def prove_intermediates(module, recognizer, batch):
     for name, value in recorded.values.items():
         hold(name, chain.values[name], value.detach())
     # An infinite loss is left out by a choice, which autograd has no slope for: torch gives 0, and so do we.
-    hold_all(of_values, {name: value.grad for name, value in recorded.values.items()} | {"input": waveforms.grad}, 1e-12)
+    hold_all(
+        of_values, {name: value.grad for name, value in recorded.values.items()} | {"input": waveforms.grad}, 1e-12
+    )
     hold_all(found, {name: parameter.grad for name, parameter in parameters.items()}, 1e-12)
 
 
