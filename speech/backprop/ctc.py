@@ -120,6 +120,7 @@ def _log_alpha(emitted: tuple[Tensor, ...], states: Tensor) -> list[Tensor]:
     """The recursion, frame by frame: ``n_frames`` tensors ``(batch, n_states)``."""
     may_skip = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
     no_skip = torch.constant_pad_nd(torch.where(may_skip, 0.0, LOG_ZERO).to(emitted[0].dtype), [2, 0], LOG_ZERO)
+    no_skip = no_skip[:, : states.shape[1]]  # texts that are all empty have one state, and nothing to skip to
     begins = torch.arange(states.shape[1], device=states.device) < 2  # a path begins with the blank or the first letter
     log_alpha = [torch.where(begins, emitted[0], LOG_ZERO)]
     for at_frame in emitted[1:]:
