@@ -8,7 +8,7 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize"}
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "lesson"}
 BELOW = {  # room -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
@@ -17,15 +17,17 @@ BELOW = {  # room -> the rooms of ours that it may import
     "runs": set(),
     "schedule": set(),
     "config": set(),
+    "backprop": {"backprop"},
+    "lessons": {"lessons", "backprop"},
     "metrics": set(),
     "augment": {"audio"},
     "voices": {"voices", "audio"},
     "frontend": set(),
-    "encoder": {"frontend"},
+    "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
     "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
-    "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet"},
+    "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop"},
     "report": {"recognizer", "corpus", "metrics"},
     "monitor": {"task", "corpus", "monitor"},
 }
@@ -61,3 +63,9 @@ def test_imports_point_one_way(path):
 def test_only_datamodule_imports_lightning_in_the_corpus():
     users = [path.name for path in (PACKAGE / "corpus").glob("*.py") if any("lightning" in n for n in imported(path))]
     assert users == ["datamodule.py"]
+
+
+@pytest.mark.parametrize("path", (PACKAGE / "lessons").glob("*.py"), ids=lambda path: path.name)
+def test_lessons_know_of_no_autograd(path):
+    for name in imported(path):
+        assert not name.startswith(("torch.autograd", "torch.nn", "torch.optim", "speech.backprop.autograd")), name

@@ -14,7 +14,7 @@ RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Forecaster:
-    """A series ``(batch, n_frames)`` -> GRU -> Linear -> ``(batch, n_frames)``: at each frame, what the next will be."""
+    """A series ``(batch, n_frames)`` -> GRU -> Linear -> ``(batch, n_frames)``: at each frame, what comes next."""
 
     def __init__(self, n_units: int, generator: torch.Generator):
         n_sums = Gru.n_gates * n_units
@@ -26,7 +26,8 @@ class Forecaster:
 
     def forward(self, series: Tensor) -> tuple[Tensor, Saved]:
         weights = self.parameters
-        states, saved_states = Gru.forward(series[..., None], *(weights[name] for name in RECURRENT))
+        weight_ih, weight_hh, bias_ih, bias_hh = (weights[name] for name in RECURRENT)
+        states, saved_states = Gru.forward(series[..., None], weight_ih, weight_hh, bias_ih, bias_hh)
         y, saved_output = Linear.forward(states, weights["output.weight"], weights["output.bias"])
         return y.squeeze(2), (saved_states, saved_output)
 

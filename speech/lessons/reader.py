@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,7 @@ from speech.lessons.network import first_weights
 
 
 class MaxOverFrames:
-    """y[b, k] = max over t < n_b of x[b, t, k]: what each unit saw anywhere. x ``(batch, n_frames, n)``, y ``(batch, n)``.
+    """y[b, k] = max over t < n_b of x[b, t, k]: what a unit saw anywhere. x ``(batch, n_frames, n)``, y ``(batch, n)``.
 
     Only the largest value moves y, and moves it one to one: dL/dx is g at the largest's frame, and 0 elsewhere.
     """
@@ -75,7 +77,8 @@ class Reader:
         if mask_read is not None:
             grad_read, _ = Dropout.backward((mask_read,), grad_read)
         grad_states, _ = MaxOverFrames.backward(saved_max, grad_read)
-        grad_vectors, _, _, _, *grad_recurrent = Layer.backward(saved_states, grad_states)
+        grads_layer: Any = Layer.backward(saved_states, grad_states)
+        grad_vectors, _, _, _, *grad_recurrent = grads_layer
         if mask_vectors is not None:
             grad_vectors, _ = Dropout.backward((mask_vectors,), grad_vectors)
         _, grad_table = Embedding.backward(saved_words, grad_vectors)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -42,14 +43,15 @@ UNKNOWN = 0  # a word that is not in the vocabulary, or is covered
 N_SHOWN, LONGEST_SHOWN = 9, 60  # sentences in the picture, and their letters
 
 
-class Sentences(NamedTuple):
+@dataclass(frozen=True)
+class Sentences:
     """Words ``(n, longest)``, right-padded; their counts ``(n,)``; 1 for praise ``(n,)``."""
 
     words: Tensor
     n_words: Tensor
     labels: Tensor
 
-    def __getitem__(self, rows: Any) -> Sentences:  # type: ignore[override]
+    def at(self, rows: Tensor) -> Sentences:
         n_words = self.n_words[rows]
         return Sentences(self.words[rows, : int(n_words.max())], n_words, self.labels[rows])
 
@@ -129,7 +131,7 @@ class Sentiment:
         test = pad(vocabulary.encode(texts), labels)
         generator = torch.Generator().manual_seed(seed)
         network = Reader(len(vocabulary), self.n_embedding, self.n_units, generator)
-        few = train[:16]
+        few = train.at(torch.arange(16))
         error = check_gradients(network, BinaryCrossEntropy, self.masked(few, generator), few.labels)
         state: State = {}
         curve = []
@@ -137,7 +139,7 @@ class Sentiment:
             for epoch in tqdm(range(self.n_epochs), desc=f"sentiment, seed {seed}", unit="epoch"):
                 losses = []
                 for chosen in batches(len(train_texts), self.batch_size, generator):
-                    batch = train[chosen]
+                    batch = train.at(chosen)
                     inputs = self.masked(batch, generator)
                     loss, grads = loss_and_grads(network, BinaryCrossEntropy, inputs, batch.labels)
                     clip_norm(grads, self.largest_norm)
@@ -161,7 +163,7 @@ class Sentiment:
 
     def masked(self, sentences: Sentences, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What Reader.forward takes, with this step's chance: words covered, and two masks."""
-        words, n_words, _ = sentences
+        words, n_words = sentences.words, sentences.n_words
         covered = torch.rand(words.shape, generator=generator) < self.word_dropout
         mask_vectors = dropout_mask((*words.shape, self.n_embedding), self.dropout, generator)
         mask_read = dropout_mask((len(words), 2 * self.n_units), self.dropout, generator)
@@ -186,7 +188,8 @@ def draw(
 ) -> Figure:
     """How the verdict on sentences of the test split changes from word to word; all sums; how learning went."""
     figure = Figure(figsize=(9, 6.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+    above, below = halves
     draw_sentences(above.subplots(), network, vocabulary, texts, labels, sums)
     left, right = below.subplots(1, 2)
     bins = np.linspace(float(sums.min()), float(sums.max()), 40)
@@ -209,13 +212,14 @@ def draw(
 def draw_sentences(
     axes: Axes, network: Reader, vocabulary: Vocabulary, texts: Sequence[str], labels: Tensor, sums: Tensor
 ) -> None:
-    """Those whose verdict moves most while they are read, a third of them told wrongly in the end."""
+    """Those whose verdict swings furthest while they are read, a third of them told wrongly in the end."""
     found = []
     for i, text in enumerate(texts):
         words, praise = verdicts(network, vocabulary, text)
-        if 4 <= len(words) and len(" ".join(words)) <= LONGEST_SHOWN:
+        if len(words) >= 4 and len(" ".join(words)) <= LONGEST_SHOWN:
             right = bool((sums[i] > 0) == (labels[i] > 0))
-            found.append((right, float(np.abs(np.diff(praise)).sum()), words, praise, int(labels[i])))
+            swing = float(2 * np.ptp(praise) - np.abs(np.diff(praise)).sum())  # far, and without going to and fro
+            found.append((right, swing, words, praise, int(labels[i])))
     found.sort(key=lambda one: one[1], reverse=True)
     wrong = [one for one in found if not one[0]][: N_SHOWN // 3]
     shown = [one for one in found if one[0]][: N_SHOWN - len(wrong)] + wrong
@@ -225,12 +229,12 @@ def draw_sentences(
     for row, (right, _, words, praise, label) in enumerate(shown):
         column = 0
         for word, p in zip(words, praise, strict=True):
-            colour = matplotlib.colormaps["RdBu"](0.5 + 0.75 * (p - 0.5))
-            box = {"boxstyle": "square,pad=0.22", "facecolor": colour, "edgecolor": "none"}
-            axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=8.5, va="center", bbox=box)
+            colour = matplotlib.colormaps["RdBu"](0.5 + 0.65 * (p - 0.5))
+            box = {"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"}
+            axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=10.5, va="center", bbox=box)
             column += len(word) + 1
         said = "praise" if label else "complaint"
         axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {said}", va="center", fontsize=9)
         told, colour = ("told right", "#0a7a32") if right else ("told wrong", "#b3261e")
         axes.text(LONGEST_SHOWN + 11, row + 0.5, told, va="center", fontsize=9, color=colour)
-    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it moves most", fontsize=10)
+    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it swings furthest", fontsize=10)

@@ -1,4 +1,4 @@
-"""Spam or not: the 5 574 text messages of the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011) as bags of words."""
+"""Spam or not: 5 574 text messages as bags of words: the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,8 @@ def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) ->
     from sklearn.metrics import precision_recall_curve
 
     figure = Figure(figsize=(9, 5.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    left, right = halves
     axes = left.subplots()
     order = torch.argsort(moves)
     shown = torch.cat([order[:N_WORDS], order[-N_WORDS:]]).tolist()
