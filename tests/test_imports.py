@@ -22,7 +22,7 @@ BELOW = {  # room -> the rooms of ours that it may import
     "metrics": set(),
     "augment": {"audio"},
     "voices": {"voices", "audio"},
-    "frontend": set(),
+    "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
     "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},

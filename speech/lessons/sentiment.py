@@ -212,29 +212,30 @@ def draw(
 def draw_sentences(
     axes: Axes, network: Reader, vocabulary: Vocabulary, texts: Sequence[str], labels: Tensor, sums: Tensor
 ) -> None:
-    """Those whose verdict swings furthest while they are read, a third of them told wrongly in the end."""
+    """Those whose verdict swings furthest while they are read: praise, complaint, and some that are told wrongly."""
     found = []
     for i, text in enumerate(texts):
-        words, praise = verdicts(network, vocabulary, text)
+        words, said = verdicts(network, vocabulary, text)
         if len(words) >= 4 and len(" ".join(words)) <= LONGEST_SHOWN:
             right = bool((sums[i] > 0) == (labels[i] > 0))
-            swing = float(2 * np.ptp(praise) - np.abs(np.diff(praise)).sum())  # far, and without going to and fro
-            found.append((right, swing, words, praise, int(labels[i])))
+            swing = float(2 * np.ptp(said) - np.abs(np.diff(said)).sum())  # far, and without going to and fro
+            found.append((right, swing, words, said, int(labels[i])))
     found.sort(key=lambda one: one[1], reverse=True)
-    wrong = [one for one in found if not one[0]][: N_SHOWN // 3]
-    shown = [one for one in found if one[0]][: N_SHOWN - len(wrong)] + wrong
+    praise, complaint = ([one for one in found if one[0] and one[4] == label] for label in (1, 0))
+    wrong, third = [one for one in found if not one[0]], N_SHOWN // 3
+    shown = praise[:third] + complaint[:third] + wrong[:third]
     axes.set_axis_off()
     axes.set_xlim(0, LONGEST_SHOWN + 18)
     axes.set_ylim(len(shown), 0)
-    for row, (right, _, words, praise, label) in enumerate(shown):
+    for row, (right, _, words, said, label) in enumerate(shown):
         column = 0
-        for word, p in zip(words, praise, strict=True):
+        for word, p in zip(words, said, strict=True):
             colour = matplotlib.colormaps["RdBu"](0.5 + 0.65 * (p - 0.5))
             box = {"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"}
             axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=10.5, va="center", bbox=box)
             column += len(word) + 1
-        said = "praise" if label else "complaint"
-        axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {said}", va="center", fontsize=9)
+        meant = "praise" if label else "complaint"
+        axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {meant}", va="center", fontsize=9)
         told, colour = ("told right", "#0a7a32") if right else ("told wrong", "#b3261e")
         axes.text(LONGEST_SHOWN + 11, row + 0.5, told, va="center", fontsize=9, color=colour)
     axes.set_title("The verdict after each word (blue: praise, red: complaint), where it swings furthest", fontsize=10)

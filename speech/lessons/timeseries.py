@@ -47,6 +47,7 @@ class TimeSeries:
     def __init__(
         self,
         n_units: int,
+        n_past: int,
         rate: float,
         weight_decay: float,
         largest_norm: float,
@@ -56,7 +57,8 @@ class TimeSeries:
         n_test: int,
         max_order: int,
     ):
-        self.n_units, self.rate, self.weight_decay, self.largest_norm = n_units, rate, weight_decay, largest_norm
+        self.n_units, self.n_past = n_units, n_past
+        self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
         self.n_window, self.batch_size, self.n_steps = n_window, batch_size, n_steps
         self.n_test, self.max_order = n_test, max_order
 
@@ -96,7 +98,7 @@ class TimeSeries:
         scale = Scale(values[:n_train])
         series = scale.enter(values)
         generator = torch.Generator().manual_seed(seed)
-        network = Forecaster(self.n_units, generator)
+        network = Forecaster(self.n_units, self.n_past, generator)
         windows = series[:n_train].unfold(0, self.n_window + 1, 1)
         error = check_gradients(network, MeanSquaredError, (windows[:4, :-1],), windows[:4, 1:])
         state: State = {}
