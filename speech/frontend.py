@@ -59,6 +59,12 @@ class FrontEnd(nn.Module):
             # log_mels: the decibel scale of the default cuts at 80 dB under the batch's, not the clip's, peak.
             self.spectrum = transforms.MFCC(sample_rate, n_mfcc, log_mels=True, melkwargs=mel)
 
+    @property
+    def dct(self) -> Tensor | None:
+        """The cosine transform ``(n_mels, n_mfcc)``; None where the features are the log-mel energies themselves."""
+        matrix: Tensor | None = getattr(self.spectrum, "dct_mat", None)
+        return matrix
+
     def n_frames(self, n_samples: Count) -> Count:
         """Frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
         beyond = n_samples - self.window_length
@@ -99,5 +105,6 @@ def _normalise(features: Tensor, n_frames: Tensor) -> Tensor:
     count = n_frames[:, None, None]
     mean = (features * mask).sum(dim=1, keepdim=True) / count
     centred = (features - mean) * mask
-    deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
-    return centred / deviation.clamp(min=LEAST_DEVIATION)
+    variance = centred.square().sum(dim=1, keepdim=True) / count
+    # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
+    return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()

@@ -37,14 +37,14 @@ class Layer:
             )
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
-        outputs, forwards = cell.forward(x, *weights[:N_WEIGHTS], truncate)
-        backwards = turn = None
+        states, forwards = cell.forward(x, *weights[:N_WEIGHTS], truncate)
+        outputs, backwards, turn = [states], None, None
         if len(weights) > N_WEIGHTS:
             turned, turn = ReverseWithinLength.forward(x, n_frames)
             states, backwards = cell.forward(turned, *weights[N_WEIGHTS:], truncate)
-            outputs = torch.cat([outputs, ReverseWithinLength.backward(turn, states)[0]], dim=2)
+            outputs.append(ReverseWithinLength.backward(turn, states)[0])
         mask = frame_mask(n_frames, x.shape[1])[..., None]
-        return outputs * mask, (cell, mask, forwards, backwards, turn)
+        return torch.cat(outputs, dim=2) * mask, (cell, mask, forwards, backwards, turn)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor | None, ...]:
