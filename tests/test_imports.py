@@ -30,7 +30,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "gradients": {"backprop", "recognizer", "corpus", "ctc"},
+    "gradients": {"backprop", "recognizer", "frontend", "corpus", "ctc"},
     "report": {"recognizer", "corpus", "metrics"},
     "monitor": {"task", "corpus", "monitor"},
 }
