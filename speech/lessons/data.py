@@ -77,7 +77,7 @@ def fetch(source: Source, folder: Path) -> None:
             archive = zipfile.ZipFile(io.BytesIO(answer.read()))
         contents = [archive.read(file.member) for file in source.files]
     except (OSError, http.client.HTTPException) as error:
-        raise DataError(f"{source.url}: {getattr(error, 'reason', None) or error!r}; {way_out}") from error
+        raise DataError(f"{source.url}: {getattr(error, 'reason', error)}; {way_out}") from error
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{source.url}: not the archive that is expected ({error}); {way_out}") from error
     for file, content in zip(source.files, contents, strict=True):

@@ -24,6 +24,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, Try
+from speech.lessons.settings import require_counts, require_parts, require_positive
 
 FOLDER = "sentiment labelled sentences"
 SOURCE = Source(
@@ -102,6 +103,10 @@ class Sentiment:
         n_epochs: int,
         test_part: float,
     ):
+        require_counts(n_embedding=n_embedding, n_units=n_units, min_sentences=min_sentences)
+        require_counts(batch_size=batch_size, n_epochs=n_epochs)
+        require_positive(rate=rate, largest_norm=largest_norm)
+        require_parts(weight_decay=weight_decay, word_dropout=word_dropout, dropout=dropout, test_part=test_part)
         self.n_embedding, self.n_units, self.min_sentences = n_embedding, n_units, min_sentences
         self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
         self.word_dropout, self.dropout = word_dropout, dropout

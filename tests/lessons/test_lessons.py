@@ -104,6 +104,25 @@ def test_seeds_that_are_none_are_refused(teach, seeds):
         teach("ocr", f"seeds={seeds}")
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "message"),
+    [
+        ("ocr", "n_epochs=0", "a whole number from 1"),
+        ("ocr", "rate=fast", "a number above 0"),
+        ("spam", "test_part=1.0", "a number from 0 to less than 1"),
+        ("sentiment", "batch_size=2.5", "a whole number from 1"),
+        ("sentiment", "dropout=1", "a number from 0 to less than 1"),
+        ("timeseries", "n_test=0", "a whole number from 1"),
+        ("timeseries", "largest_norm=-1", "a number above 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_told_without_a_traceback(teach, capsys, name, setting, message):
+    with pytest.raises(SystemExit) as ended:
+        config.explained(lambda: teach(name, f"lesson.{setting}"))
+    assert ended.value.code == 2
+    assert f"lesson.{setting}: {message} is needed" in capsys.readouterr().err
+
+
 def test_a_missing_package_is_named_with_the_command_that_installs_it(teach, monkeypatch, capsys):
     for module in ("sklearn", "sklearn.datasets"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
