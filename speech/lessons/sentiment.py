@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -118,7 +117,7 @@ class Sentiment:
         paths = find(SOURCE, place)
         for path in paths:
             rows |= dict.fromkeys(read_rows(path, LABELS, label_first=False))
-        require_enough(list(rows), LABELS, Path(*paths[0].parts[:-1]))
+        require_enough(list(rows), LABELS, paths[0].parent)
         tries = [self.learn(list(rows), seed, place) for seed in place.seeds]
         return Result("sentences told right", "%", tries, {"n_sentences": len(rows)})
 
