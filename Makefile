@@ -1,9 +1,9 @@
-# make train | test | lint | tensorboard | bench | clean
+# make train | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train test lint tensorboard bench clean
+.PHONY: train test lint tensorboard bench bench-lessons clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
@@ -21,6 +21,9 @@ tensorboard: $(READY)
 
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
+
+bench-lessons: $(READY)
+	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
