@@ -69,6 +69,26 @@ def test_only_datamodule_imports_lightning_in_the_corpus():
     assert users == ["datamodule.py"]
 
 
+BACKPROP = sorted((PACKAGE / "backprop").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", BACKPROP, ids=lambda path: path.name)
+def test_backprop_is_made_of_tensors_alone(path):
+    """Neither imported nor reached as an attribute: ``import torch`` alone opens torch.nn and torch.autograd too."""
+    tree = ast.parse(path.read_text())
+    tops = {name.partition(".")[0] for name in imported(path)}
+    assert tops <= {"__future__", "collections", "dataclasses", "inspect", "math", "typing", "torch", "speech"}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    parts = {part for name in imported(path) if name.startswith("torch") for part in name.split(".")}
+    shut = {"nn", "optim", "func", "_C", "ops"}
+    if path.name != "autograd.py":
+        shut |= {"autograd", "grad", "grad_fn", "requires_grad", "requires_grad_", "enable_grad", "retain_grad"}
+        assert not any(name.startswith("speech.backprop.autograd") for name in imported(path))
+    assert not shut & (attributes | parts)
+    assert not {"getattr", "__import__", "importlib"} & names, "a way round this test"
+
+
 @pytest.mark.parametrize("path", (PACKAGE / "lessons").glob("*.py"), ids=lambda path: path.name)
 def test_lessons_know_of_no_autograd(path):
     for name in imported(path):
