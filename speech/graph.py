@@ -1,0 +1,169 @@
+"""A recogniser as an ONNX graph, float32 and int8: waveforms in, letter log-probabilities out (doors: ``runtime``).
+
+torch's exporter traces the recogniser itself, front end included. Two of its parts are put in other words first:
+
+- A recurrent layer becomes ONNX's own operator. The exporter of torch 2.14 fails on nn.GRU of a length that is left
+  open, and would write a layer that is written by hand frame after frame.
+- The power spectrum becomes one convolution with the Fourier transform's sines. onnxruntime's STFT takes ten times as
+  long where the window is no power of two, and moves the log-probabilities by 7e-5 instead of 1e-6.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchaudio.transforms import Spectrogram
+
+from speech import runtime
+from speech.extras import require
+from speech.recognizer import Recognizer
+
+OPSET = 20
+GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
+# The axis of a weight's outputs, which have a scale each, by the operator whose input 1 or 2 it is.
+OUTPUTS = {"Conv": 0, "MatMul": 1, "RNN": 1, "GRU": 1, "LSTM": 1}
+LEAST_TO_QUANTISE = 1024  # numbers: what is smaller weighs nothing
+WEIGHED_IN_INT8 = 127
+
+
+class _Recurrent(nn.Module):
+    """A recurrent layer of one direction as ONNX's operator: ``(batch, n_frames, n_in)`` to ``(.., n_units)``."""
+
+    def __init__(self, cell: nn.RNNBase) -> None:
+        super().__init__()
+        self.operator, self.n_units = cell.mode.split("_")[0], cell.hidden_size
+        weights, recurrent, bias, recurrent_bias = (self._in_order(p) for p in cell.all_weights[0])
+        self.weights, self.recurrent = nn.Parameter(weights), nn.Parameter(recurrent)
+        self.bias = nn.Parameter(torch.cat([bias, recurrent_bias], dim=1))
+
+    def _in_order(self, parameter: Tensor) -> Tensor:
+        gates = parameter.detach().chunk(len(GATES[self.operator]))
+        return torch.cat([gates[i] for i in GATES[self.operator]])[None]
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, None]:
+        by_time = frames.transpose(0, 1)
+        attributes: dict[str, Any] = {"hidden_size": self.n_units}
+        if self.operator == "GRU":
+            attributes["linear_before_reset"] = 1  # as torch: the reset gate after the hidden bias
+        shape = (by_time.shape[0], 1, by_time.shape[1], self.n_units)
+        inputs = (by_time, self.weights, self.recurrent, self.bias)
+        hidden = torch.onnx.ops.symbolic(
+            self.operator, inputs, attributes, dtype=torch.float32, shape=shape, version=OPSET
+        )
+        return hidden.squeeze(1).transpose(0, 1), None
+
+
+class _PowerSpectrum(nn.Module):
+    """torchaudio's Spectrogram of waveforms ``(batch, n_samples)``, ``(batch, n_bins, n_frames)``, as a convolution.
+
+    Its kernels are made in the graph from one period of cosine and sine: as a table they would be half of the file.
+    """
+
+    def __init__(self, spectrogram: Spectrogram) -> None:
+        super().__init__()
+        self.hop_length = spectrogram.hop_length
+        angle = 2 * math.pi * torch.arange(spectrogram.n_fft, dtype=torch.float64) / spectrogram.n_fft
+        self.period = nn.Buffer(torch.stack([angle.cos(), angle.sin()]).float())
+        self.window = nn.Buffer(spectrogram.window)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        n = len(self.window)
+        turn = torch.arange(n // 2 + 1)[:, None] * torch.arange(n) % n
+        kernels = self.period[:, turn].flatten(0, 1) * self.window
+        real, imaginary = nn.functional.conv1d(
+            waveforms[:, None], kernels[:, None], stride=self.hop_length
+        ).chunk(2, dim=1)
+        return real.square() + imaginary.square()
+
+
+class _Graph(nn.Module):
+    """What the exporter traces: ``recognizer`` in other words, its log-probabilities instead of its logits."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        super().__init__()
+        self.recognizer = copy.deepcopy(recognizer).cpu().eval()
+        for parent in list(self.recognizer.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.RNNBase):
+                    parent.register_module(name, _Recurrent(child))
+                elif isinstance(child, Spectrogram):
+                    parent.register_module(name, _PowerSpectrum(child))
+
+    def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        logits, n_frames = self.recognizer(waveforms, n_samples)
+        return logits.log_softmax(dim=2), n_frames
+
+
+def to_onnx(recognizer: Recognizer, card: str) -> Any:
+    """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
+    onnx, onnxscript = require("onnx", "export"), require("onnxscript", "export")
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
+    some = torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        _Graph(recognizer).eval(),
+        (torch.zeros(2, recognizer.sample_rate), torch.tensor([recognizer.sample_rate, recognizer.sample_rate // 2])),
+        input_names=["waveforms", "n_samples"],
+        output_names=["log_probs", "n_frames"],
+        dynamic_shapes=({0: some, 1: some}, {0: some}),
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    assert program is not None
+    # By default the optimiser writes out what it can compute beforehand, up to the whole table of sines.
+    onnxscript.optimizer.optimize(program.model, output_size_limit=recognizer.sample_rate)
+    model = program.model_proto
+    _forget_where_it_was_made(model)
+    model.producer_name = "speech-names"
+    metadata = {
+        "format": str(runtime.FORMAT),
+        "alphabet": recognizer.alphabet.letters,
+        "sample_rate": str(recognizer.sample_rate),
+        "samples_per_frame": str(recognizer.frontend.hop_length * recognizer.encoder.stride),
+        "names": json.dumps(recognizer.names, ensure_ascii=False),
+        "decoder": json.dumps(recognizer.parts["decoder"]),
+        "card": card,
+    }
+    onnx.helper.set_model_props(model, metadata)
+    return model
+
+
+def _forget_where_it_was_made(model: Any) -> None:
+    """Take out the exporter's notes: stack traces with this machine's paths, of five times the graph's own size."""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        one.doc_string = ""
+        del one.metadata_props[:]
+
+
+def quantise(model: Any) -> Any:
+    """A copy of ``model`` whose weights are int8 with a float32 scale for each output; it computes in float32.
+
+    onnxruntime's own tools quantise neither GRU nor RNN.
+    """
+    onnx = require("onnx", "export")
+    small = copy.deepcopy(model)
+    outputs = {w: OUTPUTS[node.op_type] for node in model.graph.node if node.op_type in OUTPUTS for w in node.input[1:]}
+    for tensor in model.graph.initializer:
+        weight = onnx.numpy_helper.to_array(tensor)
+        if tensor.name not in outputs or weight.size < LEAST_TO_QUANTISE:
+            continue
+        axis = outputs[tensor.name]
+        others = tuple(i for i in range(weight.ndim) if i != axis)
+        scale = np.abs(weight).max(axis=others, keepdims=True) / WEIGHED_IN_INT8
+        rounded = np.round(weight / np.where(scale > 0, scale, 1)).astype(np.int8)
+        small.graph.initializer.remove(tensor)
+        names = [f"{tensor.name}.int8", f"{tensor.name}.scale"]
+        for name, array in zip(names, (rounded, scale.reshape(-1)), strict=True):
+            small.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+        node = onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=axis)
+        small.graph.node.insert(0, node)
+    return small
