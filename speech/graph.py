@@ -77,9 +77,9 @@ class _PowerSpectrum(nn.Module):
         n = len(self.window)
         turn = torch.arange(n // 2 + 1)[:, None] * torch.arange(n) % n
         kernels = self.period[:, turn].flatten(0, 1) * self.window
-        real, imaginary = nn.functional.conv1d(
-            waveforms[:, None], kernels[:, None], stride=self.hop_length
-        ).chunk(2, dim=1)
+        real, imaginary = nn.functional.conv1d(waveforms[:, None], kernels[:, None], stride=self.hop_length).chunk(
+            2, dim=1
+        )
         return real.square() + imaginary.square()
 
 
@@ -145,9 +145,10 @@ def _forget_where_it_was_made(model: Any) -> None:
 
 
 def quantise(model: Any) -> Any:
-    """A copy of ``model`` whose weights are int8 with a float32 scale for each output; it computes in float32.
+    """A copy of ``model`` whose weights are kept in int8, with a float32 scale for each output.
 
-    onnxruntime's own tools quantise neither GRU nor RNN.
+    They are float32 again when the file is loaded, so that only their rounding is heard. onnxruntime's own tools
+    quantise neither GRU nor RNN.
     """
     onnx = require("onnx", "export")
     small = copy.deepcopy(model)
@@ -161,9 +162,12 @@ def quantise(model: Any) -> Any:
         scale = np.abs(weight).max(axis=others, keepdims=True) / WEIGHED_IN_INT8
         rounded = np.round(weight / np.where(scale > 0, scale, 1)).astype(np.int8)
         small.graph.initializer.remove(tensor)
-        names = [f"{tensor.name}.int8", f"{tensor.name}.scale"]
-        for name, array in zip(names, (rounded, scale.reshape(-1)), strict=True):
-            small.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
-        node = onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=axis)
-        small.graph.node.insert(0, node)
+        int8, float32, by = (f"{tensor.name}.{what}" for what in ("int8", "float32", "scale"))
+        small.graph.initializer.append(onnx.numpy_helper.from_array(rounded, int8))
+        small.graph.initializer.append(onnx.numpy_helper.from_array(scale, by))
+        # Not DequantizeLinear: onnxruntime would take it for a wish to have the frames in 8 bits as well.
+        cast = onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT)
+        scaled = onnx.helper.make_node("Mul", [float32, by], [tensor.name])
+        small.graph.node.insert(0, scaled)
+        small.graph.node.insert(0, cast)
     return small

@@ -23,6 +23,7 @@ from speech.transcriber import RecognizerError, Transcriber
 
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
+
 class Recognizer(Transcriber, nn.Module):
     """Front end, encoder and decoder, made from plain data (``parts``) and the names that they were trained for.
 

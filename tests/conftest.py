@@ -5,6 +5,7 @@ import torch
 
 from speech import audio, config
 from speech.alphabet import Alphabet
+from speech.export import export
 from speech.recognizer import Recognizer
 from speech.train import train
 from speech.voices.espeak import Espeak
@@ -93,3 +94,11 @@ def make_recognizer():
         return Recognizer(parts, names).eval()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_export(small_run, compose, cache, tmp_path_factory):
+    """The folder of that run's exported files."""
+    output = tmp_path_factory.mktemp("exported")
+    export(compose("export", f"run={small_run}", f"output={output}", f"cache_dir={cache}"))
+    return output

@@ -8,13 +8,14 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize"}
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export"}
 BELOW = {  # room -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
     "endpoint": {"audio"},
     "build": set(),
-    "runs": set(),
+    "extras": set(),
+    "runs": {"recognizer", "runtime", "transcriber", "build"},
     "schedule": set(),
     "config": set(),
     "metrics": set(),
@@ -23,7 +24,11 @@ BELOW = {  # room -> the rooms of ours that it may import
     "frontend": set(),
     "encoder": {"frontend"},
     "ctc": {"ctc", "alphabet"},
-    "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},
+    "transcriber": {"ctc", "alphabet", "audio", "endpoint"},
+    "runtime": {"transcriber", "ctc", "alphabet", "audio", "build", "extras"},
+    "recognizer": {"transcriber", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
+    "graph": {"recognizer", "runtime", "extras"},
+    "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet"},
     "report": {"recognizer", "corpus", "metrics"},
@@ -32,6 +37,7 @@ BELOW = {  # room -> the rooms of ours that it may import
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
+TORCHLESS |= {"transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
