@@ -87,7 +87,7 @@ class _Log(nn.Module):
 
 
 def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
-    """Slope of the line through five frames (torchaudio's compute_deltas), a clip's first and last frame held beyond it.
+    """Slope of the line through five frames, a clip's first and last frame held beyond it (as compute_deltas has it).
 
     Sum of d (x[t+d] - x[t-d]) over d = 1, 2, divided by 2 (1 + 4).
     """

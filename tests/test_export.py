@@ -116,7 +116,9 @@ def test_a_failed_check_leaves_no_file_behind(small_run, compose, cache, tmp_pat
     for name in FILES:
         (tmp_path / name).write_bytes(b"of an earlier export")
     failing = "recognizer.onnx" if spoilt == "to_onnx" else r"recognizer\.int8\.onnx"
-    with pytest.raises(ExportError, match=f"^{failing} does not hear what .* of 4 clips 0.00% have the same transcript"):
+    with pytest.raises(
+        ExportError, match=f"^{failing} does not hear what .* of 4 clips 0.00% have the same transcript"
+    ):
         export(compose("export", f"run={small_run}", f"output={tmp_path}", f"cache_dir={cache}"))
     assert list(tmp_path.iterdir()) == []
 
