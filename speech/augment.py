@@ -27,7 +27,9 @@ class Augment:
         noise_db: tuple[float, float] | None = (20.0, 60.0),
         hum_db: tuple[float, float] | None = (15.0, 60.0),
     ) -> None:
-        self.speed, self.edge_ms, self.noise_db, self.hum_db = speed, edge_ms, noise_db, hum_db
+        # Plain tuples: reading one of Hydra's lists takes as long as adding the noise.
+        self.speed, self.noise_db, self.hum_db = (pair and (pair[0], pair[1]) for pair in (speed, noise_db, hum_db))
+        self.edge_ms = edge_ms
         self._noise = _noise_bank() if noise_db is not None else np.zeros((1, 0), np.float32)
 
     def __call__(self, waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
@@ -42,10 +44,11 @@ class Augment:
             waveform = waveform[max(0, -earlier) : len(waveform) - max(0, -later)]
         if self.noise_db is not None:
             start = int(rng.integers(BANK_SAMPLES))
-            noise = np.resize(self._noise[rng.integers(N_COLOURS), start:], len(waveform))
+            noise = self._noise[rng.integers(N_COLOURS), start : start + len(waveform)]
+            noise = np.resize(noise, len(waveform)) if len(noise) < len(waveform) else noise
             waveform = _mix(waveform, noise, rng.uniform(*self.noise_db))
         if self.hum_db is not None:
-            turn = np.float32(2 * np.pi * rng.choice(MAINS_HZ) / sample_rate)
+            turn = np.float32(2 * np.pi * MAINS_HZ[rng.integers(len(MAINS_HZ))] / sample_rate)
             hum = np.sin(turn * np.arange(len(waveform), dtype=np.float32) + np.float32(rng.uniform(0, 2 * np.pi)))
             waveform = _mix(waveform, hum, rng.uniform(*self.hum_db))
         return waveform

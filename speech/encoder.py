@@ -6,6 +6,9 @@ Out: logits ``(batch, n_frames', n_symbols)``, 0 beyond each clip's frames, and 
 Both directions of a recurrent layer (Schuster and Paliwal 1997) run over plain padded tensors, which is about
 twice as fast as packed sequences. The backward one reads each clip reversed *within its own length*: padding then
 stands at the end for both, where no counted frame comes after it.
+
+A cell's name ends in ``_by_hand`` where its gradient is the hand-written one of ``speech.backprop``. Its weights are
+those of torch's layer, under the same names: a recogniser that was trained with one can be used with the other.
 """
 
 from __future__ import annotations
@@ -13,14 +16,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from speech.frontend import Count, frame_mask
+from speech.backprop.autograd import by_hand
+from speech.backprop.frames import ReverseWithinLength, frame_mask
+from speech.backprop.recurrent import CELLS as CELLS_BY_HAND
+from speech.backprop.recurrent import Layer
+from speech.frontend import Count
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+BY_HAND = "_by_hand"
 
 
 class Encoder(nn.Module):
-    """``n_layers`` of ``cell`` (rnn, gru, lstm), ``n_units`` a direction, after a convolution over ``kernel`` frames.
+    """``n_layers`` of ``cell`` (rnn, gru, lstm, or one of them ``_by_hand``), ``n_units`` a direction.
 
+    In front of them a convolution over ``kernel`` frames, one in ``stride``.
     ``n_features`` and ``n_symbols`` follow from the front end and the alphabet.
     """
 
@@ -37,8 +46,10 @@ class Encoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if cell not in CELLS:
-            raise ValueError(f"encoder.cell={cell!r} is not one of {', '.join(CELLS)}")
+        self.cell = cell.removesuffix(BY_HAND)
+        self.by_hand = self.cell != cell
+        if self.cell not in CELLS:
+            raise ValueError(f"encoder.cell={cell!r} is not one of {', '.join(CELLS)}, with or without {BY_HAND}")
         if kernel % 2 == 0:
             raise ValueError(f"encoder.kernel={kernel} must be odd, so that a frame is its middle")
         self.kernel, self.stride = kernel, stride
@@ -47,10 +58,9 @@ class Encoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         n_directions = 2 if bidirectional else 1
         sizes = [n_units] + [n_units * n_directions] * (n_layers - 1)
-        self.forwards = nn.ModuleList(CELLS[cell](size, n_units, batch_first=True) for size in sizes)
-        self.backwards = nn.ModuleList(
-            CELLS[cell](size, n_units, batch_first=True) for size in (sizes if bidirectional else [])
-        )
+        make = CELLS[self.cell]
+        self.forwards = nn.ModuleList(make(size, n_units, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(make(size, n_units, batch_first=True) for size in sizes if bidirectional)
         self.output = nn.Linear(n_units * n_directions, n_symbols)
 
     def n_frames(self, n_frames: Count) -> Count:
@@ -61,19 +71,22 @@ class Encoder(nn.Module):
         hidden = self.convolution(features.transpose(1, 2)).transpose(1, 2)
         hidden = self.dropout(torch.relu(self.normalisation(hidden)))
         n_frames = self.n_frames(n_frames)
-        for layer, forwards in enumerate(self.forwards):
-            outputs = [forwards(hidden)[0]]
-            if self.backwards:
-                turned, _ = self.backwards[layer](reverse_within_length(hidden, n_frames))
-                outputs.append(reverse_within_length(turned, n_frames))
-            hidden = self.dropout(torch.cat(outputs, dim=2))
+        for directions in self.layers():
+            hidden = self.dropout(self._recurrent(directions, hidden, n_frames))
         logits = self.output(hidden)
         return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames
 
+    def layers(self) -> list[tuple[nn.Module, ...]]:
+        """The recurrent layers, each as its one or two directions."""
+        return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
 
-def reverse_within_length(frames: Tensor, n_frames: Tensor) -> Tensor:
-    """Turn each clip's own frames round and leave the padding where it is; its own inverse."""
-    index = torch.arange(frames.shape[1], device=frames.device)[None]
-    last = n_frames[:, None] - 1
-    reversed_index = torch.where(index <= last, last - index, index)
-    return frames.gather(1, reversed_index[..., None].expand_as(frames))
+    def _recurrent(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor) -> Tensor:
+        if self.by_hand:
+            weights = [weight for direction in directions for weight in direction.parameters()]
+            return by_hand(Layer, hidden, CELLS_BY_HAND[self.cell], n_frames, None, *weights)
+        forwards, *backwards = directions
+        outputs = [forwards(hidden)[0]]
+        for direction in backwards:
+            turned, _ = direction(by_hand(ReverseWithinLength, hidden, n_frames))
+            outputs.append(by_hand(ReverseWithinLength, turned, n_frames))
+        return torch.cat(outputs, dim=2)

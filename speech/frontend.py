@@ -13,17 +13,14 @@ import torch
 from torch import Tensor, nn
 from torchaudio import transforms
 
+from speech.backprop.frames import frame_mask
+
 Count = TypeVar("Count", int, Tensor)
 
 PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
 LEVEL = 0.015  # RMS that every clip is brought to: LOG_FLOOR then lies some 60 dB under a vowel
 LEAST_DEVIATION = 1e-3  # a coefficient that never moves stays 0
-
-
-def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
-    """True where a frame is a clip's own: ``(batch, longest)``."""
-    return torch.arange(longest, device=n_frames.device) < n_frames[:, None]
 
 
 class FrontEnd(nn.Module):
@@ -60,6 +57,12 @@ class FrontEnd(nn.Module):
         else:
             # log_mels: the decibel scale of the default cuts at 80 dB under the batch's, not the clip's, peak.
             self.spectrum = transforms.MFCC(sample_rate, n_mfcc, log_mels=True, melkwargs=mel)
+
+    @property
+    def dct(self) -> Tensor | None:
+        """The cosine transform ``(n_mels, n_mfcc)``; None where the features are the log-mel energies themselves."""
+        matrix: Tensor | None = getattr(self.spectrum, "dct_mat", None)
+        return matrix
 
     def n_frames(self, n_samples: Count) -> Count:
         """Frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
@@ -106,5 +109,6 @@ def _normalise(features: Tensor, n_frames: Tensor) -> Tensor:
     count = n_frames[:, None, None]
     mean = (features * mask).sum(dim=1, keepdim=True) / count
     centred = (features - mean) * mask
-    deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
-    return centred / deviation.clamp(min=LEAST_DEVIATION)
+    variance = centred.square().sum(dim=1, keepdim=True) / count
+    # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
+    return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()

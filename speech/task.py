@@ -12,10 +12,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from speech.alphabet import BLANK
+from speech.backprop.frames import frame_mask
 from speech.corpus.dataset import Batch
 from speech.ctc.decode import collapse
-from speech.ctc.loss import ctc_loss
-from speech.frontend import frame_mask
+from speech.gradients import Autograd, ByHand, loss_of
 from speech.metrics import n_edits
 from speech.recognizer import Recognizer
 
@@ -31,6 +31,8 @@ class Validated(NamedTuple):
 class SpellingTask(pl.LightningModule):
     """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
 
+    ``gradients`` says where those come from.
+
     Whatever chance a step takes (dropout) is drawn from ``seed`` and the step's number alone, so that training goes
     on after an interruption exactly as it would have.
     """
@@ -40,10 +42,11 @@ class SpellingTask(pl.LightningModule):
         recognizer: Recognizer,
         optimizer: Callable[..., Optimizer],
         scheduler: Callable[..., LRScheduler],
+        gradients: Autograd | ByHand,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.recognizer, self.seed = recognizer, seed
+        self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
         self._optimizer, self._scheduler = optimizer, scheduler
         self._edits = self._letters = self._perfect = self._clips = 0
 
@@ -52,31 +55,32 @@ class SpellingTask(pl.LightningModule):
         scheduler = self._scheduler(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Nats a letter, how many clips have too few frames for it, and the logits with their frame counts.
-
-        The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
-        """
-        logits, n_frames = self.recognizer(batch.waveforms, batch.n_samples)
-        losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters) / batch.n_letters
-        feasible = losses.isfinite()
-        loss = losses[feasible].sum() / max(1, int(feasible.sum()))
-        return loss, (~feasible).sum().float(), logits, n_frames
-
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, n_infeasible, _, _ = self._loss(batch)
-        self.log("train/infeasible", n_infeasible, batch_size=len(batch.texts), reduce_fx="sum", on_epoch=True)
+        loss, n_infeasible, _, _ = self.gradients.forward(self.recognizer, batch)
+        self.log("train/infeasible", n_infeasible.float(), batch_size=len(batch.texts), reduce_fx="sum", on_epoch=True)
         self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
         return loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        self.gradients.backward(loss)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        if gradient_clip_val:
+            self.gradients.clip(self.recognizer.parameters(), float(gradient_clip_val))
 
     def on_validation_epoch_start(self) -> None:
         self._edits = self._letters = self._perfect = self._clips = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
-        loss, _, logits, n_frames = self._loss(batch)
+        loss, _, logits, n_frames = loss_of(self.recognizer, batch)
         best = logits.argmax(dim=2)
         blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
         n = len(batch.texts)

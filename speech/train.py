@@ -68,7 +68,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer = Recognizer(parts)
     data = make_data(config, recognizer)
     recognizer.names = data.names
-    task = SpellingTask(recognizer, instantiate(config.optimizer), instantiate(config.scheduler), config.seed)
+    optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
+    task = SpellingTask(recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()
     callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
     logger = instantiate(config.logger, save_dir=str(run_dir))

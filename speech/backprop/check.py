@@ -38,9 +38,7 @@ def relative_error(ours: Tensor, theirs: Tensor) -> float:
     return error if error == error else float("inf")
 
 
-def central_differences(
-    loss: Callable[[], Tensor], x: Tensor, at: Tensor | None = None, step: float = STEP
-) -> Tensor:
+def central_differences(loss: Callable[[], Tensor], x: Tensor, at: Tensor | None = None, step: float = STEP) -> Tensor:
     """dL/dx by central differences, for float64 ``x`` that ``loss`` reads; ``x`` is moved and put back.
 
     ``at`` are positions in ``x.flatten()``; without them all are asked. Returns ``(len(at),)``.

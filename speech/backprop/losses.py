@@ -46,7 +46,7 @@ class BinaryCrossEntropy:
         require_shape("logits", logits, None)
         require_shape("targets", targets, logits.shape[0])
         require_finite("logits", logits)
-        if targets.numel() and not (0 <= float(targets.min()) and float(targets.max()) <= 1):
+        if targets.numel() and not 0 <= float(targets.min()) <= float(targets.max()) <= 1:
             raise InputError(f"targets hold {float(targets.min())} to {float(targets.max())}, and 0 to 1 is needed")
         # log(1 + e^-z) + (1 - t) z = max(z, 0) - t z + log(1 + e^-|z|)
         losses = logits.clamp(min=0) - targets * logits + torch.log1p(torch.exp(-logits.abs()))

@@ -1,0 +1,72 @@
+"""The one file that knows torch.autograd: an operation as a node of a network that autograd trains.
+
+    y = by_hand(Gru, x, weight_ih, weight_hh, bias_ih, bias_hh, None)
+
+Its gradient is the hand-written one. The second derivative is autograd's derivative of the hand-written backward, which
+is made anew from the inputs for it: differentiating through what forward had saved would take those for constants, and
+be wrong in silence. Operations that write into buffers (the recurrent ones) cannot be differentiated so, and raise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speech.backprop.operation import Operation
+
+
+def by_hand(operation: type[Operation], *inputs: Any) -> Tensor:
+    """``operation`` of ``inputs``, with its hand-written derivative."""
+    output: Tensor = _ByHand.apply(operation, *inputs)
+    return output
+
+
+class _ByHand(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, operation: type[Operation], *inputs: Any) -> Tensor:
+        output, saved = operation.forward(*inputs)
+        tensors: list[Tensor] = []
+        ctx.operation = operation
+        ctx.inputs, ctx.saved = _put_away(inputs, tensors), _put_away(saved, tensors)
+        ctx.save_for_backward(*tensors)  # and not as attributes: the output among them would hold itself alive
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        tensors = ctx.saved_tensors
+        if torch.is_grad_enabled():  # asked for a graph of this very computation
+            inputs = _take_out(ctx.inputs, tensors)
+            try:
+                _, saved = ctx.operation.forward(*inputs)
+                grads = ctx.operation.backward(saved, *grad_outputs)
+            except RuntimeError as error:
+                name = ctx.operation.__name__
+                raise RuntimeError(f"{name} by hand offers no second derivative: use autograd's {name}") from error
+        else:
+            grads = ctx.operation.backward(_take_out(ctx.saved, tensors), *grad_outputs)
+        return None, *grads
+
+
+class _Place(int):
+    """Where in the list of tensors one was put."""
+
+
+def _put_away(value: Any, tensors: list[Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return _Place(len(tensors) - 1)
+    if isinstance(value, tuple):
+        kept = [_put_away(one, tensors) for one in value]
+        return type(value)(*kept) if hasattr(value, "_fields") else tuple(kept)
+    return value
+
+
+def _take_out(value: Any, tensors: tuple[Tensor, ...]) -> Any:
+    if isinstance(value, _Place):
+        return tensors[value]
+    if isinstance(value, tuple):
+        kept = [_take_out(one, tensors) for one in value]
+        return type(value)(*kept) if hasattr(value, "_fields") else tuple(kept)
+    return value

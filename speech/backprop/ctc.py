@@ -1,0 +1,135 @@
+"""The error of a spelling when nobody said which frame holds which letter: every way of spreading it is summed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from speech.backprop.operation import InputError, Saved, require_finite, require_lengths, require_shape
+
+BLANK = 0
+LOG_ZERO = -1e30  # stands for log 0: finite, so that a difference of two of them is 0 and not NaN
+
+
+class Lattice(NamedTuple):
+    """The states that a text passes through, and how likely each is at each frame."""
+
+    states: Tensor  # int (batch, n_states): blank, letter, blank, letter, ..., blank
+    own: Tensor  # bool (batch, n_frames, n_states): within the clip's frames and its text's states
+    log_alpha: Tensor  # (batch, n_frames, n_states): log p(letters up to state s, frames up to t)
+    log_beta: Tensor  # (batch, n_frames, n_states): log p(letters from state s on, frames from t on)
+    emitted: Tensor  # (batch, n_frames, n_states): log p(state's symbol) at the frame, counted in both of the above
+    log_p: Tensor  # (batch,)
+
+
+class Ctc:
+    """loss = -log p(text | clip), the sum over all paths that collapse to the text (Graves et al. 2006).
+
+    log_probs y ``(batch, n_frames, n_symbols)`` with symbol 0 the blank, n_frames int ``(batch,)``, targets int
+    ``(batch, n_letters)`` (anything in the padding), n_letters int ``(batch,)``; losses in nats ``(batch,)``. Of y only
+    the values are used: rows need not sum to 1.
+
+    A text of L letters has 2L + 1 states: blank, letter, blank, ..., blank. A path stays, steps on by one, or skips a
+    blank between two different letters (section 4.1, equations 6 to 8), so
+
+        alpha[t, s] = (alpha[t-1, s] + alpha[t-1, s-1] + [may skip to s] alpha[t-1, s-2]) y[t, state s]
+        p           = alpha[last, last state] + alpha[last, last state but one]
+
+    beta, from the other end, is the alpha of the reversed text over the reversed frames, so one loop makes both.
+    alpha beta / y[t, s] is the probability of all paths through s at t; over p it is the occupancy, and since p is a
+    sum of products with one factor a frame,
+
+        dloss/dlog y[t, k] = -sum of the occupancy over the states s that write k          (equation 14, before softmax)
+
+    With log_softmax in front this becomes softmax(logits) - occupancy: what is heard less what was said.
+
+    A text that its frames cannot hold has p = 0: its loss is infinite and its gradient 0, and ``losses.isinf()`` tells
+    which. All is done in logarithms: a product of a thousand probabilities is not a number that floats can hold.
+    """
+
+    @staticmethod
+    def forward(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> tuple[Tensor, Saved]:
+        lattice = _lattice(log_probs, n_frames, targets, n_letters)
+        possible = lattice.log_p > LOG_ZERO / 2
+        losses = torch.where(possible, -lattice.log_p, torch.inf)
+        return losses, (lattice, possible, log_probs.shape)
+
+    @staticmethod
+    def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
+        lattice, possible, shape = saved
+        weight = torch.where(possible, grad_losses, 0)[:, None, None]
+        by_state = _occupancy(lattice, possible) * -weight
+        states = lattice.states[:, None].expand_as(by_state)
+        return by_state.new_zeros(shape).scatter_add(2, states, by_state), None, None, None
+
+    @staticmethod
+    def occupancy(saved: Saved) -> Tensor:
+        """p(path is in state s at frame t | text, clip): ``(batch, n_frames, n_states)``; each frame sums to 1."""
+        lattice, possible, _ = saved
+        return _occupancy(lattice, possible)
+
+
+def _occupancy(lattice: Lattice, possible: Tensor) -> Tensor:
+    log_p = torch.where(possible, lattice.log_p, 0)[:, None, None]
+    log_occupancy = lattice.log_alpha + lattice.log_beta - lattice.emitted - log_p
+    counts = lattice.own & possible[:, None, None]
+    return torch.where(counts, log_occupancy, LOG_ZERO).exp()
+
+
+def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> Lattice:
+    require_shape("log_probs", log_probs, None, None, None)
+    batch, longest, n_symbols = log_probs.shape
+    require_shape("targets", targets, batch, None)
+    require_lengths("n_frames", n_frames, batch, longest)
+    require_lengths("n_letters", n_letters, batch, targets.shape[1], least=0)
+    require_finite("log_probs", log_probs)
+    in_text = torch.arange(targets.shape[1], device=targets.device) < n_letters[:, None]
+    said = targets[in_text]
+    if said.numel() and not BLANK < int(said.min()) <= int(said.max()) < n_symbols:
+        low, high = int(said.min()), int(said.max())
+        raise InputError(f"targets hold {low} to {high}, and letters are 1 to {n_symbols - 1} (0 is the blank)")
+
+    # Column s of a clip's states; where text or frames end, what stands there is never counted.
+    n_states = 2 * targets.shape[1] + 1
+    states = targets.new_full((batch, n_states), BLANK)
+    states[:, 1::2] = torch.where(in_text, targets, BLANK)
+    emitted = log_probs.gather(2, states[:, None].expand(batch, longest, n_states))
+
+    last_state, last_frame = 2 * n_letters[:, None], n_frames[:, None] - 1
+    s, t = torch.arange(n_states, device=states.device), torch.arange(longest, device=states.device)
+    turned_s, turned_t = (last_state - s).clamp(min=0), (last_frame - t).clamp(min=0)  # its own inverse where it counts
+    turned_states = states.gather(1, turned_s)
+
+    # alpha of the texts in the first half of the batch, of the reversed ones in the second.
+    both_states = torch.cat([states, turned_states])
+    both_emitted = torch.cat([emitted, _turn(emitted, turned_t, turned_s)])
+    log_both = torch.stack(_log_alpha(both_emitted.unbind(1), both_states), dim=1)
+    log_alpha, log_turned = log_both[:batch], log_both[batch:]
+
+    at_end = log_alpha.gather(1, last_frame[:, :, None].expand(batch, 1, n_states))[:, 0]
+    end = at_end.gather(1, last_state)[:, 0]
+    before = torch.where(n_letters > 0, at_end.gather(1, (last_state - 1).clamp(min=0))[:, 0], LOG_ZERO)
+    own = (t <= last_frame)[:, :, None] & (s <= last_state)[:, None]
+    log_beta = _turn(log_turned, turned_t, turned_s)
+    return Lattice(states, own, log_alpha, log_beta, emitted, torch.logaddexp(end, before))
+
+
+def _log_alpha(emitted: tuple[Tensor, ...], states: Tensor) -> list[Tensor]:
+    """The recursion, frame by frame: ``n_frames`` tensors ``(batch, n_states)``."""
+    may_skip = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    no_skip = torch.constant_pad_nd(torch.where(may_skip, 0.0, LOG_ZERO).to(emitted[0].dtype), [2, 0], LOG_ZERO)
+    begins = torch.arange(states.shape[1], device=states.device) < 2  # a path begins with the blank or the first letter
+    log_alpha = [torch.where(begins, emitted[0], LOG_ZERO)]
+    for at_frame in emitted[1:]:
+        shifted = torch.constant_pad_nd(log_alpha[-1], [2, 0], LOG_ZERO)
+        moved = torch.logaddexp(log_alpha[-1], shifted[:, 1:-1])
+        log_alpha.append(torch.logaddexp(moved, shifted[:, :-2] + no_skip) + at_frame)
+    return log_alpha
+
+
+def _turn(values: Tensor, turned_t: Tensor, turned_s: Tensor) -> Tensor:
+    """values[b, t', s'] where t' and s' count from the other end: ``(batch, n_frames, n_states)``."""
+    batch = torch.arange(len(values), device=values.device)[:, None, None]
+    return values[batch, turned_t[:, :, None], turned_s[:, None]]

@@ -1,0 +1,53 @@
+"""Clips of unequal lengths in one right-padded batch: which frames count, and turning each clip round.
+
+Read from the first frame on, padding comes after every frame that counts and cannot reach it. Read from the last, a
+clip is turned round *within its own length* first, so that its padding stays behind it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from speech.backprop.operation import Saved, require_lengths, require_shape
+
+
+def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
+    """True where a frame is a clip's own: ``(batch, longest)``."""
+    return torch.arange(longest, device=n_frames.device) < n_frames[:, None]
+
+
+class ReverseWithinLength:
+    """y[b, t] = x[b, n_b - 1 - t] for t < n_b, and x[b, t] in the padding; x, y ``(batch, n_frames, n)``.
+
+    A permutation that is its own inverse, so the error goes back by the same: dL/dx = reverse(dL/dy).
+    """
+
+    @staticmethod
+    def forward(x: Tensor, n_frames: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("x", x, None, None, None)
+        require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        t = torch.arange(x.shape[1], device=x.device)[None]
+        turned = torch.where(t < n_frames[:, None], n_frames[:, None] - 1 - t, t)
+        source = (turned + torch.arange(len(x), device=x.device)[:, None] * x.shape[1]).flatten()
+        return x.reshape(-1, x.shape[2])[source].view(x.shape), (source,)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
+        (source,) = saved
+        return grad_y.reshape(-1, grad_y.shape[2])[source].view(grad_y.shape), None
+
+
+class MaskFrames:
+    """y = x within a clip's frames and 0 beyond: dL/dx = g there and 0 beyond; x ``(batch, n_frames, n)``."""
+
+    @staticmethod
+    def forward(x: Tensor, n_frames: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("x", x, None, None, None)
+        mask = frame_mask(n_frames, x.shape[1])[..., None]
+        return x * mask, (mask,)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
+        (mask,) = saved
+        return grad_y * mask, None

@@ -1,0 +1,87 @@
+"""A layer that chooses what to remember: the gated recurrent unit."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from speech.backprop.operation import Saved
+from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
+
+
+class Gru:
+    """Cho et al. 2014, with torch's order of the gates (r, z, n) and its reset gate after the hidden bias.
+
+        r = sigmoid(W_r x + b_r + U_r h + c_r)          how much of the past the candidate hears
+        z = sigmoid(W_z x + b_z + U_z h + c_z)          how much of the past is kept
+        m = U_n h + c_n
+        n = tanh(W_n x + b_n + r m)                     the candidate
+        h' = (1 - z) n + z h                            h of the frame before, h' of this one
+
+    x ``(batch, n_frames, n_in)``, weight_ih = [W_r; W_z; W_n] ``(3 n_units, n_in)``, weight_hh = [U_r; U_z; U_n]
+    ``(3 n_units, n_units)``, biases ``(3 n_units,)``, outputs ``(batch, n_frames, n_units)``, first state 0.
+
+    Back, with d = dL/dh' (from the output and from the frame after) and the slopes of sigmoid and tanh:
+
+        dn_sum = d (1 - z) (1 - n^2)
+        dz_sum = d (h - n) z (1 - z)
+        dr_sum = dn_sum m r (1 - r)
+        dm     = dn_sum r
+        dh     = d z + [dr_sum, dz_sum, dm] weight_hh
+
+    Each of the sums is d times a factor that the forward pass already knows, so the factors of all frames are made at
+    once, and a step back is two products with d and one matrix product. The gradients of the weights are one matrix
+    product each over all frames: weight_ih meets [dr_sum, dz_sum, dn_sum], weight_hh meets [dr_sum, dz_sum, dm].
+    ``truncate`` as in rnn.py.
+    """
+
+    n_gates = 3
+
+    @staticmethod
+    def forward(
+        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor, truncate: int | None = None
+    ) -> tuple[Tensor, Saved]:
+        require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
+        batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
+        inputs = time_major(x)
+        gates = sums_over_inputs(inputs, weight_ih, bias_ih)  # the sums, which become r, z and n in their place
+        memories = x.new_empty(n_frames, batch, n_units)
+        states = x.new_empty(n_frames + 1, batch, n_units)
+        states[0] = 0
+        hidden, recurrent = x.new_empty(batch, 3 * n_units), weight_hh.T
+        hidden_rz, hidden_n = hidden[:, : 2 * n_units], hidden[:, 2 * n_units :]
+        for rz, n, m, h, after in zip(
+            gates[..., : 2 * n_units], gates[..., 2 * n_units :], memories, states, states[1:], strict=False
+        ):
+            torch.addmm(bias_hh, h, recurrent, out=hidden)
+            rz.add_(hidden_rz).sigmoid_()
+            m.copy_(hidden_n)
+            tanh_(n.addcmul_(rz[:, :n_units], m))
+            torch.lerp(n, h, rz[:, n_units:], out=after)
+        return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, gates, memories, truncate)
+
+    @staticmethod
+    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, None]:
+        inputs, weight_ih, weight_hh, states, gates, m, truncate = saved
+        n_frames, batch, n_units = m.shape
+        h_before = states[:-1]
+        r, z, n = gates.split(n_units, dim=2)
+        one_less_z = 1 - z
+        factor_n = (1 - n * n).mul_(one_less_z)
+        # The factors of dr_sum, dz_sum and dm, which become those in their place.
+        da_hh = grad_h.new_empty(n_frames, batch, 3, n_units)
+        factor_r, factor_z, factor_m = da_hh.unbind(2)
+        torch.mul(factor_n, m, out=factor_r).mul_(r).mul_(1 - r)
+        torch.sub(h_before, n, out=factor_z).mul_(z).mul_(one_less_z)
+        torch.mul(factor_n, r, out=factor_m)
+        errors = torch.empty_like(m)
+        grads, carried = grad_h.transpose(0, 1), grad_h.new_zeros(batch, n_units)
+        for t in reversed(range(n_frames)):
+            d = torch.add(grads[t], carried, out=errors[t])
+            da = da_hh[t].mul_(d[:, None])
+            if passes(t, truncate):
+                torch.mul(d, z[t], out=carried).addmm_(da.view(batch, 3 * n_units), weight_hh)
+            else:
+                carried.zero_()
+        da_n = errors.mul_(factor_n)
+        return *weight_grads(inputs, h_before, da_hh.flatten(2), weight_ih, weight_hh, da_n), None

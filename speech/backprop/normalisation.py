@@ -1,0 +1,75 @@
+"""Mean 0 and deviation 1: of a frame's units (layer normalisation), and of a coefficient over a clip's frames.
+
+Both take a mean off and divide by a deviation. Let xh = (x - mean) / s, with means over N values, and g = dL/dxh.
+x moves xh directly, by the mean, and by s: ds/dx_i = xh_i / N, so
+
+    dL/dx_i = (g_i - mean(g) - xh_i mean(g xh)) / s
+
+(Ioffe and Szegedy 2015, with the means taken over other axes.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from speech.backprop.frames import frame_mask
+from speech.backprop.operation import Saved, require_finite, require_last, require_lengths, require_shape
+
+EPS = 1e-5  # torch's: added to the variance
+
+
+class LayerNorm:
+    """y = weight xh + bias over the last dimension: s = sqrt(mean((x - mean)^2) + EPS)  (Ba, Kiros and Hinton 2016).
+
+    x ``(..., n)``, weight and bias ``(n,)``. With g_y = dL/dy: dL/dweight = sum g_y xh and dL/dbias = sum g_y over all
+    rows, and g = g_y weight.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Saved]:
+        require_last("x", x, len(weight))
+        require_shape("bias", bias, len(weight))
+        require_finite("x", x)
+        variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
+        one_over_s = (variance + EPS).rsqrt()
+        xh = (x - mean) * one_over_s
+        return xh * weight + bias, (xh, one_over_s, weight)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        xh, one_over_s, weight = saved
+        grad_xh = grad_y * weight
+        along = (grad_xh * xh).mean(dim=-1, keepdim=True)
+        grad_x = (grad_xh - grad_xh.mean(dim=-1, keepdim=True) - xh * along) * one_over_s
+        rows = grad_y.flatten(0, -2)
+        return grad_x, (rows * xh.flatten(0, -2)).sum(dim=0), rows.sum(dim=0)
+
+
+class ClipNorm:
+    """Each coefficient of a clip over the clip's own frames: s = max(sqrt(mean((x - mean)^2)), least).
+
+    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``; y is 0 beyond a clip's frames and nothing comes back from
+    there. Where s is held at ``least`` it does not move with x, and the last term of dL/dx is left out.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, n_frames: Tensor, least: float) -> tuple[Tensor, Saved]:
+        require_shape("x", x, None, None, None)
+        require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        require_finite("x", x)
+        mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None]
+        centred = (x - (x * mask).sum(dim=1, keepdim=True) / count) * mask
+        variance = centred.square().sum(dim=1, keepdim=True) / count
+        moves = variance > least * least
+        s = torch.where(moves, variance, least * least).sqrt()
+        y = centred / s
+        return y, (y, s, moves, mask, count)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None]:
+        y, s, moves, mask, count = saved
+        grad_y = grad_y * mask
+        mean = grad_y.sum(dim=1, keepdim=True) / count
+        along = (grad_y * y).sum(dim=1, keepdim=True) / count
+        return (grad_y - mean - y * along * moves) * mask / s, None, None

@@ -1,0 +1,61 @@
+"""Layers that read a clip from both ends, in batches of unequal lengths.
+
+Schuster and Paliwal 1997 for the two directions; frames.py for how padding is kept out of both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speech.backprop.frames import ReverseWithinLength, frame_mask
+from speech.backprop.gru import Gru
+from speech.backprop.lstm import Lstm
+from speech.backprop.operation import InputError, Saved, require_lengths, require_shape
+from speech.backprop.rnn import Rnn
+
+CELLS: dict[str, Any] = {"rnn": Rnn, "gru": Gru, "lstm": Lstm}
+N_WEIGHTS = 4  # of one direction: weight_ih, weight_hh, bias_ih, bias_hh
+
+
+class Layer:
+    """One recurrent layer in one or both directions: outputs ``(batch, n_frames, n_units * n_directions)``.
+
+    ``cell`` is Rnn, Gru or Lstm, ``n_frames`` int ``(batch,)``, ``weights`` the four of the direction from the first
+    frame on, then (where it is bidirectional) the four of the other. Outputs beyond a clip's length are 0 and so is
+    what they send back. Forward, y = [h, reverse(h')], h' being the second direction's states over reverse(x); so the
+    error splits in two halves, the second is turned round, and both directions' gradients of x add up.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, cell: Any, n_frames: Tensor, truncate: int | None, *weights: Tensor) -> tuple[Tensor, Saved]:
+        if len(weights) not in (N_WEIGHTS, 2 * N_WEIGHTS):
+            raise InputError(
+                f"weights are {len(weights)} tensors, and {N_WEIGHTS} for each of 1 or 2 directions needed"
+            )
+        require_shape("x", x, None, None, None)
+        require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        states, forwards = cell.forward(x, *weights[:N_WEIGHTS], truncate)
+        outputs, backwards, turn = [states], None, None
+        if len(weights) > N_WEIGHTS:
+            turned, turn = ReverseWithinLength.forward(x, n_frames)
+            states, backwards = cell.forward(turned, *weights[N_WEIGHTS:], truncate)
+            outputs.append(ReverseWithinLength.backward(turn, states)[0])
+        mask = frame_mask(n_frames, x.shape[1])[..., None]
+        return torch.cat(outputs, dim=2) * mask, (cell, mask, forwards, backwards, turn)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        cell, mask, forwards, backwards, turn = saved
+        grad_y = grad_y * mask
+        if backwards is None:
+            grad_x, *grad_weights, _ = cell.backward(forwards, grad_y)
+            return grad_x, None, None, None, *grad_weights
+        half = grad_y.shape[2] // 2
+        grad_x, *grad_forwards, _ = cell.backward(forwards, grad_y[..., :half])
+        grad_states, _ = ReverseWithinLength.backward(turn, grad_y[..., half:])
+        grad_turned, *grad_backwards, _ = cell.backward(backwards, grad_states)
+        grad_x = grad_x + ReverseWithinLength.backward(turn, grad_turned)[0]
+        return grad_x, None, None, None, *grad_forwards, *grad_backwards
