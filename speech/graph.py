@@ -2,8 +2,8 @@
 
 torch's exporter traces the recogniser itself, front end included. Two of its parts are put in other words first:
 
-- A recurrent layer becomes ONNX's own operator. The exporter of torch 2.14 fails on nn.GRU of a length that is left
-  open, and would write a layer that is written by hand frame after frame.
+- A recurrent layer, by hand or torch's, becomes ONNX's own operator. The exporter of torch 2.14 fails on nn.GRU of a
+  length that is left open, and would write a layer by hand down frame after frame.
 - The power spectrum becomes one convolution with the Fourier transform's sines. onnxruntime's STFT takes ten times as
   long where the window is no power of two, and moves the log-probabilities by 7e-5 instead of 1e-6.
 """
@@ -14,7 +14,8 @@ import copy
 import json
 import logging
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,42 +23,67 @@ from torch import Tensor, nn
 from torchaudio.transforms import Spectrogram
 
 from speech import runtime
+from speech.encoder import Encoder
 from speech.extras import require
 from speech.recognizer import Recognizer
 
 OPSET = 20
 GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
-# The axis of a weight's outputs, which have a scale each, by the operator whose input 1 or 2 it is.
-OUTPUTS = {"Conv": 0, "MatMul": 1, "RNN": 1, "GRU": 1, "LSTM": 1}
+# By operator and input, the axes of a weight that an output sums over: each output has a scale of its own.
+SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
 LEAST_TO_QUANTISE = 1024  # numbers: what is smaller weighs nothing
-WEIGHED_IN_INT8 = 127
+LARGEST_INT8 = 127
 
 
 class _Recurrent(nn.Module):
-    """A recurrent layer of one direction as ONNX's operator: ``(batch, n_frames, n_in)`` to ``(.., n_units)``."""
+    """A recurrent layer as ONNX's operator, which reads both directions within each clip's own length.
 
-    def __init__(self, cell: nn.RNNBase) -> None:
+    ``directions`` are torch's layers, one or two; in ``(batch, n_frames, n_in)``, out ``(.., n_units * n_directions)``.
+    """
+
+    def __init__(self, directions: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.operator, self.n_units = cell.mode.split("_")[0], cell.hidden_size
-        weights, recurrent, bias, recurrent_bias = (self._in_order(p) for p in cell.all_weights[0])
+        cells = cast(Sequence[nn.RNNBase], directions)
+        self.operator, self.n_units, self.n_directions = cells[0].mode.split("_")[0], cells[0].hidden_size, len(cells)
+        each = [[self._in_order(parameter) for parameter in cell.all_weights[0]] for cell in cells]
+        weights, recurrent, bias, recurrent_bias = (torch.stack(some) for some in zip(*each, strict=True))
         self.weights, self.recurrent = nn.Parameter(weights), nn.Parameter(recurrent)
         self.bias = nn.Parameter(torch.cat([bias, recurrent_bias], dim=1))
 
     def _in_order(self, parameter: Tensor) -> Tensor:
         gates = parameter.detach().chunk(len(GATES[self.operator]))
-        return torch.cat([gates[i] for i in GATES[self.operator]])[None]
+        return torch.cat([gates[i] for i in GATES[self.operator]])
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, None]:
+    def forward(self, frames: Tensor, n_frames: Tensor) -> Tensor:
         by_time = frames.transpose(0, 1)
         attributes: dict[str, Any] = {"hidden_size": self.n_units}
+        attributes["direction"] = "bidirectional" if self.n_directions == 2 else "forward"
         if self.operator == "GRU":
             attributes["linear_before_reset"] = 1  # as torch: the reset gate after the hidden bias
-        shape = (by_time.shape[0], 1, by_time.shape[1], self.n_units)
-        inputs = (by_time, self.weights, self.recurrent, self.bias)
-        hidden = torch.onnx.ops.symbolic(
+        inputs = (by_time, self.weights, self.recurrent, self.bias, n_frames.int())
+        shape = (by_time.shape[0], self.n_directions, by_time.shape[1], self.n_units)
+        states = torch.onnx.ops.symbolic(
             self.operator, inputs, attributes, dtype=torch.float32, shape=shape, version=OPSET
         )
-        return hidden.squeeze(1).transpose(0, 1), None
+        return states.permute(2, 0, 1, 3).flatten(2)
+
+
+class _Encoder(Encoder):
+    """``encoder`` with its recurrent layers as ONNX's."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        nn.Module.__init__(self)  # and not Encoder's: the parts are there
+        self.stride = encoder.stride
+        self.convolution, self.normalisation = encoder.convolution, encoder.normalisation
+        self.dropout, self.output = encoder.dropout, encoder.output
+        self.recurrent = nn.ModuleList(map(_Recurrent, encoder.layers()))
+
+    def layers(self) -> Any:
+        return self.recurrent
+
+    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor) -> Tensor:
+        layer: _Recurrent = directions
+        return cast(Tensor, layer(hidden, n_frames))
 
 
 class _PowerSpectrum(nn.Module):
@@ -89,11 +115,10 @@ class _Graph(nn.Module):
     def __init__(self, recognizer: Recognizer) -> None:
         super().__init__()
         self.recognizer = copy.deepcopy(recognizer).cpu().eval()
-        for parent in list(self.recognizer.modules()):
+        self.recognizer.encoder = _Encoder(self.recognizer.encoder)
+        for parent in list(self.recognizer.frontend.modules()):
             for name, child in list(parent.named_children()):
-                if isinstance(child, nn.RNNBase):
-                    parent.register_module(name, _Recurrent(child))
-                elif isinstance(child, Spectrogram):
+                if isinstance(child, Spectrogram):
                     parent.register_module(name, _PowerSpectrum(child))
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,14 +177,13 @@ def quantise(model: Any) -> Any:
     """
     onnx = require("onnx", "export")
     small = copy.deepcopy(model)
-    outputs = {w: OUTPUTS[node.op_type] for node in model.graph.node if node.op_type in OUTPUTS for w in node.input[1:]}
+    inputs = [(name, (node.op_type, i)) for node in model.graph.node for i, name in enumerate(node.input)]
+    summed = {name: SUMMED[place] for name, place in inputs if place in SUMMED}
     for tensor in model.graph.initializer:
         weight = onnx.numpy_helper.to_array(tensor)
-        if tensor.name not in outputs or weight.size < LEAST_TO_QUANTISE:
+        if tensor.name not in summed or weight.size < LEAST_TO_QUANTISE:
             continue
-        axis = outputs[tensor.name]
-        others = tuple(i for i in range(weight.ndim) if i != axis)
-        scale = np.abs(weight).max(axis=others, keepdims=True) / WEIGHED_IN_INT8
+        scale = np.abs(weight).max(axis=summed[tensor.name], keepdims=True) / LARGEST_INT8
         rounded = np.round(weight / np.where(scale > 0, scale, 1)).astype(np.int8)
         small.graph.initializer.remove(tensor)
         int8, float32, by = (f"{tensor.name}.{what}" for what in ("int8", "float32", "scale"))

@@ -7,7 +7,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from torch import nn
 
 from speech import graph
 from speech.config import ConfigError, explained
@@ -65,19 +64,12 @@ def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_re
         assert np.abs(together[row, : len(ours)] - ours).max() < 1e-5
 
 
-def test_a_recurrent_layer_that_is_written_by_hand_becomes_one_operator(make_recognizer):
-    class ByHand(nn.GRU):
-        def forward(self, *_):
-            raise AssertionError("the exporter went through the layer frame by frame")
-
-    recognizer = make_recognizer(n_units=16)
-    ours = recognizer.log_probs(noise(8_000))
-    for module in recognizer.modules():
-        if isinstance(module, nn.GRU):
-            module.__class__ = ByHand
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_layer_by_hand_becomes_the_same_operator_as_torchs(make_recognizer, cell):
+    recognizer = make_recognizer(n_units=16, n_layers=1, cell=f"{cell}_by_hand")
     model = graph.to_onnx(recognizer, card="")
-    assert [node.op_type for node in model.graph.node].count("GRU") == 4
-    assert np.abs(hear(session(model), noise(8_000))[0][0] - ours).max() < 1e-5
+    assert [node.op_type for node in model.graph.node].count(cell.upper()) == 1
+    assert np.abs(hear(session(model), noise(8_000))[0][0] - recognizer.log_probs(noise(8_000))).max() < 1e-5
 
 
 def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(make_recognizer):
