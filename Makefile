@@ -1,12 +1,15 @@
-# make train | test | lint | tensorboard | bench | clean
+# make train | export | test | lint | tensorboard | bench | bench-export | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train test lint tensorboard bench clean
+.PHONY: train export test lint tensorboard bench bench-export clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
+
+export: $(READY)
+	$(BIN)/python -m speech.export
 
 test: lint
 	$(BIN)/python -m pytest -n 2
@@ -21,6 +24,10 @@ tensorboard: $(READY)
 
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
+
+bench-export: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_export.py
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -100,5 +100,8 @@ def make_recognizer():
 def small_export(small_run, compose, cache, tmp_path_factory):
     """The folder of that run's exported files."""
     output = tmp_path_factory.mktemp("exported")
-    export(compose("export", f"run={small_run}", f"output={output}", f"cache_dir={cache}"))
+    with pytest.MonkeyPatch.context() as patched:
+        # What was trained for a second wavers between letters: rounding may tip one of its four clips.
+        patched.setattr("speech.export.LEAST_SAME", 0.5)
+        export(compose("export", f"run={small_run}", f"output={output}", f"cache_dir={cache}"))
     return output
