@@ -1,0 +1,57 @@
+"""``python -m speech.lesson lesson=NAME``: a small problem, learnt by hand-written gradients without autograd.
+
+RUN_DIR/config.yaml    the composed config
+        report.json    the figures by seed, beside those of others; the check of the gradients; seconds
+        picture.png    what was learnt
+        tensorboard/   loss and figures by epoch, a log for each seed
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+_EXTRA = ("sklearn", "statsmodels")
+
+
+def lesson(config: DictConfig) -> dict[str, Any]:
+    """Run ``config.lesson`` in ``config.run_dir``, print its table, and return what report.json holds."""
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from speech.lessons.result import PICTURE, Place, Result, write
+
+    seeds = OmegaConf.to_object(config)["seeds"]  # type: ignore[index]
+    if not isinstance(seeds, list) or not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+        raise ValueError(f"seeds={seeds}: a list of whole numbers from 0 is needed, as seeds=[0,1,2]")
+    lesson = instantiate(config.lesson)
+    run_dir = Path(config.run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, run_dir / "config.yaml", resolve=True)
+    data_dir = None if config.data_dir is None else Path(config.data_dir).expanduser()
+    place = Place(run_dir, seeds, data_dir, Path(config.cache_dir).expanduser())
+    try:
+        result: Result = lesson.run(place)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in _EXTRA:
+            raise
+        raise ValueError(f"{error.name} is not installed: pip install 'speech-names[lessons]'") from error
+    report = result.report()
+    write(run_dir / "report.json", report)
+    print(f"\n{result.table()}\n")
+    print(f"gradients within {report['largest_gradient_error']:.0e} of central differences (relative)")
+    print(f"picture  {run_dir / PICTURE}\n{run_dir}")
+    return report
+
+
+def main() -> None:
+    configs.run("lesson", lesson)
+
+
+if __name__ == "__main__":
+    main()

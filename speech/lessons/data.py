@@ -1,0 +1,128 @@
+"""Data sets of the UCI Machine Learning Repository: found in a folder, or fetched once into a cache and verified."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import os
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from speech.lessons.result import Place
+
+TIMEOUT_S = 60
+
+
+class DataError(ValueError):
+    """Data that is missing, damaged or malformed; the message names the file and the way out."""
+
+
+class File(NamedTuple):
+    """``path`` below the folder of the data, ``member`` of the archive, SHA-256 of its bytes (not of the archive's)."""
+
+    path: str
+    member: str
+    sha256: str
+
+
+class Source(NamedTuple):
+    """An archive's public address, and what is taken from it."""
+
+    url: str
+    files: Sequence[File]
+
+
+class Row(NamedTuple):
+    text: str
+    label: int
+
+
+def find(source: Source, place: Place) -> list[Path]:
+    """The files of ``source``: in ``place.data_dir`` where that is given, else in the cache, fetched if need be.
+
+    A folder of one's own may hold them under the archive's names as well as under ours, and may hold other rows, which
+    is said. What was fetched has to be the original, byte for byte. Raises DataError.
+    """
+    if place.data_dir is not None:
+        return [_own(file, place.data_dir) for file in source.files]
+    folder = place.cache_dir / "lessons"
+    if not all((folder / file.path).is_file() for file in source.files):
+        fetch(source, folder)
+    for file in source.files:
+        if _sha256((folder / file.path).read_bytes()) != file.sha256:
+            raise DataError(f"{folder / file.path}: not the original (SHA-256): delete it, and it is fetched anew")
+    return [folder / file.path for file in source.files]
+
+
+def _own(file: File, data_dir: Path) -> Path:
+    places = [data_dir / file.path, data_dir / file.member]
+    found = [path for path in places if path.is_file()]
+    if not found:
+        raise DataError(f"data_dir={data_dir}: neither {places[0]} nor {places[1]} is there; data_dir=null fetches it")
+    if _sha256(found[0].read_bytes()) != file.sha256:
+        print(f"{found[0]}: not the original (SHA-256): figures are not to be compared with those of docs/lessons.md")
+    return found[0]
+
+
+def fetch(source: Source, folder: Path) -> None:
+    """Put the files of ``source`` into ``folder``: all of them verified, or none."""
+    way_out = f"fetch and unpack {source.url} by other means, and give its folder as data_dir=DIR"
+    try:
+        with urllib.request.urlopen(source.url, timeout=TIMEOUT_S) as answer:
+            archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+        contents = [archive.read(file.member) for file in source.files]
+    except (OSError, http.client.HTTPException) as error:
+        raise DataError(f"{source.url}: {getattr(error, 'reason', None) or error!r}; {way_out}") from error
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise DataError(f"{source.url}: not the archive that is expected ({error}); {way_out}") from error
+    for file, content in zip(source.files, contents, strict=True):
+        if _sha256(content) != file.sha256:
+            raise DataError(
+                f"{source.url}: {file.member} has SHA-256 {_sha256(content)}, not {file.sha256}: damaged on its way, "
+                f"or changed there; try again, or {way_out}"
+            )
+    for file, content in zip(source.files, contents, strict=True):
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_bytes(content)
+        part.replace(path)  # whole or not at all, whoever else fetches it
+
+
+def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]:
+    """The rows of a tab-separated file of a text and a label, which is an index into ``labels``; repeated ones once.
+
+    Repetitions would stand in both splits and flatter everyone. Raises DataError, naming the line.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: not UTF-8 ({error.reason}): convert it, or leave data_dir out") from error
+    rows = {}
+    # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
+    for i, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        first, tab, last = line.partition("\t") if label_first else line.rpartition("\t")
+        label, text = (first, last) if label_first else (last, first)
+        if not tab or label.strip() not in labels or not text.strip():
+            wanted = f"{'|'.join(labels)}<TAB>text" if label_first else f"text<TAB>{'|'.join(labels)}"
+            raise DataError(f"{path}, line {i}: {line[:60]!r}: {wanted} is needed")
+        rows[Row(text.strip(), labels.index(label.strip()))] = None
+    return list(rows)
+
+
+def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path, least: int = 20) -> None:
+    """Raise DataError unless each label has ``least`` rows: enough to split, and to cross-validate the baseline."""
+    for label, name in enumerate(labels):
+        n = sum(row.label == label for row in rows)
+        if n < least:
+            raise DataError(f"{where}: {n} different rows of label {name}, and at least {least} are needed")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,70 @@
+"""What all networks here share: a gradient by hand, a check of it, first weights, batches and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from speech.backprop.check import compare_with_differences, require_close
+from speech.backprop.operation import Operation, Saved
+
+N_CHECKED = 64  # values of each tensor of weights that are held against central differences
+
+
+class Network(Protocol):
+    """Weights by name, and a pair as each operation is; ``backward`` gives a gradient for each of the weights."""
+
+    parameters: dict[str, Tensor]
+
+    def forward(self, *inputs: Any) -> tuple[Tensor, Saved]: ...
+
+    def backward(self, saved: Saved, grad_outputs: Tensor) -> dict[str, Tensor]: ...
+
+
+def loss_and_grads(
+    network: Network, loss: type[Operation], inputs: tuple[Any, ...], targets: Tensor
+) -> tuple[float, dict[str, Tensor]]:
+    """The loss of ``network(*inputs)`` against ``targets``, and its derivative with respect to each weight."""
+    outputs, saved = network.forward(*inputs)
+    value, saved_loss = loss.forward(outputs, targets)
+    grad_outputs = loss.backward(saved_loss, torch.ones_like(value))[0]
+    assert grad_outputs is not None
+    return float(value), network.backward(saved, grad_outputs)
+
+
+def check_gradients(network: Network, loss: type[Operation], inputs: tuple[Any, ...], targets: Tensor) -> float:
+    """Hold each gradient against central differences; returns the largest relative error.
+
+    Raises Miss, naming the weights, where a gradient is not the derivative.
+    """
+
+    def again() -> Tensor:
+        return loss.forward(network.forward(*inputs)[0], targets)[0]
+
+    _, grads = loss_and_grads(network, loss, inputs, targets)
+    compared = compare_with_differences(again, network.parameters, grads, N_CHECKED)
+    require_close(compared)
+    return max(one.error for one in compared)
+
+
+def first_weights(sizes: Mapping[str, tuple[int, ...]], n_in: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Float64 tensors, uniform in +-1 / sqrt(n_in): small, so that no unit is saturated; random, so that all differ."""
+    scale = n_in**-0.5
+    return {
+        name: (2 * torch.rand(size, generator=generator, dtype=torch.float64) - 1) * scale
+        for name, size in sizes.items()
+    }
+
+
+def batches(n: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """All of 0 to ``n - 1`` in random order, ``size`` at a time."""
+    yield from torch.randperm(n, generator=generator).split(size)
+
+
+def dropout_mask(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Tensor:
+    """0 with probability ``rate``, else 1 / (1 - rate): what Dropout multiplies by."""
+    kept = torch.rand(shape, generator=generator, dtype=torch.float64) >= rate
+    return kept / (1 - rate)

@@ -1,0 +1,101 @@
+"""Reading digits: scikit-learn's 1 797 handwritten ones of 8 x 8 pixels, by a sigmoid network and gradient descent."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm import tqdm
+
+from speech.backprop.activations import Sigmoid
+from speech.backprop.losses import SoftmaxCrossEntropy
+from speech.backprop.updates import sgd
+from speech.lessons.baseline import logistic_regression
+from speech.lessons.mlp import Mlp
+from speech.lessons.network import batches, check_gradients, loss_and_grads
+from speech.lessons.result import Place, Result, Try
+
+N_CLASSES = 10
+
+
+class Ocr:
+    """64 pixels -> ``n_hidden`` sigmoid units -> 10 sums, the largest of which is the digit that is read."""
+
+    def __init__(self, n_hidden: int, rate: float, batch_size: int, n_epochs: int, test_part: float):
+        self.n_hidden, self.rate = n_hidden, rate
+        self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
+
+    @torch.no_grad()
+    def run(self, place: Place) -> Result:
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        x, y = torch.from_numpy(digits.data / digits.data.max()), torch.from_numpy(digits.target)
+        tries = [self.learn(x, y, seed, place) for seed in place.seeds]
+        return Result("digits read right", "%", tries, {"n_digits": len(x)})
+
+    def learn(self, x: Tensor, y: Tensor, seed: int, place: Place) -> Try:
+        """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The picture is the first seed's."""
+        from sklearn.model_selection import train_test_split
+
+        chosen = train_test_split(np.arange(len(x)), test_size=self.test_part, random_state=seed, stratify=y)
+        train, test = (torch.from_numpy(rows) for rows in chosen)
+        start = time.perf_counter()
+        generator = torch.Generator().manual_seed(seed)
+        network = Mlp(x.shape[1], self.n_hidden, N_CLASSES, Sigmoid, generator)
+        error = check_gradients(network, SoftmaxCrossEntropy, (x[train[:16]],), y[train[:16]])
+        curve = []
+        with place.log(seed) as log:
+            for epoch in tqdm(range(self.n_epochs), desc=f"ocr, seed {seed}", unit="epoch"):
+                for rows in batches(len(train), self.batch_size, generator):
+                    inputs, targets = x[train[rows]], y[train[rows]]
+                    loss, grads = loss_and_grads(network, SoftmaxCrossEntropy, (inputs,), targets)
+                    sgd(network.parameters, grads, self.rate)
+                right = [float((network.forward(x[r])[0].argmax(1) == y[r]).double().mean()) for r in (train, test)]
+                curve.append(right)
+                log.add_scalar("loss/train", loss, epoch)
+                log.add_scalar("right/train", right[0], epoch)
+                log.add_scalar("right/test", right[1], epoch)
+        seconds = time.perf_counter() - start
+        baseline = logistic_regression(x[train].numpy(), y[train].numpy(), "accuracy")
+        if seed == place.seeds[0]:
+            read = network.forward(x[test])[0].argmax(1)
+            place.save(draw(x[test], y[test], read, network.parameters["hidden.weight"], curve))
+        figures = {
+            "network, gradients by hand": curve[-1][1],
+            "logistic regression, the same pixels": float(baseline.score(x[test].numpy(), y[test].numpy())),
+        }
+        return Try(seed, figures, error, seconds)
+
+
+def draw(x: Tensor, said: Tensor, read: Tensor, weights: Tensor, curve: list[Any]) -> Figure:
+    """Digits of the test split, wrong ones first; what hidden units look for; how learning went."""
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+    left.suptitle(f"Digits it never met: {int((said != read).sum())} of {len(x)} read wrong (red, first)", fontsize=11)
+    order = torch.argsort((said == read).long(), stable=True).tolist()
+    for axes, row in zip(left.subplots(7, 7).flat, order, strict=False):
+        axes.imshow(x[row].reshape(8, 8), cmap="gray_r")
+        wrong = said[row] != read[row]
+        title = f"{read[row]}, is {said[row]}" if wrong else str(int(read[row]))
+        axes.set_title(title, fontsize=8, color="#b3261e" if wrong else "#0a7a32", pad=2)
+        axes.set_axis_off()
+    above, below = right.subfigures(2, 1, height_ratios=[1, 1.05])
+    axes = above.subplots()
+    for values, name, colour in zip(zip(*curve, strict=True), ("learnt from", "never met"), ("#888888", "#1a5fb4"), strict=True):
+        axes.plot(range(1, len(curve) + 1), [100 * value for value in values], label=name, color=colour)
+    axes.set_ylim(80, 100.5)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("% read right")
+    axes.set_title("Learning", fontsize=11)
+    axes.legend(loc="lower right")
+    below.suptitle("Weights of 18 hidden units: blue wants ink, red paper", fontsize=11)
+    largest = float(weights[:18].abs().max())
+    for axes, unit in zip(below.subplots(3, 6).flat, weights, strict=False):
+        axes.imshow(unit.reshape(8, 8), cmap="RdBu", vmin=-largest, vmax=largest)
+        axes.set_axis_off()
+    return figure
