@@ -175,7 +175,7 @@ def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) ->
 def robustness(recognizer: Recognizer, config: Any) -> None:
     """Is the same name heard when a clip stands in 3 s of silence, and when mains hum lies over all of it?"""
     data = make_data(config, recognizer)
-    clips = [clip for split in data.test_splits for clip in data.datasets[split].clips]
+    clips = data.test_clips
     chosen = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:300]]
     rate = recognizer.sample_rate
     n_same = {"silence": 0, "hum": 0}

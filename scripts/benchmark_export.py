@@ -134,7 +134,7 @@ def main() -> None:
         config = saved(run_dir, "train")
         config.cache_dir = arguments.cache_dir or config.cache_dir
         data: Any = make_data(config, Recognizer.load(run_dir / "recognizer.pt"))
-        clips = [clip for split in data.test_splits for clip in data.datasets[split].clips]
+        clips = data.test_clips
         chosen = np.random.default_rng(0).permutation(len(clips))[:N_HEARD_BY_BOTH]
         beside_pocketsphinx(runtime, [(clips[i].name, clips[i].waveform) for i in chosen])
 

@@ -98,9 +98,11 @@ def _table(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _licences(engines: Sequence[str]) -> list[str]:
     """The paragraphs of NOTICE on these text-to-speech engines."""
+    if not engines:
+        return ["The recordings' own licences, which this program does not know."]
     beside = Path(__file__).parents[1] / "NOTICE"  # of a checkout; a wheel keeps it with its metadata
     installed = importlib.metadata.distribution("speech-names") if not beside.is_file() else None
     notice = installed.read_text("licenses/NOTICE") if installed else beside.read_text(encoding="utf-8")
     paragraphs = [" ".join(text.split()) for text in re.split(r"(?m)^- ", notice or "")[1:]]
     found = [text for text in paragraphs if any(engine in text for engine in engines)]
-    return found or ["The recordings' own licences, which this program does not know."]
+    return found or [f"NOTICE has no word on {', '.join(engines)}."]

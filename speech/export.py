@@ -111,7 +111,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     model = graph.to_onnx(recognizer, card)
 
     data = make_data(trained, recognizer)
-    waveforms = [clip.waveform for split in data.test_splits for clip in data.datasets[split].clips]
+    waveforms = [clip.waveform for clip in data.test_clips]
     ours = hear(recognizer, waveforms)
     folder = Path(config.output or run)
     folder.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,7 @@ GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
 LEAST_TO_QUANTISE = 1024  # numbers: what is smaller weighs nothing
 LARGEST_INT8 = 127
+LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it writes out the whole sines
 
 
 class _Recurrent(nn.Module):
@@ -103,9 +104,8 @@ class _PowerSpectrum(nn.Module):
         n = len(self.window)
         turn = torch.arange(n // 2 + 1)[:, None] * torch.arange(n) % n
         kernels = self.period[:, turn].flatten(0, 1) * self.window
-        real, imaginary = nn.functional.conv1d(waveforms[:, None], kernels[:, None], stride=self.hop_length).chunk(
-            2, dim=1
-        )
+        spectrum = nn.functional.conv1d(waveforms[:, None], kernels[:, None], stride=self.hop_length)
+        real, imaginary = spectrum.chunk(2, dim=1)
         return real.square() + imaginary.square()
 
 
@@ -115,7 +115,8 @@ class _Graph(nn.Module):
     def __init__(self, recognizer: Recognizer) -> None:
         super().__init__()
         self.recognizer = copy.deepcopy(recognizer).cpu().eval()
-        self.recognizer.encoder = _Encoder(self.recognizer.encoder)
+        if isinstance(self.recognizer.encoder, Encoder):
+            self.recognizer.encoder = _Encoder(self.recognizer.encoder)
         for parent in list(self.recognizer.frontend.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, Spectrogram):
@@ -143,8 +144,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         verbose=False,
     )
     assert program is not None
-    # By default the optimiser writes out what it can compute beforehand, up to the whole table of sines.
-    onnxscript.optimizer.optimize(program.model, output_size_limit=recognizer.sample_rate)
+    onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
     model = program.model_proto
     _forget_where_it_was_made(model)
     model.producer_name = "speech-names"
@@ -190,8 +190,6 @@ def quantise(model: Any) -> Any:
         small.graph.initializer.append(onnx.numpy_helper.from_array(rounded, int8))
         small.graph.initializer.append(onnx.numpy_helper.from_array(scale, by))
         # Not DequantizeLinear: onnxruntime would take it for a wish to have the frames in 8 bits as well.
-        cast = onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT)
-        scaled = onnx.helper.make_node("Mul", [float32, by], [tensor.name])
-        small.graph.node.insert(0, scaled)
-        small.graph.node.insert(0, cast)
+        small.graph.node.insert(0, onnx.helper.make_node("Mul", [float32, by], [tensor.name]))
+        small.graph.node.insert(0, onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT))
     return small

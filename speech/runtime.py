@@ -4,8 +4,8 @@
     Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters
 
 The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
-it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``. Its metadata are
-text: ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
+it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a clip's
+frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ FORMAT = 1  # of the metadata and the graph's doors; raised when an older reader
 
 
 class Runtime(Transcriber):
-    """The recogniser that the file ``path`` holds, on ``n_threads`` (a name is too short to share out between more).
+    """The recogniser that the file ``path`` holds. ``card`` is its model card, in Markdown.
 
-    ``card`` is its model card, in Markdown. Raises RecognizerError for a file that is not such a recogniser.
+    Raises RecognizerError for a file that is not such a recogniser.
     """
 
-    def __init__(self, path: str | Path, n_threads: int = 1) -> None:
+    def __init__(self, path: str | Path) -> None:
         onnxruntime = require("onnxruntime", "runtime")
         path = Path(path)
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = n_threads
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be shared out
         options.log_severity_level = 4  # what is wrong comes as an exception, and once is enough
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

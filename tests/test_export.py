@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from speech import graph
+from speech.card import model_card
 from speech.config import ConfigError, explained
 from speech.export import Agreement, ExportError, Heard, agreement, export
 from speech.recognizer import Recognizer, RecognizerError
@@ -171,6 +172,20 @@ def test_a_package_that_is_not_installed_is_told_with_the_command(small_run, com
     with pytest.raises(SystemExit):
         explained(lambda: export(compose("export", f"run={small_run}")))
     assert capsys.readouterr().err.startswith("error: onnx is not installed: pip install onnx ")
+
+
+def test_the_model_card_of_recordings_names_no_place_and_no_engine():
+    corpus = {"_target_": "speech.corpus.recordings.Folder", "root": "at/home", "val_speakers": 1}
+    part = {"_target_": "speech.frontend.FrontEnd"}
+    report = {"n_parameters": 1, "train_seconds": 1.0, "epochs": 1, "n_refused": 2, "splits": {}, "config_sha256": ""}
+    environment = {"git_commit": None, "python": "3.11", "packages": {}}
+    config = {"corpus": corpus, "seed": 0, "frontend": part, "encoder": part}
+    card = model_card(["Anna"], config, report, environment)
+    assert "- Voices: recordings of people\n- Corpus: corpus.recordings.Folder, val_speakers=1\n" in card
+    assert "- Refused clips: 2\n" in card
+    assert "at/home" not in card
+    assert "espeak" not in card
+    assert "synthetic" not in card
 
 
 def test_the_model_card_says_what_is_in_the_run(small_run):

@@ -81,6 +81,15 @@ class SpeechData(pl.LightningDataModule):
         """The splits that a recogniser is judged by: those of the test, or, where there are none, ``val``."""
         return [split for split in self.datasets if split.startswith("test")] or ["val"]
 
+    @property
+    def test_clips(self) -> list[Clip]:
+        clips = [clip for split in self.test_splits if split in self.datasets for clip in self.datasets[split].clips]
+        if not clips:
+            raise CorpusError(
+                f"{self.folder}: no usable clips in {', '.join(self.test_splits)}; refused.jsonl says why"
+            )
+        return clips
+
     def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
         dataset = self.datasets.get(split)
         if not dataset:

@@ -103,7 +103,9 @@ def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: not UTF-8 ({error.reason}): convert it, or leave data_dir out") from error
+        raise DataError(
+            f"{path}, line {line}: not UTF-8 ({error.reason}): convert it, or leave data_dir out"
+        ) from error
     rows = {}
     # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
     for i, line in enumerate(text.removesuffix("\n").split("\n"), start=1):

@@ -23,7 +23,9 @@ class Mlp:
         output = {"output.weight": (n_out, n_hidden), "output.bias": (n_out,)}
         self.parameters = first_weights(hidden, n_in, generator) | first_weights(output, n_hidden, generator)
 
-    def forward(self, x: Tensor, mask_x: Tensor | None = None, mask_hidden: Tensor | None = None) -> tuple[Tensor, Saved]:
+    def forward(
+        self, x: Tensor, mask_x: Tensor | None = None, mask_hidden: Tensor | None = None
+    ) -> tuple[Tensor, Saved]:
         weights = self.parameters
         x = x if mask_x is None else Dropout.forward(x, mask_x)[0]
         sums, saved_hidden = Linear.forward(x, weights["hidden.weight"], weights["hidden.bias"])

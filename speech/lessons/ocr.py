@@ -86,7 +86,9 @@ def draw(x: Tensor, said: Tensor, read: Tensor, weights: Tensor, curve: list[Any
         axes.set_axis_off()
     above, below = right.subfigures(2, 1, height_ratios=[1, 1.05])
     axes = above.subplots()
-    for values, name, colour in zip(zip(*curve, strict=True), ("learnt from", "never met"), ("#888888", "#1a5fb4"), strict=True):
+    for values, name, colour in zip(
+        zip(*curve, strict=True), ("learnt from", "never met"), ("#888888", "#1a5fb4"), strict=True
+    ):
         axes.plot(range(1, len(curve) + 1), [100 * value for value in values], label=name, color=colour)
     axes.set_ylim(80, 100.5)
     axes.set_xlabel("epoch")
