@@ -97,9 +97,10 @@ def passes(t: int, truncate: int | None) -> bool:
     return truncate is None or t % truncate != 0
 
 
-def sums_over_inputs(inputs: Tensor, weight_ih: Tensor, bias: Tensor) -> Tensor:
-    """W x + b of all frames in one product: ``(n_frames, batch, n_sums)``."""
-    return torch.addmm(bias, inputs.flatten(0, 1), weight_ih.T).view(*inputs.shape[:2], len(bias))
+def sums_over_inputs(inputs: Tensor, weight_ih: Tensor, bias: Tensor, scale: float = 1) -> Tensor:
+    """scale (W x + b) of all frames in one product: ``(n_frames, batch, n_sums)``."""
+    sums = torch.addmm(bias, inputs.flatten(0, 1), weight_ih.T, beta=scale, alpha=scale)
+    return sums.view(*inputs.shape[:2], len(bias))
 
 
 def weight_grads(
