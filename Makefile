@@ -1,9 +1,9 @@
-# make train | export | test | lint | tensorboard | bench | bench-export | clean
+# make train | export | test | lint | tensorboard | bench | bench-export | bench-lessons [DATA_DIR=...] | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train export test lint tensorboard bench bench-export clean
+.PHONY: train export test lint tensorboard bench bench-export bench-lessons clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
@@ -28,6 +28,9 @@ bench: $(READY)
 bench-export: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_export.py
+
+bench-lessons: $(READY)
+	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ RUN_DIR/config.yaml    the composed config
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ def lesson(config: DictConfig) -> dict[str, Any]:
 
     from speech.lessons.result import PICTURE, Place, Result, write
 
-    seeds = OmegaConf.to_object(config)["seeds"]  # type: ignore[index]
-    if not isinstance(seeds, list) or not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+    nodes: Any = OmegaConf.to_container(config)
+    seeds = nodes["seeds"]
+    if not isinstance(seeds, list) or not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
         raise ValueError(f"seeds={seeds}: a list of whole numbers from 0 is needed, as seeds=[0,1,2]")
     lesson = instantiate(config.lesson)
     run_dir = Path(config.run_dir)
@@ -37,6 +39,9 @@ def lesson(config: DictConfig) -> dict[str, Any]:
     place = Place(run_dir, seeds, data_dir, Path(config.cache_dir).expanduser())
     try:
         result: Result = lesson.run(place)
+    except KeyboardInterrupt:
+        print("stopped: the same command begins anew", file=sys.stderr)
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in _EXTRA:
             raise

@@ -4,8 +4,9 @@
     Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters
 
 The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
-it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a clip's
-frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
+it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a
+clip's frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz),
+``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def compose(cache):
     """A config as it comes from the command line, checked."""
 
     def make(name, *overrides):
-        arguments = [*overrides, *([f"cache_dir={cache}"] if name in ("train", "evaluate") else [])]
+        arguments = [*overrides, *([f"cache_dir={cache}"] if name in ("train", "evaluate", "lesson") else [])]
         config.check_overrides(name, arguments)
         with hydra.initialize_config_dir(str(config.CONF), version_base="1.3"):
             composed = hydra.compose(name, arguments)

@@ -17,13 +17,14 @@ EXPERIMENTS = [path.stem for path in sorted((config.CONF / "experiment").glob("*
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda name: name)
 def test_every_option_of_every_group_is_instantiated(compose, tmp_path, recordings, group, option):
+    primary = "lesson" if group == "lesson" else "train"
     chosen = [f"{group}={option}", f"run_dir={tmp_path}"]
     if (group, option) == ("corpus", "folder"):
         chosen.append(f"corpus.root={recordings}")
     if (group, option) == ("corpus", "manifest"):
         (tmp_path / "clips.csv").write_text("path,text,speaker\n")
         chosen.append(f"corpus.path={tmp_path / 'clips.csv'}")
-    node = compose("train", *chosen)[group]
+    node = compose(primary, *chosen)[group]
     if group == "trainer" and option == "gpu":
         node.accelerator = "cpu"  # what differs; this machine may have no GPU
     if group == "encoder":
@@ -110,6 +111,20 @@ def test_a_value_that_is_left_to_the_user_is_asked_for(monkeypatch, capsys, name
         config.run(name, lambda _: pytest.fail("it began without the value"))
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("lesson=orc", "lesson: there is no 'orc'; did you mean 'ocr'"),
+        ("lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
+        ("+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
+        ("sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
+    ],
+)
+def test_a_misspelt_key_of_a_lesson_is_named_with_the_nearest(compose, override, message):
+    with pytest.raises(config.ConfigError, match=message):
+        compose("lesson", override)
 
 
 def test_every_primary_config_is_whole(compose):

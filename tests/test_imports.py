@@ -8,8 +8,8 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export"}
-BELOW = {  # room -> the rooms of ours that it may import
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson"}
+BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
     "endpoint": {"audio"},
@@ -19,6 +19,9 @@ BELOW = {  # room -> the rooms of ours that it may import
     "schedule": set(),
     "config": set(),
     "backprop": {"backprop"},
+    "lessons": {"lessons", "backprop"},
+    "lessons/martin": {"lessons", "backprop", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
+    "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "metrics": set(),
     "augment": {"audio"},
     "voices": {"voices", "audio"},
@@ -59,7 +62,8 @@ def test_imports_point_one_way(path):
     for name in imported(path):
         top, _, rest = name.partition(".")
         if top == "speech" and room not in ENTRY | {"__init__"}:
-            assert rest.split(".")[0] in BELOW[room], f"{inside} imports {name}"
+            below = BELOW.get(str(inside.with_suffix("")), BELOW[room])
+            assert rest.split(".")[0] in below, f"{inside} imports {name}"
         if top in ONLY:
             assert room in ONLY[top], f"{inside} imports {name}"
         if top in ("torch", "torchaudio"):
@@ -69,3 +73,9 @@ def test_imports_point_one_way(path):
 def test_only_datamodule_imports_lightning_in_the_corpus():
     users = [path.name for path in (PACKAGE / "corpus").glob("*.py") if any("lightning" in n for n in imported(path))]
     assert users == ["datamodule.py"]
+
+
+@pytest.mark.parametrize("path", (PACKAGE / "lessons").glob("*.py"), ids=lambda path: path.name)
+def test_lessons_know_of_no_autograd(path):
+    for name in imported(path):
+        assert not name.startswith(("torch.autograd", "torch.nn", "torch.optim", "speech.backprop.autograd")), name

@@ -41,3 +41,5 @@ def test_a_built_wheel_trains_and_transcribes_from_any_folder(tmp_path):
     run(fresh / "speech-synthesize", "names=[Mark]", "n_voices=1", cwd=elsewhere)
     heard = run(fresh / "speech-transcribe", "clips=clips", cwd=elsewhere)
     assert "1 of 1 clips transcribed" in heard
+    run(fresh / "speech-lesson", "lesson=ocr", "seeds=[0]", "lesson.n_epochs=1", "run_dir=digits", cwd=elsewhere)
+    assert (elsewhere / "digits" / "report.json").is_file()

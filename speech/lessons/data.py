@@ -77,7 +77,7 @@ def fetch(source: Source, folder: Path) -> None:
             archive = zipfile.ZipFile(io.BytesIO(answer.read()))
         contents = [archive.read(file.member) for file in source.files]
     except (OSError, http.client.HTTPException) as error:
-        raise DataError(f"{source.url}: {getattr(error, 'reason', None) or error!r}; {way_out}") from error
+        raise DataError(f"{source.url}: {getattr(error, 'reason', error)}; {way_out}") from error
     except (zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{source.url}: not the archive that is expected ({error}); {way_out}") from error
     for file, content in zip(source.files, contents, strict=True):
@@ -99,21 +99,20 @@ def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]
 
     Repetitions would stand in both splits and flatter everyone. Raises DataError, naming the line.
     """
+    content = path.read_bytes()
     try:
-        text = path.read_bytes().decode("utf-8")
+        # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
+        lines = content.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: not UTF-8 ({error.reason}): convert it, or leave data_dir out"
-        ) from error
-    rows = {}
-    # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
-    for i, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
+        n = content[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {n}: not UTF-8 ({error.reason}): convert it, or leave data_dir out") from error
+    rows: dict[Row, None] = {}
+    for n, line in enumerate(lines, start=1):
         first, tab, last = line.partition("\t") if label_first else line.rpartition("\t")
         label, text = (first, last) if label_first else (last, first)
         if not tab or label.strip() not in labels or not text.strip():
             wanted = f"{'|'.join(labels)}<TAB>text" if label_first else f"text<TAB>{'|'.join(labels)}"
-            raise DataError(f"{path}, line {i}: {line[:60]!r}: {wanted} is needed")
+            raise DataError(f"{path}, line {n}: {line[:60]!r}: {wanted} is needed")
         rows[Row(text.strip(), labels.index(label.strip()))] = None
     return list(rows)
 

@@ -1,13 +1,14 @@
-"""A multilayer perceptron: weighted sums, squashed, and weighted sums of those (Rumelhart, Hinton and Williams 1986)."""
+"""A multilayer perceptron: weighted sums, squashed, and sums of those (Rumelhart, Hinton and Williams 1986)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from speech.backprop.activations import Sigmoid, Tanh
 from speech.backprop.dropout import Dropout
 from speech.backprop.linear import Linear
-from speech.backprop.operation import Operation, Saved
+from speech.backprop.operation import Saved
 from speech.lessons.network import first_weights
 
 
@@ -17,7 +18,9 @@ class Mlp:
     While learning, dropout may silence inputs and hidden units: their masks are given, or None.
     """
 
-    def __init__(self, n_in: int, n_hidden: int, n_out: int, squash: type[Operation], generator: torch.Generator):
+    def __init__(
+        self, n_in: int, n_hidden: int, n_out: int, squash: type[Sigmoid] | type[Tanh], generator: torch.Generator
+    ):
         self.squash = squash
         hidden = {"hidden.weight": (n_hidden, n_in), "hidden.bias": (n_hidden,)}
         output = {"output.weight": (n_out, n_hidden), "output.bias": (n_out,)}

@@ -18,6 +18,7 @@ from speech.lessons.baseline import logistic_regression
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads
 from speech.lessons.result import Place, Result, Try
+from speech.lessons.settings import require_counts, require_parts, require_positive
 
 N_CLASSES = 10
 
@@ -26,6 +27,9 @@ class Ocr:
     """64 pixels -> ``n_hidden`` sigmoid units -> 10 sums, the largest of which is the digit that is read."""
 
     def __init__(self, n_hidden: int, rate: float, batch_size: int, n_epochs: int, test_part: float):
+        require_counts(n_hidden=n_hidden, batch_size=batch_size, n_epochs=n_epochs)
+        require_positive(rate=rate)
+        require_parts(test_part=test_part)
         self.n_hidden, self.rate = n_hidden, rate
         self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
 
@@ -75,7 +79,8 @@ class Ocr:
 def draw(x: Tensor, said: Tensor, read: Tensor, weights: Tensor, curve: list[Any]) -> Figure:
     """Digits of the test split, wrong ones first; what hidden units look for; how learning went."""
     figure = Figure(figsize=(9, 6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1.15, 1])
+    left, right = halves
     left.suptitle(f"Digits it never met: {int((said != read).sum())} of {len(x)} read wrong (red, first)", fontsize=11)
     order = torch.argsort((said == read).long(), stable=True).tolist()
     for axes, row in zip(left.subplots(7, 7).flat, order, strict=False):

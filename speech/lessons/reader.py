@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,7 @@ from speech.lessons.network import first_weights
 
 
 class MaxOverFrames:
-    """y[b, k] = max over t < n_b of x[b, t, k]: what each unit saw anywhere. x ``(batch, n_frames, n)``, y ``(batch, n)``.
+    """y[b, k] = max over t < n_b of x[b, t, k]: what a unit saw anywhere. x ``(batch, n_frames, n)``, y ``(batch, n)``.
 
     Only the largest value moves y, and moves it one to one: dL/dx is g at the largest's frame, and 0 elsewhere.
     """
@@ -60,24 +62,26 @@ class Reader:
     ) -> tuple[Tensor, Saved]:
         weights = self.parameters
         vectors, saved_words = Embedding.forward(words, weights["table"])
+        saved_vectors = saved_read = None
         if mask_vectors is not None:
-            vectors, _ = Dropout.forward(vectors, mask_vectors)
+            vectors, saved_vectors = Dropout.forward(vectors, mask_vectors)
         states, saved_states = Layer.forward(vectors, Gru, n_words, None, *(weights[name] for name in self.recurrent))
         read, saved_max = MaxOverFrames.forward(states, n_words)
         if mask_read is not None:
-            read, _ = Dropout.forward(read, mask_read)
+            read, saved_read = Dropout.forward(read, mask_read)
         y, saved_output = Linear.forward(read, weights["output.weight"], weights["output.bias"])
-        return y.squeeze(1), (saved_words, mask_vectors, saved_states, saved_max, mask_read, saved_output)
+        return y.squeeze(1), (saved_words, saved_vectors, saved_states, saved_max, saved_read, saved_output)
 
     def backward(self, saved: Saved, grad_y: Tensor) -> dict[str, Tensor]:
-        saved_words, mask_vectors, saved_states, saved_max, mask_read, saved_output = saved
+        saved_words, saved_vectors, saved_states, saved_max, saved_read, saved_output = saved
         grad_read, grad_output_weight, grad_output_bias = Linear.backward(saved_output, grad_y[:, None])
-        if mask_read is not None:
-            grad_read, _ = Dropout.backward((mask_read,), grad_read)
+        if saved_read is not None:
+            grad_read, _ = Dropout.backward(saved_read, grad_read)
         grad_states, _ = MaxOverFrames.backward(saved_max, grad_read)
-        grad_vectors, _, _, _, *grad_recurrent = Layer.backward(saved_states, grad_states)
-        if mask_vectors is not None:
-            grad_vectors, _ = Dropout.backward((mask_vectors,), grad_vectors)
+        grads_layer: Any = Layer.backward(saved_states, grad_states)
+        grad_vectors, _, _, _, *grad_recurrent = grads_layer
+        if saved_vectors is not None:
+            grad_vectors, _ = Dropout.backward(saved_vectors, grad_vectors)
         _, grad_table = Embedding.backward(saved_words, grad_vectors)
         grads = {"table": grad_table, "output.weight": grad_output_weight, "output.bias": grad_output_bias}
         return grads | dict(zip(self.recurrent, grad_recurrent, strict=True))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -23,6 +23,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, Try
+from speech.lessons.settings import require_counts, require_parts, require_positive
 
 FOLDER = "sentiment labelled sentences"
 SOURCE = Source(
@@ -42,14 +43,15 @@ UNKNOWN = 0  # a word that is not in the vocabulary, or is covered
 N_SHOWN, LONGEST_SHOWN = 9, 60  # sentences in the picture, and their letters
 
 
-class Sentences(NamedTuple):
+@dataclass(frozen=True)
+class Sentences:
     """Words ``(n, longest)``, right-padded; their counts ``(n,)``; 1 for praise ``(n,)``."""
 
     words: Tensor
     n_words: Tensor
     labels: Tensor
 
-    def __getitem__(self, rows: Any) -> Sentences:  # type: ignore[override]
+    def at(self, rows: Tensor) -> Sentences:
         n_words = self.n_words[rows]
         return Sentences(self.words[rows, : int(n_words.max())], n_words, self.labels[rows])
 
@@ -100,6 +102,10 @@ class Sentiment:
         n_epochs: int,
         test_part: float,
     ):
+        require_counts(n_embedding=n_embedding, n_units=n_units, min_sentences=min_sentences)
+        require_counts(batch_size=batch_size, n_epochs=n_epochs)
+        require_positive(rate=rate, largest_norm=largest_norm)
+        require_parts(weight_decay=weight_decay, word_dropout=word_dropout, dropout=dropout, test_part=test_part)
         self.n_embedding, self.n_units, self.min_sentences = n_embedding, n_units, min_sentences
         self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
         self.word_dropout, self.dropout = word_dropout, dropout
@@ -111,7 +117,7 @@ class Sentiment:
         paths = find(SOURCE, place)
         for path in paths:
             rows |= dict.fromkeys(read_rows(path, LABELS, label_first=False))
-        require_enough(list(rows), LABELS, Path(*paths[0].parts[:-1]))
+        require_enough(list(rows), LABELS, paths[0].parent)
         tries = [self.learn(list(rows), seed, place) for seed in place.seeds]
         return Result("sentences told right", "%", tries, {"n_sentences": len(rows)})
 
@@ -129,7 +135,7 @@ class Sentiment:
         test = pad(vocabulary.encode(texts), labels)
         generator = torch.Generator().manual_seed(seed)
         network = Reader(len(vocabulary), self.n_embedding, self.n_units, generator)
-        few = train[:16]
+        few = train.at(torch.arange(16))
         error = check_gradients(network, BinaryCrossEntropy, self.masked(few, generator), few.labels)
         state: State = {}
         curve = []
@@ -137,7 +143,7 @@ class Sentiment:
             for epoch in tqdm(range(self.n_epochs), desc=f"sentiment, seed {seed}", unit="epoch"):
                 losses = []
                 for chosen in batches(len(train_texts), self.batch_size, generator):
-                    batch = train[chosen]
+                    batch = train.at(chosen)
                     inputs = self.masked(batch, generator)
                     loss, grads = loss_and_grads(network, BinaryCrossEntropy, inputs, batch.labels)
                     clip_norm(grads, self.largest_norm)
@@ -161,7 +167,7 @@ class Sentiment:
 
     def masked(self, sentences: Sentences, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What Reader.forward takes, with this step's chance: words covered, and two masks."""
-        words, n_words, _ = sentences
+        words, n_words = sentences.words, sentences.n_words
         covered = torch.rand(words.shape, generator=generator) < self.word_dropout
         mask_vectors = dropout_mask((*words.shape, self.n_embedding), self.dropout, generator)
         mask_read = dropout_mask((len(words), 2 * self.n_units), self.dropout, generator)
@@ -186,7 +192,8 @@ def draw(
 ) -> Figure:
     """How the verdict on sentences of the test split changes from word to word; all sums; how learning went."""
     figure = Figure(figsize=(9, 6.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+    above, below = halves
     draw_sentences(above.subplots(), network, vocabulary, texts, labels, sums)
     left, right = below.subplots(1, 2)
     bins = np.linspace(float(sums.min()), float(sums.max()), 40)
@@ -209,28 +216,30 @@ def draw(
 def draw_sentences(
     axes: Axes, network: Reader, vocabulary: Vocabulary, texts: Sequence[str], labels: Tensor, sums: Tensor
 ) -> None:
-    """Those whose verdict moves most while they are read, a third of them told wrongly in the end."""
+    """Those whose verdict swings furthest while they are read: praise, complaint, and some that are told wrongly."""
     found = []
     for i, text in enumerate(texts):
-        words, praise = verdicts(network, vocabulary, text)
-        if 4 <= len(words) and len(" ".join(words)) <= LONGEST_SHOWN:
+        words, said = verdicts(network, vocabulary, text)
+        if len(words) >= 4 and len(" ".join(words)) <= LONGEST_SHOWN:
             right = bool((sums[i] > 0) == (labels[i] > 0))
-            found.append((right, float(np.abs(np.diff(praise)).sum()), words, praise, int(labels[i])))
+            swing = float(2 * np.ptp(said) - np.abs(np.diff(said)).sum())  # far, and without going to and fro
+            found.append((right, swing, words, said, int(labels[i])))
     found.sort(key=lambda one: one[1], reverse=True)
-    wrong = [one for one in found if not one[0]][: N_SHOWN // 3]
-    shown = [one for one in found if one[0]][: N_SHOWN - len(wrong)] + wrong
+    praise, complaint = ([one for one in found if one[0] and one[4] == label] for label in (1, 0))
+    wrong, third = [one for one in found if not one[0]], N_SHOWN // 3
+    shown = praise[:third] + complaint[:third] + wrong[:third]
     axes.set_axis_off()
     axes.set_xlim(0, LONGEST_SHOWN + 18)
     axes.set_ylim(len(shown), 0)
-    for row, (right, _, words, praise, label) in enumerate(shown):
+    for row, (right, _, words, said, label) in enumerate(shown):
         column = 0
-        for word, p in zip(words, praise, strict=True):
-            colour = matplotlib.colormaps["RdBu"](0.5 + 0.75 * (p - 0.5))
-            box = {"boxstyle": "square,pad=0.22", "facecolor": colour, "edgecolor": "none"}
-            axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=8.5, va="center", bbox=box)
+        for word, p in zip(words, said, strict=True):
+            colour = matplotlib.colormaps["RdBu"](0.5 + 0.65 * (p - 0.5))
+            box = {"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"}
+            axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=10.5, va="center", bbox=box)
             column += len(word) + 1
-        said = "praise" if label else "complaint"
-        axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {said}", va="center", fontsize=9)
+        meant = "praise" if label else "complaint"
+        axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {meant}", va="center", fontsize=9)
         told, colour = ("told right", "#0a7a32") if right else ("told wrong", "#b3261e")
         axes.text(LONGEST_SHOWN + 11, row + 0.5, told, va="center", fontsize=9, color=colour)
-    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it moves most", fontsize=10)
+    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it swings furthest", fontsize=10)

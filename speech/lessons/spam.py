@@ -1,4 +1,4 @@
-"""Spam or not: the 5 574 text messages of the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011) as bags of words."""
+"""Spam or not: 5 574 text messages as bags of words: the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.result import Place, Result, Try
+from speech.lessons.settings import require_counts, require_parts, require_positive
 
 SOURCE = Source(
     "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip",
@@ -60,6 +61,9 @@ class Spam:
         n_epochs: int,
         test_part: float,
     ):
+        require_counts(n_hidden=n_hidden, min_messages=min_messages, batch_size=batch_size, n_epochs=n_epochs)
+        require_positive(rate=rate)
+        require_parts(weight_decay=weight_decay, word_dropout=word_dropout, dropout=dropout, test_part=test_part)
         self.n_hidden, self.rate, self.weight_decay = n_hidden, rate, weight_decay
         self.word_dropout, self.dropout, self.min_messages = word_dropout, dropout, min_messages
         self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
@@ -130,7 +134,8 @@ def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) ->
     from sklearn.metrics import precision_recall_curve
 
     figure = Figure(figsize=(9, 5.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1, 1.25])
+    left, right = halves
     axes = left.subplots()
     order = torch.argsort(moves)
     shown = torch.cat([order[:N_WORDS], order[-N_WORDS:]]).tolist()

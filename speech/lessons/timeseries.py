@@ -20,6 +20,7 @@ from speech.backprop.updates import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
 from speech.lessons.network import check_gradients, loss_and_grads
 from speech.lessons.result import Place, Result, Try
+from speech.lessons.settings import require_counts, require_parts, require_positive
 
 Years = NDArray[np.float64]
 
@@ -47,6 +48,7 @@ class TimeSeries:
     def __init__(
         self,
         n_units: int,
+        n_past: int,
         rate: float,
         weight_decay: float,
         largest_norm: float,
@@ -56,7 +58,12 @@ class TimeSeries:
         n_test: int,
         max_order: int,
     ):
-        self.n_units, self.rate, self.weight_decay, self.largest_norm = n_units, rate, weight_decay, largest_norm
+        require_counts(n_units=n_units, n_past=n_past, n_window=n_window, batch_size=batch_size, n_steps=n_steps)
+        require_counts(n_test=n_test, max_order=max_order)
+        require_positive(rate=rate, largest_norm=largest_norm)
+        require_parts(weight_decay=weight_decay)
+        self.n_units, self.n_past = n_units, n_past
+        self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
         self.n_window, self.batch_size, self.n_steps = n_window, batch_size, n_steps
         self.n_test, self.max_order = n_test, max_order
 
@@ -67,7 +74,7 @@ class TimeSeries:
         table = sunspots.load_pandas().data
         values: Years = table["SUNACTIVITY"].to_numpy(dtype=np.float64)
         n_train = len(values) - self.n_test
-        if not self.n_window < n_train - 1 or self.n_test < 1:
+        if not self.n_window < n_train - 1:
             raise ValueError(
                 f"lesson.n_test={self.n_test} of {len(values)} years leave {n_train} to learn from, and "
                 f"lesson.n_window={self.n_window} and at least 2 more are needed"
@@ -96,7 +103,7 @@ class TimeSeries:
         scale = Scale(values[:n_train])
         series = scale.enter(values)
         generator = torch.Generator().manual_seed(seed)
-        network = Forecaster(self.n_units, generator)
+        network = Forecaster(self.n_units, self.n_past, generator)
         windows = series[:n_train].unfold(0, self.n_window + 1, 1)
         error = check_gradients(network, MeanSquaredError, (windows[:4, :-1],), windows[:4, 1:])
         state: State = {}
