@@ -204,7 +204,7 @@ def accuracy(run_dir: Path) -> None:
 
 
 def run_folder(place: str) -> Path:
-    """The folder of the run that ``place`` is, or the newest for ``latest``; ends the program where none is finished."""
+    """The folder of the run ``place``, or of the newest for ``latest``; ends the program where none has finished."""
     try:
         run_dir = find_recognizer(place, "runs").parent if place == "latest" else Path(place)
     except FileNotFoundError as error:
