@@ -1,6 +1,6 @@
 """``python scripts/draw_learning.py RUN_DIR PICTURE.png``: how a run learnt to spell, and when it hears each letter.
 
-Above, what was heard in the same clips after each epoch; below, one clip's letter probabilities over time.
+Above, what was heard in the same clips as training went on; below, one clip's letter probabilities over time.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,27 +20,27 @@ from speech.recognizer import Recognizer
 from speech.voices.espeak import Espeak
 from speech.voices.voice import Voice
 
-N_ROWS, N_EPOCHS = 8, 6
+N_ROWS, N_MOMENTS = 8, 7
 SPEAKER = Voice("espeak", "en-GB-x-lancs", "klatt6")  # of the default test split
 
 
-def draw_transcripts(axes: Axes, lines: list[dict[str, dict[str, str]]]) -> None:
-    """A table: a row a name, a column an epoch; what is spelt right is green."""
-    shown = [lines[i] for i in np.unique(np.linspace(0, len(lines) - 1, N_EPOCHS).astype(int))]
+def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
+    """A table: a row a name, a column a moment of training; what is spelt right is green."""
+    shown = [lines[i] for i in np.unique(np.linspace(0, len(lines) - 1, N_MOMENTS).astype(int))]
     names = list(shown[-1]["heard"])[:N_ROWS]
     axes.set_axis_off()
     axes.set_xlim(0, len(shown) + 1)
     axes.set_ylim(len(names), -1)
     axes.text(0, -0.5, "said", weight="bold", va="center")
     for column, line in enumerate(shown, start=1):
-        axes.text(column, -0.5, f"epoch {int(str(line['epoch'])) + 1}", weight="bold", va="center")
+        axes.text(column, -0.5, f"step {line['step']}", weight="bold", va="center")
         for row, name in enumerate(names):
             heard = line["heard"][name]
             axes.text(column, row + 0.5, heard or "–", va="center", color="#0a7a32" if heard == name else "#b3261e")
     for row, name in enumerate(names):
         axes.text(0, row + 0.5, name, va="center")
         axes.axhline(row, color="#dddddd", linewidth=0.6)
-    axes.set_title("What is heard in the same clips, epoch by epoch", loc="left", fontsize=10)
+    axes.set_title("What is heard in the same clips, as training goes on", loc="left", fontsize=10)
 
 
 def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:

@@ -28,6 +28,12 @@ class Validated(NamedTuple):
     letters: list[str]  # of the best path
 
 
+def best_paths(recognizer: Recognizer, logits: Tensor, n_frames: Tensor) -> list[str]:
+    """The letters of each clip's likeliest path; ``logits`` ``(batch, n_frames, n_symbols)``."""
+    paths = zip(logits.argmax(dim=2), n_frames, strict=True)
+    return [recognizer.alphabet.decode(collapse(path[:length].tolist())) for path, length in paths]
+
+
 class SpellingTask(pl.LightningModule):
     """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
 
@@ -86,10 +92,7 @@ class SpellingTask(pl.LightningModule):
         n = len(batch.texts)
         self.log("val/loss", loss, batch_size=n)
         self.log("val/blank_fraction", blank, batch_size=n)
-        letters = [
-            self.recognizer.alphabet.decode(collapse(path[:length].tolist()))
-            for path, length in zip(best, n_frames, strict=True)
-        ]
+        letters = best_paths(self.recognizer, logits, n_frames)
         self._edits += sum(map(n_edits, batch.texts, letters))
         self._letters += sum(map(len, batch.texts))
         self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))

@@ -78,7 +78,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     print(f"{recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     trainer.fit(task, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
 
-    best = trainer.checkpoint_callback
+    best = trainer.checkpoint_callback  # the first of them, which watches val/cer
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     recognizer.load_weights(own, where=best.best_model_path)

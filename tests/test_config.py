@@ -98,6 +98,20 @@ def test_a_misspelt_key_in_a_file_is_named_with_the_nearest(compose, tmp_path, m
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("lesson=orc", "lesson: there is no 'orc'; did you mean 'ocr'"),
+        ("lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
+        ("+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
+        ("sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
+    ],
+)
+def test_a_misspelt_key_of_a_lesson_is_named_with_the_nearest(compose, override, message):
+    with pytest.raises(config.ConfigError, match=message):
+        compose("lesson", override)
+
+
+@pytest.mark.parametrize(
     ("name", "overrides", "message"),
     [
         ("train", ["corpus=folder"], "error: corpus.root has no value, and nothing to fall back on: add corpus.root="),
@@ -111,20 +125,6 @@ def test_a_value_that_is_left_to_the_user_is_asked_for(monkeypatch, capsys, name
         config.run(name, lambda _: pytest.fail("it began without the value"))
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("lesson=orc", "lesson: there is no 'orc'; did you mean 'ocr'"),
-        ("lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
-        ("+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
-        ("sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
-    ],
-)
-def test_a_misspelt_key_of_a_lesson_is_named_with_the_nearest(compose, override, message):
-    with pytest.raises(config.ConfigError, match=message):
-        compose("lesson", override)
 
 
 def test_every_primary_config_is_whole(compose):

@@ -9,12 +9,13 @@ be wrong in silence. Operations that write into buffers (the recurrent ones) can
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Operation
+from speech.backprop.operation import InputError, Operation
 
 
 def by_hand(operation: type[Operation], *inputs: Any) -> Tensor:
@@ -46,6 +47,10 @@ class _ByHand(torch.autograd.Function):
                 raise RuntimeError(f"{name} by hand offers no second derivative: use autograd's {name}") from error
         else:
             grads = ctx.operation.backward(_take_out(ctx.saved, tensors), *grad_outputs)
+        for i, (asked, grad) in enumerate(zip(ctx.needs_input_grad[1:], grads, strict=True)):
+            if asked and grad is None:  # autograd would take None for 0
+                name = list(inspect.signature(ctx.operation.forward).parameters)[i]
+                raise InputError(f"{ctx.operation.__name__} by hand has no derivative of {name}: detach it")
         return None, *grads
 
 

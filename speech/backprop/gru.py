@@ -44,7 +44,7 @@ class Gru:
         require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs, n_rz = time_major(x), 2 * n_units
-        # The sums over the inputs of all frames, which become r and z, and n, in their place. Those of the candidate are
+        # The sums over the inputs of all frames, which become r and z, and n, in their place. The candidate's are
         # doubled, as is what is added to them: tanh s = 2 sigmoid(2 s) - 1, and torch's sigmoid is the faster by far.
         gates = sums_over_inputs(inputs, weight_ih[:n_rz], bias_ih[:n_rz] + bias_hh[:n_rz])
         candidates = sums_over_inputs(inputs, weight_ih[n_rz:], bias_ih[n_rz:], scale=2)

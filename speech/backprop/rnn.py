@@ -25,8 +25,9 @@ class Rnn:
 
     On paper, one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 hears unit 1, a frame
     later), b = c = 0, x = 0.5, 0, and L = h2[1]. Then h1[0] = tanh 0.5 = 0.4621, h2[0] = 0, h1[1] = 0,
-    h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8136); da[0] = (0.8136 (1 - 0.4621^2), 0) =
-    (0.6399, 0); so dx[0] = 0.6399, dW = 0.5 (0.6399, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8136 * 0.4621 = 0.3760.
+    h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8135); da[0] = (0.8135 (1 - 0.4621^2), 0) =
+    (0.6398, 0); so dx[0] = 0.6398, dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8135 * 0.4621 = 0.3760.
+    (Four digits of each are shown, all of them are carried on.)
     """
 
     n_gates = 1
@@ -70,7 +71,8 @@ def require_recurrent(
 ) -> None:
     """Raise InputError for shapes that do not fit one another, NaN in ``x``, no frames, or ``truncate`` below 1."""
     require_shape("x", x, None, None, None)
-    n_units = weight_hh.shape[-1]
+    require_shape("weight_hh", weight_hh, None, None)
+    n_units = weight_hh.shape[1]
     require_shape("weight_hh", weight_hh, n_gates * n_units, n_units)
     require_shape("weight_ih", weight_ih, n_gates * n_units, x.shape[2])
     require_shape("bias_ih", bias_ih, n_gates * n_units)
@@ -120,7 +122,8 @@ def weight_grads(
     rows, inputs_rows, n_units = da.flatten(0, 1), inputs.flatten(0, 1), weight_hh.shape[1]
     grad_hh, grad_bias_hh = rows.T @ h_before.flatten(0, 1), rows.sum(dim=0)
     if da_ih_last is None:
-        grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh
+        # A copy: whoever scales gradients in place would else scale this one twice.
+        grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh.clone()
     else:
         first, last = rows[:, :-n_units], da_ih_last.flatten(0, 1)
         grad_x = (first @ weight_ih[:-n_units]).addmm_(last, weight_ih[-n_units:])

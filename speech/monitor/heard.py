@@ -1,4 +1,4 @@
-"""What is heard in the same few clips, epoch by epoch: how *marvin* becomes *martin*."""
+"""What is heard in the same few clips while training goes on: how *marvin* becomes *martin*."""
 
 from __future__ import annotations
 
@@ -7,50 +7,54 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
-from speech.corpus.dataset import Batch
-from speech.task import Validated
+from speech.corpus.dataset import Batch, Step
+from speech.task import best_paths
 
 
 class HeardText(pl.Callback):
     """One validation clip of each of the first ``n_clips`` names, as text in TensorBoard and in ``heard.jsonl``.
 
-    A line of the file: ``{"epoch": 3, "heard": {"martin": "marin", ...}}``.
+    They are listened to after each epoch, and within the first after step ``first_step``, twice, four times that ...,
+    since that is where most is learnt. A line of the file: ``{"step": 200, "epoch": 0, "heard": {"martin": "marin"}}``.
     """
 
-    def __init__(self, n_clips: int = 12) -> None:
-        self.n_clips = n_clips
-        self._clips: dict[str, str] = {}  # clip id -> what was said
-        self._heard: dict[str, str] = {}
+    def __init__(self, n_clips: int = 12, first_step: int = 25) -> None:
+        self.n_clips, self.first_step = n_clips, first_step
+        self._batch: Batch | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         data: Any = trainer
         dataset = data.datamodule.datasets["val"]
-        first: dict[str, str] = {}
-        for text, clip in dataset.named():
-            first.setdefault(text, clip.id)
-        self._clips = {id: text for text, id in list(first.items())[: self.n_clips]}
+        first: dict[str, int] = {}
+        for i, text in enumerate(dataset.texts):
+            first.setdefault(text, i)
+        self._batch = dataset[Step(0, 0, list(first.values())[: self.n_clips])]
 
-    def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        validated: Validated = outputs
-        for id, letters in zip(batch.ids, validated.letters, strict=True):
-            if id in self._clips:
-                self._heard[self._clips[id]] = letters
+        doublings = trainer.global_step / self.first_step
+        within = trainer.current_epoch == 0 and not trainer.is_last_batch
+        if within and doublings >= 1 and doublings.is_integer() and int(doublings).bit_count() == 1:
+            self._listen(trainer, pl_module)
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.sanity_checking:
-            return
-        heard = {text: self._heard.get(text, "") for text in self._clips.values()}
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._listen(trainer, pl_module)
+
+    @torch.no_grad()
+    def _listen(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        assert self._batch is not None
+        recognizer = pl_module.recognizer.eval()
+        device = pl_module.device
+        logits, n_frames = recognizer(self._batch.waveforms.to(device), self._batch.n_samples.to(device))
+        recognizer.train()
+        letters = best_paths(recognizer, logits, n_frames)
+        heard = dict(zip(self._batch.texts, letters, strict=True))
         rows = "".join(f"| {text} | {letters or '(nothing)'} |\n" for text, letters in heard.items())
         if isinstance(trainer.logger, pl.loggers.TensorBoardLogger):
-            trainer.logger.experiment.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.current_epoch)
+            trainer.logger.experiment.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
+        line = {"step": trainer.global_step, "epoch": trainer.current_epoch, "heard": heard}
         with (Path(trainer.default_root_dir) / "heard.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"epoch": trainer.current_epoch, "heard": heard}) + "\n")
+            file.write(json.dumps(line) + "\n")
