@@ -204,9 +204,9 @@ def accuracy(run_dir: Path) -> None:
 
 
 def run_folder(place: str) -> Path:
-    """The folder of the run that ``place`` stands for; ends the program where no finished run is there."""
+    """The folder of the run ``place``, or of the newest for ``latest``; ends the program where none has finished."""
     try:
-        run_dir = find_recognizer(place, "runs").parent
+        run_dir = find_recognizer(place, "runs").parent if place == "latest" else Path(place)
     except FileNotFoundError as error:
         sys.exit(f"error: {error}")
     missing = [name for name in ("recognizer.pt", "config.yaml", "report.json") if not (run_dir / name).is_file()]
