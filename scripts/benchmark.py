@@ -28,6 +28,8 @@ from speech.metrics import wilson
 from speech.recognizer import Recognizer
 from speech.runs import find_recognizer
 from speech.train import make_data
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice
 
 N_STEPS = 30  # a timing is the median over so many
 
