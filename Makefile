@@ -1,12 +1,15 @@
-# make train | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | clean
+# make train | export | test | lint | tensorboard | bench | bench-backprop | bench-lessons [DATA_DIR=...] | bench-export | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train test lint tensorboard bench bench-lessons clean
+.PHONY: train export test lint tensorboard bench bench-backprop bench-lessons bench-export clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
+
+export: $(READY)
+	$(BIN)/python -m speech.export
 
 test: lint
 	$(BIN)/python -m pytest -n 2
@@ -22,8 +25,15 @@ tensorboard: $(READY)
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
 
+bench-backprop: $(READY)
+	$(BIN)/python scripts/benchmark_backprop.py
+
 bench-lessons: $(READY)
 	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
+
+bench-export: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_export.py
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

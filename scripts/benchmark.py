@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from omegaconf import OmegaConf
+from paired import ratio, side_by_side
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MFCC
 
-from speech import audio
+from speech import audio, endpoint
 from speech.ctc.score import score
 from speech.metrics import wilson
 from speech.recognizer import Recognizer
+from speech.runs import find_recognizer
 from speech.train import make_data
 from speech.voices.espeak import Espeak
 from speech.voices.voice import Voice
@@ -60,8 +62,8 @@ class PlainDataset(Dataset[tuple[Tensor, Tensor]]):
         return len(self.dataset)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        clip = self.dataset.clips[i].samples.astype(np.float32) / np.float32(32768)
-        waveform = torch.from_numpy(self.dataset.augment(clip, self.dataset.sample_rate, self.rng))
+        clip = self.dataset.clips[i]
+        waveform = torch.from_numpy(self.dataset.augment(clip.waveform, self.dataset.sample_rate, self.rng))
         features = self.mfcc(waveform).T
         features = (features - features.mean(0)) / features.std(0)
         return features, torch.tensor(self.dataset.targets[i])
@@ -125,38 +127,30 @@ def training_step(config: Any) -> None:
         update(plain_optimizer, loss, plain)
 
     recognizer.train()
-    times: dict[str, list[float]] = {"ours": [], "plain": []}
-    for _ in range(N_STEPS + 5):
-        for name, step in (("ours", step_ours), ("plain", step_plain)):
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
-    ours, plainly = (np.array(times[name][5:]) for name in ("ours", "plain"))
-    ratios = np.sort([np.median(some) for some in np.random.default_rng(0).choice(plainly / ours, (1000, N_STEPS))])
-    show(
-        "training_step",
-        float(np.median(ours)),
-        "s",
-        "the same model written plainly: item by item, MFCC per clip, packed nn.GRU, no bucketing",
-        float(np.median(plainly) / np.median(ours)),
-        [float(ratios[25]), float(ratios[975])],
-    )
+    times = side_by_side({"ours": step_ours, "plain": step_plain}, N_STEPS)
+    than = "the same model written plainly: item by item, MFCC per clip, packed nn.GRU, no bucketing; at least 1.3x"
+    show("training_step", float(np.median(times["ours"])), "s", than, *ratio(times["plain"], times["ours"]))
 
 
-def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) -> None:
-    """One thread, reading the file included."""
+def recording(path: Path) -> float:
+    """Write a recording of one name, in noise 0.75 s longer on both sides; returns its length in seconds."""
     samples, rate = Espeak().speak("Martin", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
     spoken = audio.to_waveform(samples, rate, 16_000)
     clip = np.concatenate([np.zeros(12_000, np.float32), spoken, np.zeros(12_000, np.float32)])
     clip += np.random.default_rng(0).normal(scale=1e-3, size=len(clip)).astype(np.float32)
-    path = folder / "martin.wav"
     audio.write(path, clip, 16_000)
+    return len(clip) / 16_000
+
+
+def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) -> None:
+    """One thread, reading the file included."""
+    path = folder / "martin.wav"
+    length = recording(path)
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     seconds = median_seconds(lambda: recognizer.transcribe(path))
-    length = len(clip) / 16_000
     show("real_time_factor", seconds / length, "s/s", f"at most 0.005, for a recording of {length:.2f} s, one thread")
-    log_probs = recognizer.log_probs(spoken)
+    log_probs = recognizer.log_probs(endpoint.cut(audio.read(path, 16_000), 16_000)[0])
     rng = np.random.default_rng(0)
     names = [rng.integers(1, len(recognizer.alphabet), rng.integers(3, 12)).tolist() for _ in range(1000)]
     show("lexicon_1000_names", median_seconds(lambda: score(log_probs, names)), "s", "at most 0.05, one clip")
@@ -169,12 +163,12 @@ def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) ->
 def robustness(recognizer: Recognizer, config: Any) -> None:
     """Is the same name heard when a clip stands in 3 s of silence, and when mains hum lies over all of it?"""
     data = make_data(config, recognizer)
-    clips = [clip for split in data.datasets if split.startswith("test") for clip in data.datasets[split].clips]
+    clips = data.test_clips
     chosen = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:300]]
     rate = recognizer.sample_rate
     n_same = {"silence": 0, "hum": 0}
     for clip in chosen:
-        waveform = clip.samples.astype(np.float32) / np.float32(32768)
+        waveform = clip.waveform
         long = np.concatenate([np.zeros(rate, np.float32), waveform, np.zeros(2 * rate, np.float32)])
         hum = np.sin(2 * np.pi * 50 * np.arange(len(long)) / rate) * np.sqrt(np.mean(waveform**2)) * 0.1
         before = recognizer.transcribe((waveform, rate)).names[0][0]
@@ -197,9 +191,21 @@ def accuracy(run_dir: Path) -> None:
     show("n_parameters", report["n_parameters"], "", "under 400000")
 
 
+def run_folder(place: str) -> Path:
+    """The folder of the run ``place``, or of the newest for ``latest``; ends the program where none has finished."""
+    try:
+        run_dir = find_recognizer(place, "runs").parent if place == "latest" else Path(place)
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error}")
+    missing = [name for name in ("recognizer.pt", "config.yaml", "report.json") if not (run_dir / name).is_file()]
+    if missing:
+        sys.exit(f"error: {run_dir}: no {', '.join(missing)} there: give the folder of a run that has ended")
+    return run_dir
+
+
 def main() -> None:
     if len(sys.argv) > 1:
-        run_dir = Path(sys.argv[1])
+        run_dir = run_folder(sys.argv[1])
     else:
         command = [sys.executable, "-m", "speech.train", "experiment=names"]
         start = time.perf_counter()

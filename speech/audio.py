@@ -1,4 +1,4 @@
-"""A clip in and out: read, mix to mono, resample, write. numpy, soundfile and soxr only.
+"""A clip in and out: read, mix to mono, resample, write. numpy and soundfile, and soxr where the rate differs.
 
 A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 """
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import ArrayLike, NDArray
 
 Waveform = NDArray[np.float32]
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+LONGEST_S = 60.0  # a name takes one second; memory and time grow with what is more than a recording of a name
 _RATES = (4_000, 384_000)  # Hz: outside of these a header is damaged rather than unusual
 
 
@@ -27,7 +27,7 @@ class AudioError(ValueError):
 def read(path: str | Path, sample_rate: int) -> Waveform:
     """Read a WAV, FLAC, OGG or MP3 file of any rate, width and channel count as mono at ``sample_rate`` Hz.
 
-    Raises AudioError for a file that is missing, empty, truncated, not audio or not finite.
+    Raises AudioError for a file that is missing, empty, truncated, not audio, not finite or longer than LONGEST_S.
     """
     path = Path(path)
     if not path.is_file():
@@ -37,6 +37,7 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
     try:
         with soundfile.SoundFile(path) as file:
             declared, rate = file.frames, file.samplerate
+            _refuse_long(declared, rate, str(path))  # before an hour of it is in memory
             samples = file.read(dtype="float32", always_2d=True)
             # libsndfile shortens a cut WAV's declared length to what is there: its log keeps the header's word.
             truncated = len(samples) < declared or "should be" in file.extra_info
@@ -47,12 +48,25 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
     return to_waveform(samples, rate, sample_rate, where=str(path))
 
 
+def _refuse_long(n_samples: int, rate: int, where: str) -> None:
+    seconds = n_samples / rate
+    if seconds > LONGEST_S:
+        raise AudioError(f"{where}: {seconds:.0f} s long, over the {LONGEST_S:.0f} s of a name's recording: cut it up")
+
+
 def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "clip") -> Waveform:
     """Make ``samples``, ``(n,)`` or ``(n, n_channels)`` at ``rate`` Hz, a waveform at ``sample_rate`` Hz.
 
     Integer samples are scaled by their type's range. ``where`` names the clip in errors (AudioError).
     """
     array = np.asarray(samples)
+    if array.ndim not in (1, 2):
+        raise AudioError(f"{where}: samples of shape {array.shape}; (n,) or (n, n_channels) is needed")
+    if array.size == 0:
+        raise AudioError(f"{where}: no samples in it: record it again")
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise AudioError(f"{where}: sample rate {rate} Hz is outside of {_RATES[0]} to {_RATES[1]} Hz")
+    _refuse_long(len(array), rate, where)
     if np.issubdtype(array.dtype, np.unsignedinteger):
         middle = (int(np.iinfo(array.dtype).max) + 1) / 2
         array = (array.astype(np.float64) - middle) / middle
@@ -60,17 +74,13 @@ def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "c
         array = array / -float(np.iinfo(array.dtype).min)
     if array.ndim == 2:
         array = array.mean(axis=1)
-    if array.ndim != 1:
-        raise AudioError(f"{where}: samples of shape {array.shape}; (n,) or (n, n_channels) is needed")
-    if array.size == 0:
-        raise AudioError(f"{where}: no samples in it: record it again")
-    if not _RATES[0] <= rate <= _RATES[1]:
-        raise AudioError(f"{where}: sample rate {rate} Hz is outside of {_RATES[0]} to {_RATES[1]} Hz")
     if not np.isfinite(array).all():
         raise AudioError(
             f"{where}: {np.count_nonzero(~np.isfinite(array))} samples are NaN or infinite: export it again"
         )
     if rate != sample_rate:
+        import soxr  # the exported recogniser does without it where the rate is right
+
         array = soxr.resample(array.astype(np.float32), rate, sample_rate)
     return np.ascontiguousarray(array, dtype=np.float32)
 

@@ -21,6 +21,7 @@ from hydra.errors import HydraException, InstantiationException
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
@@ -59,6 +60,26 @@ def check(config: DictConfig, name: str) -> None:
     plain: Any = OmegaConf.to_container(config)
     for key, node in plain.items():
         _check_node(node, str(key))
+
+
+def check_given(config: DictConfig) -> None:
+    """Raise ConfigError for the first value that a config leaves to the user (``???``) and that was not given."""
+    for key in sorted(OmegaConf.missing_keys(config)):
+        raise ConfigError(f"{key} has no value, and nothing to fall back on: add {key}=... to the command")
+
+
+def saved(run_dir: Path, name: str) -> DictConfig:
+    """The config that a run left in its folder, checked. Raises ConfigError, FileNotFoundError with the way out."""
+    path = run_dir / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
+    try:
+        config = OmegaConf.load(path)
+        assert isinstance(config, DictConfig)
+        check(config, name)
+    except (AssertionError, YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: not a config of this version of the project ({error}): train again") from error
+    return config
 
 
 def _check_node(node: Any, path: str) -> None:
@@ -129,6 +150,7 @@ def run(name: str, main: Callable[[DictConfig], object]) -> None:
 
     def check_and_run(config: DictConfig) -> object:
         check(config, name)
+        check_given(config)
         return main(config)
 
     def checked(config: DictConfig) -> object:
@@ -142,7 +164,7 @@ def explained(action: Callable[[], object]) -> object:
     """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback."""
     try:
         return action()
-    except (ValueError, OSError, HydraException, OmegaConfBaseException) as error:
+    except (ValueError, OSError, ModuleNotFoundError, HydraException, OmegaConfBaseException) as error:
         # Where Hydra built the object, its own exception stands around the one that says what is wrong.
         wrapped = isinstance(error, InstantiationException) and error.__cause__
         print(f"error: {wrapped or error}", file=sys.stderr)

@@ -15,20 +15,21 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips."""
     from hydra.utils import instantiate
 
-    from speech import report
+    from speech import report, runs
     from speech.alphabet import distinct, read_names
     from speech.recognizer import Recognizer
-    from speech.runs import find_recognizer
     from speech.train import make_data
 
-    path = find_recognizer(config.recognizer, config.runs_dir)
-    recognizer = Recognizer.load(path)
-    if config.get("decoder"):
-        recognizer.decoder = instantiate(config.decoder)
-    data = make_data(config, recognizer)
-    splits = [split for split in data.datasets if config.split == "all" or split.startswith(config.split)]
+    path = runs.find_recognizer(config.recognizer, config.runs_dir)
+    recognizer = runs.load(path, config.get("decoder"))
+    if not isinstance(recognizer, Recognizer):
+        raise ValueError(f"recognizer={path}: evaluate hears in batches, by torch: give the run that it is made from")
+    items, _ = instantiate(config.corpus).items(recognizer.alphabet)  # known before the clips are made
+    there = list(dict.fromkeys(item.split for item in items))
+    splits = [split for split in there if config.split == "all" or split.startswith(config.split)]
     if not splits:
-        raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}; or take split=all")
+        raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
+    data = make_data(config, recognizer)
     names = data.names if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     heard = {split: report.hear(recognizer, data.loader(split), names) for split in splits}
     found: dict[str, Any] = report.judged(heard)

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torchaudio import transforms
-from torchaudio.functional import compute_deltas
 
 from speech.backprop.frames import frame_mask
 
@@ -91,12 +90,17 @@ class _Log(nn.Module):
 
 
 def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
-    """Slope over five frames, a clip's last frame held beyond its end (as torchaudio does for a clip alone)."""
+    """Slope of the line through five frames, a clip's first and last frame held beyond it (as compute_deltas has it).
+
+    Sum of d (x[t+d] - x[t-d]) over d = 1, 2, divided by 2 (1 + 4).
+    """
     index = torch.arange(features.shape[1], device=features.device)
-    held = torch.minimum(index[None], n_frames[:, None] - 1)
-    held_features = features.gather(1, held[..., None].expand_as(features))
-    slope: Tensor = compute_deltas(held_features.transpose(1, 2)).transpose(1, 2)
-    return slope
+
+    def held(shift: int) -> Tensor:
+        shifted = torch.minimum((index + shift).clamp(min=0)[None], n_frames[:, None] - 1)
+        return features.gather(1, shifted[..., None].expand_as(features))
+
+    return (held(1) - held(-1) + 2 * (held(2) - held(-2))) / 10
 
 
 def _normalise(features: Tensor, n_frames: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -66,6 +67,15 @@ def judged(splits: dict[str, list[Heard]]) -> dict[str, object]:
         found[", ".join(SHOWN_FIRST)] = figures(confusable)
     names = {text: figures([one for one in every if one.text == text]) for text in sorted({one.text for one in every})}
     return figures(every) | {"splits": found, "names": names}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What ``write`` wrote. Raises ValueError for a file that is missing or cut short."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
+    return content
 
 
 def write(path: Path, content: dict[str, object]) -> None:

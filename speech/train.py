@@ -4,6 +4,7 @@ RUN_DIR/config.yaml         the composed config
         environment.json    git commit, versions of Python and the packages
         recognizer.pt       the recogniser: this one file is enough to transcribe
         report.json         what it hears in clips of voices that it never met
+        model_card.md       both of these in words
         tensorboard/        losses, error rates, gradients, what was heard epoch by epoch
         heard.jsonl         the latter as data
         checkpoints/        best.ckpt, last.ckpt: ``resume=RUN_DIR`` goes on from the last
@@ -43,6 +44,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from omegaconf import OmegaConf
 
     from speech import report, runs
+    from speech.card import model_card
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
 
@@ -54,7 +56,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     config.run_dir = str(run_dir)  # by its value: where the run is now, Hydra will not know when it is resumed
     OmegaConf.save(config, run_dir / "config.yaml")
     OmegaConf.resolve(config)
-    report.write(run_dir / "environment.json", _environment())
+    environment = _environment()
+    report.write(run_dir / "environment.json", environment)
 
     # Advertisements and hints to ourselves; what a user can act on is a warning or an error.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -81,14 +84,15 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().save(run_dir / runs.FILE)
 
-    splits = [split for split in data.datasets if split.startswith("test")] or ["val"]
-    heard = {split: report.hear(recognizer, data.loader(split), recognizer.names) for split in splits}
+    heard = {split: report.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
     found: dict[str, Any] = report.judged(heard)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
     facts |= {"n_refused": len(refused), "refused": refused}
     report.write(run_dir / "report.json", facts | found)
+    card = model_card(recognizer.names, nodes, facts | found, environment)
+    (run_dir / "model_card.md").write_text(card, encoding="utf-8")
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
     logger.log_hyperparams(nodes, finals | {"final/train_seconds": facts["train_seconds"]})
     logger.finalize("success")
@@ -146,17 +150,10 @@ def _train_or_say_how_to_go_on(config: DictConfig, resume: bool = False) -> floa
 
 
 def _resume(arguments: list[str]) -> object:
-    from omegaconf import DictConfig, OmegaConf
-
     run_dir = Path(arguments[0].removeprefix("resume=")).expanduser().resolve()
     if len(arguments) > 1:
         raise configs.ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(arguments[1:])}")
-    path = run_dir / "config.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file: resume= takes the folder of a run")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
-    configs.check(config, "train")
+    config = configs.saved(run_dir, "train")
     config.run_dir = str(run_dir)
     return _train_or_say_how_to_go_on(config, resume=True)
 

@@ -16,17 +16,11 @@ def transcribe(config: DictConfig) -> int:
 
     Raises ValueError where none could.
     """
-    from hydra.utils import instantiate
-
-    from speech import audio
+    from speech import audio, runs
     from speech.alphabet import distinct, read_names
     from speech.endpoint import NoSpeechError
-    from speech.recognizer import Recognizer
-    from speech.runs import find_recognizer
 
-    recognizer = Recognizer.load(find_recognizer(config.recognizer, config.runs_dir))
-    if config.get("decoder"):
-        recognizer.decoder = instantiate(config.decoder)
+    recognizer = runs.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
     names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     refused = []
     clips = audio.find_clips(config.clips)

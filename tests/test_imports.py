@@ -8,18 +8,19 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize", "lesson"}
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson"}
 BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
     "endpoint": {"audio"},
     "build": set(),
-    "runs": set(),
+    "extras": set(),
+    "runs": {"recognizer", "runtime", "transcriber", "build"},
     "schedule": set(),
     "config": set(),
     "backprop": {"backprop"},
     "lessons": {"lessons", "backprop"},
-    "lessons/martin": {"lessons", "backprop", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
+    "lessons/martin": {"lessons", "backprop", "ctc", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "metrics": set(),
     "augment": {"audio"},
@@ -27,16 +28,21 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
-    "recognizer": {"frontend", "encoder", "ctc", "alphabet", "audio", "endpoint", "build"},
+    "transcriber": {"ctc", "alphabet", "audio", "endpoint"},
+    "runtime": {"transcriber", "ctc", "alphabet", "audio", "build", "extras"},
+    "recognizer": {"transcriber", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
+    "gradients": {"recognizer", "corpus", "ctc", "frontend", "backprop"},
+    "graph": {"recognizer", "encoder", "runtime", "extras"},
+    "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "gradients": {"backprop", "recognizer", "frontend", "corpus", "ctc"},
     "report": {"recognizer", "corpus", "metrics"},
     "monitor": {"task", "corpus", "monitor"},
 }
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
+TORCHLESS |= {"transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -67,6 +73,26 @@ def test_imports_point_one_way(path):
 def test_only_datamodule_imports_lightning_in_the_corpus():
     users = [path.name for path in (PACKAGE / "corpus").glob("*.py") if any("lightning" in n for n in imported(path))]
     assert users == ["datamodule.py"]
+
+
+BACKPROP = sorted((PACKAGE / "backprop").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", BACKPROP, ids=lambda path: path.name)
+def test_backprop_is_made_of_tensors_alone(path):
+    """Neither imported nor reached as an attribute: ``import torch`` alone opens torch.nn and torch.autograd too."""
+    tree = ast.parse(path.read_text())
+    tops = {name.partition(".")[0] for name in imported(path)}
+    assert tops <= {"__future__", "collections", "dataclasses", "inspect", "math", "typing", "torch", "speech"}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    parts = {part for name in imported(path) if name.startswith("torch") for part in name.split(".")}
+    shut = {"nn", "optim", "func", "_C", "ops"}
+    if path.name != "autograd.py":
+        shut |= {"autograd", "grad", "grad_fn", "requires_grad", "requires_grad_", "enable_grad", "retain_grad"}
+        assert not any(name.startswith("speech.backprop.autograd") for name in imported(path))
+    assert not shut & (attributes | parts)
+    assert not {"getattr", "__import__", "importlib"} & names, "a way round this test"
 
 
 @pytest.mark.parametrize("path", (PACKAGE / "lessons").glob("*.py"), ids=lambda path: path.name)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torchaudio.functional import compute_deltas
 
 from speech import audio
 from speech.alphabet import TextError
@@ -46,6 +47,16 @@ def test_loudness_does_not_change_the_features(make_recognizer, martin):
     assert torch.allclose(quiet, loud, atol=1e-3)
     assert loud.mean(dim=1).abs().max() < 1e-5
     assert torch.allclose(loud.square().mean(dim=1), torch.ones(20), atol=1e-3)
+
+
+def test_derivatives_are_torchaudios(make_recognizer):
+    frontend = make_recognizer("mfcc_delta").frontend
+    features = frontend(*batch([9_000]))[0]
+    plain, first, second = features[0].T.split(13)
+    for order, below in ((first, plain), (second, first)):
+        slope = compute_deltas(below)
+        centred = slope - slope.mean(dim=1, keepdim=True)
+        assert torch.allclose(order, centred / centred.square().mean(dim=1, keepdim=True).sqrt(), atol=1e-3)
 
 
 def test_the_default_is_small(make_recognizer):

@@ -137,6 +137,17 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
     assert json.loads(out.read_text())["n_clips"] == 20
 
 
+def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, compose, monkeypatch):
+    monkeypatch.setattr("speech.train.make_data", lambda *_: pytest.fail("the corpus was built first"))
+    with pytest.raises(ValueError, match="split=tset: the corpus has train, val, test_voices, test_accent; or take"):
+        evaluate(compose("evaluate", f"recognizer={small_run}", "split=tset"))
+
+
+def test_evaluate_needs_torchs_file(small_export, compose):
+    with pytest.raises(ValueError, match=r"recognizer\.onnx: evaluate hears in batches, by torch"):
+        evaluate(compose("evaluate", f"recognizer={small_export / 'recognizer.onnx'}"))
+
+
 def test_synthesize_writes_a_folder_that_a_corpus_is_made_of(compose, tmp_path):
     n_clips = synthesize(compose("synthesize", 'names=["Chloé",Bob]', "n_voices=3", f"output={tmp_path}"))
     assert n_clips == len(list(tmp_path.glob("*/*.wav"))) == 6

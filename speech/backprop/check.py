@@ -65,6 +65,7 @@ def compare_with_differences(
     grads: Mapping[str, Tensor],
     n_values: int = 8,
     seed: int = 0,
+    step: float = STEP,
 ) -> list[Compared]:
     """Hold ``grads`` against central differences of ``loss`` at ``n_values`` drawn positions of each of ``tensors``.
 
@@ -74,7 +75,7 @@ def compare_with_differences(
     found = []
     for name, x in tensors.items():
         at = torch.randperm(x.numel(), generator=generator)[:n_values]
-        differences = central_differences(loss, x, at)
+        differences = central_differences(loss, x, at, step)
         grad = grads[name].reshape(-1)
         largest = max(float(grad.abs().max()), float(differences.abs().max()), 1e-8)
         error = float((grad[at] - differences).abs().max()) / largest

@@ -7,7 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import InputError, Saved, require_finite, require_lengths, require_shape
+from speech.backprop.operation import (
+    InputError,
+    Saved,
+    require_finite,
+    require_integers,
+    require_lengths,
+    require_shape,
+)
 
 BLANK = 0
 LOG_ZERO = -1e30  # stands for log 0: finite, so that a difference of two of them is 0 and not NaN
@@ -82,6 +89,7 @@ def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Te
     require_shape("log_probs", log_probs, None, None, None)
     batch, longest, n_symbols = log_probs.shape
     require_shape("targets", targets, batch, None)
+    require_integers("targets", targets)
     require_lengths("n_frames", n_frames, batch, longest)
     require_lengths("n_letters", n_letters, batch, targets.shape[1], least=0)
     require_finite("log_probs", log_probs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_shape
+from speech.backprop.operation import Saved, require_finite, require_shape
 
 
 class Dropout:
@@ -17,6 +17,7 @@ class Dropout:
     @staticmethod
     def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Saved]:
         require_shape("mask", mask, *x.shape)
+        require_finite("x", x)
         return x * mask, (mask,)
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_lengths, require_shape
+from speech.backprop.operation import Saved, require_finite, require_lengths, require_shape
 
 
 def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
@@ -27,6 +27,7 @@ class ReverseWithinLength:
     def forward(x: Tensor, n_frames: Tensor) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        require_finite("x", x)
         t = torch.arange(x.shape[1], device=x.device)[None]
         turned = torch.where(t < n_frames[:, None], n_frames[:, None] - 1 - t, t)
         source = (turned + torch.arange(len(x), device=x.device)[:, None] * x.shape[1]).flatten()
@@ -44,6 +45,8 @@ class MaskFrames:
     @staticmethod
     def forward(x: Tensor, n_frames: Tensor) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
+        require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        require_finite("x", x)
         mask = frame_mask(n_frames, x.shape[1])[..., None]
         return x * mask, (mask,)
 

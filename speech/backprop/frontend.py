@@ -52,6 +52,7 @@ class Level:
     def forward(x: Tensor, n_samples: Tensor, level: float) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None)
         require_lengths("n_samples", n_samples, *x.shape)
+        require_finite("x", x)
         count = n_samples[:, None]
         power = x.square().sum(dim=1, keepdim=True) / count
         moves = power > QUIETEST * QUIETEST
@@ -83,6 +84,7 @@ class PowerSpectrum:
         require_shape("window", window, None)
         if x.shape[1] < len(window) or hop < 1:
             raise InputError(f"x has {x.shape[1]} samples and hop is {hop}; at least {len(window)} and 1 are needed")
+        require_finite("x", x)
         frames = x.unfold(1, len(window), hop)
         spectrum = torch.fft.rfft(frames * window)
         return spectrum.real.square() + spectrum.imag.square(), (spectrum, window, hop, x.shape)
@@ -111,6 +113,7 @@ class Filters:
     def forward(x: Tensor, filters: Tensor) -> tuple[Tensor, Saved]:
         require_shape("filters", filters, None, None)
         require_last("x", x, len(filters))
+        require_finite("x", x)
         return x @ filters, (filters,)
 
     @staticmethod
@@ -124,6 +127,7 @@ class Log:
 
     @staticmethod
     def forward(x: Tensor, floor: float) -> tuple[Tensor, Saved]:
+        require_finite("x", x)
         least = float(x.detach().min())
         if not least > -floor:
             raise InputError(f"x holds {least}, and more than {-floor} is needed for a logarithm")
@@ -148,6 +152,7 @@ class Deltas:
     def forward(x: Tensor, n_frames: Tensor, n_orders: int) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
+        require_finite("x", x)
         orders = [x]
         for _ in range(n_orders):
             before, after = zip(*(_neighbours(orders[-1], n_frames, j) for j in range(1, N_AROUND + 1)), strict=True)

@@ -24,6 +24,7 @@ class SoftmaxCrossEntropy:
         require_shape("logits", logits, None, None)
         require_shape("targets", targets, logits.shape[0])
         require_indices("targets", targets, logits.shape[1])
+        require_finite("logits", logits)
         log_probs, _ = LogSoftmax.forward(logits)
         return -log_probs.gather(1, targets[:, None]).mean(), (log_probs, targets)
 

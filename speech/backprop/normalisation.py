@@ -28,6 +28,7 @@ class LayerNorm:
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("weight", weight, None)
         require_last("x", x, len(weight))
         require_shape("bias", bias, len(weight))
         require_finite("x", x)

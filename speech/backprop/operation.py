@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 Saved = tuple[Any, ...]
@@ -46,19 +47,23 @@ def require_finite(name: str, tensor: Tensor) -> None:
         raise InputError(f"{name} has {bad} values that are NaN or infinite")
 
 
+def require_integers(name: str, tensor: Tensor) -> None:
+    """Raise InputError unless ``tensor`` is int64, torch's type of an index; its bool would choose as a mask does."""
+    if tensor.dtype != torch.int64:
+        raise InputError(f"{name} is {tensor.dtype}, and torch.int64 is needed")
+
+
 def require_lengths(name: str, lengths: Tensor, batch: int, longest: int, least: int = 1) -> None:
-    """Raise InputError unless ``lengths`` is ``(batch,)``, integer, and within ``least`` to ``longest``."""
+    """Raise InputError unless ``lengths`` is ``(batch,)``, int64, and within ``least`` to ``longest``."""
     require_shape(name, lengths, batch)
-    if lengths.is_floating_point() or lengths.is_complex():
-        raise InputError(f"{name} is {lengths.dtype}, and integers are needed")
+    require_integers(name, lengths)
     if batch and not least <= int(lengths.min()) <= int(lengths.max()) <= longest:
         raise InputError(f"{name} lies within {int(lengths.min())} to {int(lengths.max())}, not {least} to {longest}")
 
 
 def require_indices(name: str, indices: Tensor, n: int, least: int = 0) -> None:
     """Raise InputError unless every one of ``indices`` is an integer within ``least`` to ``n - 1``."""
-    if indices.is_floating_point() or indices.is_complex():
-        raise InputError(f"{name} is {indices.dtype}, and integers are needed")
+    require_integers(name, indices)
     if indices.numel() and not least <= int(indices.min()) <= int(indices.max()) < n:
         low, high = int(indices.min()), int(indices.max())
         raise InputError(f"{name} holds {low} to {high}, and {least} to {n - 1} is needed")

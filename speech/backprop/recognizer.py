@@ -21,7 +21,7 @@ from speech.backprop.frames import MaskFrames
 from speech.backprop.frontend import Deltas, Filters, Level, Log, PowerSpectrum, PreEmphasis
 from speech.backprop.linear import Linear
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.operation import InputError, Saved, require_lengths
+from speech.backprop.operation import InputError, Saved, require_lengths, require_shape
 from speech.backprop.recurrent import CELLS, Layer
 
 
@@ -55,6 +55,7 @@ class Chain:
         ``until`` is the last step that is gone back through; without it the first is, and the gradient of the chain's
         own input is found under ``input``.
         """
+        require_shape("grad", grad, *self.values[self.steps[-1].name].shape)
         of_parameters: dict[str, Tensor] = {}
         of_values: dict[str, Tensor] = {}
         for step in reversed(self.steps):
@@ -74,7 +75,10 @@ class MeanPerLetter:
 
     @staticmethod
     def forward(losses: Tensor, n_letters: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("losses", losses, None)
         require_lengths("n_letters", n_letters, len(losses), 1 << 30)
+        if losses.isnan().any():
+            raise InputError("losses hold NaN, which is not a clip that is too short")
         feasible = losses.isfinite()
         weight = feasible / (n_letters * feasible.sum().clamp(min=1)).to(losses.dtype)
         return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)

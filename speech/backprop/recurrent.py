@@ -40,6 +40,7 @@ class Layer:
         states, forwards = cell.forward(x, *weights[:N_WEIGHTS], truncate)
         outputs, backwards, turn = [states], None, None
         if len(weights) > N_WEIGHTS:
+            require_shape("weight_hh of the second direction", weights[N_WEIGHTS + 1], *weights[1].shape)
             turned, turn = ReverseWithinLength.forward(x, n_frames)
             states, backwards = cell.forward(turned, *weights[N_WEIGHTS:], truncate)
             outputs.append(ReverseWithinLength.backward(turn, states)[0])

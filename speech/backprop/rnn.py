@@ -71,7 +71,8 @@ def require_recurrent(
 ) -> None:
     """Raise InputError for shapes that do not fit one another, NaN in ``x``, no frames, or ``truncate`` below 1."""
     require_shape("x", x, None, None, None)
-    n_units = weight_hh.shape[-1]
+    require_shape("weight_hh", weight_hh, None, None)
+    n_units = weight_hh.shape[1]
     require_shape("weight_hh", weight_hh, n_gates * n_units, n_units)
     require_shape("weight_ih", weight_ih, n_gates * n_units, x.shape[2])
     require_shape("bias_ih", bias_ih, n_gates * n_units)

@@ -76,6 +76,20 @@ class SpeechData(pl.LightningDataModule):
         named = [pair for split in splits for pair in self.datasets[split].named()]
         return list({text: clip.name for text, clip in named}.values())
 
+    @property
+    def test_splits(self) -> list[str]:
+        """The splits that a recogniser is judged by: those of the test, or, where there are none, ``val``."""
+        return [split for split in self.datasets if split.startswith("test")] or ["val"]
+
+    @property
+    def test_clips(self) -> list[Clip]:
+        clips = [clip for split in self.test_splits if split in self.datasets for clip in self.datasets[split].clips]
+        if not clips:
+            raise CorpusError(
+                f"{self.folder}: no usable clips in {', '.join(self.test_splits)}; refused.jsonl says why"
+            )
+        return clips
+
     def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
         dataset = self.datasets.get(split)
         if not dataset:

@@ -27,6 +27,10 @@ class Clip(NamedTuple):
     accent: str
     samples: NDArray[np.int16]
 
+    @property
+    def waveform(self) -> Waveform:
+        return self.samples.astype(np.float32) / np.float32(32768)
+
 
 class Batch(NamedTuple):
     waveforms: Tensor  # float32 (batch, n_samples), right-padded with 0
@@ -101,7 +105,7 @@ class ClipDataset(Dataset[Batch]):
 
     def __getitem__(self, step: Step) -> Batch:
         rng = np.random.default_rng([self.seed, step.epoch, step.number])
-        waveforms: list[Waveform] = [self.clips[i].samples.astype(np.float32) / np.float32(32768) for i in step.clips]
+        waveforms: list[Waveform] = [self.clips[i].waveform for i in step.clips]
         if self.augment is not None:
             waveforms = [self.augment(waveform, self.sample_rate, rng) for waveform in waveforms]
         targets = [self.targets[i] for i in step.clips]

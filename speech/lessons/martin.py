@@ -23,6 +23,7 @@ from speech.audio import Waveform
 from speech.backprop import updates
 from speech.backprop.check import compare_with_differences, require_close
 from speech.backprop.recognizer import Chain, hear, spell
+from speech.ctc.decode import Greedy
 from speech.gradients import geometry_of
 from speech.lessons.martin_pictures import draw_contributions, draw_lattices, draw_sound
 from speech.lessons.result import Place, Result, Try
@@ -95,8 +96,8 @@ class Student:
         return self.spelt(chain.values["logits"][0].log_softmax(dim=1)) == text
 
     def spelt(self, log_probs: Tensor) -> str:
-        """The letters that the decoder reads off ``(n_frames, n_symbols)``."""
-        return self.recognizer.alphabet.decode(self.recognizer.decoder(log_probs.numpy()))
+        """The letters of the best path through ``(n_frames, n_symbols)``, whatever decoder the recogniser has."""
+        return self.recognizer.alphabet.decode(Greedy()(log_probs.numpy()))
 
     def frame_s(self, step: str) -> float:
         """Seconds from one frame of a step's output to the next; of the waveform (``input``) from sample to sample."""
@@ -211,7 +212,7 @@ class Martin:
         other = None
         for _ in tqdm(range(self.n_voices), desc=f"looking for a {self.said} that is misheard", leave=False):
             waveform, text, speaker = self.draw(recognizer, rng, self.said)
-            letters = recognizer.alphabet.decode(recognizer.decoder(recognizer.log_probs(waveform)))
+            letters = recognizer.alphabet.decode(Greedy()(recognizer.log_probs(waveform)))
             if letters in MISTAKES:
                 return waveform, speaker
             if other is None and letters != text:

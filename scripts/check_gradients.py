@@ -1,0 +1,218 @@
+"""``python scripts/check_gradients.py [encoder=lstm] [frontend=mfcc_delta] ...``: is every hand-written gradient right?
+
+First each operation on a small example, then the whole recogniser on spoken names, from the waveform to the loss, with
+each encoder of conf/encoder or the one that is named. What can be given is what ``python -m speech.train`` takes.
+A gradient is held against autograd's, and against central differences, (L(w + h) - L(w - h)) / 2h, at a few places.
+The exit status is 1 where one of them misses.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import hydra
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+
+from speech import config as configs
+from speech.backprop import recognizer as by_hand
+from speech.backprop.check import compare_with_differences, relative_error
+from speech.backprop.examples import RECURRENT, Example, examples
+from speech.backprop.recurrent import CELLS, Layer
+from speech.corpus.dataset import Batch, Step
+from speech.gradients import geometry_of, loss_of
+from speech.recognizer import Recognizer
+from speech.train import make_data
+
+AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
+N_CLIPS, N_PLACES = 4, 2
+SOUND_STEP = 1e-8  # of a sample, for central differences: the logarithm of a quiet band bends within a few 1e-6
+TINY = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_takes=1", "corpus.n_val=1", "corpus.n_test=1"]
+
+
+class Row(NamedTuple):
+    """One gradient; ``autograd`` and ``differences`` are relative errors, None where it was not asked."""
+
+    name: str
+    shape: tuple[int, ...]
+    largest: float
+    autograd: float
+    differences: float | None
+
+    @property
+    def is_right(self) -> bool:
+        return self.autograd <= AUTOGRAD and (self.differences is None or self.differences <= DIFFERENCES)
+
+
+class TorchCell:
+    """torch's own layer in the place of a hand-written one, so that autograd can record the steps around it."""
+
+    def __init__(self, make: Any) -> None:
+        self.make = make
+
+    def forward(self, x: Tensor, *weights: Any) -> tuple[Tensor, tuple[()]]:
+        layer = self.make(x.shape[2], weights[1].shape[1], batch_first=True)
+        named = dict(zip([name for name, _ in layer.named_parameters()], weights, strict=False))
+        return torch.func.functional_call(layer, named, (x,))[0], ()
+
+
+TORCHS = {CELLS["rnn"]: TorchCell(nn.RNN), CELLS["gru"]: TorchCell(nn.GRU), CELLS["lstm"]: TorchCell(nn.LSTM)}
+
+
+def rows_of(
+    ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], differences: Mapping[str, float] | None = None
+) -> Iterator[Row]:
+    for name, grad in ours.items():
+        error = relative_error(grad, theirs[name])
+        yield Row(name, tuple(grad.shape), float(grad.abs().max()), error, (differences or {}).get(name))
+
+
+def of_operation(example: Example) -> Iterator[Row]:
+    """The gradients of an operation's inputs; L is a sum of its outputs with random weights."""
+    inputs, asked = example.inputs, example.asked
+    output, saved = example.operation.forward(*inputs.values())
+    weights = torch.randn(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    grads = dict(zip(inputs, example.operation.backward(saved, weights), strict=True))
+
+    leaves = {name: x.clone().requires_grad_() if name in asked else x for name, x in inputs.items()}
+    recorded = example.operation
+    if recorded in RECURRENT:
+        recorded = TORCHS.get(recorded, Layer)
+        leaves |= {"cell": TORCHS[inputs["cell"]]} if "cell" in inputs else {}
+    expected, _ = recorded.forward(*leaves.values())
+    theirs = torch.autograd.grad(expected, [leaves[name] for name in asked], weights)
+
+    def loss() -> Tensor:
+        return (example.operation.forward(*inputs.values())[0] * weights).sum()
+
+    compared = compare_with_differences(loss, {name: inputs[name] for name in asked}, grads)
+    differences = {one.name: one.error for one in compared}
+    for row in rows_of({name: grads[name] for name in asked}, dict(zip(asked, theirs, strict=True)), differences):
+        yield row._replace(name=f"{example.name}: {row.name}")
+
+
+def compose(arguments: list[str]) -> DictConfig:
+    configs.check_overrides("train", arguments)
+    with hydra.initialize_config_dir(str(configs.CONF), version_base="1.3"):
+        composed = hydra.compose("train", arguments)
+    configs.check(composed, "train")
+    return composed
+
+
+def make_recognizer(config: DictConfig) -> Recognizer:
+    """With the same random weights for the same config, float64; dropout is left out."""
+    torch.manual_seed(config.seed)
+    parts = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("frontend", "encoder", "decoder")}
+    return Recognizer({"alphabet": config.alphabet} | parts).double().eval()
+
+
+def read_batch(config: DictConfig) -> Batch:
+    """A few clips of the corpus's training split, float64."""
+    dataset = make_data(config, make_recognizer(config)).datasets["train"]
+    batch = dataset[Step(0, 0, list(range(min(N_CLIPS, len(dataset)))))]
+    return batch._replace(waveforms=batch.waveforms.double())
+
+
+def by_autograd(recognizer: Recognizer, batch: Batch) -> dict[str, Tensor]:
+    """The gradient of each parameter and of the waveforms, through the recogniser as it is trained."""
+    named = dict(recognizer.named_parameters()) | {"waveforms": batch.waveforms.clone().requires_grad_()}
+    loss = loss_of(recognizer, batch._replace(waveforms=named["waveforms"])).loss
+    return dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
+
+
+def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor], list[Row]]:
+    """By hand, the gradients of the parameters and of each step's output; and the latter's rows."""
+    geometry = geometry_of(recognizer)
+    parameters = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
+    chain, n_frames = by_hand.hear(geometry, parameters, batch.waveforms, batch.n_samples)
+    loss = by_hand.spell(chain, n_frames, batch.targets, batch.n_letters)
+    of_parameters, of_values = chain.backward(torch.ones_like(loss))
+
+    CELLS["torch's"] = TORCHS[CELLS[geometry.cell]]
+    leaves = {name: parameter.clone().requires_grad_() for name, parameter in parameters.items()}
+    waveforms = batch.waveforms.clone().requires_grad_()
+    recorded, n_frames = by_hand.hear(replace(geometry, cell="torch's"), leaves, waveforms, batch.n_samples)
+    loss = by_hand.spell(recorded, n_frames, batch.targets, batch.n_letters)
+    values = recorded.values
+    theirs = dict(zip(values, torch.autograd.grad(loss, list(values.values())), strict=True))
+    return of_parameters, of_values, list(rows_of({name: of_values[name] for name in theirs}, theirs))
+
+
+def of_recognizer(config: DictConfig, batch: Batch) -> Iterator[Row]:
+    """The gradients of the recogniser that ``config`` describes: of steps' outputs, of parameters, of the waveforms."""
+    recognizer = make_recognizer(config)
+    if recognizer.encoder.by_hand:  # within autograd, and held against torch's layer
+        config = config.copy()
+        config.encoder.cell = recognizer.encoder.cell
+        torchs = make_recognizer(config)
+        torchs.load_state_dict(recognizer.state_dict())
+        ours, theirs = by_autograd(recognizer, batch), by_autograd(torchs, batch)
+    else:
+        of_parameters, of_values, rows = of_steps(recognizer, batch)
+        yield from rows
+        ours, theirs = of_parameters | {"waveforms": of_values["input"]}, by_autograd(recognizer, batch)
+
+    @torch.no_grad()
+    def loss() -> Tensor:
+        return loss_of(recognizer, batch).loss
+
+    tensors = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
+    compared = compare_with_differences(loss, tensors, ours, N_PLACES)
+    compared += compare_with_differences(loss, {"waveforms": batch.waveforms}, ours, N_PLACES, step=SOUND_STEP)
+    yield from rows_of(ours, theirs, {one.name: one.error for one in compared})
+
+
+def show(title: str, rows: Iterable[Row]) -> list[Row]:
+    print(f"\n{title}")
+    print(f"  {'gradient of':<34} {'shape':<14} {'largest':>8} {'autograd':>9} {'differences':>11}")
+    shown = []
+    for row in rows:
+        differences = "-" if row.differences is None else f"{row.differences:.0e}"
+        shape = " x ".join(map(str, row.shape)) or "1"
+        line = f"  {row.name:<34} {shape:<14} {row.largest:>8.1e} {row.autograd:>9.0e} {differences:>11}"
+        print(f"{line}  {'ok' if row.is_right else 'MISS'}", flush=True)
+        shown.append(row._replace(name=f"{row.name} ({title.split(':')[0]})"))
+    return shown
+
+
+def check(arguments: list[str]) -> int:
+    """Print every gradient and how far it is off; returns how many miss."""
+    configs.check_overrides("train", arguments)  # before anything else is done
+    print("How far the hand-written gradients are from autograd's and from central differences: the largest difference")
+    print(f"over the largest value. Allowed are {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; all is in float64.")
+    of_operations = (row for example in examples() for row in of_operation(example))
+    rows = show("operations: each on a small example of its own", of_operations)
+
+    encoders = sorted(path.stem for path in (configs.CONF / "encoder").glob("*.yaml"))
+    chosen = [argument for argument in arguments if argument.startswith("encoder=")]
+    of_corpus = [] if any(argument.startswith("corpus") for argument in arguments) else TINY
+    with tempfile.TemporaryDirectory() as folder:
+        common = ["augment=none", "encoder.n_units=16", f"cache_dir={folder}", *of_corpus]
+        common += [argument for argument in arguments if argument not in chosen]
+        batch = read_batch(compose(common))
+    for encoder in chosen or [f"encoder={name}" for name in encoders]:
+        config = compose([encoder, *common])
+        rows += show(
+            f"{encoder}: the loss of {len(batch.texts)} clips, {', '.join(batch.texts)}", of_recognizer(config, batch)
+        )
+
+    misses = [row for row in rows if not row.is_right]
+    worst = max(rows, key=lambda row: row.autograd)
+    coarsest = max(rows, key=lambda row: row.differences or 0.0)
+    print(f"\n{len(rows)} gradients, {len(misses)} wrong; the worst errors:")
+    print(f"{worst.autograd:.0e} against autograd, {worst.name}")
+    print(f"{coarsest.differences:.0e} against central differences, {coarsest.name}")
+    return len(misses)
+
+
+def main() -> None:
+    configs.explained(lambda: sys.exit(check(sys.argv[1:]) > 0))
+
+
+if __name__ == "__main__":
+    main()

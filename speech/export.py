@@ -1,0 +1,149 @@
+"""``python -m speech.export run=RUN_DIR``: the recogniser as one ONNX file that hears, in float32 and in int8.
+
+OUTPUT/recognizer.onnx         the same log-probabilities, transcripts and rankings as the run's own recogniser
+       recognizer.int8.onnx    a quarter of the size
+
+Each is compared with the run's recogniser on every test clip of the run before it gets its name: a file that is there
+has passed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from speech.audio import Waveform
+    from speech.ctc.score import Floats
+    from speech.transcriber import Transcriber
+
+WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
+LEAST_SAME = 0.995  # of the clips: int8's transcripts
+TIE = 1e-3  # two names whose probabilities are this much alike may change places
+
+
+class ExportError(ValueError):
+    """An exported file hears something else than the recogniser that it was made from."""
+
+
+class Heard(NamedTuple):
+    """What one clip sounds like to one recogniser."""
+
+    log_probs: Floats
+    letters: str
+    names: list[tuple[str, float]]  # best first
+
+
+class Agreement(NamedTuple):
+    """How far an exported file hears what the recogniser hears."""
+
+    n_clips: int
+    n_same_transcripts: int
+    n_same_first_names: int
+    n_same_rankings: int
+    largest_difference: float  # of two log-probabilities, nats
+
+    def __str__(self) -> str:
+        counts = (self.n_same_transcripts, self.n_same_first_names, self.n_same_rankings)
+        transcript, first, ranking = (f"{count / self.n_clips:.2%}" for count in counts)
+        same = f"of {self.n_clips} clips {transcript} have the same transcript, {first} the same first name, "
+        return f"{same}{ranking} the same ranking; log-probabilities differ by {self.largest_difference:.1g} at most"
+
+
+def hear(transcriber: Transcriber, waveforms: Iterable[Waveform]) -> list[Heard]:
+    """Each of ``waveforms``, alone."""
+    lexicon = transcriber.lexicon(transcriber.names)
+    heard = []
+    for waveform in waveforms:
+        log_probs = transcriber.log_probs(waveform)
+        letters = transcriber.alphabet.decode(transcriber.decoder(log_probs, list(lexicon.values())))
+        heard.append(Heard(log_probs, letters, transcriber.rank(log_probs, lexicon)))
+    return heard
+
+
+def same_ranking(ours: Heard, theirs: Heard) -> bool:
+    """Whether their order of names is one of falling probability for us as well."""
+    probability = dict(ours.names)
+    in_their_order = [probability[name] for name, _ in theirs.names]
+    return all(later <= earlier * (1 + TIE) for earlier, later in itertools.pairwise(in_their_order))
+
+
+def agreement(ours: Sequence[Heard], theirs: Sequence[Heard]) -> Agreement:
+    pairs = list(zip(ours, theirs, strict=True))
+    return Agreement(
+        len(pairs),
+        sum(a.letters == b.letters for a, b in pairs),
+        sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
+        sum(same_ranking(a, b) for a, b in pairs),
+        max(float(abs(a.log_probs - b.log_probs).max()) for a, b in pairs),
+    )
+
+
+def export(config: DictConfig) -> dict[str, Agreement]:
+    """Write both files; returns how each agrees with the run's recogniser.
+
+    Raises ExportError, and leaves neither file behind, where one does not.
+    """
+    from omegaconf import OmegaConf
+
+    from speech import graph, report, runs
+    from speech.card import model_card
+    from speech.extras import require
+    from speech.recognizer import Recognizer
+    from speech.runtime import Runtime
+    from speech.train import make_data
+
+    onnx = require("onnx", "export")
+    path = runs.find_recognizer(config.run, config.runs_dir)
+    run = path.parent
+    recognizer = Recognizer.load(path)
+    trained = configs.saved(run, "train")
+    trained.cache_dir = config.cache_dir or trained.cache_dir
+    known: Any = OmegaConf.to_container(trained, resolve=True)
+    card = model_card(recognizer.names, known, report.read(run / "report.json"), report.read(run / "environment.json"))
+    model = graph.to_onnx(recognizer, card)
+
+    data = make_data(trained, recognizer)
+    waveforms = [clip.waveform for clip in data.test_clips]
+    ours = hear(recognizer, waveforms)
+    folder = Path(config.output or run)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        folder / "recognizer.onnx": (model, WITHIN, 1.0, 1.0),
+        folder / "recognizer.int8.onnx": (graph.quantise(model), math.inf, LEAST_SAME, 0.0),
+    }
+    parts = {file: file.with_name(f".{file.name}.part") for file in files}
+    found = {}
+    for file in files:
+        file.unlink(missing_ok=True)  # of an earlier export: it would pass for this run's
+    try:
+        for file, (content, within, transcripts, rankings) in files.items():
+            onnx.save(content, parts[file])
+            same = found[file.name] = agreement(ours, hear(Runtime(parts[file]), waveforms))
+            enough = same.n_same_transcripts >= transcripts * same.n_clips
+            enough &= same.n_same_rankings >= rankings * same.n_clips and same.largest_difference <= within
+            if not enough:
+                raise ExportError(f"{file.name} does not hear what {path} hears: {same}; no file was left")
+        for file, part in parts.items():
+            part.replace(file)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+    for file in files:
+        print(f"{file}  {file.stat().st_size / 1000:.0f} kB: {found[file.name]}")
+    return found
+
+
+def main() -> None:
+    configs.run("export", export)
+
+
+if __name__ == "__main__":
+    main()

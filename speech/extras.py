@@ -1,0 +1,17 @@
+"""Packages that only some of the project needs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def require(package: str, extra: str) -> Any:
+    """The module ``package``. Raises ModuleNotFoundError with the command that installs it."""
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        way_out = f"pip install {package}  (or all of the extra: pip install 'speech-names[{extra}]')"
+        raise ModuleNotFoundError(f"{package} is not installed: {way_out}", name=package) from error

@@ -1,0 +1,73 @@
+"""The exported recogniser: one ONNX file that hears, with onnxruntime, numpy and soundfile alone.
+
+    from speech.runtime import Runtime
+    Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters
+
+The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
+it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a
+clip's frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz),
+``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from speech.alphabet import Alphabet
+from speech.audio import Waveform
+from speech.build import build
+from speech.ctc.score import Floats
+from speech.extras import require
+from speech.transcriber import RecognizerError, Transcriber
+
+FORMAT = 1  # of the metadata and the graph's doors; raised when an older reader could not make sense of them
+
+
+class Runtime(Transcriber):
+    """The recogniser that the file ``path`` holds. ``card`` is its model card, in Markdown.
+
+    Raises RecognizerError for a file that is not such a recogniser.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        onnxruntime = require("onnxruntime", "runtime")
+        path = Path(path)
+        if not path.is_file():
+            raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be shared out
+        options.log_severity_level = 4  # what is wrong comes as an exception, and once is enough
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no exception of its own above those that a file can lead it to
+            version = onnxruntime.__version__
+            reason = f"onnxruntime {version} cannot read it ({error})"
+            raise RecognizerError(f"{path}: {reason}: export it again, or install a newer onnxruntime") from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if "alphabet" not in metadata:
+            raise RecognizerError(f"{path}: an ONNX file, but no recogniser: python -m speech.export writes one")
+        if metadata.get("format") != str(FORMAT):
+            found = metadata.get("format")
+            raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: export it again")
+        self.alphabet = Alphabet(metadata["alphabet"])
+        self.names = json.loads(metadata["names"])
+        self.decoder = build(json.loads(metadata["decoder"]))
+        self.card = metadata["card"]
+        self._sample_rate = int(metadata["sample_rate"])
+        self._samples_per_frame = int(metadata["samples_per_frame"])
+
+    @property
+    def sample_rate(self) -> int:
+        return self._sample_rate
+
+    @property
+    def frame_s(self) -> float:
+        return self._samples_per_frame / self._sample_rate
+
+    def log_probs(self, waveform: Waveform) -> Floats:
+        doors = {"waveforms": waveform[None], "n_samples": np.array([len(waveform)])}
+        log_probs, _ = self._session.run(["log_probs", "n_frames"], doors)
+        return np.asarray(log_probs[0], np.float64)

@@ -1,0 +1,198 @@
+import json
+import shutil
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from speech import graph
+from speech.card import model_card
+from speech.config import ConfigError, explained
+from speech.export import Agreement, ExportError, Heard, agreement, export
+from speech.recognizer import Recognizer, RecognizerError
+from speech.runtime import Runtime
+
+FILES = ["recognizer.int8.onnx", "recognizer.onnx"]
+
+
+def session(model):
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def hear(model_session, *waveforms):
+    lengths = np.array([len(waveform) for waveform in waveforms])
+    batch = np.stack([np.pad(waveform, (0, max(lengths) - len(waveform))) for waveform in waveforms])
+    return model_session.run(["log_probs", "n_frames"], {"waveforms": batch, "n_samples": lengths})
+
+
+def noise(n_samples):
+    return np.random.default_rng(n_samples).normal(scale=0.1, size=n_samples).astype(np.float32)
+
+
+def spell_only_a(model):
+    """Plant a fault: whatever is said, *a* is heard."""
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith("output.bias"):
+            bias = onnx.numpy_helper.to_array(tensor).copy()
+            bias[1] += 100
+            tensor.CopyFrom(onnx.numpy_helper.from_array(bias, tensor.name))
+            return model
+    raise AssertionError("there is no bias to spoil")
+
+
+@pytest.mark.parametrize(
+    ("frontend", "encoder"),
+    [
+        ("mfcc", {"cell": "gru"}),
+        ("mfcc_delta", {"cell": "rnn", "n_layers": 1}),
+        ("logmel", {"cell": "lstm", "bidirectional": False}),
+    ],
+)
+def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_recognizer, frontend, encoder):
+    recognizer = make_recognizer(frontend, n_units=32, **encoder)
+    onnx_session = session(graph.to_onnx(recognizer, card=""))
+    waveforms = [noise(n) for n in (7_000, 16_000, 300, 9_999, 401)]
+    together, n_frames = hear(onnx_session, *waveforms)
+    assert together.std() > 0.01
+    for row, waveform in enumerate(waveforms):
+        ours = recognizer.log_probs(waveform)
+        alone, _ = hear(onnx_session, waveform)
+        assert len(ours) == n_frames[row] == alone.shape[1]
+        assert np.abs(alone[0] - ours).max() < 1e-5
+        assert np.abs(together[row, : len(ours)] - ours).max() < 1e-5
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_layer_by_hand_becomes_the_same_operator_as_torchs(make_recognizer, cell):
+    recognizer = make_recognizer(n_units=16, n_layers=1, cell=f"{cell}_by_hand")
+    model = graph.to_onnx(recognizer, card="")
+    assert [node.op_type for node in model.graph.node].count(cell.upper()) == 1
+    assert np.abs(hear(session(model), noise(8_000))[0][0] - recognizer.log_probs(noise(8_000))).max() < 1e-5
+
+
+def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(make_recognizer):
+    model = graph.to_onnx(make_recognizer(), card="")
+    small = graph.quantise(model)
+    assert small.ByteSize() < 400_000 < model.ByteSize()
+    tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in small.graph.initializer}
+    n_quantised = 0
+    for tensor in model.graph.initializer:
+        weight = onnx.numpy_helper.to_array(tensor)
+        if tensor.name in tensors:
+            assert np.array_equal(tensors[tensor.name], weight)
+            continue
+        n_quantised += weight.size
+        scale = tensors[f"{tensor.name}.scale"]
+        assert (np.abs(tensors[f"{tensor.name}.int8"] * scale - weight) <= scale * 0.501).all()
+    assert n_quantised > 290_000
+
+
+def test_both_files_are_written_with_all_that_they_need(small_run, small_export):
+    assert sorted(path.name for path in small_export.iterdir()) == FILES
+    recognizer = Recognizer.load(small_run / "recognizer.pt")
+    for name in FILES:
+        runtime = Runtime(small_export / name)
+        assert runtime.names == recognizer.names == ["Martin", "Mark"]
+        assert runtime.alphabet == recognizer.alphabet
+        assert (runtime.sample_rate, runtime.frame_s) == (recognizer.sample_rate, recognizer.frame_s)
+        assert runtime.card == (small_run / "model_card.md").read_text()
+        assert str(graph.__file__).encode() not in (small_export / name).read_bytes()
+
+
+@pytest.mark.parametrize("spoilt", ["to_onnx", "quantise"])
+def test_a_failed_check_leaves_no_file_behind(small_run, compose, cache, tmp_path, monkeypatch, spoilt):
+    right = getattr(graph, spoilt)
+    monkeypatch.setattr(graph, spoilt, lambda *arguments: spell_only_a(right(*arguments)))
+    for name in FILES:
+        (tmp_path / name).write_bytes(b"of an earlier export")
+    failing = "recognizer.onnx" if spoilt == "to_onnx" else r"recognizer\.int8\.onnx"
+    with pytest.raises(
+        ExportError, match=f"^{failing} does not hear what .* of 4 clips 0.00% have the same transcript"
+    ):
+        export(compose("export", f"run={small_run}", f"output={tmp_path}", f"cache_dir={cache}"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_agreement_is_counted_clip_by_clip():
+    frames = np.zeros((3, 2))
+    ours = Heard(frames, "mark", [("mark", 0.7), ("martin", 0.15), ("marvin", 0.15 - 1e-6)])
+    theirs = [
+        ours,
+        Heard(frames + 0.5, "marc", [("mark", 0.7), ("marvin", 0.2), ("martin", 0.1)]),  # a tie for us
+        Heard(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
+    ]
+    assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5)
+
+
+def copy_of(run, tmp_path, **changed):
+    """A copy of a run's folder; ``changed`` are files' new contents, or None for one that is missing."""
+    broken = tmp_path / "broken"
+    shutil.copytree(run, broken)
+    for name, content in changed.items():
+        path = broken / name.replace("_", ".")
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+    return broken
+
+
+def test_a_run_that_is_not_whole_is_refused_by_the_file_that_is_wrong(small_run, compose, cache, tmp_path):
+    def refused(error, match, **changed):
+        broken = copy_of(small_run, tmp_path, **changed)
+        with pytest.raises(error, match=match):
+            export(compose("export", f"run={broken}", f"cache_dir={cache}"))
+        assert not list(broken.glob("*.onnx"))
+        shutil.rmtree(broken)
+
+    whole = {name: (small_run / name).read_bytes() for name in ("recognizer.pt", "config.yaml", "report.json")}
+    refused(FileNotFoundError, r"no recognizer\.pt there: finish it: .*resume=", recognizer_pt=None)
+    refused(RecognizerError, r"recognizer\.pt: not a recogniser file", recognizer_pt=whole["recognizer.pt"][:5_000])
+    refused(FileNotFoundError, r"config\.yaml: no such file", config_yaml=None)
+    refused(ConfigError, r"config\.yaml.*no 'seeds'", config_yaml=whole["config.yaml"] + b"seeds: 1\n")
+    refused(ValueError, r"report\.json: not there, or half written", report_json=whole["report.json"][:100])
+    refused(ValueError, r"environment\.json: not there", environment_json=None)
+
+
+def test_a_recognizer_of_another_version_is_refused(small_run, tmp_path):
+    content = torch.load(small_run / "recognizer.pt", weights_only=True)
+    torch.save({**content, "format": 2}, tmp_path / "newer.pt")
+    with pytest.raises(RecognizerError, match=r"newer\.pt: format 2, this version reads 1"):
+        Recognizer.load(tmp_path / "newer.pt")
+    content["parts"]["encoder"]["n_heads"] = 4
+    torch.save(content, tmp_path / "other.pt")
+    with pytest.raises(RecognizerError, match=r"other\.pt: made by another version.*n_heads"):
+        Recognizer.load(tmp_path / "other.pt")
+
+
+def test_a_package_that_is_not_installed_is_told_with_the_command(small_run, compose, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(SystemExit):
+        explained(lambda: export(compose("export", f"run={small_run}")))
+    assert capsys.readouterr().err.startswith("error: onnx is not installed: pip install onnx ")
+
+
+def test_the_model_card_of_recordings_names_no_place_and_no_engine():
+    corpus = {"_target_": "speech.corpus.recordings.Folder", "root": "at/home", "val_speakers": 1}
+    part = {"_target_": "speech.frontend.FrontEnd"}
+    report = {"n_parameters": 1, "train_seconds": 1.0, "epochs": 1, "n_refused": 2, "splits": {}, "config_sha256": ""}
+    environment = {"git_commit": None, "python": "3.11", "packages": {}}
+    config = {"corpus": corpus, "seed": 0, "frontend": part, "encoder": part}
+    card = model_card(["Anna"], config, report, environment)
+    assert "- Voices: recordings of people\n- Corpus: corpus.recordings.Folder, val_speakers=1\n" in card
+    assert "- Refused clips: 2\n" in card
+    assert "at/home" not in card
+    assert "espeak" not in card
+    assert "synthetic" not in card
+
+
+def test_the_model_card_says_what_is_in_the_run(small_run):
+    card = (small_run / "model_card.md").read_text()
+    report = json.loads((small_run / "report.json").read_text())
+    assert "- Names: Martin, Mark\n" in card
+    assert "- espeak-ng (GPL-3.0-or-later)" in card
+    assert f"torch {torch.__version__.split('+')[0]}" in card
+    for split, found in report["splits"].items():
+        assert f"| {split} | {found['n_clips']} | {found['right_within_list']:.2%} (" in card

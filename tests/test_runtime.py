@@ -1,0 +1,167 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import soundfile
+
+from speech import audio
+from speech.endpoint import NoSpeechError
+from speech.recognizer import Recognizer
+from speech.runtime import Runtime
+from speech.transcribe import transcribe
+from speech.transcriber import RecognizerError
+
+RATE = 16_000
+FILE = "recognizer.onnx"
+
+# Nothing but what is promised can be imported; what was imported is told.
+ALONE = """
+import json, sys
+allowed = {"speech", "numpy", "onnxruntime", "soundfile", "_soundfile", "_soundfile_data"}
+allowed |= {"cffi", "_cffi_backend", "typing_extensions"}  # of soundfile
+
+class Bare:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in allowed and top not in sys.stdlib_module_names:
+            raise ModuleNotFoundError(f"{name} is not here", name=name)
+
+sys.meta_path.insert(0, Bare())
+from speech.runtime import Runtime
+from speech.ctc.decode import Lexicon
+runtime = Runtime(sys.argv[1])
+heard = runtime.transcribe(sys.argv[2])
+runtime.decoder = Lexicon()
+spelt = runtime.transcribe(sys.argv[2])
+print(json.dumps([heard.letters, heard.names, spelt.letters, spelt.spans]))
+assert "torch" not in sys.modules
+"""
+
+
+@pytest.fixture(scope="module")
+def clip(recordings, tmp_path_factory):
+    """A recording at the recogniser's own rate."""
+    path = tmp_path_factory.mktemp("clip") / "clip.wav"
+    audio.write(path, audio.read(recordings / "one" / "f1_0.wav", RATE), RATE)
+    return path
+
+
+@pytest.fixture(scope="module", params=["torch", "onnxruntime"])
+def either(request, small_run, small_export):
+    return Recognizer.load(small_run / "recognizer.pt") if request.param == "torch" else Runtime(small_export / FILE)
+
+
+def test_it_hears_what_torch_hears(small_run, small_export, recordings):
+    recognizer, runtime = Recognizer.load(small_run / "recognizer.pt"), Runtime(small_export / FILE)
+    for path in sorted(recordings.glob("*/*.wav")):
+        for names in (None, ["Anna", "Chloé"]):
+            ours, theirs = recognizer.transcribe(path, names), runtime.transcribe(path, names)
+            assert theirs.letters == ours.letters
+            assert theirs.spans == ours.spans
+            assert dict(theirs.names) == pytest.approx(dict(ours.names), abs=1e-4)
+
+
+def test_it_needs_onnxruntime_numpy_and_soundfile_alone(small_run, small_export, clip):
+    command = [sys.executable, "-c", ALONE, str(small_export / FILE), str(clip)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    letters, names, spelt, spans = json.loads(done.stdout)
+    ours = Recognizer.load(small_run / "recognizer.pt").transcribe(clip)
+    assert letters == ours.letters
+    assert dict(names) == pytest.approx(dict(ours.names), abs=1e-4)
+    assert spelt == names[0][0].lower()
+    assert [letter for letter, _, _ in spans] == list(spelt)
+
+
+def test_transcribe_takes_the_file_and_never_imports_torch(small_export, clip):
+    code = "import sys; from speech.transcribe import main; main(); assert 'torch' not in sys.modules, 'torch'"
+    command = [sys.executable, "-c", code, f"clips={clip}", f"recognizer={small_export / FILE}", "decoder=beam"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 clips transcribed" in done.stdout
+
+
+def test_transcribe_prints_the_same_from_either_file(small_run, small_export, compose, clip, capsys):
+    shown = []
+    for file in (small_run / "recognizer.pt", small_export / FILE):
+        transcribe(compose("transcribe", f"clips={clip}", f"recognizer={file}", "decoder=lexicon"))
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert "Martin" in shown[0]
+
+
+def saved(model, path):
+    onnx.save(model, path)
+    return path
+
+
+def test_a_file_that_is_no_recognizer_is_refused_by_name(small_export, tmp_path):
+    with pytest.raises(RecognizerError, match=r"missing\.onnx: no such recogniser file: python -m speech\.export"):
+        Runtime(tmp_path / "missing.onnx")
+    whole = (small_export / FILE).read_bytes()
+    for length in (0, 1_000, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.onnx").write_bytes(whole[:length])
+        with pytest.raises(RecognizerError, match=r"cut\.onnx: .*export it again"):
+            Runtime(tmp_path / "cut.onnx")
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    doors = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph([node], "foreign", doors[:1], doors[1:])
+    foreign = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
+    with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but no recogniser"):
+        Runtime(saved(foreign, tmp_path / "foreign.onnx"))
+
+
+def test_a_file_of_another_version_is_refused_by_name(small_export, tmp_path):
+    model = onnx.load(small_export / FILE)
+    model.opset_import[0].version = 99
+    with pytest.raises(RecognizerError, match=r"(?s)newer\.onnx: onnxruntime .*opset.*install a newer onnxruntime"):
+        Runtime(saved(model, tmp_path / "newer.onnx"))
+    model = onnx.load(small_export / FILE)
+    model.opset_import[0].version = 6
+    with pytest.raises(RecognizerError, match=r"(?s)older\.onnx: onnxruntime .* cannot read it.*export it again"):
+        Runtime(saved(model, tmp_path / "older.onnx"))
+    model = onnx.load(small_export / FILE)
+    next(entry for entry in model.metadata_props if entry.key == "format").value = "2"
+    with pytest.raises(RecognizerError, match=r"format\.onnx: format 2, this version reads 1: export it again"):
+        Runtime(saved(model, tmp_path / "format.onnx"))
+
+
+def test_a_recording_of_an_hour_is_refused_before_it_is_read(either, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "hour.wav", np.zeros(3_600 * 4_000, np.int16), 4_000, subtype="PCM_U8")
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("an hour was read"))
+    with pytest.raises(audio.AudioError, match=r"hour\.wav: 3600 s long, over the 60 s .*: cut it up"):
+        either.transcribe(tmp_path / "hour.wav")
+    with pytest.raises(audio.AudioError, match="61 s long"):
+        either.transcribe((np.zeros(61 * RATE, np.float32), RATE))
+
+
+def test_a_recording_of_a_minute_is_heard(either, clip):
+    name = audio.read(clip, RATE)
+    silence = np.zeros(30 * RATE - len(name), np.float32)
+    assert either.transcribe((np.concatenate([silence, name, silence]), RATE)).names
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "reason"),
+    [
+        ([], audio.AudioError, "no samples"),
+        ([0.1, np.nan, np.inf], audio.AudioError, "2 samples are NaN or infinite"),
+        (np.zeros(RATE), NoSpeechError, "silence"),
+    ],
+)
+def test_samples_with_nothing_to_hear_in_them_are_refused(either, samples, error, reason):
+    with pytest.raises(error, match=reason):
+        either.transcribe((samples, RATE))
+
+
+def test_ten_thousand_names_are_ranked(small_export, clip):
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    names = sorted({"".join(rng.choice(letters, rng.integers(3, 12))) for _ in range(11_000)})[:10_000]
+    heard = Runtime(small_export / FILE).transcribe(clip, names)
+    assert {name for name, _ in heard.names} == set(names)
+    assert len(heard.names) == 10_000
+    assert sum(probability for _, probability in heard.names) == pytest.approx(1)
