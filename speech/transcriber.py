@@ -7,7 +7,7 @@ clip, finding the name in it, decoding, ranking and timing are written here, onc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from speech import audio, endpoint
 from speech.alphabet import Alphabet, distinct
 from speech.audio import Waveform
 from speech.ctc.align import align
-from speech.ctc.decode import Symbols
+from speech.ctc.decode import Decoder, Symbols
 from speech.ctc.score import Floats, score
 
 Clip = str | Path | tuple[ArrayLike, int]
@@ -51,7 +51,7 @@ class Transcriber(ABC):
 
     alphabet: Alphabet
     names: list[str]
-    decoder: Callable[[Floats, Sequence[Symbols]], Symbols]
+    decoder: Decoder
 
     @property
     @abstractmethod

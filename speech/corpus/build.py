@@ -31,10 +31,10 @@ from speech.corpus.source import CorpusError, Item, Refusal, Source
 from speech.voices.voice import VoiceError
 
 SHARD = 200  # clips: some 0.3 s of work
-# The code that a clip passes through, and this folder's own.
+# The code that a clip passes through before it lies on disk.
 _PACKAGE = Path(__file__).parents[1]
-_CODE = [_PACKAGE / "audio.py", _PACKAGE / "endpoint.py"]
-_CODE += sorted([*_PACKAGE.glob("corpus/*.py"), *_PACKAGE.glob("voices/*.py")])
+_CODE = [_PACKAGE / "audio.py", _PACKAGE / "endpoint.py", *sorted(_PACKAGE.glob("voices/*.py"))]
+_CODE += [_PACKAGE / "corpus" / f"{name}.py" for name in ("build", "recordings", "source", "synthetic")]
 
 
 @dataclass(frozen=True)

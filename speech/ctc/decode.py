@@ -8,11 +8,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Protocol
 
 from speech.alphabet import BLANK
 from speech.ctc.score import Floats, score
 
 Symbols = list[int]
+
+
+class Decoder(Protocol):
+    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols: ...
 
 
 def collapse(path: Sequence[int]) -> Symbols:
