@@ -52,12 +52,13 @@ class Gru:
         states[0] = 0
         recurrent_rz, recurrent_n, bias_n = weight_hh[:n_rz].T, weight_hh[n_rz:].T, bias_hh[n_rz:]
         minus_one = -x.new_ones(())
-        for rz, n, m, h, after in zip(gates, candidates, memories, states, states[1:], strict=False):
+        frames = gates, *gates.split(n_units, dim=2), candidates, memories, states, states[1:]
+        for rz, r, z, n, m, h, after in zip(*(each.unbind(0) for each in frames), strict=False):
             rz.addmm_(h, recurrent_rz).sigmoid_()
             torch.addmm(bias_n, h, recurrent_n, out=m)
-            n.addcmul_(rz[:, :n_units], m, value=2).sigmoid_()
+            n.addcmul_(r, m, value=2).sigmoid_()
             torch.add(minus_one, n, alpha=2, out=n)
-            torch.lerp(n, h, rz[:, n_units:], out=after)
+            torch.lerp(n, h, z, out=after)
         saved = (inputs, weight_ih, weight_hh, states, gates, candidates, memories, truncate)
         return states[1:].transpose(0, 1), saved
 
@@ -73,13 +74,14 @@ class Gru:
         torch.mul(factor_n, m, out=factor_r).mul_(torch.addcmul(r, r, r, value=-1))
         torch.sub(h_before, n, out=factor_z).mul_(torch.addcmul(z, z, z, value=-1))
         torch.mul(factor_n, r, out=factor_m)
-        errors = torch.empty_like(m)
-        grads, carried = grad_h.transpose(0, 1), grad_h.new_zeros(batch, n_units)
-        for t in reversed(range(n_frames)):
-            d = torch.add(grads[t], carried, out=errors[t])
-            da = da_hh[t].mul_(d[:, None])
+        errors, carried = torch.empty_like(m), grad_h.new_zeros(batch, n_units)
+        frames = grad_h.transpose(0, 1), errors, da_hh, da_hh.flatten(2), z
+        steps = list(enumerate(zip(*(each.unbind(0) for each in frames), strict=True)))
+        for t, (grad, d, da, da_row, keep) in reversed(steps):
+            torch.add(grad, carried, out=d)
+            da.mul_(d[:, None])
             if passes(t, truncate):
-                torch.mul(d, z[t], out=carried).addmm_(da.view(batch, 3 * n_units), weight_hh)
+                torch.mul(d, keep, out=carried).addmm_(da_row, weight_hh)
             else:
                 carried.zero_()
         da_n = errors.mul_(factor_n)
