@@ -37,7 +37,9 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
     "report": {"recognizer", "corpus", "metrics"},
-    "monitor": {"task", "corpus", "monitor"},
+    "monitor": {"monitor", "task", "recognizer", "corpus", "metrics", "ctc", "audio"},
+    "monitor/lattice": {"monitor", "corpus", "backprop"},
+    "monitor/share": {"monitor", "corpus", "lessons"},
 }
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}

@@ -1,0 +1,22 @@
+"""A model's tensors by layer: ``recognizer.encoder.output.weight`` is of ``encoder.output``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from torch import Tensor
+
+
+def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
+    """``tensors`` have the names of the Lightning module's parameters."""
+    layers: defaultdict[str, list[Tensor]] = defaultdict(list)
+    for name, tensor in tensors.items():
+        layers[name.removeprefix("recognizer.").rpartition(".")[0]].append(tensor)
+    return dict(layers)
+
+
+def norms(tensors: Mapping[str, Tensor]) -> dict[str, float]:
+    """The Euclidean norm of each layer's tensors together, and of ``all``."""
+    squares = {layer: sum(float(one.square().sum()) for one in some) for layer, some in by_layer(tensors).items()}
+    return {layer: square**0.5 for layer, square in (squares | {"all": sum(squares.values())}).items()}
