@@ -41,7 +41,9 @@ class Alignment(pl.Callback):
             (text, waveform[:n].numpy())
             for text, waveform, n in zip(self._batch.texts, self._batch.waveforms, self._batch.n_samples, strict=True)
         ]
-        board.add_figure("alignment", draw(pl_module.recognizer, clips), trainer.global_step)
+        figure = draw(pl_module.recognizer, clips)
+        figure.suptitle("Red: where each letter of what was said fits best (forced alignment)", fontsize=9, y=0.995)
+        board.add_figure("alignment", figure, trainer.global_step)
 
 
 def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figure:
@@ -53,22 +55,21 @@ def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figur
     panels[0, 0].set_ylabel("MFCC")
     panels[1, 0].set_ylabel("probability of each letter")
     figure.subplots_adjust(left=0.24 / len(clips), right=0.985, top=0.86, bottom=0.11, hspace=0.06, wspace=0.2)
-    figure.suptitle("Red: where forced alignment puts each letter of what was said", fontsize=9, y=0.995)
     return figure
 
 
 def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, waveform: Waveform) -> None:
     """The MFCC above; below, the probabilities of the blank (–), the text's letters and what else was heard."""
     log_probs = recognizer.log_probs(waveform)
-    heard = recognizer.alphabet.decode(Greedy()(log_probs))
+    heard = Greedy()(log_probs)
     features = _features(recognizer, waveform)
     symbols = recognizer.alphabet.encode(text)
-    rows = list(dict.fromkeys([0, *symbols, *recognizer.alphabet.encode(heard)]))
+    rows = list(dict.fromkeys([0, *symbols, *heard]))
     ms = 1000 * recognizer.frame_s
     end = ms * len(log_probs)
     above.imshow(features.T, aspect="auto", cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0))
     above.set_yticks([])
-    above.set_title(f"“{text}”: heard “{heard}”", fontsize=10, pad=14)
+    above.set_title(f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”", fontsize=10, pad=14)
     image = np.exp(log_probs[:, rows]).T
     below.imshow(image, aspect="auto", cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5))
     below.set_yticks(range(len(rows)), ["–", *recognizer.alphabet.decode(rows[1:])])
