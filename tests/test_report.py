@@ -55,16 +55,10 @@ def test_one_file_tells_the_whole_story(run, compose):
     assert found.open == []
     assert found.tags.count("audio") == 3
     assert found.tags.count("svg") >= 12
-    for heading in (
-        "How well it hears",
-        "How it learnt",
-        "When each letter",
-        "Which names it confuses",
-        "What it misheard",
-    ):
-        assert heading in found.text
-    for words in ("Martin, Mark", "test_accent", "step 9", "does it learn?", "n_units: 16", "norm of the gradient"):
-        assert words.lower() in found.text.lower(), words
+    for words in ("How well it hears", "How it learnt", "When each letter is said", "Which names it confuses"):
+        assert words in found.text
+    for words in ("Martin, Mark", "test_accent", "step 9", "Does it learn?", "n_units: 16", "What it misheard"):
+        assert words in found.text
 
 
 def test_it_can_be_read_offline(run):
@@ -129,12 +123,12 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
         (lambda run: (run / "recognizer.pt").unlink(), r"no recognizer.pt there: finish it: .*resume="),
         (
             lambda run: (run / "recognizer.pt").write_bytes(b"PK half"),
-            r"recognizer.pt: not a recogniser file .*train it",
+            r"recognizer.pt: not a recogniser file",
         ),
-        (lambda run: (run / "report.json").unlink(), r"report.json: not there, or half written .*resume it"),
+        (lambda run: (run / "report.json").unlink(), r"report.json: not there, or half written .*resume"),
         (
             lambda run: (run / "report.json").write_text('{"n_cl'),
-            r"report.json: not there, or half written .*resume it",
+            r"report.json: not there, or half written .*resume",
         ),
         (lambda run: (run / "report.json").write_text("{}"), r"report.json: no n_parameters, .*another version; train"),
         (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he'), r"heard.jsonl: line 1 is not .*: delete it"),

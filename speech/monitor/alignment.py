@@ -54,7 +54,7 @@ def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figur
         draw_clip(above, below, recognizer, text, waveform)
     panels[0, 0].set_ylabel("MFCC")
     panels[1, 0].set_ylabel("probability of each letter")
-    figure.subplots_adjust(left=0.24 / len(clips), right=0.985, top=0.86, bottom=0.11, hspace=0.06, wspace=0.2)
+    figure.subplots_adjust(left=0.2 / len(clips), right=0.97, top=0.86, bottom=0.11, hspace=0.06, wspace=0.2)
     return figure
 
 
@@ -67,11 +67,12 @@ def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, wavef
     rows = list(dict.fromkeys([0, *symbols, *heard]))
     ms = 1000 * recognizer.frame_s
     end = ms * len(log_probs)
-    above.imshow(features.T, aspect="auto", cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0))
+    shape: Any = {"aspect": "auto", "interpolation": "nearest"}
+    above.imshow(features.T, cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0), **shape)
     above.set_yticks([])
     above.set_title(f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”", fontsize=10, pad=14)
     image = np.exp(log_probs[:, rows]).T
-    below.imshow(image, aspect="auto", cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5))
+    below.imshow(image, cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5), **shape)
     below.set_yticks(range(len(rows)), ["–", *recognizer.alphabet.decode(rows[1:])])
     below.set_xlabel("ms")
     for symbol, letter, (first, last) in zip(symbols, text, align(log_probs, symbols), strict=True):

@@ -92,8 +92,15 @@ class StepTimes(pl.Callback):
             self._clock.seconds.clear()
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step - self._begun >= self.every_n_steps:
+            self._tell(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._tell(trainer)  # the pictures of the last epoch, among others
+
+    def _tell(self, trainer: pl.Trainer) -> None:
         n_steps = trainer.global_step - self._begun
-        if self._clock and n_steps >= self.every_n_steps:
+        if self._clock and n_steps:
             times = {f"time/{part}": 1000 * self._clock.seconds[part] / n_steps for part in PARTS}
             for logger in trainer.loggers:
                 logger.log_metrics(times, trainer.global_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,19 +36,13 @@ def svg(draw: Callable[[], Figure], title: str) -> Markup:
 
 def chart(shown: Mapping[str, Curve]) -> Figure:
     """Curves by tag, over the steps."""
-    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
+    figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.subplots()
-    for (tag, curve), colour in zip(shown.items(), matplotlib.color_sequences["tab20"] * len(shown), strict=False):
-        marker = "o" if len(curve.steps) < N_POINTS else ""
-        axes.plot(
-            curve.steps,
-            curve.values,
-            label=tag.partition("/")[2] or tag,
-            color=colour,
-            linewidth=1.4,
-            marker=marker,
-            markersize=3,
-        )
+    one_kind = len({tag.partition("/")[0] for tag in shown}) == 1  # then that need not be told of each
+    colours = itertools.cycle(matplotlib.color_sequences["tab20"])
+    for (tag, curve), colour in zip(shown.items(), colours, strict=False):
+        name, marker = tag.partition("/")[2] if one_kind else tag, "o" if len(curve.steps) < N_POINTS else ""
+        axes.plot(curve.steps, curve.values, label=name, color=colour, linewidth=1.4, marker=marker, markersize=3)
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")
     else:
@@ -57,6 +52,5 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     if len(shown) > 1:
-        columns = 1 if len(shown) < 5 else 2
-        axes.legend(fontsize=7, framealpha=0, ncols=columns)
+        figure.legend(loc="outside lower center", fontsize=7, frameon=False, ncols=3)
     return figure

