@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from conftest import SMALL
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from speech.monitor.layout import CHARTS
+from speech.train import train
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "tensorboard.md").read_text(encoding="utf-8")
 
@@ -113,3 +116,30 @@ def test_names_are_points_of_the_projector(small_run):
     points = np.loadtxt(folder / "00009" / "names" / "tensors.tsv")
     assert points.shape == (2, 32)
     assert not np.allclose(points[0], points[1])
+
+
+def test_a_run_that_is_not_watched_ends_with_the_same_weights(small_run, compose, tmp_path):
+    kept = ("best", "last", "stop_early", "interruption")
+    config = compose("train", *SMALL, f"run_dir={tmp_path}")
+    config.callbacks = {name: config.callbacks[name] for name in kept}
+    train(config)
+    ours, theirs = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in (tmp_path, small_run))
+    assert all(torch.equal(ours["state_dict"][name], theirs["state_dict"][name]) for name in theirs["state_dict"])
+
+
+def test_a_run_that_goes_on_shows_its_lattice_from_the_beginning(small_run):
+    """The moments are part of the checkpoint: step 0, and the end of each epoch."""
+    checkpoint = torch.load(small_run / "checkpoints" / "last.ckpt", weights_only=True)
+    moments = checkpoint["callbacks"]["LatticeOccupancy"]["moments"]
+    assert list(moments) == [0, 3, 6, 9]
+    for occupancy in moments.values():
+        torch.testing.assert_close(occupancy.sum(dim=1), torch.ones(len(occupancy), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("choice", ["backprop=all", "encoder=lstm"])
+def test_it_is_watched_whatever_the_network_and_its_gradients(compose, tmp_path, choice):
+    train(compose("train", *SMALL, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
+    accumulator = EventAccumulator(str(tmp_path / "tensorboard"))
+    accumulator.Reload()
+    assert {"confusion", "accept", "alignment", "lattice", "share"} == set(accumulator.Tags()["images"])
+    assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
