@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from speech.corpus.datamodule import SpeechData
     from speech.recognizer import Recognizer
 
+_PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 
 
@@ -94,7 +95,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     card = model_card(recognizer.names, nodes, facts | found, environment)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
-    logger.log_hyperparams(nodes, finals | {"final/train_seconds": facts["train_seconds"]})
+    shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
+    logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
     logger.finalize("success")
 
     print("\nWhat it hears in clips of voices that it never met:\n")

@@ -72,7 +72,7 @@ def draw(curves: dict[str, Curve]) -> Figure:
     figure.subplots_adjust(left=0.13, right=0.97, top=0.97, bottom=0.13)
     for kind, colour in ((PER_FRAME, "#1a5fb4"), (PROBABILITY, "#b3261e")):
         rate, threshold = equal_error(curves[kind])
-        label = f"{kind}: equal at {rate:.1%}, threshold {threshold:.2f}"
+        label = f"{kind}: equal at {rate:.1%}, threshold {threshold:.3g}"
         axes.plot(100 * curves[kind].false_accepts, 100 * curves[kind].false_rejects, color=colour, label=label)
     axes.plot([0, 100], [0, 100], color="#bbbbbb", linewidth=0.6)
     axes.set_xlim(0, 50)

@@ -61,6 +61,8 @@ class Ranking(pl.Callback):
         self._shown |= dict.fromkeys(confusion.closest(closeness, self.n_pairs))
         for i, j in self._shown:
             board.add_scalar(f"pairs/{names[i]} {names[j]}", closeness[i, j], step)
+        if not (scores.argmax(axis=1) == said).any():
+            return  # nothing is right yet that could be wrongly refused
         trials = acceptance.trials(scores, said, np.array(self._free), np.array(self._n_frames))
         curves = {kind: acceptance.curve(some) for kind, some in trials.items()}
         board.add_figure("accept", acceptance.draw(curves), step)

@@ -101,6 +101,7 @@ def test_a_sweeps_runs_can_be_compared_by_their_final_figures(events):
     assert metrics <= set(events.Tags()["scalars"])
     given = HParamsPluginData.FromString(content["_hparams_/session_start_info"]).session_start_info.hparams
     assert {"encoder/n_units", "optimizer/lr", "seed"} <= set(given)
+    assert not [name for name in given if name.startswith(("callbacks", "run_dir"))], "they would hide the others"
 
 
 def test_updates_are_small_beside_the_weights(events):
