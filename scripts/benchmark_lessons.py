@@ -1,8 +1,8 @@
 """``make bench-lessons [DATA_DIR=...]``: what the lessons reach over five seeds, one JSON object a line.
 
 ``python scripts/benchmark_lessons.py [DATA_DIR]``; DATA_DIR holds the data sets' files; without it they are fetched.
-A ``value`` is a mean over the seeds, its ``interval`` the lowest and the highest, ``than`` what it is compared with,
-and ``ratio`` the value over the mean of that.
+A ``value`` is a mean over the seeds, ``than`` what it is compared with, ``ratio`` the value over the mean of that, and
+``interval`` the lowest and the highest of five: of the ratios where there is one, else of the values.
 """
 
 from __future__ import annotations

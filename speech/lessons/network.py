@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -68,3 +69,8 @@ def dropout_mask(shape: tuple[int, ...], rate: float, generator: torch.Generator
     """0 with probability ``rate``, else 1 / (1 - rate): what Dropout multiplies by."""
     kept = torch.rand(shape, generator=generator, dtype=torch.float64) >= rate
     return kept / (1 - rate)
+
+
+def falling(rate: float, done: float) -> float:
+    """``rate`` at first (``done`` 0), 0 in the end (``done`` 1), along half a cosine: the last steps are calm."""
+    return rate * (1 + math.cos(math.pi * done)) / 2

@@ -20,7 +20,7 @@ from speech.backprop.losses import BinaryCrossEntropy
 from speech.backprop.updates import State, adamw, clip_norm
 from speech.lessons.baseline import logistic_regression
 from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
-from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
+from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, Try
 from speech.lessons.settings import require_counts, require_parts, require_positive
@@ -142,12 +142,13 @@ class Sentiment:
         with place.log(seed) as log:
             for epoch in tqdm(range(self.n_epochs), desc=f"sentiment, seed {seed}", unit="epoch"):
                 losses = []
+                rate = falling(self.rate, epoch / self.n_epochs)
                 for chosen in batches(len(train_texts), self.batch_size, generator):
                     batch = train.at(chosen)
                     inputs = self.masked(batch, generator)
                     loss, grads = loss_and_grads(network, BinaryCrossEntropy, inputs, batch.labels)
                     clip_norm(grads, self.largest_norm)
-                    adamw(network.parameters, grads, state, self.rate, weight_decay=self.weight_decay)
+                    adamw(network.parameters, grads, state, rate, weight_decay=self.weight_decay)
                     losses.append(loss)
                 sums, _ = network.forward(test.words, test.n_words)
                 curve.append(float(((sums > 0) == (test.labels > 0)).double().mean()))

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from speech.backprop.losses import MeanSquaredError
 from speech.backprop.updates import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
-from speech.lessons.network import check_gradients, loss_and_grads
+from speech.lessons.network import check_gradients, falling, loss_and_grads
 from speech.lessons.result import Place, Result, Try
 from speech.lessons.settings import require_counts, require_parts, require_positive
 
@@ -112,7 +112,7 @@ class TimeSeries:
                 chosen = windows[torch.randint(len(windows), (self.batch_size,), generator=generator)]
                 loss, grads = loss_and_grads(network, MeanSquaredError, (chosen[:, :-1],), chosen[:, 1:])
                 log.add_scalar("gradient_norm", clip_norm(grads, self.largest_norm), step)
-                rate = self.rate * (1 + np.cos(np.pi * step / self.n_steps)) / 2
+                rate = falling(self.rate, step / self.n_steps)
                 adamw(network.parameters, grads, state, rate, weight_decay=self.weight_decay)
                 log.add_scalar("loss/train", loss, step)
             ours = scale.leave(network.forward(series[None, :-1])[0][0, n_train - 1 :])

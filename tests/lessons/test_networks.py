@@ -31,9 +31,9 @@ def spam():
 
 def sentiment():
     words, n_words = torch.tensor([[1, 2, 3, 1], [4, 2, 0, 0], [3, 0, 0, 0]]), torch.tensor([4, 2, 1])
-    masks = dropout_mask((3, 4, 2), 0.3, generator()), dropout_mask((3, 4), 0.3, generator())
+    masks = dropout_mask((3, 4, 3), 0.3, generator()), dropout_mask((3, 6), 0.3, generator())
     inputs = (words, n_words, *masks)
-    return Reader(5, 2, 2, generator()), BinaryCrossEntropy, inputs, torch.tensor([1, 0, 1]).double()
+    return Reader(5, 3, 3, generator()), BinaryCrossEntropy, inputs, torch.tensor([1, 0, 1]).double()
 
 
 def timeseries():
