@@ -16,6 +16,7 @@ from speech.corpus.dataset import Batch
 from speech.ctc.align import align
 from speech.ctc.decode import Greedy
 from speech.monitor.clips import first_clips
+from speech.monitor.layers import has_diverged
 from speech.monitor.moments import epoch_is_due, writer
 from speech.recognizer import Recognizer
 
@@ -34,7 +35,7 @@ class Alignment(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board = writer(trainer)
-        if board is None or not epoch_is_due(trainer, self.first_epoch):
+        if board is None or not epoch_is_due(trainer, self.first_epoch) or has_diverged(pl_module):
             return
         assert self._batch is not None
         clips = [

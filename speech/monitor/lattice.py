@@ -13,6 +13,7 @@ from torch import Tensor
 from speech.backprop.ctc import Ctc
 from speech.corpus.dataset import Batch
 from speech.monitor.clips import first_clips
+from speech.monitor.layers import has_diverged
 from speech.monitor.moments import early_step_is_due, epoch_is_due, writer
 
 N_PANELS = 8
@@ -57,6 +58,8 @@ class LatticeOccupancy(pl.Callback):
             board.add_figure("lattice", draw(self._moments, self._batch.texts[0]), trainer.global_step)
 
     def _look(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if has_diverged(pl_module):
+            return
         assert self._batch is not None
         log_probs = torch.from_numpy(pl_module.recognizer.log_probs(self._batch.waveforms[0].numpy()))[None]
         n_frames = torch.tensor([log_probs.shape[1]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
@@ -14,6 +14,11 @@ def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
     for name, tensor in tensors.items():
         layers[name.removeprefix("recognizer.").rpartition(".")[0]].append(tensor)
     return dict(layers)
+
+
+def has_diverged(model: nn.Module) -> bool:
+    """Whether a weight is NaN or infinite: the curves show it, and there is nothing to draw."""
+    return not all(parameter.isfinite().all() for parameter in model.parameters())
 
 
 def norms(tensors: Mapping[str, Tensor]) -> dict[str, float]:

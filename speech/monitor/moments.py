@@ -17,7 +17,10 @@ def is_doubling(count: int, first: int) -> bool:
 
 
 def epoch_is_due(trainer: pl.Trainer, first_epoch: int) -> bool:
-    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last."""
+    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last.
+
+    That a run stops early is known at the epoch's end alone, and not to what looks at its validation.
+    """
     n_epochs = trainer.current_epoch + 1
     last = trainer.should_stop or n_epochs == trainer.max_epochs
     return not trainer.sanity_checking and (last or is_doubling(n_epochs, first_epoch))

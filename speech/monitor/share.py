@@ -11,6 +11,7 @@ from speech.corpus.dataset import Batch
 from speech.lessons.martin import Student
 from speech.lessons.martin_pictures import draw_contributions
 from speech.monitor.clips import first_clips
+from speech.monitor.layers import has_diverged
 from speech.monitor.moments import epoch_is_due, writer
 
 
@@ -26,7 +27,7 @@ class ErrorShare(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board = writer(trainer)
-        if board is None or not epoch_is_due(trainer, self.first_epoch):
+        if board is None or not epoch_is_due(trainer, self.first_epoch) or has_diverged(pl_module):
             return
         assert self._batch is not None
         own = copy.deepcopy(pl_module.recognizer).cpu().eval()  # in float64, which training's must not become

@@ -12,6 +12,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from speech.monitor.layout import CHARTS
+from speech.task import SpellingTask
 from speech.train import train
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "tensorboard.md").read_text(encoding="utf-8")
@@ -144,3 +145,16 @@ def test_it_is_watched_whatever_the_network_and_its_gradients(compose, tmp_path,
     accumulator.Reload()
     assert {"confusion", "accept", "alignment", "lattice", "share"} == set(accumulator.Tags()["images"])
     assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
+
+
+def test_a_training_that_diverges_is_watched_to_its_end(compose, tmp_path, monkeypatch):
+    """Weights that are NaN, in an encoder that goes on with them: the curves say so, and no picture stops the run."""
+
+    def diverge(task, *_):
+        torch.nn.init.constant_(task.recognizer.encoder.output.weight, float("nan"))
+
+    monkeypatch.setattr(SpellingTask, "on_train_batch_end", diverge)
+    train(compose("train", *SMALL, f"run_dir={tmp_path}", "encoder=gru", "encoder.bidirectional=false"))
+    accumulator = EventAccumulator(str(tmp_path / "tensorboard"))
+    accumulator.Reload()
+    assert np.isnan(accumulator.Scalars("val/loss")[-1].value)
