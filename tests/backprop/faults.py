@@ -212,6 +212,7 @@ FAULTS = {
     "recurrent": {
         "Layer": [
             ("grad_y = grad_y * mask", "grad_y = grad_y", "missing length mask"),
+            ("*weights[N_WEIGHTS:], truncate)", "*weights[N_WEIGHTS:], None)", "one direction is not truncated"),
             (
                 "cell.backward(forwards, grad_y[..., :half])",
                 "cell.backward(forwards, grad_y[..., half:])",

@@ -1,8 +1,10 @@
 """Operations by hand as nodes of autograd's graph: first and second derivatives, and nothing wrong in silence."""
 
+import gc
 import importlib
 import inspect
 import pkgutil
+import weakref
 
 import pytest
 import torch
@@ -166,10 +168,7 @@ def test_a_mask_that_asks_for_a_gradient_is_refused_and_not_told_that_it_is_0():
         by_hand(Dropout, x, mask).sum().backward()
 
 
-def test_an_output_that_is_kept_is_freed_with_its_graph():
-    import gc
-    import weakref
-
+def test_an_output_is_freed_as_soon_as_nobody_holds_it():
     x = torch.ones(3, requires_grad=True)
     y = by_hand(Sigmoid, x)
     gone = weakref.ref(y)

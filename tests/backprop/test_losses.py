@@ -37,7 +37,7 @@ def prove_mean_per_letter(module, draw):
         feasible = losses.isfinite()
         return (losses[feasible] / n_letters[feasible]).sum() / max(1, int(feasible.sum()))
 
-    # By differences an infinite loss has no slope, so only those that are finite are moved.
+    # Infinity and a little more is infinity, so that central differences find 0 there, which is what is wanted.
     n_letters = draw.indices(6, n, least=1)
     prove(module.MeanPerLetter, (losses, n_letters), oracle)
 

@@ -1,0 +1,51 @@
+"""The checks themselves: what they let pass, and what they must not."""
+
+import pytest
+import torch
+
+from speech.backprop.check import (
+    Compared,
+    Miss,
+    central_differences,
+    compare_with_differences,
+    relative_error,
+    require_close,
+)
+
+
+def test_the_error_is_relative_to_the_largest_and_nan_is_never_small():
+    a = torch.tensor([1.0, -4.0])
+    assert relative_error(a, a) == 0
+    assert relative_error(a, torch.tensor([1.0, -3.0])) == 0.25
+    assert relative_error(a, -a) == 2
+    assert relative_error(torch.zeros(2), torch.zeros(2)) == 0
+    assert relative_error(a, torch.tensor([1.0, torch.nan])) == torch.inf
+    with pytest.raises(Miss, match="shapes differ"):
+        relative_error(a, a[None])
+
+
+def test_central_differences_are_the_slope_and_leave_what_they_moved_as_it_was():
+    x = torch.tensor([[0.5, -2.0], [3.0, 1.0]], dtype=torch.float64)
+    before = x.clone()
+    slopes = central_differences(lambda: (x**3).sum(), x)
+    assert slopes.tolist() == pytest.approx((3 * x**2).flatten().tolist(), rel=1e-8)
+    assert torch.equal(x, before)
+    (slope,) = central_differences(lambda: (x**3).sum(), x, at=torch.tensor([2]))
+    assert float(slope) == pytest.approx(27)
+    with pytest.raises(Miss, match="float64"):
+        central_differences(lambda: x.sum(), x.float())
+
+
+def test_one_wrong_value_among_those_that_are_asked_is_a_miss_that_names_its_tensor():
+    tensors = {name: torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64) for name in ("right", "wrong")}
+
+    def loss():
+        return sum((x**2).sum() for x in tensors.values())
+
+    grads = {name: 2 * x for name, x in tensors.items()}
+    require_close(compare_with_differences(loss, tensors, grads), 1e-8)
+    grads["wrong"] = torch.tensor([2.0, 4.0, 6.1], dtype=torch.float64)
+    with pytest.raises(Miss, match=r"the gradient of wrong is off by 1\.6e-02"):
+        require_close(compare_with_differences(loss, tensors, grads))
+    with pytest.raises(Miss, match="of broken"):
+        require_close([Compared("fine", 1, 0.0), Compared("broken", 1, torch.inf)])
