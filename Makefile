@@ -1,12 +1,15 @@
-# make train | export | test | lint | tensorboard | bench | bench-backprop | bench-lessons [DATA_DIR=...] | bench-export | clean
+# make train | report | export | test | lint | tensorboard | bench | bench-backprop | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train export test lint tensorboard bench bench-backprop bench-lessons bench-export clean
+.PHONY: train export test lint tensorboard bench bench-backprop bench-lessons bench-export bench-monitor report clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
+
+report: $(READY)
+	$(BIN)/python -m speech.report
 
 export: $(READY)
 	$(BIN)/python -m speech.export
@@ -31,9 +34,15 @@ bench-backprop: $(READY)
 bench-lessons: $(READY)
 	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
 
-bench-export: $(READY)
+bench-report: $(READY)
+	$(BIN)/python -m speech.report
+
+export: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_export.py
+
+bench-monitor: $(READY)
+	$(BIN)/python scripts/benchmark_monitor.py
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

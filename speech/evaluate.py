@@ -15,7 +15,7 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips."""
     from hydra.utils import instantiate
 
-    from speech import report, runs
+    from speech import judge, runs
     from speech.alphabet import distinct, read_names
     from speech.recognizer import Recognizer
     from speech.train import make_data
@@ -31,14 +31,14 @@ def evaluate(config: DictConfig) -> dict[str, object]:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
     data = make_data(config, recognizer)
     names = data.names if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
-    heard = {split: report.hear(recognizer, data.loader(split), names) for split in splits}
-    found: dict[str, Any] = report.judged(heard)
-    print(report.table([one for some in heard.values() for one in some]))
-    print(f"\n{report.summary(found['splits'])}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
+    heard = {split: judge.hear(recognizer, data.loader(split), names) for split in splits}
+    found: dict[str, Any] = judge.judged(heard)
+    print(judge.table([one for some in heard.values() for one in some]))
+    print(f"\n{judge.summary(found['splits'])}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
         print(f"refused: {one.reason}")
     if config.output:
-        report.write(Path(config.output), found)
+        judge.write(Path(config.output), found)
     return found
 
 

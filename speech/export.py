@@ -93,7 +93,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     """
     from omegaconf import OmegaConf
 
-    from speech import graph, report, runs
+    from speech import graph, judge, runs
     from speech.card import model_card
     from speech.extras import require
     from speech.recognizer import Recognizer
@@ -107,7 +107,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     trained = configs.saved(run, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
     known: Any = OmegaConf.to_container(trained, resolve=True)
-    card = model_card(recognizer.names, known, report.read(run / "report.json"), report.read(run / "environment.json"))
+    card = model_card(recognizer.names, known, judge.read(run / "report.json"), judge.read(run / "environment.json"))
     model = graph.to_onnx(recognizer, card)
 
     data = make_data(trained, recognizer)

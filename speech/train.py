@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from speech.corpus.datamodule import SpeechData
     from speech.recognizer import Recognizer
 
+_PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 
 
@@ -43,7 +44,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from speech import report, runs
+    from speech import judge, runs
     from speech.card import model_card
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
@@ -57,7 +58,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     OmegaConf.save(config, run_dir / "config.yaml")
     OmegaConf.resolve(config)
     environment = _environment()
-    report.write(run_dir / "environment.json", environment)
+    judge.write(run_dir / "environment.json", environment)
 
     # Advertisements and hints to ourselves; what a user can act on is a warning or an error.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -84,22 +85,23 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().save(run_dir / runs.FILE)
 
-    heard = {split: report.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
-    found: dict[str, Any] = report.judged(heard)
+    heard = {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
+    found: dict[str, Any] = judge.judged(heard)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
-    facts |= {"n_refused": len(refused), "refused": refused}
-    report.write(run_dir / "report.json", facts | found)
+    facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
+    judge.write(run_dir / "report.json", facts | found)
     card = model_card(recognizer.names, nodes, facts | found, environment)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
-    logger.log_hyperparams(nodes, finals | {"final/train_seconds": facts["train_seconds"]})
+    shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
+    logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
     logger.finalize("success")
 
     print("\nWhat it hears in clips of voices that it never met:\n")
-    print(report.table([one for some in heard.values() for one in some]))
-    print(f"\n{report.summary(found['splits'])}")
+    print(judge.table([one for some in heard.values() for one in some]))
+    print(f"\n{judge.summary(found['splits'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
     return float(best.best_model_score)

@@ -33,6 +33,7 @@ SMALL = [  # a corpus and a network that train in a second
     "trainer.max_epochs=3",
     "trainer.log_every_n_steps=1",
     "+trainer.enable_progress_bar=false",
+    "callbacks.times.every_n_steps=4",
 ]
 
 

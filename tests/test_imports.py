@@ -8,7 +8,7 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson"}
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson", "report"}
 BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
@@ -36,8 +36,11 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "report": {"recognizer", "corpus", "metrics"},
-    "monitor": {"task", "corpus", "monitor"},
+    "judge": {"recognizer", "corpus", "metrics"},
+    "page": {"page", "judge", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
+    "monitor": {"monitor", "task", "recognizer", "corpus", "metrics", "ctc", "audio"},
+    "monitor/lattice": {"monitor", "corpus", "backprop"},
+    "monitor/share": {"monitor", "corpus", "lessons"},
 }
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}

@@ -98,9 +98,7 @@ def test_tensorboard_shows_how_it_learns(small_run):
     scalars |= {"lr-AdamW", "gradient/all", "gradient/encoder.convolution", "gradient/encoder.backwards.1"}
     assert scalars <= set(tags["scalars"])
     assert {"final/cer", "final/letter_perfect"} <= set(tags["scalars"])
-    assert "heard/text_summary" in tags["tensors"]
     assert [event.step for event in events.Tensors("heard/text_summary")] == [3, 6, 9]
-    assert "confusion" in tags["images"]
 
 
 def test_one_batch_is_learnt_by_heart(compose, tmp_path):

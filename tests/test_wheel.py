@@ -38,6 +38,8 @@ def test_a_built_wheel_trains_and_transcribes_from_any_folder(tmp_path):
     run_dir = Path(out.splitlines()[-1])
     assert run_dir.is_relative_to(elsewhere / "runs")
     assert "espeak-ng (GPL-3.0-or-later)" in (run_dir / "model_card.md").read_text()
+    run(fresh / "speech-report", cwd=elsewhere)
+    assert "<h2>How well it hears</h2>" in (run_dir / "report.html").read_text()
     run(fresh / "speech-synthesize", "names=[Mark]", "n_voices=1", cwd=elsewhere)
     heard = run(fresh / "speech-transcribe", "clips=clips", cwd=elsewhere)
     assert "1 of 1 clips transcribed" in heard

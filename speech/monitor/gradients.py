@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import pytorch_lightning as pl
 from torch.optim import Optimizer
+
+from speech.monitor.layers import norms
 
 
 class GradientNorms(pl.Callback):
@@ -17,12 +17,6 @@ class GradientNorms(pl.Callback):
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, _: Optimizer) -> None:
         if trainer.global_step % self.every_n_steps:
             return
-        squares: defaultdict[str, float] = defaultdict(float)
-        for name, parameter in pl_module.named_parameters():
-            if parameter.grad is not None:
-                layer = name.removeprefix("recognizer.").rpartition(".")[0]
-                square = float(parameter.grad.square().sum())
-                squares[layer] += square
-                squares["all"] += square
+        grads = {name: p.grad for name, p in pl_module.named_parameters() if p.grad is not None}
         for logger in trainer.loggers:
-            logger.log_metrics({f"gradient/{layer}": s**0.5 for layer, s in squares.items()}, trainer.global_step)
+            logger.log_metrics({f"gradient/{layer}": n for layer, n in norms(grads).items()}, trainer.global_step)

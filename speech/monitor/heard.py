@@ -9,7 +9,9 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from speech.corpus.dataset import Batch, Step
+from speech.corpus.dataset import Batch
+from speech.monitor.clips import first_clips
+from speech.monitor.moments import early_step_is_due, writer
 from speech.task import best_paths
 
 
@@ -25,19 +27,12 @@ class HeardText(pl.Callback):
         self._batch: Batch | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        data: Any = trainer
-        dataset = data.datamodule.datasets["val"]
-        first: dict[str, int] = {}
-        for i, text in enumerate(dataset.texts):
-            first.setdefault(text, i)
-        self._batch = dataset[Step(0, 0, list(first.values())[: self.n_clips])]
+        self._batch = first_clips(trainer, self.n_clips)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        doublings = trainer.global_step / self.first_step
-        within = trainer.current_epoch == 0 and not trainer.is_last_batch
-        if within and doublings >= 1 and doublings.is_integer() and int(doublings).bit_count() == 1:
+        if early_step_is_due(trainer, self.first_step):
             self._listen(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -53,8 +48,8 @@ class HeardText(pl.Callback):
         letters = best_paths(recognizer, logits, n_frames)
         heard = dict(zip(self._batch.texts, letters, strict=True))
         rows = "".join(f"| {text} | {letters or '(nothing)'} |\n" for text, letters in heard.items())
-        if isinstance(trainer.logger, pl.loggers.TensorBoardLogger):
-            trainer.logger.experiment.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
+        if board := writer(trainer):
+            board.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch, "heard": heard}
         with (Path(trainer.default_root_dir) / "heard.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

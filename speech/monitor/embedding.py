@@ -1,0 +1,51 @@
+"""Names as points: what the encoder makes of each, for TensorBoard's projector. Names that sound alike lie together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from speech.corpus.dataset import Batch
+from speech.monitor.moments import writer
+from speech.task import Validated
+
+
+class NameEmbedding(pl.Callback):
+    """``names``, at the end: the last layer's units, their mean over frames, and over a name's validation clips."""
+
+    def __init__(self) -> None:
+        self._hidden: Tensor | None = None  # (batch, n_frames, n_units), what the output layer was last given
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._hook: Any = None
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        def keep(_module: Any, inputs: tuple[Tensor, ...]) -> None:
+            self._hidden = inputs[0]
+
+        self._sums, self._counts = {}, {}
+        self._hook = pl_module.recognizer.encoder.output.register_forward_pre_hook(keep)
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        validated: Validated = outputs
+        assert self._hidden is not None
+        for text, units, n_frames in zip(batch.texts, self._hidden, validated.n_frames.tolist(), strict=True):
+            self._sums[text] = self._sums.get(text, 0) + units[:n_frames].mean(dim=0)
+            self._counts[text] = self._counts.get(text, 0) + 1
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self._hook.remove()
+        self._hidden = None
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        board = writer(trainer)
+        if board is None or not self._sums:
+            return
+        names = sorted(self._sums)
+        points = torch.stack([self._sums[name] / self._counts[name] for name in names])
+        board.add_embedding(points, metadata=names, global_step=trainer.global_step, tag="names")

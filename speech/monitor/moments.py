@@ -1,0 +1,40 @@
+"""When a view is due, and where it goes.
+
+Most is learnt early: what is dear is shown after 1, 2, 4, 8 ... epochs and at the end, so that its cost stays small
+beside the training's, however long that is.
+"""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+from torch.utils.tensorboard import SummaryWriter
+
+
+def is_doubling(count: int, first: int) -> bool:
+    """Whether ``count`` is ``first``, twice, four times, ... as much."""
+    times, rest = divmod(count, first)
+    return rest == 0 and times.bit_count() == 1
+
+
+def epoch_is_due(trainer: pl.Trainer, first_epoch: int) -> bool:
+    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last.
+
+    That a run stops early is known at the epoch's end alone, and not to what looks at its validation.
+    """
+    n_epochs = trainer.current_epoch + 1
+    last = trainer.should_stop or n_epochs == trainer.max_epochs
+    return not trainer.sanity_checking and (last or is_doubling(n_epochs, first_epoch))
+
+
+def early_step_is_due(trainer: pl.Trainer, first_step: int) -> bool:
+    """Within the first epoch: after step ``first_step``, twice, four times, ... as many. Its end is the epoch's."""
+    within = trainer.current_epoch == 0 and not trainer.is_last_batch
+    return within and is_doubling(trainer.global_step, first_step)
+
+
+def writer(trainer: pl.Trainer) -> SummaryWriter | None:
+    """TensorBoard's, where the run has one."""
+    for logger in trainer.loggers:
+        if isinstance(logger, pl.loggers.TensorBoardLogger):
+            return logger.experiment
+    return None

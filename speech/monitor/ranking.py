@@ -1,0 +1,72 @@
+"""The list of names, ranked for every validation clip: who is taken for whom, and when to refuse an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+
+from speech.corpus.dataset import Batch
+from speech.ctc.score import score
+from speech.monitor import acceptance, confusion
+from speech.monitor.moments import epoch_is_due, writer
+from speech.task import Validated
+
+
+class Ranking(pl.Callback):
+    """After epoch ``first_epoch``, twice, four times, ... as many: ranking takes about a millisecond a clip.
+
+    ``confusion`` is a picture of the ``n_names`` names that are closest to another, ``pairs/<name> <name>`` how close
+    the ``n_pairs`` closest are (once among those, always shown), ``accept`` what a threshold would refuse.
+    """
+
+    def __init__(self, n_names: int = 12, n_pairs: int = 5, first_epoch: int = 1) -> None:
+        self.n_names, self.n_pairs, self.first_epoch = n_names, n_pairs, first_epoch
+        self._scores: list[np.ndarray] = []  # of each clip: log p of every name of the list
+        self._free: list[float] = []  # log p of its best path, which may spell anything
+        self._n_frames: list[int] = []
+        self._said: list[str] = []
+        self._shown: dict[tuple[int, int], None] = {}
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._scores, self._free, self._n_frames, self._said = [], [], [], []
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        if writer(trainer) is None or not epoch_is_due(trainer, self.first_epoch):
+            return
+        validated: Validated = outputs
+        recognizer = pl_module.recognizer
+        lexicon = list(recognizer.lexicon(recognizer.names).values())
+        all_log_probs = validated.log_probs.double().cpu().numpy()
+        for log_probs, n_frames in zip(all_log_probs, validated.n_frames.tolist(), strict=True):
+            self._scores.append(score(log_probs[:n_frames], lexicon))
+            self._free.append(float(log_probs[:n_frames].max(axis=1).sum()))
+            self._n_frames.append(n_frames)
+        self._said += batch.texts
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        board, step = writer(trainer), trainer.global_step
+        if not self._scores or board is None:
+            return
+        recognizer = pl_module.recognizer
+        names = [recognizer.alphabet.fold(name) for name in recognizer.names]
+        said = np.array([names.index(text) for text in self._said])
+        scores = np.array(self._scores)
+        matrix = confusion.mean_probabilities(scores, said)
+        board.add_figure("confusion", confusion.draw(names, matrix, self.n_names), step)
+        closeness = (matrix + matrix.T) / 2
+        self._shown |= dict.fromkeys(confusion.closest(closeness, self.n_pairs))
+        for i, j in self._shown:
+            board.add_scalar(f"pairs/{names[i]} {names[j]}", closeness[i, j], step)
+        if not (scores.argmax(axis=1) == said).any():
+            return  # nothing is right yet that could be wrongly refused
+        trials = acceptance.trials(scores, said, np.array(self._free), np.array(self._n_frames))
+        curves = {kind: acceptance.curve(some) for kind, some in trials.items()}
+        board.add_figure("accept", acceptance.draw(curves), step)
+        for kind, curve in curves.items():
+            rate, threshold = acceptance.equal_error(curve)
+            board.add_scalar(f"accept/equal_error {kind}", rate, step)
+            board.add_scalar(f"accept/threshold {kind}", threshold, step)

@@ -1,0 +1,18 @@
+"""The composed config as text, so that a log says by itself what was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from speech.monitor.moments import writer
+
+
+class Settings(pl.Callback):
+    """``config``, when training begins: the run folder's ``config.yaml``."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if board := writer(trainer):
+            text = (Path(trainer.default_root_dir) / "config.yaml").read_text(encoding="utf-8")
+            board.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), trainer.global_step)

@@ -1,0 +1,113 @@
+"""Where a training step's time goes: data, front end, forward, backward, update, and the monitor itself."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.profilers import PassThroughProfiler, Profiler
+
+DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS = (
+    "data",
+    "front end",
+    "forward",
+    "backward",
+    "update",
+    "callbacks",
+)
+
+
+class Clock(Profiler):
+    """The seconds of each part, by what Lightning says it begins and ends; what is done inside is not the outer's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._under_way: list[str] = []
+        self._last = 0.0
+
+    def start(self, action_name: str) -> None:
+        self._credit()
+        self._under_way.append(_part(action_name) or (self._under_way[-1] if self._under_way else ""))
+
+    def stop(self, action_name: str) -> None:
+        self._credit()
+        self._under_way.pop()
+
+    def _credit(self) -> None:
+        now = time.perf_counter()
+        if self._under_way:
+            self.seconds[self._under_way[-1]] += now - self._last
+        self._last = now
+
+
+def _part(action: str) -> str | None:
+    """The part that one of Lightning's actions begins; None where it is of the one around it."""
+    if action.startswith("[Callback]"):
+        return CALLBACKS
+    if action.startswith("[Strategy]") and action.endswith(".training_step"):
+        return FORWARD
+    if action.startswith("[Strategy]") and action.endswith(".backward"):
+        return BACKWARD
+    known = {"run_training_batch": UPDATE, "[_TrainingEpochLoop].train_dataloader_next": DATA, FRONT_END: FRONT_END}
+    return known.get(action)
+
+
+class StepTimes(pl.Callback):
+    """``time/<part>``: milliseconds a step, the mean over ``every_n_steps`` steps.
+
+    ``callbacks`` are those of the epoch's end and of validation as well, spread over the steps: what watching costs.
+    The front end is told from the rest of the forward pass where it runs as a module (not under ``backprop=all``).
+    On a GPU these are the times of giving out the work. A run that has a Lightning profiler already keeps that one.
+    """
+
+    def __init__(self, every_n_steps: int = 50) -> None:
+        self.every_n_steps = every_n_steps
+        self._clock: Clock | None = None
+        self._hooks: list[Any] = []
+        self._begun = 0  # the step that the clock's seconds begin with
+
+    def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
+        profiled: Any = trainer
+        if not isinstance(profiled.profiler, PassThroughProfiler):
+            return
+        self._clock = clock = profiled.profiler = Clock()
+
+        def begin(front_end: Any, _inputs: Any) -> None:
+            if front_end.training:
+                clock.start(FRONT_END)
+
+        def end(front_end: Any, _inputs: Any, _outputs: Any) -> None:
+            if front_end.training:
+                clock.stop(FRONT_END)
+
+        front_end = pl_module.recognizer.frontend
+        self._hooks = [front_end.register_forward_pre_hook(begin), front_end.register_forward_hook(end)]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begun = trainer.global_step
+        if self._clock:
+            self._clock.seconds.clear()
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.global_step - self._begun >= self.every_n_steps:
+            self._tell(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._tell(trainer)  # the pictures of the last epoch, among others
+
+    def _tell(self, trainer: pl.Trainer) -> None:
+        n_steps = trainer.global_step - self._begun
+        if self._clock and n_steps:
+            times = {f"time/{part}": 1000 * self._clock.seconds[part] / n_steps for part in PARTS}
+            for logger in trainer.loggers:
+                logger.log_metrics(times, trainer.global_step)
+            self._begun = trainer.global_step
+            self._clock.seconds.clear()
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []

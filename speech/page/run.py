@@ -1,0 +1,83 @@
+"""What a run left in its folder, read for the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from speech import judge, runs
+from speech.recognizer import Recognizer
+
+_FIGURES = ("n_parameters", "train_seconds", "epochs", "splits", "n_clips")
+
+
+class Curve(NamedTuple):
+    """A scalar of TensorBoard's by step."""
+
+    steps: list[int]
+    values: list[float]
+
+
+class Run(NamedTuple):
+    folder: Path
+    recognizer: Recognizer
+    report: dict[str, Any]
+    environment: dict[str, Any]
+    config: str
+    heard: list[dict[str, Any]]  # heard.jsonl's lines
+    curves: dict[str, Curve]
+    pictures: dict[str, bytes]  # the last PNG of each of TensorBoard's images
+
+
+def read(place: str, runs_dir: str) -> Run:
+    """The run in the folder ``place``, or the newest under ``runs_dir`` for ``latest``.
+
+    Raises ValueError or OSError, naming the file and the way out, where it has not ended, is cut short or was written
+    by another version. What a log of TensorBoard's has lost is left out, and so is all of it where there is none.
+    """
+    path = runs.find_recognizer(place, runs_dir)
+    folder = path.parent
+    recognizer = Recognizer.load(path)
+    report, environment = (judge.read(folder / f"{name}.json") for name in ("report", "environment"))
+    missing = [key for key in _FIGURES if key not in report]
+    if missing:
+        where = folder / "report.json"
+        raise ValueError(f"{where}: no {', '.join(missing)} in it: made by another version; train again")
+    config = folder / "config.yaml"
+    if not config.is_file():
+        raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
+    curves, pictures = _events(folder / "tensorboard")
+    heard = _lines(folder / "heard.jsonl")
+    return Run(folder, recognizer, report, environment, config.read_text(encoding="utf-8"), heard, curves, pictures)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if not path.is_file():
+        return found
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            line = json.loads(text)
+            line["heard"].items()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: line {number} is not what a run writes there ({error}): delete it") from error
+        found.append(line)
+    return found
+
+
+def _events(folder: Path) -> tuple[dict[str, Curve], dict[str, bytes]]:
+    """The scalars and the last of each picture; a crashed run's file ends in the middle of one, which is left out."""
+    if not any(folder.glob("events.out.tfevents.*")):
+        return {}, {}
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 1, "audio": 1, "histograms": 1})
+    events.Reload()
+    tags = events.Tags()
+    curves = {}
+    for tag in tags["scalars"]:
+        last = {event.step: event.value for event in events.Scalars(tag)}  # a resumed run tells some steps again
+        steps = sorted(last)
+        curves[tag] = Curve(steps, [last[step] for step in steps])
+    return curves, {tag: events.Images(tag)[-1].encoded_image_string for tag in tags["images"]}

@@ -1,0 +1,143 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from speech.page.page import page
+from speech.page.run import read
+from speech.report import report
+
+EMPTY = {"meta", "img", "br", "path", "use"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: the tags, what they load, and the text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.loads, self.open, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.loads += [value for name, value in attributes if name in ("src", "href", "xlink:href", "action", "data")]
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in EMPTY:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    """A copy of the small run, to be spoilt."""
+    return shutil.copytree(small_run, tmp_path / "run")
+
+
+def shown(run):
+    return Page(page(read(str(run), "runs"), n_clips=3))
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_one_file_tells_the_whole_story(run, compose):
+    path = report(compose("report", f"run={run}", "n_clips=3"))
+    assert path == run / "report.html"
+    found = Page(path.read_text(encoding="utf-8"))
+    assert found.open == []
+    assert found.tags.count("audio") == 3
+    assert found.tags.count("svg") >= 12
+    for words in ("How well it hears", "How it learnt", "When each letter is said", "Which names it confuses"):
+        assert words in found.text
+    for words in ("Martin, Mark", "test_accent", "step 9", "Does it learn?", "n_units: 16", "What it misheard"):
+        assert words in found.text
+
+
+def test_it_can_be_read_offline(run):
+    """Everything that the page loads is inside of it, or a place within it."""
+    html = page(read(str(run), "runs"), n_clips=3)
+    assert all(one.startswith(("data:", "#")) for one in Page(html).loads)
+    assert not re.search(r"url\((?!#)|@import|<script|<link|<iframe", html)
+
+
+def test_markup_in_names_speakers_and_config_is_shown_as_text(run):
+    attack = "<script>alert('Martin')</script>"
+    heard = [{"step": 3, "epoch": 0, "heard": {attack: attack, "mark": "<b>"}}]
+    (run / "heard.jsonl").write_text("".join(json.dumps(line) + "\n" for line in heard))
+    content = json.loads((run / "report.json").read_text())
+    content["splits"] = {attack: content["splits"]["test_voices"]}
+    (run / "report.json").write_text(json.dumps(content))
+    (run / "config.yaml").write_text(f"names: ['{attack}']\n</pre><img src=x onerror=alert(1)>")
+    change(run / "environment.json", python=attack)
+    known = read(str(run), "runs")
+    known.recognizer.names = [attack]
+    known = known._replace(report=known.report | {"corpus": None})
+    found = Page(page(known, n_clips=3))
+    assert "script" not in found.tags
+    assert found.text.count(attack) == 5 + 1  # list, split, said, heard, config, Python
+    assert all(one.startswith(("data:", "#")) for one in found.loads)
+
+
+def test_a_run_whose_corpus_is_gone_leaves_the_clips_out_and_says_so(run, tmp_path):
+    change(run / "report.json", corpus=str(tmp_path / "gone"))
+    found = shown(run)
+    assert "audio" not in found.tags
+    assert f"The corpus is no longer in {tmp_path / 'gone'}" in found.text
+    change(run / "report.json", corpus=None)
+    assert "This run does not say where its corpus lies" in shown(run).text
+
+
+def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
+    (run / "heard.jsonl").write_text(json.dumps({"epoch": 4, "heard": {"martin": "marn"}}) + "\n")
+    text = shown(run).text
+    assert "epoch 4" in text
+    assert "marn" in text
+
+
+def test_a_run_without_heard_texts_and_log_says_so(run):
+    (run / "heard.jsonl").unlink()
+    shutil.rmtree(run / "tensorboard")
+    text = shown(run).text
+    assert "has no heard.jsonl" in text
+    assert "has no log of TensorBoard's" in text
+
+
+@pytest.mark.parametrize("spoil", [lambda content: content[:-1000], lambda content: content[:5000] + b"\xff" * 5000])
+def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
+    for path in (run / "tensorboard").glob("events.*"):
+        path.write_bytes(spoil(path.read_bytes()))
+    assert "How well it hears" in shown(run).text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda run: (run / "recognizer.pt").unlink(), r"no recognizer.pt there: finish it: .*resume="),
+        (
+            lambda run: (run / "recognizer.pt").write_bytes(b"PK half"),
+            r"recognizer.pt: not a recogniser file",
+        ),
+        (lambda run: (run / "report.json").unlink(), r"report.json: not there, or half written .*resume"),
+        (
+            lambda run: (run / "report.json").write_text('{"n_cl'),
+            r"report.json: not there, or half written .*resume",
+        ),
+        (lambda run: (run / "report.json").write_text("{}"), r"report.json: no n_parameters, .*another version; train"),
+        (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he'), r"heard.jsonl: line 1 is not .*: delete it"),
+        (lambda run: (run / "heard.jsonl").write_text("[]"), r"heard.jsonl: line 1 is not .*: delete it"),
+        (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_told_with_the_way_out(run, compose, spoil, message):
+    spoil(run)
+    with pytest.raises((ValueError, OSError), match=message):
+        report(compose("report", f"run={run}"))
+    assert not list(run.glob("*report.html*"))
