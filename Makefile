@@ -1,9 +1,9 @@
-# make train | report | export | test | lint | tensorboard | bench | bench-backprop | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor | clean
+# make train | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train export test lint tensorboard bench bench-backprop bench-lessons bench-export bench-monitor report clean
+.PHONY: train export test lint tensorboard bench bench-lessons bench-export bench-monitor report clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
@@ -27,8 +27,6 @@ tensorboard: $(READY)
 
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
-
-bench-backprop: $(READY)
 	$(BIN)/python scripts/benchmark_backprop.py
 
 bench-lessons: $(READY)

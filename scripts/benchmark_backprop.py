@@ -1,4 +1,4 @@
-"""``make bench-backprop``: what gradients by hand cost beside autograd's, one JSON object a line, as benchmark.py's.
+"""The second part of ``make bench``: what gradients by hand cost beside autograd's, one JSON object a line.
 
 Two threads, float32. Each comparison takes its rounds in turns, within this one process.
 """
