@@ -32,10 +32,7 @@ bench: $(READY)
 bench-lessons: $(READY)
 	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
 
-bench-report: $(READY)
-	$(BIN)/python -m speech.report
-
-export: $(READY)
+bench-export: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_export.py
 
