@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -213,7 +214,8 @@ def main() -> None:
         show("make_train", time.perf_counter() - start, "s", "at most 300, after installation")
         run_dir = Path(done.stdout.splitlines()[-1])
     accuracy(run_dir)
-    transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", run_dir)
+    with tempfile.TemporaryDirectory() as folder:
+        transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", Path(folder))
     config = OmegaConf.load(run_dir / "config.yaml")
     robustness(Recognizer.load(run_dir / "recognizer.pt"), config)
     training_step(config)
