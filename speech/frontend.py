@@ -73,8 +73,12 @@ class FrontEnd(nn.Module):
         beyond = n_samples - self.window_length
         return (beyond.clamp(min=0) if isinstance(beyond, Tensor) else max(beyond, 0)) // self.hop_length + 1
 
+    def pad(self, waveforms: Tensor) -> Tensor:
+        """With zeros at the end, to one window at least: a batch of very short clips has a frame, too."""
+        return nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
+
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        waveforms = nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
+        waveforms = self.pad(waveforms)
         emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
         # The sample after a clip's last would hold -0.97 times it: out, or the last frame of a short clip sees it.
         emphasised = emphasised * frame_mask(n_samples, emphasised.shape[1])

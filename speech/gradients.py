@@ -64,7 +64,7 @@ class ByHand:
         recognizer.requires_grad_(False)
         self._parameters = dict(recognizer.named_parameters())
         with torch.no_grad():
-            waveforms = pad_to_window(batch.waveforms, recognizer)
+            waveforms = recognizer.frontend.pad(batch.waveforms)
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
             chain, n_frames = by_hand.hear(geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks)
             loss = by_hand.spell(chain, n_frames, batch.targets, batch.n_letters)
@@ -130,11 +130,6 @@ def geometry_of(recognizer: Recognizer) -> by_hand.Geometry:
         n_layers=len(encoder.forwards),
         bidirectional=len(encoder.backwards) > 0,
     )
-
-
-def pad_to_window(waveforms: Tensor, recognizer: Recognizer) -> Tensor:
-    """With zeros at the end, to one window at least: what the front end does with a batch of very short clips."""
-    return nn.functional.pad(waveforms, (0, max(0, recognizer.frontend.window_length - waveforms.shape[1])))
 
 
 def dropout_masks(recognizer: Recognizer, longest: int, n_samples: Tensor) -> list[Tensor]:

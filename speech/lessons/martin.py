@@ -179,10 +179,11 @@ class Martin:
         print(f"The gradients by hand are within {error:.0e} of central differences.\n")
         wrong = first.letters if first.letters not in ("", text) else next(n for n, _ in first.names if n != text)
         known = [student.knows(*other) for other in others]
+        # Drawn before the weights that misheard are mended.
+        sound = draw_sound(student, text, wrong) if seed == place.seeds[0] else None
         with place.log(seed) as log:
-            sound = draw_sound(student, text, wrong)
             heard = self.mend(student, first, text, log)
-            if seed == place.seeds[0]:
+            if sound is not None:
                 place.save(draw_contributions(first, student, text))
                 for name, figure in (("lattice", draw_lattices(student, first, heard, text)), ("sound", sound)):
                     figure.savefig(place.run_dir / f"{name}.png", dpi=110)
