@@ -114,7 +114,8 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     from speech.corpus.build import build
     from speech.corpus.datamodule import SpeechData
 
-    corpus = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+    source = instantiate(config.corpus)
+    corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
     return SpeechData(
         corpus,
         recognizer.alphabet,
@@ -123,6 +124,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
         config.batch_size,
         instantiate(config.get("augment")),
         config.seed,
+        source.names,
     )
 
 

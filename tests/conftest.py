@@ -25,7 +25,6 @@ FRONTENDS = {
 SMALL = [  # a corpus and a network that train in a second
     "corpus.names=[Martin,Mark]",
     "corpus.n_train=6",
-    "corpus.n_takes=1",
     "corpus.n_val=1",
     "corpus.n_test=1",
     "batch_size=4",

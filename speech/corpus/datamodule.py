@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,7 +26,7 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
     def load(cut: Any) -> Clip:
         samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
         said = cut.supervisions[0]
-        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples)
+        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples, cut.custom["weight"])
 
     splits: dict[str, list[Clip]] = {}
     with ThreadPoolExecutor() as pool:
@@ -38,7 +38,8 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
 class SpeechData(pl.LightningDataModule):
     """Batches of a corpus's clips; those whose text does not fit into their frames are in ``refused``.
 
-    ``n_frames`` gives the frames of logits of a clip of so many samples: the recogniser's own rule.
+    ``n_frames`` gives the frames of logits of a clip of so many samples: the recogniser's own rule. ``names`` are those
+    to choose from; None takes every text that the clips say.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class SpeechData(pl.LightningDataModule):
         batch_size: int,
         augment: Augment | None = None,
         seed: int = 0,
+        names: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.batch_size, self.seed = batch_size, seed
         self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
-        self.folder = corpus.folder
+        self.folder, self._names = corpus.folder, names
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
@@ -71,7 +73,9 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def names(self) -> list[str]:
-        """The distinct names of all clips, in the corpus's order, training first."""
+        """The names to choose from: those given, or the distinct texts of all clips, training first."""
+        if self._names is not None:
+            return list(self._names)
         splits = sorted(self.datasets, key=lambda split: split != "train")
         named = [pair for split in splits for pair in self.datasets[split].named()]
         return list({text: clip.name for text, clip in named}.values())
@@ -94,7 +98,9 @@ class SpeechData(pl.LightningDataModule):
         dataset = self.datasets.get(split)
         if not dataset:
             raise CorpusError(f"{self.folder}: no usable clips in split {split}; refused.jsonl there says why")
-        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.batch_size, self.seed, shuffle)
+        lengths = [len(clip.samples) for clip in dataset.clips]
+        weights = [clip.weight for clip in dataset.clips] if shuffle else None
+        sampler = BucketSampler(lengths, self.batch_size, self.seed, shuffle, weights)
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader
 

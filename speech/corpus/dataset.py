@@ -26,6 +26,7 @@ class Clip(NamedTuple):
     speaker: str
     accent: str
     samples: NDArray[np.int16]
+    weight: float = 1.0  # how often an epoch of training hears it
 
     @property
     def waveform(self) -> Waveform:
@@ -54,11 +55,20 @@ class BucketSampler(Sampler[Step]):
     """Batches of clips of like length, drawn anew each epoch from ``seed`` and the epoch's number alone.
 
     So an epoch can be entered in its middle: ``start`` is the first batch that is given out.
-    With ``shuffle=False`` the order is by length, the same every time.
+    With ``shuffle=False`` the order is by length, the same every time. ``weights`` say how often an epoch hears each
+    clip: 2.3 is twice or, three times in ten, thrice; without them, once.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int = 0, shuffle: bool = True) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        weights: Sequence[float] | None = None,
+    ) -> None:
         self.lengths, self.batch_size, self.seed, self.shuffle = np.asarray(lengths), batch_size, seed, shuffle
+        self.weights = np.ones(len(self.lengths)) if weights is None else np.asarray(weights, dtype=float)
         self.epoch = 0
         self.start = 0
 
@@ -67,12 +77,21 @@ class BucketSampler(Sampler[Step]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
+        return -(-self.n_heard // self.batch_size)
+
+    @property
+    def n_heard(self) -> int:
+        """Clips an epoch, each counted as often as it is heard."""
+        return round(float(self.weights.sum()))
 
     def __iter__(self) -> Iterator[Step]:
         if self.shuffle:
             rng = np.random.default_rng([self.seed, self.epoch])
             order = rng.permutation(len(self.lengths))
+            # Systematic resampling (Kitagawa 1996): equal steps along the weights laid end to end.
+            ends = np.cumsum(self.weights[order]) * (self.n_heard / self.weights.sum())
+            drawn = np.searchsorted(ends, np.arange(self.n_heard) + rng.random(), side="right")
+            order = rng.permutation(order[np.minimum(drawn, len(order) - 1)])
             pool = POOL * self.batch_size
             pools = [order[i : i + pool] for i in range(0, len(order), pool)]
             order = np.concatenate([some[np.argsort(self.lengths[some], kind="stable")] for some in pools])

@@ -38,6 +38,7 @@ class _Recordings(ABC):
     """What folder and manifest share: all but how the files are found."""
 
     name: str
+    names = None
 
     def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
         self.n_speakers = {"test": test_speakers, "val": val_speakers}

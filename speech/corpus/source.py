@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from speech.alphabet import Alphabet
@@ -18,6 +18,7 @@ class Item:
     speaker: str
     accent: str  # BCP 47, "" where it is not known
     split: str  # train, val, or test...
+    weight: float = field(default=1.0, kw_only=True)  # how often an epoch hears it
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Source(Protocol[AnyItem]):
     """Where clips come from. Pickled to the processes that render."""
 
     name: str  # of its folder in the cache
+    names: list[str] | None  # to choose from; None: every text that its clips say
 
     @property
     def identity(self) -> str:

@@ -1,8 +1,10 @@
-"""A list of names, said by synthetic voices. The test hears voices, and one accent, that training never does."""
+"""Names, and words, said by synthetic voices. The test hears voices, and one accent, that training never does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +13,10 @@ from speech import audio
 from speech.alphabet import Alphabet, distinct, read_names
 from speech.audio import Waveform
 from speech.corpus.source import CorpusError, Item, Refusal
+from speech.voices.mix import Mix
 from speech.voices.voice import Engine, Voice
+
+PerEngine = int | Mapping[str, int]  # one number for all engines, or one for each
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,18 @@ class SyntheticItem(Item):
 
 
 class Synthetic:
-    """Each of ``names`` (a list, or a text file with one a line) said ``n_takes`` times by each voice.
+    """Each of ``names`` (a list, or a text file with one a line) said by ``n_train`` voices of each engine.
+
+    ``words`` are heard as well, in training alone, save ``n_held`` of them that are heard everywhere but there; they
+    are not among the names to choose from. Without names, what is learnt is to spell whatever is said.
 
     ``test_accent`` (BCP 47) is heard in the split ``test_accent`` alone. Throats (a voice's variant) are shared
     between accents, so splits are drawn by throat: ``n_val_throats`` for ``val``, ``n_test_throats`` for
-    ``test_voices`` and ``test_accent``, the others for ``train``. Of the accents x throats of a split, ``n_train``,
-    ``n_val``, ``n_test`` voices are drawn. ``relatives`` of the voices take their place in training, another for each
-    clip. ``seed`` decides all of it.
+    ``test_voices`` and ``test_accent``, the others for ``train``. For each text, ``n_train``, ``n_val``, ``n_test`` of
+    the accents x throats of a split are drawn, beginning anew where there are fewer. ``relatives`` of the voices take
+    their place in training, another for each clip. ``n_train_words`` is as ``n_train``, for words.
+
+    All chance of a clip comes from ``seed`` and what the clip is, so that another name changes no other's clips.
     """
 
     def __init__(
@@ -35,26 +45,25 @@ class Synthetic:
         names: Sequence[str] | str,
         engine: Engine,
         test_accent: str,
-        n_train: int,
-        n_val: int,
-        n_test: int,
-        n_val_throats: int = 8,
-        n_test_throats: int = 12,
-        n_takes: int = 1,
+        n_train: PerEngine,
+        n_val: PerEngine,
+        n_test: PerEngine,
+        n_val_throats: PerEngine = 8,
+        n_test_throats: PerEngine = 12,
         relatives: bool = True,
+        words: Sequence[str] | str = (),
+        n_held: int = 0,
+        n_train_words: PerEngine = 1,
         seed: int = 0,
     ) -> None:
-        self.name = "names"
-        self.engine, self.test_accent, self.n_takes, self.relatives, self.seed = (
-            engine,
-            test_accent,
-            n_takes,
-            relatives,
-            seed,
-        )
+        self.name = "names" if names else "words"
+        self.engine, self.test_accent, self.relatives, self.seed = engine, test_accent, relatives, seed
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
         self.n_throats = {"val": n_val_throats, "test": n_test_throats}
-        self.names = read_names(names)
+        self.names = read_names(names) if names else []
+        own = set(self.names)
+        others = [word for word in (read_names(words) if words else []) if word not in own]
+        self.held_words, self.words, self.n_train_words = others[:n_held], others[n_held:], n_train_words
 
     @property
     def identity(self) -> str:
@@ -63,43 +72,66 @@ class Synthetic:
     def split_voices(self) -> dict[str, list[Voice]]:
         """The voices of each split; no throat is in two of train, val and test."""
         voices = self.engine.voices()
-        rng = np.random.default_rng(self.seed)
-        throats = rng.permutation(sorted({voice.variant for voice in voices})).tolist()
-        held = self.n_throats["val"] + self.n_throats["test"]
-        if held >= len(throats):
-            raise CorpusError(
-                f"corpus.n_val_throats + n_test_throats = {held} leaves none of {len(throats)} to train on"
-            )
-        accents = {voice.accent for voice in voices}
+        accents = sorted({voice.accent for voice in voices})
         if self.test_accent not in accents:
-            raise CorpusError(f"corpus.test_accent={self.test_accent!r} is not one of {', '.join(sorted(accents))}")
-        test, val = set(throats[: self.n_throats["test"]]), set(throats[self.n_throats["test"] : held])
-        rest = set(throats[held:])
-        known = [voice for voice in voices if voice.accent != self.test_accent]
-        splits = {
-            "train": [voice for voice in known if voice.variant in rest],
-            "val": [voice for voice in known if voice.variant in val],
-            "test_voices": [voice for voice in known if voice.variant in test],
-            "test_accent": [voice for voice in voices if voice.accent == self.test_accent and voice.variant in test],
-        }
-        return {
-            split: [some[i] for i in sorted(rng.permutation(len(some))[: self.n_voices[split]])]
-            for split, some in splits.items()
-        }
+            raise CorpusError(f"corpus.test_accent={self.test_accent!r} is not one of {', '.join(accents)}")
+        splits: dict[str, list[Voice]] = {split: [] for split in self.n_voices}
+        for engine in dict.fromkeys(voice.engine for voice in voices):
+            own = [voice for voice in voices if voice.engine == engine]
+            throats = np.random.default_rng(self.seed).permutation(sorted({voice.variant for voice in own})).tolist()
+            n_val, n_test = _of(self.n_throats["val"], engine), _of(self.n_throats["test"], engine)
+            if n_val + n_test >= len(throats):
+                raise CorpusError(
+                    f"corpus.n_val_throats + n_test_throats = {n_val + n_test} leaves none of {len(throats)} of "
+                    f"{engine} to train on"
+                )
+            test, val = throats[:n_test], throats[n_test : n_test + n_val]
+            for voice in own:
+                if voice.variant in test:
+                    splits["test_accent" if voice.accent == self.test_accent else "test_voices"].append(voice)
+                elif voice.accent != self.test_accent:
+                    splits["val" if voice.variant in val else "train"].append(voice)
+        return splits
 
     def items(self, alphabet: Alphabet) -> tuple[list[SyntheticItem], list[Refusal]]:
-        folded = [alphabet.fold(name) for name in distinct(self.names, alphabet)]
         items: list[SyntheticItem] = []
         for split, voices in self.split_voices().items():
-            for voice in voices:
-                for take in range(self.n_takes if split == "train" else 1):
-                    for name, letters in zip(self.names, folded, strict=True):
-                        id = f"{letters.replace(' ', '_')}-{take}-{voice.accent}+{voice.variant}"
-                        seed = self.seed * 10_000_000 + len(items)
-                        speaker = replace(voice, relative=seed + 1) if self.relatives and split == "train" else voice
-                        items.append(SyntheticItem(id, name, speaker.speaker, voice.accent, split, speaker, seed))
-        return items, []
+            words = self.words if split == "train" else self.held_words
+            folded = [alphabet.fold(text) for text in distinct([*self.names, *words], alphabet)]
+            for engine in dict.fromkeys(voice.engine for voice in voices):
+                own = [voice for voice in voices if voice.engine == engine]
+                for i, (text, letters) in enumerate(zip([*self.names, *words], folded, strict=True)):
+                    word = split == "train" and i >= len(self.names)
+                    n_clips = _of(self.n_train_words if word else self.n_voices[split], engine)
+                    order = np.random.default_rng(self._seed(split, engine, letters)).permutation(len(own))
+                    for take in range(n_clips):
+                        voice = own[order[take % len(own)]]
+                        id = f"{letters.replace(' ', '_')}-{take // len(own)}-{voice.accent}+{voice.variant}"
+                        seed = self._seed(id)
+                        if self.relatives and split == "train":
+                            voice = replace(voice, relative=seed + 1)
+                        items.append(SyntheticItem(id, text, voice.speaker, voice.accent, split, voice, seed))
+        return self._weighted(items), []
+
+    def _seed(self, *what: str) -> int:
+        digest = hashlib.sha256("\n".join([str(self.seed), *what]).encode()).digest()
+        return int.from_bytes(digest[:6], "big")
+
+    def _weighted(self, items: list[SyntheticItem]) -> list[SyntheticItem]:
+        """Training clips, weighted so that each engine of a mix is heard as often as its weight says."""
+        if not isinstance(self.engine, Mix):
+            return items
+        counts = Counter(item.voice.engine for item in items if item.split == "train")
+        share = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}
+        scale = counts.total() / sum(share[engine] * n for engine, n in counts.items())
+        return [
+            replace(item, weight=scale * share[item.voice.engine]) if item.split == "train" else item for item in items
+        ]
 
     def render(self, item: SyntheticItem, sample_rate: int) -> Waveform:
         samples, rate = self.engine.speak(item.text, item.voice, np.random.default_rng(item.seed))
         return audio.to_waveform(samples, rate, sample_rate, where=item.id)
+
+
+def _of(number: PerEngine, engine: str) -> int:
+    return number if isinstance(number, int) else number.get(engine, 0)

@@ -164,7 +164,7 @@ def composed_recognizer(compose, *overrides):
 @pytest.fixture(scope="module")
 def corpus_batch(compose):
     """Six clips of the corpus, of unequal lengths."""
-    corpus = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_takes=1", "corpus.n_val=1"]
+    corpus = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_val=1"]
     data = make_data(*composed_recognizer(compose, *corpus, "corpus.n_test=1", "augment=none"))
     batch = data.datasets["train"][Step(0, 0, list(range(6)))]
     return batch._replace(waveforms=batch.waveforms.double())

@@ -40,7 +40,7 @@ def test_a_corpus_is_a_lhotse_cutset_built_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"names": ("Martin", "Marvin")}, {"seed": 1}, {"n_takes": 2}, {"test_accent": "en-US"}]
+    "changed", [{"names": ("Martin", "Marvin")}, {"seed": 1}, {"n_train": 7}, {"test_accent": "en-US"}]
 )
 def test_what_shapes_the_clips_shapes_the_key(tmp_path, changed):
     assert build(synthetic(), ALPHABET, RATE, tmp_path) != build(synthetic(**changed), ALPHABET, RATE, tmp_path)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,14 +11,16 @@ from speech.corpus.recordings import Folder, Manifest, split_speakers
 from speech.corpus.source import CorpusError
 from speech.corpus.synthetic import Synthetic
 from speech.voices.espeak import Espeak
+from speech.voices.mix import Mix
+from speech.voices.voice import Voice
 
 ALPHABET = Alphabet()
 NOISE = np.random.default_rng(0).normal(size=8_000).astype(np.float32) * 0.1
 
 
-def synthetic(names=("Martin", "Chloé"), **changed):
+def synthetic(names=("Martin", "Chloé"), engine=None, **changed):
     few = {"test_accent": "en-GB-x-lancs", "n_train": 6, "n_val": 2, "n_test": 3} | changed
-    return Synthetic(list(names), Espeak(), **few)
+    return Synthetic(list(names), engine or Espeak(), **few)
 
 
 def test_no_voice_or_throat_is_in_two_splits_and_the_test_accent_is_in_one():
@@ -31,12 +34,57 @@ def test_no_voice_or_throat_is_in_two_splits_and_the_test_accent_is_in_one():
 
 
 def test_each_name_is_said_by_each_voice_under_an_id_of_its_own():
-    items, refused = synthetic(n_takes=2).items(ALPHABET)
+    items, refused = synthetic(n_train=12).items(ALPHABET)
     assert not refused
-    assert len({item.id for item in items}) == len(items) == 2 * (6 * 2 + 2 + 3 + 3)
+    assert len({item.id for item in items}) == len(items) == 2 * (12 + 2 + 3 + 3)
     training = [item.speaker for item in items if item.split == "train"]
     assert len(set(training)) == len(training), "each training clip has a throat of its own"
     assert not any(item.voice.relative for item in items if item.split != "train")
+
+
+def test_voices_begin_anew_where_more_clips_are_asked_than_there_are():
+    n_voices = len(synthetic().split_voices()["train"])
+    items, _ = synthetic(names=["Martin"], n_train=n_voices + 5).items(ALPHABET)
+    training = Counter((item.voice.accent, item.voice.variant) for item in items if item.split == "train")
+    assert sorted(training.values()) == [1] * (n_voices - 5) + [2] * 5
+    assert len({item.id for item in items}) == len(items)
+
+
+def test_another_name_changes_no_other_names_clips():
+    items, more = synthetic().items(ALPHABET)[0], synthetic(names=["Anna", "Martin", "Chloé"]).items(ALPHABET)[0]
+    assert items == [item for item in more if item.text != "Anna"]
+
+
+def test_held_words_are_heard_in_every_split_but_training_and_are_no_names_to_choose_from():
+    source = synthetic(names=["Anna"], words=["bread", "Anna", "stone", "river"], n_held=1, n_train_words=4)
+    items, _ = source.items(ALPHABET)
+    assert source.names == ["Anna"]
+    said = {split: Counter(item.text for item in items if item.split == split) for split in ("train", "val")}
+    assert said == {"train": {"Anna": 6, "stone": 4, "river": 4}, "val": {"Anna": 2, "bread": 2}}
+
+
+class Bells:
+    """A second engine, real but small: tones, three voices of one accent."""
+
+    identity = "bells"
+
+    def voices(self):
+        return [Voice("bells", "en-US", name) for name in "abc"]
+
+    def speak(self, text, voice, rng):
+        return np.sin(np.arange(8_000) * (0.1 + rng.random())).astype(np.float32), 16_000
+
+
+def test_a_mix_is_heard_by_weight_however_many_clips_each_engine_makes():
+    mix = Mix({"espeak": Espeak(), "bells": Bells()}, {"espeak": 1, "bells": 3})
+    few = {"n_train": {"espeak": 8, "bells": 2}, "n_val_throats": 1, "n_test_throats": {"espeak": 2, "bells": 1}}
+    items, _ = synthetic(engine=mix, **few).items(ALPHABET)
+    assert len({item.voice.engine for item in items if item.split == "test_voices"}) == 2
+    training = [item for item in items if item.split == "train"]
+    heard = {name: sum(item.weight for item in training if item.voice.engine == name) for name in mix.engines}
+    assert heard["bells"] == pytest.approx(3 * heard["espeak"])
+    assert sum(heard.values()) == pytest.approx(len(training)), "an epoch is as long as there are clips"
+    assert {item.weight for item in items if item.split != "train"} == {1.0}
 
 
 @pytest.mark.parametrize(

