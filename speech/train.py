@@ -85,7 +85,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().save(run_dir / runs.FILE)
 
-    heard = {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
+    heard = {split: judge.hear(recognizer, data.loader(split), data.listed) for split in data.test_splits}
     found: dict[str, Any] = judge.judged(heard)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}

@@ -81,6 +81,12 @@ class SpeechData(pl.LightningDataModule):
         return list({text: clip.name for text, clip in named}.values())
 
     @property
+    def listed(self) -> list[str]:
+        """The list that a clip's name is looked for in: ``names``, or, without any, all that val and test say."""
+        held = [clip.name for split in self.datasets if split != "train" for clip in self.datasets[split].clips]
+        return self.names or list(dict.fromkeys(held))
+
+    @property
     def test_splits(self) -> list[str]:
         """The splits that a recogniser is judged by: those of the test, or, where there are none, ``val``."""
         return [split for split in self.datasets if split.startswith("test")] or ["val"]
