@@ -11,7 +11,8 @@ import soundfile
 from torch.utils.data import DataLoader
 
 from speech.alphabet import Alphabet, n_frames_needed
-from speech.augment import Augment
+from speech.augment.light import Augment
+from speech.augment.room import Room
 from speech.corpus.build import Corpus
 from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset
 from speech.corpus.source import CorpusError, Refusal
@@ -49,7 +50,7 @@ class SpeechData(pl.LightningDataModule):
         sample_rate: int,
         n_frames: Callable[[int], int],
         batch_size: int,
-        augment: Augment | None = None,
+        augment: Augment | Room | None = None,
         seed: int = 0,
         names: Sequence[str] | None = None,
     ) -> None:
