@@ -25,8 +25,10 @@ LINE_LOW_Q, LINE_HIGH_Q = (0.541, 1.307), (0.510, 0.601, 0.900, 2.563)
 MU = 255  # of the companding law, ITU-T G.711
 RESONANCE_HZ, RESONANCE_Q = (400.0, 5_000.0), (1.0, 4.0)
 TILT_HZ = 1_000.0  # a shelf of half of the tilt lies above it, and half below
+# Of z = exp(-i w), w from 0 to pi: z^0, z^1, z^2.
+POWERS = np.exp(-1j * np.arange(3)[:, None] * np.linspace(0, np.pi, N_TAPS // 2 + 1))
 
-Spectra = NDArray[np.complex128]  # (n_clips, N_TAPS // 2 + 1)
+Spectra = NDArray[np.complex64]  # (n_clips, N_TAPS // 2 + 1)
 
 
 class Microphone:
@@ -80,7 +82,7 @@ class Telephone:
         """The clips that it happens to, the line's response, and whether each is sent in 8 bits."""
         clips = happens(rng, n_clips, self.chance, strength)
         in_8_bits = (rng.random(n_clips) < 0.5)[clips]
-        one = np.ones((1, N_TAPS // 2 + 1), np.complex128)
+        one = np.ones((1, N_TAPS // 2 + 1), np.complex64)
         for hz, make, qs in zip(LINE_HZ, (high_pass, low_pass), (LINE_LOW_Q, LINE_HIGH_Q), strict=True):
             for q in qs:
                 one = one * make(np.array([hz]), np.array([q]), sample_rate)
@@ -176,7 +178,6 @@ def _angle(hz: Floats, q: Floats, sample_rate: int) -> tuple[Floats, Floats]:
 
 
 def _section(b: Sequence[Floats], a: Sequence[Floats]) -> Spectra:
-    """(b0 + b1 z + b2 z^2) / (a0 + a1 z + a2 z^2) at z = exp(-i w), w from 0 to pi."""
-    z = np.exp(-1j * np.linspace(0, np.pi, N_TAPS // 2 + 1))
-    above, below = (c[0][:, None] + c[1][:, None] * z + c[2][:, None] * z * z for c in (b, a))
-    return above / below
+    """(b0 + b1 z + b2 z^2) / (a0 + a1 z + a2 z^2) around the upper half of the unit circle."""
+    above, below = (np.stack(coefficients, axis=1) @ POWERS for coefficients in (b, a))
+    return (above / below).astype(np.complex64)

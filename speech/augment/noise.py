@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from speech.audio import Waveform
 from speech.augment.convolution import Batch
 from speech.augment.strength import Floats, a_chance, a_range, drawn, happens
 
@@ -26,7 +27,7 @@ N_TALKERS = (3, 6)  # fewer are understood, and more sound like noise
 
 class Disturbance(NamedTuple):
     clips: NDArray[np.intp]  # the places in the batch that are disturbed
-    sound: Batch  # (len(clips), n_samples), at any level
+    sound: list[Waveform]  # of each, at least as long as the clip, at any level
     snr_db: Floats  # (len(clips),)
 
 
@@ -45,7 +46,7 @@ class Noise:
         snr_db = drawn(rng, n_clips, self.snr_db, self.snr_db[1], strength)
         colour, start = rng.integers(N_COLOURS, size=n_clips), rng.integers(BANK_SAMPLES, size=n_clips)
         sound = [_going_round(self._bank[colour[i]], start[i], waveforms.shape[1]) for i in clips]
-        return Disturbance(clips, _stacked(sound, waveforms), snr_db[clips])
+        return Disturbance(clips, sound, snr_db[clips])
 
 
 class Babble:
@@ -77,7 +78,7 @@ class Babble:
                 level = np.sqrt(np.dot(said, said) / len(said)) + np.float32(1e-8)
                 talk += _going_round(said, int(part * len(said)), width) / level
             sound.append(talk)
-        return Disturbance(clips, _stacked(sound, waveforms), snr_db[clips])
+        return Disturbance(clips, sound, snr_db[clips])
 
 
 class Hum:
@@ -95,12 +96,12 @@ class Hum:
         which, start = rng.integers(N_HUMS, size=n_clips), rng.integers(sample_rate, size=n_clips)
         bank = hum_bank(sample_rate)
         sound = [_going_round(bank[which[i]], start[i], waveforms.shape[1]) for i in clips]
-        return Disturbance(clips, _stacked(sound, waveforms), snr_db[clips])
+        return Disturbance(clips, sound, snr_db[clips])
 
 
 def add(waveforms: Batch, n_samples: NDArray[np.intp], disturbances: Sequence[Disturbance]) -> None:
     """To ``waveforms`` in place, each at its ratio to the clip without any of them; 0 beyond it still."""
-    undisturbed = np.square(waveforms).sum(axis=1)  # before any of them is added
+    undisturbed = np.einsum("ij,ij->i", waveforms, waveforms)  # before any of them is added
     for clips, sound, snr_db in disturbances:
         for clip, one, ratio_db in zip(clips, sound, snr_db, strict=True):
             one = one[: n_samples[clip]]
@@ -134,12 +135,8 @@ def hum_bank(sample_rate: int) -> Batch:
     return bank
 
 
-def _going_round(sound: NDArray[np.float32], start: int, n_samples: int) -> NDArray[np.float32]:
+def _going_round(sound: Waveform, start: int, n_samples: int) -> Waveform:
     """``n_samples`` of ``sound`` from ``start`` on; after its end it begins again."""
     if start + n_samples <= len(sound):
         return sound[start : start + n_samples]
     return np.take(sound, np.arange(start, start + n_samples), mode="wrap")
-
-
-def _stacked(sound: list[NDArray[np.float32]], like: Batch) -> Batch:
-    return np.stack(sound) if sound else like[:0]

@@ -49,8 +49,7 @@ class Reverb:
         longest = min(int(rt60_s[room].max() * sample_rate), int(n_samples[clips].max()))
         gain = (10 ** (-drr_db / 20)).astype(np.float32)
         reflected = gain * convolve(waveforms[clips], tails[room, :longest])
-        reflected[np.arange(reflected.shape[1]) >= n_samples[clips, None]] = 0
-        waveforms[clips] += reflected
+        waveforms[clips] += reflected * (np.arange(reflected.shape[1]) < n_samples[clips, None])
 
 
 @functools.cache

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn.functional import interpolate
 
 from speech.audio import Waveform
 from speech.augment.convolution import Batch, convolve
@@ -96,18 +98,18 @@ class Room:
     ) -> None:
         """In place, what arrives at the microphone as it comes out of the converter or over the line."""
         n_clips = len(padded)
-        spectra = np.ones((n_clips, N_TAPS // 2 + 1), np.complex128)
+        spectra = np.ones((n_clips, N_TAPS // 2 + 1), np.complex64)
         clips, over_line, in_8_bits = [np.zeros(0, int)] * 3
         if self.microphone is not None:
             clips, response = self.microphone(n_clips, sample_rate, rng, strength)
-            spectra[clips] *= response
+            spectra[clips] = response
         if self.telephone is not None:
             over_line, response, in_8_bits = self.telephone(n_clips, sample_rate, rng, strength)
             spectra[over_line] *= response
         filtered = np.union1d(clips, over_line)
         if len(filtered):
-            padded[filtered] = convolve(padded[filtered], impulse_responses(spectra[filtered]))
-            padded[np.arange(padded.shape[1]) >= n_samples[:, None]] = 0
+            heard = convolve(padded[filtered], impulse_responses(spectra[filtered]))
+            padded[filtered] = heard * (np.arange(padded.shape[1]) < n_samples[filtered, None])
         if self.clipping is not None:
             self.clipping(padded, rng, strength)
         if self.gain_db is not None:
@@ -118,8 +120,7 @@ class Room:
 
 def _faster(waveform: Waveform, speed: float) -> Waveform:
     """``speed`` times as fast, by straight lines between samples (which dull the top of the band a little)."""
-    place = np.arange(0, len(waveform) - 1, speed)
-    before = place.astype(np.int32)
-    here, part = waveform[before], (place - before).astype(np.float32)
-    faster: Waveform = here + part * (waveform[before + 1] - here)
+    n_samples = round((len(waveform) - 1) / speed) + 1
+    line = torch.from_numpy(waveform)[None, None]
+    faster: Waveform = interpolate(line, n_samples, mode="linear", align_corners=True)[0, 0].numpy()
     return faster
