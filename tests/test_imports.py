@@ -8,7 +8,7 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson", "report"}
+ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson", "report", "confusable"}
 BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
     "alphabet": set(),
     "audio": set(),
@@ -23,6 +23,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "lessons/martin": {"lessons", "backprop", "ctc", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "phonetics": set(),
+    "pairs": {"phonetics", "voices"},
     "metrics": set(),
     "augment": {"augment", "audio"},
     "voices": {"voices", "audio"},
