@@ -25,7 +25,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "phonetics": set(),
     "metrics": set(),
     "augment": {"audio"},
-    "voices": {"voices", "audio"},
+    "voices": {"voices", "audio", "extras"},
     "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
