@@ -56,7 +56,7 @@ def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
     frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
     tilted = spectrum[:, inside] * (1 + (frequency[inside] / TILT_HZ) ** 2)
-    low, high = _mel(np.array(BAND_HZ))
+    low, high = _mel(np.array([BAND_HZ[0], min(BAND_HZ[1], sample_rate / 2)]))
     starts = np.searchsorted(_mel(frequency[inside]), np.linspace(low, high, N_BANDS, endpoint=False))
     band = np.add.reduceat(tilted, starts, axis=1) * sounds[:, None]
     # The mean over N_SMOOTHED frames, of those that there are and that sound.

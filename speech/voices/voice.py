@@ -13,6 +13,8 @@ import numpy as np
 
 from speech.audio import Waveform
 
+FAINT = 0.01  # peak amplitude: what engines make of a text without a sound in it stays below
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -47,6 +49,13 @@ class Engine(Protocol):
         Raises VoiceError where the engine cannot say the text.
         """
         ...
+
+
+def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
+    """``samples`` as they are. Raises VoiceError where ``voice`` said nothing, or hardly more than noise."""
+    if np.abs(samples).max(initial=0.0) < FAINT:
+        raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+    return samples
 
 
 class VoiceError(RuntimeError):

@@ -59,7 +59,7 @@ def make_data(earlier, cache, recordings):
     def make(batch_size=8, **how):
         corpus = build(Folder(str(recordings), val_speakers=0), ALPHABET, RATE, cache)
         arguments = (corpus, ALPHABET, RATE, lambda n_samples: n_samples // 480, batch_size, Augment(), 0)
-        return ReplayedData(*arguments, Replay(**how), [earlier])
+        return ReplayedData(*arguments, None, Replay(**how), [earlier])
 
     return make
 
