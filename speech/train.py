@@ -44,8 +44,9 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from speech import judge, runs
+    from speech import judge, provenance, runs
     from speech.card import model_card
+    from speech.chart import draw
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
 
@@ -69,6 +70,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer = Recognizer(parts)
     data = make_data(config, recognizer)
     recognizer.names = data.names
+    learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]
+    recognizer.trained_on = provenance.record(learnt)
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
     task = SpellingTask(recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()
@@ -85,23 +88,28 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().save(run_dir / runs.FILE)
 
-    heard = {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
-    found: dict[str, Any] = judge.judged(heard)
+    heard = judge.hear_splits(recognizer, data, data.test_splits, recognizer.names)
+    found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
+    known = recognizer.trained_on
+    facts["trained_on"] = {"n_speakers": len(known["speakers"]), **{key: known[key] for key in ("accents", "engines")}}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     judge.write(run_dir / "report.json", facts | found)
     card = model_card(recognizer.names, nodes, facts | found, environment)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
+    summary = judge.summary(found)
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
     shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
     logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
+    logger.experiment.add_figure("evaluation", draw(found), trainer.global_step)
+    logger.experiment.add_text("evaluation", f"    {summary}".replace("\n", "\n    "), trainer.global_step)
     logger.finalize("success")
 
     print("\nWhat it hears in clips of voices that it never met:\n")
     print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.summary(found['splits'])}")
+    print(f"\n{summary}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
     return float(best.best_model_score)

@@ -22,7 +22,13 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "lessons": {"lessons", "backprop"},
     "lessons/martin": {"lessons", "backprop", "ctc", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
-    "metrics": set(),
+    "intervals": set(),
+    "snr": {"audio"},
+    "metrics": {"intervals"},
+    "openset": {"metrics", "intervals"},
+    "compare": {"metrics", "intervals"},
+    "provenance": {"metrics"},
+    "chart": set(),
     "augment": {"audio"},
     "voices": {"voices", "audio"},
     "frontend": {"backprop"},
@@ -36,8 +42,8 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "judge": {"recognizer", "corpus", "metrics"},
-    "page": {"page", "judge", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
+    "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
+    "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
     "monitor": {"monitor", "task", "recognizer", "corpus", "metrics", "ctc", "audio"},
     "monitor/lattice": {"monitor", "corpus", "backprop"},
     "monitor/share": {"monitor", "corpus", "lessons"},
@@ -46,6 +52,7 @@ ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
 TORCHLESS |= {"transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
+TORCHLESS |= {"intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

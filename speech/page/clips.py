@@ -64,6 +64,7 @@ def hear(run: Run) -> TestClips | str:
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
     except (OSError, RuntimeError, ValueError) as error:  # a cache that was half deleted
         return f"The corpus in {folder} cannot be read: {error}"
-    heard = [one for split in data.test_splits for one in judge.hear(recognizer, data.loader(split), recognizer.names)]
+    splits = judge.hear_splits(recognizer, data, data.test_splits, recognizer.names)
+    heard = [one for some in splits.values() for one in some]
     order = {id: i for i, id in enumerate(waveforms)}
     return TestClips(sorted(heard, key=lambda one: order[one.id]), waveforms)
