@@ -25,7 +25,7 @@ from torchaudio.transforms import MFCC
 
 from speech import audio, endpoint
 from speech.ctc.score import score
-from speech.metrics import wilson
+from speech.intervals import wilson
 from speech.recognizer import Recognizer
 from speech.runs import find_recognizer
 from speech.train import make_data

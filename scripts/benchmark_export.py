@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from speech.audio import Waveform
 from speech.config import saved
 from speech.export import export
-from speech.metrics import wilson
+from speech.intervals import wilson
 from speech.recognizer import Recognizer
 from speech.runtime import Runtime
 from speech.train import make_data

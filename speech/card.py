@@ -1,4 +1,4 @@
-"""A run's model card (Mitchell et al. 2019): what the recogniser heard, how well it hears, and what not to expect."""
+"""A run's model card (Mitchell et al. 2019): what the recogniser heard, how well it hears, and where it fails."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 from speech import __version__
 
 _VOICES = "speech.voices."
+_GROUPS = ("accent", "engine", "snr", "length")  # of report.json's, shown whole; of names, the worst
+_N_WORST = 8
 _PLACES = ("names", "path", "root")  # of a corpus: where its files lie on this machine is nobody's business
 
 
@@ -25,9 +27,10 @@ def model_card(
 
     ``earlier`` are the configs of the runs that it started from, the last one first.
     """
-    corpora = [one["corpus"] for one in (config, *earlier)]
-    engines = sorted({t.split(".")[2] for corpus in corpora for t in _targets(corpus) if t.startswith(_VOICES)})
-    alone = all(any(target.startswith(_VOICES) for target in _targets(corpus)) for corpus in corpora)
+    engines = _engines([config, *earlier], report)
+    known = report.get("trained_on", {})
+    people = "person" in known["engines"] if known else not engines
+    voices = [*engines, *(["recordings of people"] if people else [])]
     packages = ", ".join(f"{package} {version}" for package, version in environment["packages"].items())
     limits = [
         "It hears one name in a recording, and knows no other words: whatever is said is spelt as if it were a name, "
@@ -36,7 +39,7 @@ def model_card(
     ]
     if config.get("init") and not earlier:
         limits.append("It began as a recogniser whose own training is not told here.")
-    if alone:
+    if engines and not people:
         limits.append("It learnt from synthetic voices alone, and the figures are of such: people are heard less well.")
     return "\n".join(
         [
@@ -49,25 +52,28 @@ def model_card(
             "## What it was trained on",
             "",
             f"- Names: {', '.join(names)}",
-            f"- Voices: {', '.join(engines) or 'recordings of people'}",
+            f"- Voices: {', '.join(voices)}",
             f"- Corpus: {_in_words(config['corpus'])}",
             *(f"- Before that: {_in_words(one['corpus'])}" for one in earlier),
+            *([f"- Voices or people: {known['n_speakers']}, those that chose the epoch included"] if known else []),
+            *([f"- Accents: {', '.join(known['accents'])}"] if known else []),
             f"- Refused clips: {report['n_refused']}",
             "",
             "## How well it hears",
             "",
-            f"In clips {'that it did not learn from' if config.get('init') else 'of voices that it never met'}; "
-            "in brackets, 95 % intervals.",
+            "In brackets, 95 % bootstrap intervals, speakers drawn whole. Unseen is what neither training nor the "
+            "choice of the epoch has met; unknown, what cannot be told.",
             "",
-            *_table(report["splits"]),
+            *_table("split", report["splits"]),
+            *_by_group(report),
             "",
-            "## Limits",
+            "## Where it fails",
             "",
-            *(f"- {limit}" for limit in limits),
+            *(f"- {limit}" for limit in [*_failures(report), *limits]),
             "",
             "## Licences of what it was trained on",
             "",
-            *(f"- {licence}" for licence in _licences(engines)),
+            *(f"- {licence}" for licence in _licences(engines, people)),
             "",
             "## Made with",
             "",
@@ -98,24 +104,85 @@ def _in_words(node: Mapping[str, Any]) -> str:
     return ", ".join([str(node["_target_"]).removeprefix("speech."), *own])
 
 
-def _table(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    lines = ["| split | clips | right within the list | letter-perfect | character errors |", "|---|---|---|---|---|"]
-    for split, found in splits.items():
-        cells = [split, str(found["n_clips"])]
-        for figure in ("right_within_list", "letter_perfect"):
-            low, high = found.get(f"{figure}_interval", (0, 0))
-            cells.append(f"{found[figure]:.2%} ({low:.1%} to {high:.1%})" if figure in found else "-")
-        lines.append(f"| {' | '.join(cells)} | {found['cer']:.2%} |")
+def _engines(configs: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) -> list[str]:
+    """The text-to-speech engines, from the clips themselves; an older report does not say, then from the config."""
+    if known := report.get("trained_on"):
+        return [engine for engine in known["engines"] if engine != "person"]
+    every = [target for config in configs for target in _targets(config["corpus"])]
+    return sorted({target.split(".")[2] for target in every if target.startswith(_VOICES)})
+
+
+def _table(kind: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = [
+        f"| {kind} | clips | right within the list | letter-perfect | character errors | unseen in training |",
+        "|---|---|---|---|---|---|",
+    ]
+    for group, found in groups.items():
+        shares = [_share(found, figure) for figure in ("right_within_list", "letter_perfect", "cer")]
+        lines.append(f"| {' | '.join([group, str(found['n_clips']), *shares, _unseen(found)])} |")
     return lines
 
 
-def _licences(engines: Sequence[str]) -> list[str]:
-    """The paragraphs of NOTICE on these text-to-speech engines."""
-    if not engines:
-        return ["The recordings' own licences, which this program does not know."]
+def _share(found: Mapping[str, Any], figure: str) -> str:
+    if figure not in found:
+        return "-"
+    interval = found.get(f"{figure}_interval")
+    return f"{found[figure]:.2%}" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")
+
+
+def _unseen(found: Mapping[str, Any]) -> str:
+    """``speaker, accent``: what of the group training never met; ``unknown`` where none of it can be told."""
+    met = found.get("met", {})
+    if set(met.values()) <= {"unknown"}:
+        return "unknown"
+    return ", ".join(what for what, how in met.items() if how == "unseen") or "-"
+
+
+def _by_group(report: Mapping[str, Any]) -> list[str]:
+    """A table of each kind of group that there is more than one of, and of the names that are least often right."""
+    tables = {kind: report.get("groups", {}).get(kind, {}) for kind in _GROUPS}
+    names = report.get("names", {})
+    worst = sorted(names, key=lambda name: names[name].get("right_within_list", names[name]["letter_perfect"]))
+    tables["name (the worst)"] = {name: names[name] for name in worst[:_N_WORST]}
+    return [line for kind, some in tables.items() if len(some) > 1 for line in ["", *_table(kind, some)]]
+
+
+def _failures(report: Mapping[str, Any]) -> list[str]:
+    """What the figures say against it, in sentences."""
+    found = []
+    if worst := report.get("worst_group"):
+        found.append(
+            f"Worst of all groups of ten clips or more: the {worst['kind']} {worst['group']}, "
+            f"{worst['figure'].replace('_', ' ')} {_share(worst, worst['figure'])} of {worst['n_clips']} clips."
+        )
+    if confusions := report.get("confusions"):
+        some = ", ".join(f"{one['said']} as {one['heard']} ({one['n']})" for one in confusions[:_N_WORST])
+        found.append(f"Names that it heard as another, and how often: {some}.")
+    acceptance = report.get("acceptance") or {}
+    if point := acceptance.get("operating_point"):
+        found.append(
+            f"Of clips that are not in the list {_share(point, 'false_acceptance')} are accepted where "
+            f"{_share(point, 'accepted_right')} of those that are in it are accepted and right (a threshold on the "
+            f"{acceptance['score']}, the best for these very clips)."
+        )
+    elif acceptance:
+        found.append(
+            "No clip of the test was outside of the list: how often such a one is taken for a name is not known."
+        )
+    return found
+
+
+def _licences(engines: Sequence[str], people: bool) -> list[str]:
+    """The paragraphs of NOTICE on these text-to-speech engines, and a word on recordings where there are ``people``."""
+    recordings = ["The recordings of people: their own licences, which this program does not know."] if people else []
+    return recordings + (_notices(engines) if engines else [])
+
+
+def _notices(engines: Sequence[str]) -> list[str]:
     beside = Path(__file__).parents[1] / "NOTICE"  # of a checkout; a wheel keeps it with its metadata
     installed = importlib.metadata.distribution("speech-names") if not beside.is_file() else None
     notice = installed.read_text("licenses/NOTICE") if installed else beside.read_text(encoding="utf-8")
     paragraphs = [" ".join(text.split()) for text in re.split(r"(?m)^- ", notice or "")[1:]]
-    found = [text for text in paragraphs if any(engine in text for engine in engines)]
-    return found or [f"NOTICE has no word on {', '.join(engines)}."]
+    found = {engine: [text for text in paragraphs if engine in text.lower()] for engine in engines}
+    words = [text for texts in found.values() for text in texts]
+    return list(dict.fromkeys(words)) + [f"NOTICE has no word on {engine}." for engine in engines if not found[engine]]

@@ -1,78 +1,75 @@
-"""Two recognisers on the same clips: how many each has right, and the difference, paired."""
+"""Two recognisers on the same clips: what each gets right that the other does not, and how sure the difference is."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from speech.metrics import Heard, wilson
+from speech.intervals import bootstrap, mcnemar
+from speech.metrics import Heard, groups, n_edits
+
+Pair = tuple[Heard, Heard]
 
 
-def paired(before: Sequence[bool], after: Sequence[bool]) -> dict[str, Any]:
-    """What ``after`` gets right more often than ``before``, clip by clip, with a 95 % interval.
+def pairs(ours: Sequence[Heard], theirs: Sequence[Heard]) -> list[Pair]:
+    """The clips that both heard, by id. Raises ValueError where there is none, or one id says two things."""
+    other = {one.id: one for one in theirs}
+    found = [(one, other[one.id]) for one in ours if one.id in other]
+    if not found:
+        raise ValueError("the two recognisers heard no clip in common")
+    for a, b in found:
+        if a.text != b.text:
+            raise ValueError(f"{a.id}: it says {a.text!r} to one recogniser and {b.text!r} to the other")
+    return found
 
-    The interval is Newcombe's (1998, "Improved confidence intervals for the difference between binomial proportions
-    based on paired data"): the distances of either proportion to its Wilson limits, squared and added with the
-    correlation of the two. It is of use where all clips are right, too.
+
+def difference(found: Sequence[Pair]) -> dict[str, Any]:
+    """Ours less theirs, in ``letter_perfect``, ``cer`` and ``right_within_list`` (of clips in both lists).
+
+    Each with the 95 % interval of the difference (``..._interval``), both drawn on the same clips. Of the shares also
+    how many clips ``..._ours_only`` and ``..._theirs_only`` got right, and McNemar's exact ``..._p``.
     """
-    n = len(before)
-    both = sum(b and a for b, a in zip(before, after, strict=True))
-    n_before, n_after = sum(before), sum(after)
-    gained, lost = n_after - both, n_before - both
-    found: dict[str, Any] = {
-        "n_clips": n,
-        "before": n_before / max(1, n),
-        "after": n_after / max(1, n),
-        "before_interval": wilson(n_before, n),
-        "after_interval": wilson(n_after, n),
-        "gained": gained,
-        "lost": lost,
-        "difference": (n_after - n_before) / max(1, n),
-    }
-    product = n_after * (n - n_after) * n_before * (n - n_before)
-    phi = (both * (n - both - gained - lost) - gained * lost) / math.sqrt(product) if product else 0.0
-    p, q = found["after"], found["before"]
-    (p_low, p_high), (q_low, q_high) = found["after_interval"], found["before_interval"]
-
-    def distance(one: float, other: float) -> float:
-        return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
-
-    low = found["difference"] - distance(p - p_low, q_high - q)
-    high = found["difference"] + distance(p_high - p, q - q_low)
-    return found | {"difference_interval": (low, high)}
+    speakers = [a.speaker for a, _ in found]
+    edits = [n_edits(a.text, a.letters) - n_edits(b.text, b.letters) for a, b in found]
+    n_letters = [len(a.text) for a, _ in found]
+    result: dict[str, Any] = {"n_clips": len(found), "n_speakers": len(set(speakers))}
+    result |= {"cer": sum(edits) / sum(n_letters), "cer_interval": bootstrap(edits, n_letters, speakers)}
+    result |= _of_shares("letter_perfect", [(a.text == a.letters, b.text == b.letters) for a, b in found], speakers)
+    listed = [(a, b) for a, b in found if a.listed and b.listed]
+    if listed:
+        right = [(a.right, b.right) for a, b in listed]
+        result["n_listed"] = len(listed)
+        result |= _of_shares("right_within_list", right, [a.speaker for a, _ in listed])
+    return result
 
 
-def change(before: Sequence[Heard], after: Sequence[Heard]) -> dict[str, Any]:
-    """``right_within_list`` and ``letter_perfect`` of the same clips, heard before and after.
-
-    Raises ValueError where they are not the same clips in the same order.
-    """
-    if [one.id for one in before] != [one.id for one in after]:
-        raise ValueError("a comparison is of the same clips in the same order")
-
-    def right(one: Heard) -> bool:
-        return bool(one.names) and one.names[0][0] == one.text
-
-    def perfect(one: Heard) -> bool:
-        return one.letters == one.text
-
+def _of_shares(figure: str, right: Sequence[tuple[bool, bool]], speakers: Sequence[str]) -> dict[str, Any]:
+    apart = [int(a) - int(b) for a, b in right]
+    ours_only, theirs_only = apart.count(1), apart.count(-1)
     return {
-        figure: paired([is_so(one) for one in before], [is_so(one) for one in after])
-        for figure, is_so in (("right_within_list", right), ("letter_perfect", perfect))
+        figure: sum(apart) / len(apart),
+        f"{figure}_interval": bootstrap(apart, [1] * len(apart), speakers),
+        f"{figure}_ours_only": ours_only,
+        f"{figure}_theirs_only": theirs_only,
+        f"{figure}_p": mcnemar(ours_only, theirs_only),
     }
 
 
-def table(changes: Mapping[str, Mapping[str, Any]]) -> str:
-    """The changes of each split, a line a figure."""
-    lines = [f"{'split':<16} {'':<18} {'clips':>6} {'before':>8} {'after':>8}  change, in points, and 95 % interval"]
-    for split, figures in changes.items():
-        for figure, found in figures.items():
-            low, high = (100 * limit for limit in found["difference_interval"])
-            points = f"{100 * found['difference']:+.2f} ({low:+.1f} to {high:+.1f})"
-            counts = f"{found['gained']} gained, {found['lost']} lost"
-            lines.append(
-                f"{split:<16} {figure.replace('_', ' '):<18} {found['n_clips']:>6} {found['before']:>8.2%} "
-                f"{found['after']:>8.2%}  {points}; {counts}"
-            )
-    return "\n".join(lines)
+def compared(ours: Mapping[str, Sequence[Heard]], theirs: Mapping[str, Sequence[Heard]]) -> dict[str, Any]:
+    """``difference`` of all clips together, by split, by name, and by each kind of ``metrics.groups``."""
+    by_split = {split: pairs(heard, theirs[split]) for split, heard in ours.items()}
+    every = [pair for some in by_split.values() for pair in some]
+    other = {a.id: b for a, b in every}
+    n_all = sum(map(len, ours.values()))
+    by_name: dict[str, list[Pair]] = {}
+    for pair in every:
+        by_name.setdefault(pair[0].text, []).append(pair)
+    return difference(every) | {
+        "n_left_out": n_all - len(every) + sum(map(len, theirs.values())) - len(every),
+        "splits": {split: difference(some) for split, some in by_split.items()},
+        "names": {text: difference(by_name[text]) for text in sorted(by_name)},
+        "groups": {
+            kind: {group: difference([(one, other[one.id]) for one in some]) for group, some in by.items()}
+            for kind, by in groups(a for a, _ in every).items()
+        },
+    }

@@ -1,4 +1,7 @@
-"""``python -m speech.evaluate recognizer=RUN_DIR [corpus=...]``: how well a recogniser hears a corpus."""
+"""``python -m speech.evaluate recognizer=RUN_DIR [corpus=...]``: how well a recogniser hears a corpus.
+
+With ``against=RUN_DIR``, how much better or worse than another, clip by clip.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,23 @@ from speech import config as configs
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from speech.recognizer import Recognizer
+
 
 def evaluate(config: DictConfig) -> dict[str, object]:
-    """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips."""
+    """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips.
+
+    ``config.output`` takes them as JSON, ``config.picture`` as a picture.
+    """
     from hydra.utils import instantiate
 
-    from speech import judge, runs
+    from speech import judge
     from speech.alphabet import distinct, read_names
-    from speech.recognizer import Recognizer
+    from speech.chart import draw
+    from speech.compare import compared
     from speech.train import make_data
 
-    path = runs.find_recognizer(config.recognizer, config.runs_dir)
-    recognizer = runs.load(path, config.get("decoder"))
-    if not isinstance(recognizer, Recognizer):
-        raise ValueError(f"recognizer={path}: evaluate hears in batches, by torch: give the run that it is made from")
+    path, recognizer = _recognizer(config, "recognizer")
     items, _ = instantiate(config.corpus).items(recognizer.alphabet)  # known before the clips are made
     there = list(dict.fromkeys(item.split for item in items))
     splits = [split for split in there if config.split == "all" or split.startswith(config.split)]
@@ -31,15 +37,36 @@ def evaluate(config: DictConfig) -> dict[str, object]:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
     data = make_data(config, recognizer)
     names = data.listed if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
-    heard = {split: judge.hear(recognizer, data.loader(split), names) for split in splits}
-    found: dict[str, Any] = judge.judged(heard)
+    heard = judge.hear_splits(recognizer, data, splits, names)
+    found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
     print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.summary(found['splits'])}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
+    print(f"\n{judge.summary(found)}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
         print(f"refused: {one.reason}")
+    if config.against is not None:
+        other_path, other = _recognizer(config, "against")
+        other_data = make_data(config, other)
+        found["against"] = {"recognizer": str(other_path)} | compared(
+            heard, judge.hear_splits(other, other_data, splits, names)
+        )
+        print(f"\n{judge.summary_of_difference(found['against'])}\n\nagainst {other_path}")
     if config.output:
         judge.write(Path(config.output), found)
+    if config.picture:
+        draw(found).savefig(Path(config.picture).expanduser())
     return found
+
+
+def _recognizer(config: DictConfig, key: str) -> tuple[Path, Recognizer]:
+    """The recogniser that ``config[key]`` names, and its file."""
+    from speech import runs
+    from speech.recognizer import Recognizer
+
+    path = runs.find_recognizer(config[key], config.runs_dir)
+    recognizer = runs.load(path, config.get("decoder"))
+    if not isinstance(recognizer, Recognizer):
+        raise ValueError(f"{key}={path}: evaluate hears in batches, by torch: give the run that it is made from")
+    return path, recognizer
 
 
 def main() -> None:

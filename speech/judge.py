@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from speech.corpus.dataset import Batch
-from speech.metrics import Heard, figures
+from speech.metrics import Heard, confusions, figures, groups, worst_group
+from speech.openset import acceptance
+from speech.provenance import UNSEEN, met
 from speech.recognizer import Recognizer
+from speech.snr import estimate_snr_db
+
+if TYPE_CHECKING:
+    from speech.corpus.datamodule import SpeechData
 
 SHOWN_FIRST = ("martin", "marvin", "morton", "mark")
 N_RANKED = 3  # names a line
+N_CONFUSIONS = 8  # that are printed
+
+
+def hear_splits(
+    recognizer: Recognizer, data: SpeechData, splits: Sequence[str], names: Sequence[str]
+) -> dict[str, list[Heard]]:
+    """``hear`` of each of ``splits``, and what the corpus knows of each clip."""
+    found = {}
+    for split in splits:
+        heard = hear(recognizer, data.loader(split), names)
+        accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
+        found[split] = [one._replace(accent=accents[one.id]) for one in heard]
+    return found
 
 
 @torch.inference_mode()
@@ -31,7 +50,10 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
             log_probs = all_log_probs[row, :length]
             letters = alphabet.decode(recognizer.decoder(log_probs, list(lexicon.values())))
             ranked = recognizer.rank(log_probs, lexicon)
-            heard.append(Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked))
+            waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
+            one = Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked)
+            seconds, snr_db = len(waveform) / recognizer.sample_rate, estimate_snr_db(waveform, recognizer.sample_rate)
+            heard.append(one._replace(seconds=seconds, snr_db=snr_db))
     return heard
 
 
@@ -48,25 +70,101 @@ def table(heard: Sequence[Heard], n_others: int = 8) -> str:
     return "\n".join(lines)
 
 
-def summary(splits: dict[str, dict[str, object]]) -> str:
-    """The figures of each split, a line each."""
-    lines = [f"{'split':<22} {'clips':>6} {'right within list':>18} {'letter-perfect':>15} {'CER':>8}"]
-    for split, found in splits.items():
-        right = f"{found['right_within_list']:.2%}" if "right_within_list" in found else "-"
-        perfect = f"{found['letter_perfect']:.2%}"
-        lines.append(f"{split:<22} {found['n_clips']:>6} {right:>18} {perfect:>15} {found['cer']:>8.2%}")
+def summary(found: Mapping[str, Any]) -> str:
+    """What ``judged`` found, in lines: each split, the worst group, the confusions, and what a threshold would do."""
+    lines = [f"{'split':<28} {'clips':>6} {'right within list':>26} {'letter-perfect':>26} {'CER':>25}"]
+    for split, one in found["splits"].items():
+        cells = (_cell(one, "right_within_list", 26), _cell(one, "letter_perfect", 26), _cell(one, "cer", 25))
+        lines.append(" ".join([f"{split:<28} {one['n_clips']:>6}", *cells]))
+    lines.append("95 % intervals, speakers drawn whole; unseen in training: " + _unseen(found["splits"]))
+    if worst := found["worst_group"]:
+        figure = worst["figure"]
+        shown = f"{figure.replace('_', ' ')} {_cell(worst, figure)}, {worst['n_clips']} clips"
+        lines.append(f"worst group: {worst['kind']} {worst['group']}: {shown}")
+    if found["confusions"]:
+        some = found["confusions"][:N_CONFUSIONS]
+        lines.append("confused: " + ", ".join(f"{one['said']} > {one['heard']} {one['n']}" for one in some))
+    if point := (found["acceptance"] or {}).get("operating_point"):
+        lines.append(
+            f"of {found['acceptance']['n_listed']} clips of the list {_cell(point, 'accepted_right')} accepted, right; "
+            f"of {found['acceptance']['n_not_listed']} others {_cell(point, 'false_acceptance')} accepted "
+            f"(threshold {point['threshold']:.3g}, the best for these clips)"
+        )
     return "\n".join(lines)
 
 
-def judged(splits: dict[str, list[Heard]]) -> dict[str, object]:
-    """The figures of all clips together, then by split, of the names that people confuse, and by name."""
+def summary_of_difference(found: Mapping[str, Any]) -> str:
+    """What ``compare.compared`` found, in lines: ours less theirs, in points of 100."""
+    lines = [f"{'ours less theirs':<44} {'clips':>6} {'right within list':>26} {'p':>9} {'CER':>26}"]
+    kinds = {
+        "split": found["splits"],
+        **{kind: found["groups"][kind] for kind in ("accent", "engine", "snr", "length")},
+    }
+    rows = {"all": found} | {f"{kind} {group}": one for kind, some in kinds.items() for group, one in some.items()}
+    for label, one in rows.items():
+        figure = "right_within_list" if "right_within_list" in one else "letter_perfect"
+        cells = (_points(one, figure), f"{one[f'{figure}_p']:>9.2g}", _points(one, "cer"))
+        lines.append(" ".join([f"{label:<44} {one['n_clips']:>6}", *cells]))
+    lines.append(
+        "95 % intervals, paired, speakers drawn whole; p by McNemar's exact test; "
+        f"{found['n_left_out']} clips that only one could hear are left out"
+    )
+    return "\n".join(lines)
+
+
+def _points(found: Mapping[str, Any], figure: str) -> str:
+    low, high = (100 * end for end in found[f"{figure}_interval"])
+    return f"{f'{100 * found[figure]:+.2f} ({low:+.1f} to {high:+.1f})':>26}"
+
+
+def _cell(found: Mapping[str, Any], figure: str, width: int = 0) -> str:
+    if figure not in found:
+        return f"{'-':>{width}}"
+    low, high = found[f"{figure}_interval"]
+    return f"{f'{found[figure]:.2%} ({low:.1%} to {high:.1%})':>{width}}"
+
+
+def _unseen(splits: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which of the splits hold nobody, or nothing, that training met."""
+    said = [
+        f"{' and '.join(unseen)} of {split}"
+        for split, one in splits.items()
+        if (unseen := [what for what, how in one["met"].items() if how == UNSEEN])
+    ]
+    return ", ".join(said) or "nothing that is known to be"
+
+
+def judged(
+    splits: Mapping[str, Sequence[Heard]], trained_on: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, object]:
+    """The figures of all clips together, then by split, of the names that people confuse, by name and by other groups.
+
+    ``groups`` holds those of each of ``metrics.KINDS``; ``worst_group``, ``confusions`` and ``acceptance`` are of all
+    clips. ``trained_on`` is what the recogniser says that it was trained on: each group says whom of it was ``met``.
+    """
     every = [one for heard in splits.values() for one in heard]
     confusable = [one for one in every if one.text in SHOWN_FIRST]
-    found = {split: figures(heard) for split, heard in splits.items()}
+
+    def of(heard: Sequence[Heard]) -> dict[str, Any]:
+        return figures(heard) | {"met": met(heard, trained_on)}
+
+    found = {split: of(heard) for split, heard in splits.items()}
+    texts: dict[str, list[Heard]] = {text: [] for text in sorted({one.text for one in every})}
+    for one in every:
+        texts[one.text].append(one)
+    names = {text: of(heard) for text, heard in texts.items()}
+    by_kind = {kind: {group: of(heard) for group, heard in some.items()} for kind, some in groups(every).items()}
+    worst = worst_group({"split": found, "name": names, **by_kind})
     if confusable:
-        found[", ".join(SHOWN_FIRST)] = figures(confusable)
-    names = {text: figures([one for one in every if one.text == text]) for text in sorted({one.text for one in every})}
-    return figures(every) | {"splits": found, "names": names}
+        found[", ".join(SHOWN_FIRST)] = of(confusable)
+    return of(every) | {
+        "splits": found,
+        "names": names,
+        "groups": by_kind,
+        "worst_group": worst,
+        "confusions": confusions(every),
+        "acceptance": acceptance(every),
+    }
 
 
 def read(path: Path) -> dict[str, Any]:

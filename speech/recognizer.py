@@ -36,6 +36,7 @@ class Recognizer(Transcriber, nn.Module):
         self.parts = dict(parts)
         self.alphabet = Alphabet(parts["alphabet"])
         self.names = list(names)
+        self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
         self.frontend = build(parts["frontend"])
         self.encoder = build(parts["encoder"], n_features=self.frontend.n_features, n_symbols=len(self.alphabet))
         self.decoder = build(parts["decoder"])
@@ -86,6 +87,7 @@ class Recognizer(Transcriber, nn.Module):
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
+        content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
         torch.save(content, part)
         part.replace(path)
 
@@ -108,6 +110,7 @@ class Recognizer(Transcriber, nn.Module):
             recognizer = cls(content["parts"], content["names"])
         except (AttributeError, KeyError, ModuleNotFoundError, TypeError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
+        recognizer.trained_on = content.get("trained_on", {})
         recognizer.load_weights(content["weights"], where=str(path))
         return recognizer.eval()
 

@@ -46,8 +46,10 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from speech import compare, judge, runs, start
+    from speech import judge, provenance, runs, start
     from speech.card import model_card
+    from speech.chart import draw
+    from speech.compare import compared
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
 
@@ -72,6 +74,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer = Recognizer(parts)
     data = make_data(config, recognizer)
     recognizer.names = data.names
+    learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]
+    recognizer.trained_on = provenance.record(learnt, init.trained_on if init else None)
     before = {}
     if init is not None:
         recognizer.load_weights(init.state_dict(), where=config.init)
@@ -97,27 +101,34 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.cpu().save(run_dir / runs.FILE)
 
     heard = _hear(recognizer, data)
-    found: dict[str, Any] = judge.judged(heard)
+    found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
+    known = recognizer.trained_on
+    facts["trained_on"] = {"n_speakers": len(known["speakers"]), **{key: known[key] for key in ("accents", "engines")}}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
-    if before:
-        found["change"] = {split: compare.change(before[split], heard[split]) for split in before}
+    if init is not None:
+        found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)
     judge.write(run_dir / "report.json", facts | found)
     earlier = start.known_before(config.init) if config.init else []
     card = model_card(recognizer.names, nodes, facts | found, environment, earlier)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
+    summary = judge.summary(found)
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
     shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
     logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
+    logger.experiment.add_figure("evaluation", draw(found), trainer.global_step)
+    logger.experiment.add_text("evaluation", f"    {summary}".replace("\n", "\n    "), trainer.global_step)
     logger.finalize("success")
 
     print(f"\nWhat it hears in clips {'that it did not learn from' if init else 'of voices that it never met'}:\n")
     print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.summary(found['splits'])}")
-    if before:
-        print(f"\n{compare.table(found['change'])}")
+    if init is not None:
+        print(f"\nBefore, as {config.init}:\n\n{judge.summary(found['before'])}\n\nNow:")
+    print(f"\n{summary}")
+    if init is not None:
+        print(f"\n{judge.summary_of_difference(found['change'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
     return float(
@@ -158,7 +169,7 @@ def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
     from speech import judge
 
     names = list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())
-    return {split: judge.hear(recognizer, data.loader(split), names) for split in data.test_splits}
+    return judge.hear_splits(recognizer, data, data.test_splits, names)
 
 
 def _hash(config: DictConfig) -> str:

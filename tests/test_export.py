@@ -8,10 +8,11 @@ import onnxruntime
 import pytest
 import torch
 
-from speech import graph
+from speech import graph, metrics
 from speech.card import model_card
 from speech.config import ConfigError, explained
 from speech.export import Agreement, ExportError, Heard, agreement, export
+from speech.judge import judged
 from speech.recognizer import Recognizer, RecognizerError
 from speech.runtime import Runtime
 
@@ -186,6 +187,40 @@ def test_the_model_card_of_recordings_names_no_place_and_no_engine():
     assert "at/home" not in card
     assert "espeak" not in card
     assert "synthetic" not in card
+
+
+def test_the_model_card_says_where_it_fails_and_names_each_engines_licence():
+    corpus = {"_target_": "speech.corpus.synthetic.Synthetic"}
+    part = {"_target_": "speech.frontend.FrontEnd"}
+    said = {"anna": ("anna", "en-GB", "espeak:en-GB+m1"), "hana": ("anna", "de", "babble:de+x")}
+    heard = [
+        metrics.Heard(
+            f"{text}{i}", speaker, text, text, [(first, 0.9), ("hana" if first == "anna" else "anna", 0.1)], accent
+        )
+        for text, (first, accent, speaker) in said.items()
+        for i in range(12)
+    ]
+    trained_on = {"speakers": ["espeak:m1"], "accents": ["en-GB"], "engines": ["espeak", "babble", "person"]}
+    facts = {"n_parameters": 1, "train_seconds": 1.0, "epochs": 1, "n_refused": 0, "config_sha256": ""}
+    report = facts | judged({"test": heard}, trained_on)
+    report["trained_on"] = {"n_speakers": 1, "accents": ["en-GB"], "engines": trained_on["engines"]}
+    environment = {"git_commit": None, "python": "3.11", "packages": {}}
+    config = {"corpus": corpus, "seed": 0, "frontend": part, "encoder": part}
+    card = model_card(["Anna", "Hana"], config, report, environment)
+    assert "| test | 24 | 50.00% (" in card
+    assert (
+        "| de | 12 | 0.00% (0.0% to 24.3%) | 100.00% (75.7% to 100.0%) | 0.00% (0.0% to 0.0%) | speaker, accent |"
+        in card
+    )
+    assert "| en-GB | 12 | 100.00%" in card
+    assert "- Worst of all groups of ten clips or more: the name hana, right within list 0.00%" in card
+    assert "- Names that it heard as another, and how often: hana as anna (12)." in card
+    assert "how often such a one is taken for a name is not known" in card
+    assert "- Voices: espeak, babble, recordings of people\n" in card
+    assert "- espeak-ng (GPL-3.0-or-later)" in card
+    assert "- NOTICE has no word on babble." in card
+    assert "- The recordings of people: their own licences" in card
+    assert "synthetic voices alone" not in card
 
 
 def test_the_model_card_says_what_is_in_the_run(small_run):

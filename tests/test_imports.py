@@ -25,7 +25,13 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "phonetics": set(),
     "pairs": {"phonetics", "voices"},
-    "metrics": set(),
+    "intervals": set(),
+    "snr": {"audio"},
+    "metrics": {"intervals"},
+    "openset": {"metrics", "intervals"},
+    "compare": {"metrics", "intervals"},
+    "provenance": {"metrics"},
+    "chart": set(),
     "augment": {"augment", "audio"},
     "voices": {"voices", "audio", "extras"},
     "frontend": {"backprop"},
@@ -39,10 +45,9 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "judge": {"recognizer", "corpus", "metrics"},
-    "compare": {"metrics"},
+    "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
     "usable": {"audio", "endpoint"},
-    "page": {"page", "judge", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
+    "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
     "monitor": {"monitor", "task", "recognizer", "corpus", "metrics", "ctc", "audio"},
     "monitor/lattice": {"monitor", "corpus", "backprop"},
     "monitor/share": {"monitor", "corpus", "lessons"},
@@ -51,6 +56,7 @@ ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "phonetics", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
 TORCHLESS |= {"usable", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
+TORCHLESS |= {"intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

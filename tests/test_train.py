@@ -153,6 +153,41 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
     assert json.loads(out.read_text())["n_clips"] == 20
 
 
+def test_clips_of_other_words_are_none_of_the_list(small_run, compose, recordings, tmp_path):
+    choice = ["corpus=folder", f"corpus.root={recordings}", "split=all", "names=[One,Martin]"]
+    picture = tmp_path / "figures.png"
+    found = evaluate(compose("evaluate", f"recognizer={small_run}", *choice, f"picture={picture}"))
+    assert (found["n_clips"], found["n_listed"]) == (20, 10)
+    assert "right_within_list" not in found["names"]["two"]
+    accepted = found["acceptance"]
+    assert (accepted["n_listed"], accepted["n_not_listed"]) == (10, 10)
+    assert accepted["operating_point"]["false_acceptance"] <= 0.05
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_people_are_unseen_by_a_recogniser_of_synthetic_voices(small_run, compose, recordings, capsys):
+    choice = ["corpus=folder", f"corpus.root={recordings}", "split=all"]
+    found = evaluate(compose("evaluate", f"recognizer={small_run}", *choice, f"against={small_run}"))
+    assert found["met"] == {"speaker": "unseen", "accent": "unknown", "engine": "unseen"}
+    assert set(found["groups"]["engine"]) == {"person"}
+    assert set(found["groups"]["speaker"]) == {"f1", "f2", "m1", "m2", "m3"}
+    assert found["against"]["cer_interval"] == (0, 0)
+    assert "ours less theirs" in capsys.readouterr().out
+
+
+def test_the_report_knows_whom_training_met(small_run):
+    splits = json.loads((small_run / "report.json").read_text())["splits"]
+    assert splits["test_voices"]["met"] == {"speaker": "unseen", "accent": "seen", "engine": "seen"}
+    assert splits["test_accent"]["met"] == {"speaker": "unseen", "accent": "unseen", "engine": "seen"}
+
+
+def test_a_recogniser_of_an_older_version_does_not_know_whom_it_met(small_run, tmp_path):
+    content = torch.load(small_run / "recognizer.pt", weights_only=True)
+    assert content.pop("trained_on")["engines"] == ["espeak"]
+    torch.save(content, tmp_path / "recognizer.pt")
+    assert Recognizer.load(tmp_path / "recognizer.pt").trained_on == {}
+
+
 def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, compose, monkeypatch):
     monkeypatch.setattr("speech.train.make_data", lambda *_: pytest.fail("the corpus was built first"))
     with pytest.raises(ValueError, match="split=tset: the corpus has train, val, test_voices, test_accent; or take"):

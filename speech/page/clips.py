@@ -65,6 +65,7 @@ def hear(run: Run) -> TestClips | str:
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
     except (OSError, RuntimeError, ValueError) as error:  # a cache that was half deleted
         return f"The corpus in {folder} cannot be read: {error}"
-    heard = [one for split in data.test_splits for one in judge.hear(recognizer, data.loader(split), data.listed)]
+    splits = judge.hear_splits(recognizer, data, data.test_splits, data.listed)
+    heard = [one for some in splits.values() for one in some]
     order = {id: i for i, id in enumerate(waveforms)}
     return TestClips(sorted(heard, key=lambda one: order[one.id]), waveforms)

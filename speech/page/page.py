@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from markupsafe import Markup
 
+from speech import chart
 from speech.audio import Waveform
 from speech.metrics import Heard
 from speech.monitor import alignment, confusion
@@ -44,6 +45,7 @@ def page(run: Run, n_clips: int) -> str:
     clips = hear(run)
     return environment.get_template("page.html").render(
         run=run,
+        evaluation=pictures.svg(lambda: chart.draw(run.report), "right by group") if run.report.get("groups") else "",
         charts=_charts(run),
         moments=_moments(run),
         logged={LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},

@@ -143,7 +143,7 @@ def test_it_is_watched_whatever_the_network_and_its_gradients(compose, tmp_path,
     train(compose("train", *SMALL, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
     accumulator = EventAccumulator(str(tmp_path / "tensorboard"))
     accumulator.Reload()
-    assert {"confusion", "accept", "alignment", "lattice", "share"} == set(accumulator.Tags()["images"])
+    assert {"confusion", "accept", "alignment", "lattice", "share", "evaluation"} == set(accumulator.Tags()["images"])
     assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
 
 
