@@ -33,6 +33,7 @@ tensorboard: $(READY)
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
 	$(BIN)/python scripts/benchmark_backprop.py
+	$(BIN)/python scripts/benchmark_augment.py
 
 bench-lessons: $(READY)
 	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)

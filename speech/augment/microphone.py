@@ -7,6 +7,7 @@ before its time.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from speech.augment.convolution import Batch
 from speech.augment.strength import Floats, a_chance, a_range, drawn, happens
 
-N_TAPS = 1024  # 64 ms: a low cut at 80 Hz has died away by 190 dB
+N_TAPS = 512  # 32 ms: what a low cut at 80 Hz leaves has died away by 98 dB
 LINE_RATE = 8_000  # Hz
 LINE_HZ = (300.0, 3_400.0)  # the telephone's band, ITU-T G.712
 # Butterworth of order 4 and 8 as sections of order 2: the Q of each is 1 / (2 cos of its poles' angle).
@@ -82,11 +83,7 @@ class Telephone:
         """The clips that it happens to, the line's response, and whether each is sent in 8 bits."""
         clips = happens(rng, n_clips, self.chance, strength)
         in_8_bits = (rng.random(n_clips) < 0.5)[clips]
-        one = np.ones((1, N_TAPS // 2 + 1), np.complex64)
-        for hz, make, qs in zip(LINE_HZ, (high_pass, low_pass), (LINE_LOW_Q, LINE_HIGH_Q), strict=True):
-            for q in qs:
-                one = one * make(np.array([hz]), np.array([q]), sample_rate)
-        return clips, np.repeat(one, len(clips), axis=0), in_8_bits
+        return clips, np.repeat(_line(sample_rate), len(clips), axis=0), in_8_bits
 
     @staticmethod
     def send(
@@ -126,9 +123,11 @@ class Clipping:
 
 def convert(waveforms: Batch, gain_db: Floats) -> Batch:
     """Louder by ``gain_db`` ``(n_clips,)`` and in 16 bits: what is over full scale is cut off there."""
-    steps = np.float32(32768) * (10 ** (gain_db / 20)).astype(np.float32)[:, None] * waveforms
-    converted: Batch = np.rint(steps).clip(-32768, 32767) / np.float32(32768)
-    return converted
+    steps: Batch = np.float32(32768) * (10 ** (gain_db / 20)).astype(np.float32)[:, None] * waveforms
+    np.rint(steps, out=steps)
+    np.clip(steps, -32768, 32767, out=steps)
+    steps /= 32768
+    return steps
 
 
 def mu_law(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -143,6 +142,16 @@ def impulse_responses(spectra: Spectra) -> Batch:
     """Of filters that are given by their ``spectra``: ``(n_clips, N_TAPS)``."""
     taps: Batch = np.fft.irfft(spectra, N_TAPS).astype(np.float32)
     return taps
+
+
+@functools.cache
+def _line(sample_rate: int) -> Spectra:
+    """The telephone's band, ``(1, N_TAPS // 2 + 1)``."""
+    low, high = (np.array([hz]) for hz in LINE_HZ)
+    sections = [high_pass(low, np.array([q]), sample_rate) for q in LINE_LOW_Q]
+    sections += [low_pass(high, np.array([q]), sample_rate) for q in LINE_HIGH_Q]
+    line: Spectra = np.prod(sections, axis=0)
+    return line
 
 
 def high_pass(hz: Floats, q: Floats, sample_rate: int) -> Spectra:

@@ -137,6 +137,6 @@ def hum_bank(sample_rate: int) -> Batch:
 
 def _going_round(sound: Waveform, start: int, n_samples: int) -> Waveform:
     """``n_samples`` of ``sound`` from ``start`` on; after its end it begins again."""
-    if start + n_samples <= len(sound):
-        return sound[start : start + n_samples]
-    return np.take(sound, np.arange(start, start + n_samples), mode="wrap")
+    n_times = -(-(start + n_samples) // len(sound))
+    once: Waveform = sound if n_times == 1 else np.concatenate([sound] * n_times)
+    return once[start : start + n_samples]

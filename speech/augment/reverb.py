@@ -19,6 +19,7 @@ from speech.augment.strength import Pair, a_chance, a_range, drawn, happens
 
 N_ROOMS = 256
 N_REFLECTIONS = 8
+AS_LONG = 0.75  # times RT60: what is then left of a tail, 45 dB under its beginning, is cut off
 NEAREST_S, EARLY_S = 0.002, 0.04  # the first wall is 0.7 m of way round; then there are too many to tell apart
 ABSORPTION = 0.35  # of a one-pole low-pass: walls and air take treble
 
@@ -46,7 +47,7 @@ class Reverb:
         if len(clips) == 0:
             return
         rt60_s, tails = rooms(self.rt60_s, sample_rate)
-        longest = min(int(rt60_s[room].max() * sample_rate), int(n_samples[clips].max()))
+        longest = min(int(AS_LONG * rt60_s[room].max() * sample_rate), int(n_samples[clips].max()))
         gain = (10 ** (-drr_db / 20)).astype(np.float32)
         reflected = gain * convolve(waveforms[clips], tails[room, :longest])
         waveforms[clips] += reflected * (np.arange(reflected.shape[1]) < n_samples[clips, None])
@@ -57,7 +58,7 @@ def rooms(rt60_s: Pair, sample_rate: int) -> tuple[NDArray[np.float64], Batch]:
     """Reverberation times ``(N_ROOMS,)``, rising, and tails ``(N_ROOMS, n_taps)`` of energy 1, no direct sound."""
     rng = np.random.default_rng(0)
     times = np.linspace(*rt60_s, N_ROOMS)
-    n_taps = math.ceil(rt60_s[1] * sample_rate)
+    n_taps = math.ceil(AS_LONG * rt60_s[1] * sample_rate)
     seconds = np.arange(n_taps) / sample_rate
     noise = rng.standard_normal((N_ROOMS, n_taps))
     noise *= np.clip((seconds - NEAREST_S) / (EARLY_S - NEAREST_S), 0, 1)  # reflections grow denser
@@ -71,6 +72,6 @@ def rooms(rt60_s: Pair, sample_rate: int) -> tuple[NDArray[np.float64], Batch]:
     # The low-pass (1 - a) / (1 - a z^-1), whose response dies away within a few samples.
     dull = (1 - ABSORPTION) * ABSORPTION ** np.arange(16, dtype=np.float32)
     rung = convolve(tails.astype(np.float32), np.tile(dull, (N_ROOMS, 1)))
-    rung[seconds > times[:, None]] = 0
+    rung[seconds > AS_LONG * times[:, None]] = 0
     rung /= np.sqrt(np.square(rung).sum(axis=1, keepdims=True))
     return times, rung

@@ -42,7 +42,7 @@ THEIRS = {  # the same sections as torchaudio runs them, sample by sample
 @pytest.mark.parametrize("filter_", THEIRS)
 def test_each_filter_answers_a_click_as_torchaudios_does(filter_):
     values, theirs = THEIRS[filter_]
-    click = torch.zeros(1_024, dtype=torch.float64)
+    click = torch.zeros(microphone.N_TAPS, dtype=torch.float64)
     click[0] = 0.1  # torchaudio cuts off what is over 1
     taps = impulse_responses(getattr(microphone, filter_)(*(np.array([value]) for value in values), RATE))
     assert taps[0] == pytest.approx(10 * theirs(click).numpy(), abs=1e-6)
