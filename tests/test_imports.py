@@ -23,7 +23,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "lessons/martin": {"lessons", "backprop", "ctc", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "phonetics": set(),
-    "pairs": {"phonetics", "voices"},
+    "pairs": {"phonetics", "voices", "alphabet"},
     "metrics": set(),
     "augment": {"audio"},
     "voices": {"voices", "audio"},

@@ -44,10 +44,14 @@ class Engine(Protocol):
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         """``text`` said by ``voice`` in a manner drawn from ``rng``: waveform ``(n_samples,)`` and its rate in Hz.
 
-        Raises VoiceError where the engine cannot say the text.
+        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError where the engine cannot say it.
         """
         ...
 
 
 class VoiceError(RuntimeError):
     """The engine is not there, or cannot say this text with this voice."""
+
+
+class PronunciationError(ValueError):
+    """A pronunciation that is written in symbols which no English voice has; the message names the symbol's place."""

@@ -72,6 +72,16 @@ def test_near_misses_are_heard_in_training_and_are_no_names_to_choose_from():
     assert set(others.values()) == {3}
 
 
+def test_each_clip_says_its_name_in_one_of_the_ways_that_are_given():
+    ways = ["shivawn", "/ʃɪˈvɔːn/"]
+    items, _ = synthetic(names=["Martin", {"text": "Siobhan", "say": ways}], n_train=30).items(ALPHABET)
+    said = Counter((item.text, item.say) for item in items if item.split == "train")
+    assert set(said) == {("Martin", "Martin"), ("Siobhan", ways[0]), ("Siobhan", ways[1])}
+    assert min(said.values()) > 5
+    with pytest.raises(ValueError, match=r"'ʂ', character 1"):
+        synthetic(names=[{"text": "Sz", "say": "/ʂ/"}])
+
+
 class Bells:
     """A second engine, real but small: tones, three voices of one accent."""
 
