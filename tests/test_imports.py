@@ -36,7 +36,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "gradients": {"recognizer", "corpus", "ctc", "frontend", "backprop"},
     "graph": {"recognizer", "encoder", "runtime", "extras"},
     "card": {"__version__"},
-    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics"},
+    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
     "judge": {"recognizer", "corpus", "metrics"},
     "page": {"page", "judge", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},

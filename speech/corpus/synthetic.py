@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from speech import audio
 from speech.alphabet import Alphabet, distinct, read_names
 from speech.audio import Waveform
 from speech.corpus.source import CorpusError, Item, Refusal
+from speech.pairs import said_alike
 from speech.voices.espeak import to_mnemonics
 from speech.voices.mix import Mix
 from speech.voices.voice import Engine, Voice
@@ -73,6 +75,12 @@ class Synthetic:
         for way in (way for ways in self.ways.values() for way in ways):
             to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
         own = set(self.names)
+        for pair in said_alike(named):
+            one, other = pair.names
+            warnings.warn(
+                f"{one} and {other} are said alike ({pair.accent}: {pair.said[0]}): no ear tells them apart",
+                stacklevel=2,
+            )
         others = [str(word) for word in (read_names(words) if words else []) if word not in own]
         if near_misses and self.names:
             from speech.corpus import lexicon  # a second to read

@@ -1,5 +1,6 @@
 import json
 import shutil
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -80,6 +81,14 @@ def test_each_clip_says_its_name_in_one_of_the_ways_that_are_given():
     assert min(said.values()) > 5
     with pytest.raises(ValueError, match=r"'ʂ', character 1"):
         synthetic(names=[{"text": "Sz", "say": "/ʂ/"}])
+
+
+def test_two_names_that_are_said_alike_are_warned_of_and_a_pronunciation_can_part_them():
+    with pytest.warns(UserWarning, match=r"Lori and Laurie are said alike \(en-GB: lˈɔːɹi\)"):
+        synthetic(names=["Lori", "Mark", "Laurie"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        synthetic(names=["Lori", "Mark", {"text": "Laurie", "say": "/ˈlaʊɹi/"}])
 
 
 class Bells:
