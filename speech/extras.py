@@ -6,12 +6,15 @@ import importlib
 from typing import Any
 
 
-def require(package: str, extra: str) -> Any:
-    """The module ``package``. Raises ModuleNotFoundError with the command that installs it."""
+def require(package: str, extra: str, distribution: str | None = None) -> Any:
+    """The module ``package``. Raises ModuleNotFoundError with the command that installs it.
+
+    ``distribution`` is what pip calls it, where that is another name.
+    """
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
-        way_out = f"pip install {package}  (or all of the extra: pip install 'speech-names[{extra}]')"
+        way_out = f"pip install {distribution or package}  (or all of the extra: pip install 'speech-names[{extra}]')"
         raise ModuleNotFoundError(f"{package} is not installed: {way_out}", name=package) from error

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.alphabet import Alphabet
+from speech.alphabet import Alphabet, read_names
 from speech.phonetics import Phones, codes, distance, distances, phones
 from speech.voices.espeak import ACCENTS, Espeak
 
@@ -120,14 +120,16 @@ def _distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones])
             yield word
 
 
-def open_words(n: int, exclude: Sequence[str] = (), seed: int = 0) -> list[str]:
+def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, no two said alike, none said like one of ``exclude``.
+
+    ``exclude`` is a list or, as ``names`` may be, a text file.
 
     They are drawn by ``seed`` from half as many again, the commonest. Each has 2 to 12 letters, of a to z and the
     apostrophe. Raises ValueError where the dictionary has not so many.
     """
     fold = Alphabet().fold
-    taken = {part for text in exclude for part in (fold(text), *fold(text).split())}
+    taken = {part for text in read_names(exclude) for part in (fold(text), *fold(text).split())}
     sounds = _said_like(taken)
     rng = np.random.default_rng(seed)
     chosen: list[str] = []

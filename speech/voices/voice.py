@@ -13,6 +13,8 @@ import numpy as np
 
 from speech.audio import Waveform
 
+FAINT = 0.01  # peak amplitude: what engines make of a text without a sound in it stays below
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -49,9 +51,23 @@ class Engine(Protocol):
         ...
 
 
+def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
+    """``samples`` as they are. Raises VoiceError where ``voice`` said nothing, or hardly more than noise."""
+    if np.abs(samples).max(initial=0.0) < FAINT:
+        raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+    return samples
+
+
 class VoiceError(RuntimeError):
     """The engine is not there, or cannot say this text with this voice."""
 
 
 class PronunciationError(ValueError):
     """A pronunciation that is written in symbols which no English voice has; the message names the symbol's place."""
+
+
+def require_letters(text: str, voice: Voice) -> str:
+    """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would read out as signs."""
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
+    return text

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from speech.voices.espeak import ACCENTS, MNEMONICS, Espeak, to_mnemonics
-from speech.voices.voice import PronunciationError, Voice, VoiceError
+from speech.voices.voice import PronunciationError, Voice, VoiceError, require_letters
 
 
 def test_every_accent_speaks_and_pronounces():
@@ -65,3 +65,10 @@ def test_speech_from_ipa_is_speech():
 def test_an_unknown_symbol_is_named_with_its_place():
     with pytest.raises(PronunciationError, match=r"/maˈteuʂ/: 'ʂ', character 7, is no sound"):
         to_mnemonics("/maˈteuʂ/")
+
+
+def test_an_engine_that_reads_letters_alone_refuses_ipa_instead_of_reading_it_out():
+    voice = Voice("flite", "en-US", "awb")
+    assert require_letters("shivawn", voice) == "shivawn"
+    with pytest.raises(VoiceError, match=r"flite:en-US.awb reads no IPA, /ʃɪˈvɔːn/: give a respelling"):
+        require_letters("/ʃɪˈvɔːn/", voice)
