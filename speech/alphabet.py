@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 BLANK = 0
+AnyText = TypeVar("AnyText", bound=str)
 
 # Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
 _PLAIN = str.maketrans(
@@ -81,21 +83,55 @@ def n_frames_needed(symbols: Sequence[int]) -> int:
     return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))
 
 
-def read_names(names: Sequence[str] | str) -> list[str]:
-    """A list of names as it is, or the one that the text file ``names`` holds, a name a line.
+class Name(str):
+    """A name as people write it, and ``say``: the ways to say it, each a respelling that an English reader would read
+    right, or IPA between slashes (``shivawn``, ``/ʃɪˈvɔːn/``). Without any, a voice reads the name itself.
+    """
 
-    Raises ValueError for a file that cannot be read.
+    say: tuple[str, ...]
+
+    def __new__(cls, text: str, say: Sequence[str] = ()) -> Name:
+        name = super().__new__(cls, text)
+        name.say = tuple(say)
+        return name
+
+
+def read_names(names: Sequence[str | Mapping[str, Any]] | str) -> list[Name]:
+    """A list of names, or the one that the text file ``names`` holds, a name a line.
+
+    A name that is not said as it is written is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. Raises ValueError for a file that cannot be read and for an entry that is neither.
     """
     if not isinstance(names, str):
-        return list(names)
+        return [_read_name(name, f"names[{i}]") for i, name in enumerate(names)]
     try:
         lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"names={names}: not a readable text file ({error}): one name a line, or a list") from error
-    return [line.strip() for line in lines if line.strip()]
+    found = []
+    for number, line in enumerate(lines, start=1):
+        text, equals, say = line.partition("=")
+        if equals:
+            found.append(_read_name({"text": text.strip(), "say": say.split(",")}, f"{names}:{number}"))
+        elif text.strip():
+            found.append(Name(text.strip()))
+    return found
 
 
-def distinct(names: Sequence[str], alphabet: Alphabet) -> list[str]:
+def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
+    if isinstance(name, str):
+        return name if isinstance(name, Name) else Name(name)
+    wanted = "give a text, or {text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}"
+    if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
+        raise ValueError(f"{where}: {name!r} is no name: {wanted}")
+    ways = [name["say"]] if isinstance(name["say"], str) else list(name["say"])
+    ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
+    if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
+        raise ValueError(f"{where}: {dict(name)} lacks its text or a way to say it: {wanted}")
+    return Name(name["text"].strip(), ways)
+
+
+def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
     """``names`` as they are. Raises ValueError for an empty list and for two that are the same once folded."""
     if not names:
         raise ValueError("the list of names is empty: give at least one name")

@@ -45,7 +45,7 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
     if path:
         voices, whose = _voices(path, config.n_voices, config.seed)
         mistaken = confusion(runs.load(path), names, voices, config.seed)
-        index = {name: i for i, name in enumerate(names)}
+        index = {str(name): i for i, name in enumerate(names)}
         rows, columns = ([index[pair.names[k]] for pair in nearest] for k in (0, 1))
         either = ((mistaken[rows, columns] + mistaken[columns, rows]) / 2).tolist()
         for one, probability in zip(found, either, strict=True):
@@ -80,6 +80,7 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
     Each of ``names`` is said once by each of ``voices`` (espeak's). A pair that is not heard at all has 0.5.
     """
     from speech import audio, endpoint
+    from speech.alphabet import Name
     from speech.ctc.score import score
     from speech.voices.espeak import Espeak
 
@@ -88,7 +89,8 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
     total = np.zeros((len(names), len(names)))
     for voice in voices:
         for i, name in enumerate(names):
-            samples, rate = engine.speak(name, voice, rng)
+            way = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
+            samples, rate = engine.speak(way, voice, rng)
             waveform = audio.to_waveform(samples, rate, recognizer.sample_rate, where=name)
             waveform, _ = endpoint.cut(waveform, recognizer.sample_rate)
             scores = score(recognizer.log_probs(waveform), symbols)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.alphabet import Name
 from speech.phonetics import Phones, codes, distances, phones
 from speech.voices.espeak import ACCENTS, Espeak
 
@@ -23,9 +24,10 @@ class Pair:
 
 
 def spoken(names: Sequence[str], accent: str) -> list[str]:
-    """IPA of each of ``names`` in ``accent`` (BCP 47), as espeak says it."""
+    """IPA of each of ``names`` in ``accent`` (BCP 47), as espeak says it: a ``Name`` in the first of its ways."""
     espeak = Espeak()
-    return [espeak.phonemes(name, accent) for name in names]
+    ways = [name.say[0] if isinstance(name, Name) and name.say else str(name) for name in names]
+    return [espeak.phonemes(way, accent) for way in ways]
 
 
 def nearest(names: Sequence[str]) -> list[Pair]:

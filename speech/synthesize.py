@@ -34,7 +34,7 @@ def synthesize(config: DictConfig) -> int:
         for name in names:
             path = Path(config.output) / name / f"{voice.accent}+{voice.variant}_0.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            samples, rate = engine.speak(name, voice, rng)
+            samples, rate = engine.speak(name.say[rng.integers(len(name.say))] if name.say else str(name), voice, rng)
             audio.write(path, audio.to_waveform(samples, rate, config.sample_rate), config.sample_rate)
             n_clips += 1
     print(f"{n_clips} clips in {Path(config.output).resolve()}")

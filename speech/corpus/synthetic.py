@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from speech import audio
 from speech.alphabet import Alphabet, distinct, read_names
 from speech.audio import Waveform
 from speech.corpus.source import CorpusError, Item, Refusal
+from speech.pairs import said_alike
+from speech.voices.espeak import to_mnemonics
 from speech.voices.mix import Mix
 from speech.voices.voice import Engine, Voice
 
@@ -23,10 +27,12 @@ PerEngine = int | Mapping[str, int]  # one number for all engines, or one for ea
 class SyntheticItem(Item):
     voice: Voice
     seed: int  # of the manner: rate, pitch, ...
+    say: str  # what the engine reads: the text, a respelling, or IPA between slashes
 
 
 class Synthetic:
-    """Each of ``names`` (a list, or a text file with one a line) said by ``n_train`` voices of each engine.
+    """Each of ``names`` (a list or a text file, as ``read_names`` takes it) said by ``n_train`` voices of each engine,
+    in one of the ways that are given for it.
 
     ``words`` are heard as well, in training alone, save ``n_held`` of them that are heard everywhere but there; they
     are not among the names to choose from. Without names, what is learnt is to spell whatever is said.
@@ -44,7 +50,7 @@ class Synthetic:
 
     def __init__(
         self,
-        names: Sequence[str] | str,
+        names: Sequence[str | Mapping[str, Any]] | str,
         engine: Engine,
         test_accent: str,
         n_train: PerEngine,
@@ -63,9 +69,19 @@ class Synthetic:
         self.engine, self.test_accent, self.relatives, self.seed = engine, test_accent, relatives, seed
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
         self.n_throats = {"val": n_val_throats, "test": n_test_throats}
-        self.names = read_names(names) if names else []
+        named = read_names(names) if names else []
+        self.names = list(map(str, named))
+        self.ways = {str(name): name.say for name in named if name.say}  # each clip draws one
+        for way in (way for ways in self.ways.values() for way in ways):
+            to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
         own = set(self.names)
-        others = [word for word in (read_names(words) if words else []) if word not in own]
+        for pair in said_alike(named):
+            one, other = pair.names
+            warnings.warn(
+                f"{one} and {other} are said alike ({pair.accent}: {pair.said[0]}): no ear tells them apart",
+                stacklevel=2,
+            )
+        others = [str(word) for word in (read_names(words) if words else []) if word not in own]
         if near_misses and self.names:
             from speech.corpus import lexicon  # a second to read
 
@@ -117,7 +133,9 @@ class Synthetic:
                         seed = self._seed(id)
                         if self.relatives and split == "train":
                             voice = replace(voice, relative=seed + 1)
-                        items.append(SyntheticItem(id, text, voice.speaker, voice.accent, split, voice, seed))
+                        ways = self.ways.get(text, (text,))
+                        say = ways[seed % len(ways)]
+                        items.append(SyntheticItem(id, text, voice.speaker, voice.accent, split, voice, seed, say))
         return self._weighted(items), []
 
     def _seed(self, *what: str) -> int:
@@ -136,7 +154,7 @@ class Synthetic:
         ]
 
     def render(self, item: SyntheticItem, sample_rate: int) -> Waveform:
-        samples, rate = self.engine.speak(item.text, item.voice, np.random.default_rng(item.seed))
+        samples, rate = self.engine.speak(item.say, item.voice, np.random.default_rng(item.seed))
         return audio.to_waveform(samples, rate, sample_rate, where=item.id)
 
 

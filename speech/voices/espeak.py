@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from speech.audio import Waveform
-from speech.voices.voice import Voice, VoiceError
+from speech.voices.voice import PronunciationError, Voice, VoiceError
 
 ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no registered tag names the accent
     "en": "en-GB",
@@ -35,9 +35,56 @@ UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {
 _RELATIVE = "relative"  # the file of the throat that speaks just now
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
-_CHARS_UTF8 = 1
+_CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
 _POS_CHARACTER = 1
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+# IPA -> espeak's mnemonics for English (espeak-ng, docs/phonemes.md). What a mnemonic sounds like is the accent's own.
+MNEMONICS = {
+    **{"iː": "i:", "i": "i", "ɪ": "I", "ᵻ": "I#", "e": "e", "ɛ": "E", "æ": "a", "a": "a", "aː": "aa", "ɑː": "A:"},
+    **{"ɑ": "A:", "ɒ": "0", "ɔː": "O:", "ɔ": "O", "ʌ": "V", "ʊ": "U", "uː": "u:", "u": "u:", "ʉ": "u:", "ʉː": "u:"},
+    **{"ɜː": "3:", "ɜ": "3:", "ɝ": "3:", "ə": "@", "ɚ": "3", "ɐ": "a#", "eː": "eI", "ɛː": "e@", "oː": "oU", "o": "oU"},
+    **{"eɪ": "eI", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "əʊ": "oU", "oʊ": "oU", "ɪə": "i@", "eə": "e@", "ʊə": "U@"},
+    **{
+        "t\u0361ʃ": "tS",
+        "d\u0361ʒ": "dZ",
+        "tʃ": "tS",
+        "dʒ": "dZ",
+        "ʧ": "tS",
+        "ʤ": "dZ",
+        "θ": "T",
+        "ð": "D",
+        "ʃ": "S",
+        "ʒ": "Z",
+        "ŋ": "N",
+    },
+    **{"ɡ": "g", "g": "g", "ɹ": "r", "r": "r", "ɾ": "t", "ɫ": "l", "x": "x", "ʔ": "?", "ʍ": "w", "ɲ": "nj", "ʎ": "lj"},
+    **{letter: letter for letter in "pbtdkfvszhmnlwj"},
+    **{"ˈ": "'", "ˌ": ",", ".": "", " ": " ", "n̩": "@n", "l̩": "@l", "m̩": "@m"},
+}
+_LONGEST = max(map(len, MNEMONICS))
+
+
+def to_mnemonics(text: str) -> str:
+    """``text`` as espeak reads it: letters as they are, IPA between slashes in its own signs, ``[[SIv'O:n]]``.
+
+    Raises PronunciationError that names a symbol which is no sound of English here, and its place.
+    """
+    if not (len(text) > 2 and text.startswith("/") and text.endswith("/")):
+        return text
+    ipa, at = text[1:-1], 0
+    signs: list[str] = []
+    while at < len(ipa):
+        found = next((ipa[at : at + n] for n in range(_LONGEST, 0, -1) if ipa[at : at + n] in MNEMONICS), None)
+        if found is None:
+            known = " ".join(sorted(set("".join(MNEMONICS)) - set(" \u0361\u0329")))  # less what combines
+            raise PronunciationError(
+                f"{text}: {ipa[at]!r}, character {at + 1}, is no sound of the English voices: write it with {known}"
+            )
+        signs.append(MNEMONICS[found])
+        at += len(found)
+    return f"[[{'|'.join(sign for sign in signs if sign)}]]".replace("'|", "'").replace(",|", ",")
 
 
 class _Library:
@@ -63,6 +110,7 @@ class _Library:
         self.c.espeak_SetSynthCallback(self._callback)
         self.c.espeak_Info.restype = ctypes.c_char_p
         self.c.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self.c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # the flag stays
 
     def _receive(self, samples: Any, n_samples: int, _events: Any) -> int:
         if n_samples > 0:
@@ -120,17 +168,18 @@ class Espeak:
         for parameter, (low, high) in [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]:
             library.c.espeak_SetParameter(parameter, int(rng.integers(low, high + 1)), 0)
         library.chunks.clear()
-        encoded = text.encode()
-        library.c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
+        encoded = to_mnemonics(text).encode()
+        flags = _CHARS_UTF8 | _PHONEMES
+        library.c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, flags, None, None)
         if not library.chunks:
             raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
         return (np.concatenate(library.chunks) / 32768).astype(np.float32), library.sample_rate
 
     def phonemes(self, text: str, accent: str) -> str:
-        """IPA of ``text`` in ``accent`` (BCP 47), as espeak would say it."""
+        """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as espeak would say it."""
         library = _Library.get()
         self._set_voice(library, Voice("espeak", accent, ""))
-        pointer = ctypes.c_char_p(text.encode())
+        pointer = ctypes.c_char_p(to_mnemonics(text).encode())
         said: bytes = library.c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02)
         return said.decode()
 

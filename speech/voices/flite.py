@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from speech.audio import Waveform
-from speech.voices.voice import Voice, VoiceError, require_sound
+from speech.voices.voice import Voice, VoiceError, require_letters, require_sound
 
 COMMAND = "flite"
 ACCENTS = {"awb": "en-GB-scotland", "kal16": "en-US", "rms": "en-US", "slt": "en-US"}  # flite's name -> BCP 47
@@ -65,6 +65,6 @@ class Flite:
             arguments += ["--setf", f"int_f0_target_mean={pitch * PITCH_HZ[voice.variant]:.1f}"]
         with tempfile.TemporaryDirectory(prefix="flite-") as folder:
             path = Path(folder) / "said.wav"
-            _run(*arguments, "-t", text, "-o", str(path))
+            _run(*arguments, "-t", require_letters(text, voice), "-o", str(path))
             samples, rate = soundfile.read(path, dtype="float32") if path.is_file() else (np.zeros(0, np.float32), 0)
         return require_sound(samples, voice, text), rate

@@ -12,7 +12,7 @@ import numpy as np
 
 from speech.audio import Waveform
 from speech.extras import require
-from speech.voices.voice import Voice, VoiceError, require_sound
+from speech.voices.voice import Voice, VoiceError, require_letters, require_sound
 
 SAMPLE_RATE = 16_000  # Hz, Pico's own
 BOUNDS = {"speed": (0.2, 5.0), "pitch": (0.5, 2.0)}  # what the package cuts values to in silence
@@ -48,6 +48,6 @@ class Pico:
         if voice not in self.voices():
             raise VoiceError(f"Pico has no voice {voice.speaker}: {', '.join(one.speaker for one in self.voices())}")
         speed, pitch = rng.uniform(*self.speed), rng.uniform(*self.pitch)
-        said = package.NanoTTS().speak(text, voice=voice.accent, speed=speed, pitch=pitch)
+        said = package.NanoTTS().speak(require_letters(text, voice), voice=voice.accent, speed=speed, pitch=pitch)
         samples = (np.frombuffer(said, "<i2") / 32768).astype(np.float32)
         return require_sound(samples, voice, text), SAMPLE_RATE

@@ -15,7 +15,7 @@ import numpy as np
 
 from speech.audio import Waveform
 from speech.extras import require
-from speech.voices.voice import Voice, VoiceError, require_sound
+from speech.voices.voice import Voice, VoiceError, require_letters, require_sound
 
 
 def _package() -> Any:
@@ -84,6 +84,6 @@ class Piper:
         scale = rng.uniform(*self.length_scale) * self._described()[3]
         speaker = voices.index(voice) if len(voices) > 1 else None
         manner = package.SynthesisConfig(speaker_id=speaker, length_scale=scale)
-        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(text, manner)]
+        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(require_letters(text, voice), manner)]
         samples = np.concatenate([np.zeros(0, np.float32), *chunks]).astype(np.float32)
         return require_sound(samples, voice, text), int(self._voice.config.sample_rate)

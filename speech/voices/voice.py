@@ -46,7 +46,7 @@ class Engine(Protocol):
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         """``text`` said by ``voice`` in a manner drawn from ``rng``: waveform ``(n_samples,)`` and its rate in Hz.
 
-        Raises VoiceError where the engine cannot say the text.
+        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError where the engine cannot say it.
         """
         ...
 
@@ -60,3 +60,14 @@ def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
 
 class VoiceError(RuntimeError):
     """The engine is not there, or cannot say this text with this voice."""
+
+
+class PronunciationError(ValueError):
+    """A pronunciation that is written in symbols which no English voice has; the message names the symbol's place."""
+
+
+def require_letters(text: str, voice: Voice) -> str:
+    """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would read out as signs."""
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
+    return text

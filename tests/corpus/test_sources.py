@@ -1,5 +1,6 @@
 import json
 import shutil
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -70,6 +71,24 @@ def test_near_misses_are_heard_in_training_and_are_no_names_to_choose_from():
     others = Counter((item.split, item.text) for item in items if item.text != "Martin")
     assert [split for split, _ in others] == ["train", "train"]
     assert set(others.values()) == {3}
+
+
+def test_each_clip_says_its_name_in_one_of_the_ways_that_are_given():
+    ways = ["shivawn", "/ʃɪˈvɔːn/"]
+    items, _ = synthetic(names=["Martin", {"text": "Siobhan", "say": ways}], n_train=30).items(ALPHABET)
+    said = Counter((item.text, item.say) for item in items if item.split == "train")
+    assert set(said) == {("Martin", "Martin"), ("Siobhan", ways[0]), ("Siobhan", ways[1])}
+    assert min(said.values()) > 5
+    with pytest.raises(ValueError, match=r"'ʂ', character 1"):
+        synthetic(names=[{"text": "Sz", "say": "/ʂ/"}])
+
+
+def test_two_names_that_are_said_alike_are_warned_of_and_a_pronunciation_can_part_them():
+    with pytest.warns(UserWarning, match=r"Lori and Laurie are said alike \(en-GB: lˈɔːɹi\)"):
+        synthetic(names=["Lori", "Mark", "Laurie"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        synthetic(names=["Lori", "Mark", {"text": "Laurie", "say": "/ˈlaʊɹi/"}])
 
 
 class Bells:

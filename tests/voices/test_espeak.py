@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from speech.voices.espeak import ACCENTS, Espeak
-from speech.voices.voice import Voice, VoiceError
+from speech.voices.espeak import ACCENTS, MNEMONICS, Espeak, to_mnemonics
+from speech.voices.voice import PronunciationError, Voice, VoiceError, require_letters
 
 
 def test_every_accent_speaks_and_pronounces():
@@ -30,3 +30,45 @@ def test_a_voice_that_is_not_there_is_an_error_that_names_it():
         Espeak().speak("Mark", Voice("espeak", "en-GB", "nobody"), np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"voices\.rate"):
         Espeak(rate=(300, 100))
+
+
+@pytest.mark.parametrize("accent", list(ACCENTS.values()))
+def test_ipa_is_said_as_it_is_written_in_the_accents_own_sounds(accent):
+    """Vowels are the accent's; what all accents share comes back as it went in."""
+    assert Espeak().phonemes("/ʃɪˈvɔːn/", accent) == "ʃɪvˈɔːn"
+    assert Espeak().phonemes("/manˈwɛl/", accent)[-3:] in ("ˈɛl", "ːˈɛl")
+    assert Espeak().phonemes("Manwel", accent).startswith("mˈ"), "read as English, the stress is on the first"
+
+
+def test_a_respelling_is_read_as_english_and_ipa_says_what_no_letters_would():
+    espeak = Espeak()
+    assert espeak.phonemes("shivawn", "en-GB") == "ʃˈɪvɔːn"
+    assert espeak.phonemes("Mateusz", "en-GB") == "mˈatjuːsz", "which is why one gives a pronunciation"
+    assert espeak.phonemes("/maˈtɛuʃ/", "en-GB") == "matˈɛuːʃ"
+
+
+def test_every_symbol_that_is_known_comes_back_as_a_sound():
+    espeak = Espeak()
+    for ipa in MNEMONICS:
+        if ipa.strip(" .ˈˌ"):
+            said = espeak.phonemes(f"/mɑː{ipa}mɑː/", "en-GB")
+            assert said != espeak.phonemes("/mɑːmɑː/", "en-GB"), ipa
+            assert "(" not in said
+
+
+def test_speech_from_ipa_is_speech():
+    samples, _ = Espeak().speak("/ʃɪˈvɔːn/", Voice("espeak", "en-GB", "max"), np.random.default_rng(0))
+    spelt, _ = Espeak().speak("Siobhan", Voice("espeak", "en-GB", "max"), np.random.default_rng(0))
+    assert len(samples) == pytest.approx(len(spelt), rel=0.05), "it is said, not read out sign by sign"
+
+
+def test_an_unknown_symbol_is_named_with_its_place():
+    with pytest.raises(PronunciationError, match=r"/maˈteuʂ/: 'ʂ', character 7, is no sound"):
+        to_mnemonics("/maˈteuʂ/")
+
+
+def test_an_engine_that_reads_letters_alone_refuses_ipa_instead_of_reading_it_out():
+    voice = Voice("flite", "en-US", "awb")
+    assert require_letters("shivawn", voice) == "shivawn"
+    with pytest.raises(VoiceError, match=r"flite:en-US.awb reads no IPA, /ʃɪˈvɔːn/: give a respelling"):
+        require_letters("/ʃɪˈvɔːn/", voice)
