@@ -25,6 +25,12 @@ def model_card(
         "and one name of the list is always ranked first.",
         "A name that was not in training is spelt by what its sounds resemble.",
     ]
+    if "expected_calibration_error" in (report.get("rejection") or {}):
+        limits[0] = (
+            "It hears one name in a recording: whatever is said is spelt as if it were a name, and one name of the "
+            "list is always ranked first. Whether it was any of them is a probability beside the ranking, whose threshold "
+            "was chosen in validation clips; speakers, microphones and words unlike those shift it."
+        )
     if engines:
         limits.append("It learnt from synthetic voices alone, and the figures are of such: people are heard less well.")
     return "\n".join(

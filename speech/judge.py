@@ -30,8 +30,8 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
         for row, length in enumerate(n_frames.tolist()):
             log_probs = all_log_probs[row, :length]
             letters = alphabet.decode(recognizer.decoder(log_probs, list(lexicon.values())))
-            ranked = recognizer.rank(log_probs, lexicon)
-            heard.append(Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked))
+            ranked, none = recognizer.weigh(log_probs, lexicon)
+            heard.append(Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked, none))
     return heard
 
 

@@ -17,6 +17,7 @@ class Heard(NamedTuple):
     text: str
     letters: str
     names: list[tuple[str, float]]  # folded, best first; empty where there was no list
+    none: float | None = None  # probability that it was none of these, where that was calibrated
 
 
 def n_edits(text: str, letters: str) -> int:

@@ -7,6 +7,7 @@ as in use. ``Transcriber`` is what it has in common with the exported recogniser
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from speech.audio import Waveform
 from speech.build import build
 from speech.ctc.score import Floats
 from speech.frontend import Count
+from speech.rejection import Rejection
 from speech.transcriber import RecognizerError, Transcriber
 
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
@@ -79,6 +81,8 @@ class Recognizer(Transcriber, nn.Module):
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
+        if self.rejection:
+            content["rejection"] = asdict(self.rejection)
         torch.save(content, part)
         part.replace(path)
 
@@ -99,6 +103,8 @@ class Recognizer(Transcriber, nn.Module):
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
             recognizer = cls(content["parts"], content["names"])
+            if "rejection" in content:  # of a recogniser that was calibrated
+                recognizer.rejection = Rejection(**content["rejection"])
         except (AttributeError, KeyError, ModuleNotFoundError, TypeError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.load_weights(content["weights"], where=str(path))

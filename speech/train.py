@@ -45,6 +45,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from omegaconf import OmegaConf
 
     from speech import judge, runs
+    from speech.calibration import calibrate, summary
     from speech.card import model_card
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
@@ -83,7 +84,12 @@ def train(config: DictConfig, resume: bool = False) -> float:
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     recognizer.load_weights(own, where=best.best_model_path)
-    recognizer.cpu().save(run_dir / runs.FILE)
+    recognizer.cpu().eval()
+    validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
+    recognizer.rejection, rejection = calibrate(
+        recognizer, validation, data.names, augment, config.false_acceptance, config.seed
+    )
+    recognizer.save(run_dir / runs.FILE)
 
     heard = {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
     found: dict[str, Any] = judge.judged(heard)
@@ -91,6 +97,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
+    facts["rejection"] = rejection
     judge.write(run_dir / "report.json", facts | found)
     card = model_card(recognizer.names, nodes, facts | found, environment)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
@@ -101,7 +108,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
 
     print("\nWhat it hears in clips of voices that it never met:\n")
     print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.summary(found['splits'])}")
+    print(f"\n{judge.summary(found['splits'])}\n\n{summary(rejection)}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
     return float(best.best_model_score)
