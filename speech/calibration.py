@@ -32,7 +32,7 @@ N_CLIPS = {OTHER_NAME: 400, SPLICED: 200, REVERSED: 100, NOISE: 100}  # at most,
 N_LISTS = 4  # for each sound
 N_POOL = 500  # names that lists are drawn from
 LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; fewer teach nothing about others
-ALIKE = 1 / 3  # edits per letter from the spelling of a splice: such a name may well be heard in it
+ALIKE = 1 / 3  # edits per letter from a splice or one of its parts: such a name may well be heard in it
 SPLICE = (0.35, 0.65)  # of a clip: where it is cut
 N_BINS = 10
 
@@ -41,7 +41,7 @@ class Sound(NamedTuple):
     """A clip, or what was made of one or two."""
 
     kind: str
-    text: str  # how it may be spelt: the name that it is or was made of; of a splice, its parts' letters
+    texts: tuple[str, ...]  # what may be heard in it: the name that it is, or those of its parts and their letters
     log_probs: Floats
 
 
@@ -223,26 +223,31 @@ def _sounds(
     def some(kind: str) -> list[int]:
         return [int(i) for i in rng.permutation(len(clips))[: N_CLIPS[kind] // 2]]
 
-    made: list[tuple[str, str, Waveform]] = [(OTHER_NAME, fold(c.name), c.waveform) for c in clips]
+    made: list[tuple[str, tuple[str, ...], Waveform]] = [(OTHER_NAME, (fold(c.name),), c.waveform) for c in clips]
     for i in some(SPLICED):
         start, end = clips[i], clips[int(rng.integers(len(clips)))]
         if fold(start.name) != fold(end.name):
             until, since = rng.uniform(*SPLICE, 2)
             head, tail = int(len(start.samples) * until), int(len(end.samples) * since)
             spelt = fold(start.name)[: round(len(start.name) * until)] + fold(end.name)[round(len(end.name) * since) :]
-            made.append((SPLICED, spelt, np.concatenate([start.waveform[:head], end.waveform[tail:]])))
-    made += [(REVERSED, fold(clips[i].name), clips[i].waveform[::-1].copy()) for i in some(REVERSED)]
+            texts = (spelt, fold(start.name), fold(end.name))
+            made.append((SPLICED, texts, np.concatenate([start.waveform[:head], end.waveform[tail:]])))
+    made += [(REVERSED, (fold(clips[i].name),), clips[i].waveform[::-1].copy()) for i in some(REVERSED)]
     for i in some(NOISE):  # random phases (Theiler et al. 1992): the same mean spectrum, and nothing said
         spectrum = np.abs(np.fft.rfft(clips[i].waveform))
         turned = spectrum * np.exp(2j * np.pi * rng.random(len(spectrum)))
-        made.append((NOISE, fold(clips[i].name), np.fft.irfft(turned, len(clips[i].samples)).astype(np.float32)))
+        made.append((NOISE, (fold(clips[i].name),), np.fft.irfft(turned, len(clips[i].samples)).astype(np.float32)))
     waveforms = [waveform for _, _, waveform in made]
     if augment is not None:
         waveforms[1::2] = [augment(waveform, recognizer.sample_rate, rng) for waveform in waveforms[1::2]]
     return [
-        Sound(kind, text, recognizer.log_probs(waveform))
-        for (kind, text, _), waveform in zip(made, waveforms, strict=True)
+        Sound(kind, texts, recognizer.log_probs(waveform))
+        for (kind, texts, _), waveform in zip(made, waveforms, strict=True)
     ]
+
+
+def _alike(a: str, b: str) -> bool:
+    return n_edits(a, b) <= ALIKE * max(len(a), len(b))
 
 
 def _trials(
@@ -260,15 +265,15 @@ def _trials(
         scores, free, uncertain = score(sound.log_probs, symbols), free_score(sound.log_probs), doubt(sound.log_probs)
         left_out = np.zeros(len(pool), dtype=bool)
         if sound.kind == OTHER_NAME:
-            left_out[index[sound.text]] = True
+            left_out[index[sound.texts[0]]] = True
         elif sound.kind == SPLICED:
-            left_out[:] = [n_edits(sound.text, text) <= ALIKE * max(len(sound.text), len(text)) for text in pool]
+            left_out[:] = [any(_alike(text, part) for part in sound.texts) for text in pool]
         for trial in range(N_LISTS):
             n = int(np.exp(rng.uniform(0, np.log(len(pool)))))
             order = np.lexsort([rng.random(len(pool)), ~real, left_out])[: min(n, len(pool) - left_out.sum())]
             listed = sound.kind == OTHER_NAME and trial % 2 == 0
             if listed:
-                order[-1] = index[sound.text]
+                order[-1] = index[sound.texts[0]]
             rows.append(evidence(float(scores[order].max()), free, uncertain, len(order)))
             kinds.append(LISTED if listed else sound.kind)
     return Trials(np.array(rows), np.array(kinds))

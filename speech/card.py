@@ -28,8 +28,8 @@ def model_card(
     if "expected_calibration_error" in (report.get("rejection") or {}):
         limits[0] = (
             "It hears one name in a recording: whatever is said is spelt as if it were a name, and one name of the "
-            "list is always ranked first. Whether it was any of them is a probability beside the ranking, whose threshold "
-            "was chosen in validation clips; speakers, microphones and words unlike those shift it."
+            "list is always ranked first. Whether it was any of them is a probability beside the ranking; its "
+            "threshold was chosen in validation clips, and speakers, microphones and words unlike those shift it."
         )
     if engines:
         limits.append("It learnt from synthetic voices alone, and the figures are of such: people are heard less well.")

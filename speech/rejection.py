@@ -46,7 +46,7 @@ def evidence(best: float, free: float, uncertain: float, n_names: int) -> Floats
     return np.array([np.log1p(deficit), uncertain, np.log(n_names)])
 
 
-def probability(weights: Sequence[float], evidences: Floats) -> Floats:
+def probability(weights: Sequence[float] | Floats, evidences: Floats) -> Floats:
     """p(none) of each row of ``evidences``, ``(..., len(EVIDENCE))``."""
     # Beyond +-500 the exponential would overflow; within, 1 and 0 are reached long before.
     logit = np.clip(evidences @ np.asarray(weights[1:]) + weights[0], -500, 500)
