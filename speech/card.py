@@ -37,6 +37,12 @@ def model_card(
         "and one name of the list is always ranked first.",
         "A name that was not in training is spelt by what its sounds resemble.",
     ]
+    if "expected_calibration_error" in (report.get("rejection") or {}):
+        limits[0] = (
+            "It hears one name in a recording: whatever is said is spelt as if it were a name, and one name of the "
+            "list is always ranked first. Whether it was any of them is a probability beside the ranking; its "
+            "threshold was chosen in validation clips, and speakers, microphones and words unlike those shift it."
+        )
     if config.get("init") and not earlier:
         limits.append("It began as a recogniser whose own training is not told here.")
     if engines and not people:

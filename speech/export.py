@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
 LEAST_SAME = 0.995  # of the clips: int8's transcripts
+NONE_WITHIN = 0.01  # float32's p(none of these) of torch's; the decision may differ this near to the threshold alone
 TIE = 1e-3  # two names whose probabilities are this much alike may change places
 
 
@@ -39,6 +40,7 @@ class Heard(NamedTuple):
     log_probs: Floats
     letters: str
     names: list[tuple[str, float]]  # best first
+    none: float | None = None  # p(none of these), of a recogniser that was calibrated
 
 
 class Agreement(NamedTuple):
@@ -49,12 +51,16 @@ class Agreement(NamedTuple):
     n_same_first_names: int
     n_same_rankings: int
     largest_difference: float  # of two log-probabilities, nats
+    largest_none: float = 0.0  # difference of two p(none of these)
 
     def __str__(self) -> str:
         counts = (self.n_same_transcripts, self.n_same_first_names, self.n_same_rankings)
         transcript, first, ranking = (f"{count / self.n_clips:.2%}" for count in counts)
         same = f"of {self.n_clips} clips {transcript} have the same transcript, {first} the same first name, "
-        return f"{same}{ranking} the same ranking; log-probabilities differ by {self.largest_difference:.1g} at most"
+        differ = (
+            f"log-probabilities differ by {self.largest_difference:.1g} at most, p(none) by {self.largest_none:.1g}"
+        )
+        return f"{same}{ranking} the same ranking; {differ}"
 
 
 def hear(transcriber: Transcriber, waveforms: Iterable[Waveform]) -> list[Heard]:
@@ -64,7 +70,7 @@ def hear(transcriber: Transcriber, waveforms: Iterable[Waveform]) -> list[Heard]
     for waveform in waveforms:
         log_probs = transcriber.log_probs(waveform)
         letters = transcriber.alphabet.decode(transcriber.decoder(log_probs, list(lexicon.values())))
-        heard.append(Heard(log_probs, letters, transcriber.rank(log_probs, lexicon)))
+        heard.append(Heard(log_probs, letters, *transcriber.weigh(log_probs, lexicon)))
     return heard
 
 
@@ -83,7 +89,15 @@ def agreement(ours: Sequence[Heard], theirs: Sequence[Heard]) -> Agreement:
         sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
         sum(same_ranking(a, b) for a, b in pairs),
         max(float(abs(a.log_probs - b.log_probs).max()) for a, b in pairs),
+        max(_differ(a.none, b.none) for a, b in pairs),
     )
+
+
+def _differ(ours: float | None, theirs: float | None) -> float:
+    """Of two p(none): 0 where neither was calibrated, and all there is where one was."""
+    if ours is None or theirs is None:
+        return 0.0 if ours is theirs else 1.0
+    return abs(ours - theirs)
 
 
 def export(config: DictConfig) -> dict[str, Agreement]:
@@ -116,19 +130,20 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     folder = Path(config.output or run)
     folder.mkdir(parents=True, exist_ok=True)
     files = {
-        folder / "recognizer.onnx": (model, WITHIN, 1.0, 1.0),
-        folder / "recognizer.int8.onnx": (graph.quantise(model), math.inf, LEAST_SAME, 0.0),
+        folder / "recognizer.onnx": (model, WITHIN, NONE_WITHIN, 1.0, 1.0),
+        folder / "recognizer.int8.onnx": (graph.quantise(model), math.inf, math.inf, LEAST_SAME, 0.0),
     }
     parts = {file: file.with_name(f".{file.name}.part") for file in files}
     found = {}
     for file in files:
         file.unlink(missing_ok=True)  # of an earlier export: it would pass for this run's
     try:
-        for file, (content, within, transcripts, rankings) in files.items():
+        for file, (content, within, none_within, transcripts, rankings) in files.items():
             onnx.save(content, parts[file])
             same = found[file.name] = agreement(ours, hear(Runtime(parts[file]), waveforms))
             enough = same.n_same_transcripts >= transcripts * same.n_clips
             enough &= same.n_same_rankings >= rankings * same.n_clips and same.largest_difference <= within
+            enough &= same.largest_none <= none_within
             if not enough:
                 raise ExportError(f"{file.name} does not hear what {path} hears: {same}; no file was left")
         for file, part in parts.items():

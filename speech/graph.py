@@ -11,6 +11,7 @@ torch's exporter traces the recogniser itself, front end included. Two of its pa
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import logging
 import math
@@ -157,6 +158,8 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         "decoder": json.dumps(recognizer.parts["decoder"]),
         "card": card,
     }
+    if recognizer.rejection:
+        metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
     onnx.helper.set_model_props(model, metadata)
     return model
 

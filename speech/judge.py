@@ -49,9 +49,9 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
         for row, length in enumerate(n_frames.tolist()):
             log_probs = all_log_probs[row, :length]
             letters = alphabet.decode(recognizer.decoder(log_probs, list(lexicon.values())))
-            ranked = recognizer.rank(log_probs, lexicon)
+            ranked, none = recognizer.weigh(log_probs, lexicon)
             waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
-            one = Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked)
+            one = Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked, none=none)
             seconds, snr_db = len(waveform) / recognizer.sample_rate, estimate_snr_db(waveform, recognizer.sample_rate)
             heard.append(one._replace(seconds=seconds, snr_db=snr_db))
     return heard

@@ -29,7 +29,7 @@ class Heard(NamedTuple):
     accent: str = ""  # BCP 47, "" where it is not known
     seconds: float | None = None  # of the end-pointed clip
     snr_db: float | None = None  # an estimate: speech.snr
-    none: float | None = None  # probability that it is none of the list, where the recogniser tells
+    none: float | None = None  # probability that it was none of the list, where that was calibrated
 
     @property
     def listed(self) -> bool:

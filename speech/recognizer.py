@@ -7,6 +7,7 @@ as in use. ``Transcriber`` is what it has in common with the exported recogniser
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from speech.audio import Waveform
 from speech.build import build
 from speech.ctc.score import Floats
 from speech.frontend import Count
+from speech.rejection import Rejection
 from speech.transcriber import RecognizerError, Transcriber
 
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
@@ -88,6 +90,8 @@ class Recognizer(Transcriber, nn.Module):
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
         content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
+        if self.rejection:
+            content["rejection"] = asdict(self.rejection)
         torch.save(content, part)
         part.replace(path)
 
@@ -108,6 +112,8 @@ class Recognizer(Transcriber, nn.Module):
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
             recognizer = cls(content["parts"], content["names"])
+            if "rejection" in content:  # of a recogniser that was calibrated
+                recognizer.rejection = Rejection(**content["rejection"])
         except (AttributeError, KeyError, ModuleNotFoundError, TypeError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.trained_on = content.get("trained_on", {})

@@ -6,7 +6,8 @@
 The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
 it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a
 clip's frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz),
-``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
+``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``, and, of one that was calibrated,
+``rejection`` (JSON): the weights and thresholds that ``speech.rejection`` explains.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from speech.audio import Waveform
 from speech.build import build
 from speech.ctc.score import Floats
 from speech.extras import require
+from speech.rejection import Rejection
 from speech.transcriber import RecognizerError, Transcriber
 
 FORMAT = 1  # of the metadata and the graph's doors; raised when an older reader could not make sense of them
@@ -56,6 +58,8 @@ class Runtime(Transcriber):
         self.names = json.loads(metadata["names"])
         self.decoder = build(json.loads(metadata["decoder"]))
         self.card = metadata["card"]
+        if "rejection" in metadata:
+            self.rejection = Rejection(**json.loads(metadata["rejection"]))
         self._sample_rate = int(metadata["sample_rate"])
         self._samples_per_frame = int(metadata["samples_per_frame"])
 

@@ -47,6 +47,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from omegaconf import OmegaConf
 
     from speech import judge, provenance, runs, start
+    from speech.calibration import calibrate
+    from speech.calibration import summary as of_rejection
     from speech.card import model_card
     from speech.chart import draw
     from speech.compare import compared
@@ -98,7 +100,12 @@ def train(config: DictConfig, resume: bool = False) -> float:
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     recognizer.load_weights(own, where=best.best_model_path)
-    recognizer.cpu().save(run_dir / runs.FILE)
+    recognizer.cpu().eval()
+    validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
+    recognizer.rejection, rejection = calibrate(
+        recognizer, validation, data.listed, augment, config.false_acceptance, config.seed
+    )
+    recognizer.save(run_dir / runs.FILE)
 
     heard = _hear(recognizer, data)
     found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
@@ -110,6 +117,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     if init is not None:
         found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)
+    facts["rejection"] = rejection
     judge.write(run_dir / "report.json", facts | found)
     earlier = start.known_before(config.init) if config.init else []
     card = model_card(recognizer.names, nodes, facts | found, environment, earlier)
@@ -126,7 +134,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     print(judge.table([one for some in heard.values() for one in some]))
     if init is not None:
         print(f"\nBefore, as {config.init}:\n\n{judge.summary(found['before'])}\n\nNow:")
-    print(f"\n{summary}")
+    print(f"\n{summary}\n\n{of_rejection(rejection)}")
     if init is not None:
         print(f"\n{judge.summary_of_difference(found['change'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")

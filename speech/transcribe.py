@@ -21,6 +21,13 @@ def transcribe(config: DictConfig) -> int:
     from speech.endpoint import NoSpeechError
 
     recognizer = runs.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
+    if config.false_acceptance is not None:
+        if recognizer.rejection is None:
+            raise ValueError(
+                f"false_acceptance={config.false_acceptance}: {config.recognizer} was not calibrated to tell what is "
+                "none of the names: python -m speech.calibrate"
+            )
+        recognizer.rejection = recognizer.rejection.at(config.false_acceptance)
     names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     refused = []
     clips = audio.find_clips(config.clips)
@@ -32,9 +39,12 @@ def transcribe(config: DictConfig) -> int:
             continue
         if config.json:
             spans = [span._asdict() for span in heard.spans]
-            print(json.dumps({"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}))
+            found = {"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}
+            print(json.dumps(found | {"none": heard.none, "accepted": heard.accepted}))
         else:
             ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in heard.names[:3])
+            if heard.accepted is False:
+                ranked = f"none of these {heard.none:.3f}; else {ranked}"
             when = f"{heard.spans[0].start_s:.2f}-{heard.spans[-1].end_s:.2f} s" if heard.spans else ""
             print(f"{clip}  {heard.letters or '-':<14} {when:<13} {ranked}")
     for reason in refused:

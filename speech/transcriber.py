@@ -21,6 +21,7 @@ from speech.audio import Waveform
 from speech.ctc.align import align
 from speech.ctc.decode import Decoder, Symbols
 from speech.ctc.score import Floats, score
+from speech.rejection import Rejection
 
 Clip = str | Path | tuple[ArrayLike, int]
 
@@ -35,11 +36,18 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard: the letters, the names of the list with their probabilities (best first), each letter's time."""
+    """What was heard: the letters, the names of the list with their probabilities (best first), each letter's time.
+
+    The names' probabilities are given that one of them was said. ``none`` is the probability that none was, where
+    listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None where
+    there is no list, and for a recogniser that was not calibrated.
+    """
 
     letters: str
     names: list[tuple[str, float]]
     spans: list[Span]
+    none: float | None = None
+    accepted: bool | None = None
 
 
 class RecognizerError(ValueError):
@@ -47,11 +55,15 @@ class RecognizerError(ValueError):
 
 
 class Transcriber(ABC):
-    """Whatever hears letters in a waveform. ``names`` are those that it was trained for; ``decoder`` reads frames."""
+    """Whatever hears letters in a waveform. ``names`` are those that it was trained for; ``decoder`` reads frames.
+
+    ``rejection`` tells what is none of a list's names; None where it was not calibrated.
+    """
 
     alphabet: Alphabet
     names: list[str]
     decoder: Decoder
+    rejection: Rejection | None = None
 
     @property
     @abstractmethod
@@ -73,16 +85,25 @@ class Transcriber(ABC):
 
     def rank(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
+        return self.weigh(log_probs, lexicon)[0]
+
+    def none_of_these(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> float | None:
+        """The probability that none of ``lexicon`` was said; None without names, or where it was not calibrated."""
+        return self.weigh(log_probs, lexicon)[1]
+
+    def weigh(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> tuple[list[tuple[str, float]], float | None]:
+        """``rank`` and ``none_of_these``, for which the names are scored once."""
         if not lexicon:
-            return []
+            return [], None
         names = list(lexicon)
         scores = score(log_probs, list(lexicon.values()))
+        none = self.rejection.none(log_probs, scores) if self.rejection else None
         if np.isneginf(scores).all():  # a sound too short for any of them
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())
         probabilities /= probabilities.sum()
         order = np.argsort(-probabilities, kind="stable")
-        return [(names[i], float(probabilities[i])) for i in order]
+        return [(names[i], float(probabilities[i])) for i in order], none
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
         """What is heard in ``clip``: a path, or a waveform with its rate in Hz, ``(samples, rate)``.
@@ -104,4 +125,6 @@ class Transcriber(ABC):
             Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in (first, last)))
             for letter, (first, last) in zip(letters, times, strict=True)
         ]
-        return Transcript(letters, self.rank(log_probs, lexicon), spans)
+        ranked, none = self.weigh(log_probs, lexicon)
+        accepted = self.rejection.accepts(none) if self.rejection and none is not None else None
+        return Transcript(letters, ranked, spans, none, accepted)

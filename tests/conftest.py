@@ -51,7 +51,10 @@ def compose(cache):
     """A config as it comes from the command line, checked."""
 
     def make(name, *overrides):
-        arguments = [*overrides, *([f"cache_dir={cache}"] if name in ("train", "evaluate", "lesson") else [])]
+        arguments = [
+            *overrides,
+            *([f"cache_dir={cache}"] if name in ("train", "evaluate", "calibrate", "lesson") else []),
+        ]
         config.check_overrides(name, arguments)
         with hydra.initialize_config_dir(str(config.CONF), version_base="1.3"):
             composed = hydra.compose(name, arguments)

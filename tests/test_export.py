@@ -126,6 +126,9 @@ def test_agreement_is_counted_clip_by_clip():
         Heard(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
     ]
     assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5)
+    nones = [ours._replace(none=p) for p in (0.5, 0.25)]
+    assert agreement(nones[:1], nones[1:]).largest_none == 0.25
+    assert agreement(nones[:1], [ours]).largest_none == 1.0  # one of the two cannot tell
 
 
 def copy_of(run, tmp_path, **changed):

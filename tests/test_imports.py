@@ -8,7 +8,7 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "transcribe", "synthesize", "export", "lesson", "report", "confusable"}
+ENTRY = {"train", "evaluate", "calibrate", "transcribe", "synthesize", "export", "lesson", "report", "confusable"}
 ENTRY |= {"start"}  # of train
 BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
     "alphabet": set(),
@@ -37,14 +37,16 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
-    "transcriber": {"ctc", "alphabet", "audio", "endpoint"},
-    "runtime": {"transcriber", "ctc", "alphabet", "audio", "build", "extras"},
-    "recognizer": {"transcriber", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
+    "rejection": {"ctc"},
+    "transcriber": {"rejection", "ctc", "alphabet", "audio", "endpoint"},
+    "runtime": {"transcriber", "rejection", "ctc", "alphabet", "audio", "build", "extras"},
+    "recognizer": {"transcriber", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
     "gradients": {"recognizer", "corpus", "augment", "ctc", "frontend", "backprop"},
     "graph": {"recognizer", "encoder", "runtime", "extras"},
     "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
+    "calibration": {"recognizer", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"},
     "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
     "usable": {"audio", "endpoint"},
     "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
@@ -55,8 +57,8 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "phonetics", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
-TORCHLESS |= {"usable", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
-TORCHLESS |= {"intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
+TORCHLESS |= {"rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
+TORCHLESS |= {"usable", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,0 +1,54 @@
+"""``python -m speech.calibrate recognizer=RUN_DIR [corpus=...]``: what is none of these, learnt anew.
+
+``speech.train`` ends with this. By itself it serves a recogniser that was trained before, and other clips: those of
+the microphone, or of the kind of names, that the recogniser will be used with.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def recalibrate(config: DictConfig) -> dict[str, Any]:
+    """Write the recogniser's file anew, with thresholds from ``config.split``'s clips; print and return the report.
+
+    Raises ValueError, and leaves the file as it was, where there are too few clips.
+    """
+    from hydra.utils import instantiate
+
+    from speech import judge, runs
+    from speech.calibration import calibrate, summary
+    from speech.recognizer import Recognizer
+    from speech.train import make_data
+
+    path = runs.find_recognizer(config.recognizer, config.runs_dir)
+    recognizer = runs.load(path)
+    if not isinstance(recognizer, Recognizer):
+        raise ValueError(f"recognizer={path}: an exported file stays as it is: calibrate its run, and export it again")
+    data = make_data(config, recognizer)
+    if config.split not in data.datasets:
+        raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}")
+    clips, augment = data.datasets[config.split].clips, instantiate(config.augment)
+    rejection, report = calibrate(recognizer, clips, data.names, augment, config.false_acceptance, config.seed)
+    if rejection is None:
+        raise ValueError(f"split={config.split}: {report['reason']}")
+    recognizer.rejection = rejection
+    recognizer.save(path)
+    print(f"{summary(report)}\n{path}")
+    if config.output:
+        judge.write(Path(config.output), report)
+    return report
+
+
+def main() -> None:
+    configs.run("calibrate", recalibrate)
+
+
+if __name__ == "__main__":
+    main()
