@@ -18,7 +18,7 @@ def draw(found: Mapping[str, Any]) -> Figure:
     figure_name = "right_within_list" if "right_within_list" in found else "letter_perfect"
     kinds = {"split": found["splits"], "name": found["names"], **found["groups"]}
     chosen = {kind: _chosen(some, figure_name) for kind, some in kinds.items()}
-    chosen = {kind: some for kind, some in chosen.items() if kind == "split" or len(some) > 1}
+    chosen = {kind: some for kind, some in chosen.items() if len(some) > (kind != "split")}
     curve = (found["acceptance"] or {}).get("curve")
     n_panels = len(chosen) + bool(curve)
     n_columns = min(3, max(1, n_panels))
@@ -61,7 +61,8 @@ def _groups(
         colour = _WORST if is_worst else _RIGHT
         axes.plot([low, high], [y, y], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
         axes.plot([value], [y], "o", color=colour, markersize=5)
-    labels = [f"{group[:34]}  ({one['n_clips']})" for group, one in some.items()]
+    counted = "n_listed" if figure_name == "right_within_list" else "n_clips"
+    labels = [f"{group[:34]}  ({one[counted]})" for group, one in some.items()]
     axes.set_yticks(range(len(some)), labels, fontsize=7)
     axes.set_ylim(len(some) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)

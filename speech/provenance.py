@@ -34,7 +34,12 @@ def throats(speaker: str) -> set[str]:
 
 
 def record(clips: Iterable[Any], before: Mapping[str, Sequence[str]] | None = None) -> TrainedOn:
-    """Of clips with ``speaker`` and ``accent``, and of what the recogniser knew ``before`` it was trained on them."""
+    """Of clips with ``speaker`` and ``accent``, and of what the recogniser knew ``before`` it was trained on them.
+
+    None for one that began from chance. Going on from a recogniser without a record gives none.
+    """
+    if before is not None and not before:
+        return {}
     known = list(clips)
     found = {
         "speakers": set().union(*(throats(clip.speaker) for clip in known)),

@@ -113,7 +113,9 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
     known = recognizer.trained_on
-    facts["trained_on"] = {"n_speakers": len(known["speakers"]), **{key: known[key] for key in ("accents", "engines")}}
+    if known:
+        counts = {"n_speakers": len(known["speakers"])}
+        facts["trained_on"] = counts | {key: known[key] for key in ("accents", "engines")}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     if init is not None:
         found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)

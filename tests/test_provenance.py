@@ -46,6 +46,11 @@ def test_what_was_known_before_is_kept():
     assert set(later["engines"]) == {"espeak", "kokoro", "person"}
 
 
+def test_who_began_from_an_unknown_recogniser_has_no_record():
+    """Else everybody whom the first training met would be called unseen."""
+    assert record([clip("theo", "de")], before={}) == {}
+
+
 def test_a_voice_without_a_variant_is_its_own():
     assert throats("flite:slt") == {"flite:slt"}
     assert throats("s:12") == {"s:12"}
