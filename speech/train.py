@@ -75,9 +75,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     before = {}
     if init is not None:
         recognizer.load_weights(init.state_dict(), where=config.init)
-        if config.replay is not None:  # what is replayed is a sample, and may lack a name
-            there = {recognizer.alphabet.fold(name) for name in data.names}
-            recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
+        if config.replay is not None:  # then they are not forgotten
+            recognizer.names = _with(recognizer, recognizer.names, init.names)
         before = _hear(recognizer, data)
         recognizer.train()
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
@@ -153,9 +152,19 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 
 
 def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
+    """The test clips, each split's; to choose from are the recogniser's names, and what else the clips say."""
     from speech import judge
 
-    return {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
+    listed = _with(recognizer, recognizer.names, [clip.name for clip in data.test_clips])
+    return {split: judge.hear(recognizer, data.loader(split), listed) for split in data.test_splits}
+
+
+def _with(recognizer: Recognizer, names: list[str], more: list[str]) -> list[str]:
+    """``names``, and those of ``more`` that are not among them, however they are written."""
+    folded = {recognizer.alphabet.fold(name): name for name in names}
+    for name in more:
+        folded.setdefault(recognizer.alphabet.fold(name), name)
+    return list(folded.values())
 
 
 def _hash(config: DictConfig) -> str:

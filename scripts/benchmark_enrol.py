@@ -1,0 +1,58 @@
+"""What a few recordings are worth: ``python scripts/benchmark_enrol.py INIT DIR [override ...]``, a JSON object a line.
+
+``INIT`` is the folder of a run that heard none of the speakers of ``DIR/<name>/<speaker>_<n>.wav``. For each of them,
+and for 1, 3, 5 and 10 recordings of each name, it is enrolled anew (``experiment=enrol``, in a process each, whose
+whole time is told), and judged by the speaker's other recordings, and by test clips of what ``INIT`` was trained on.
+``speakers=a,b`` and ``n=5,10`` choose some.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmark import show
+
+LEAST = {"test_held_back": "the error at least halved", "test_elsewhere": "at most 1 point lost"}
+
+
+def enrol(init: str, root: str, speaker: str, n: int, overrides: list[str]) -> tuple[dict[str, Any], float]:
+    """The run's report, and the seconds of the whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        choice = [f"init={init}", f"corpus.root={root}", f"corpus.speakers=[{speaker}]", f"corpus.n_recordings={n}"]
+        quiet = [f"run_dir={folder}", "+trainer.enable_progress_bar=false"]
+        command = [sys.executable, "-m", "speech.train", "experiment=enrol", *choice, *quiet, *overrides]
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.perf_counter() - begun
+        report: dict[str, Any] = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
+    return report, seconds
+
+
+def main() -> None:
+    init, root, *overrides = sys.argv[1:]
+    chosen = {key: value.split(",") for key, _, value in (given.partition("=") for given in overrides)}
+    overrides = [given for given in overrides if given.partition("=")[0] not in ("speakers", "n")]
+    there = sorted({path.name.split("_")[0] for path in Path(root).expanduser().glob("*/*_*")})
+    speakers = chosen.get("speakers", there)
+    for speaker in speakers:
+        for n in map(int, chosen.get("n", (1, 3, 5, 10))):
+            report, seconds = enrol(init, root, speaker, n, overrides)
+            for split, figures in report["change"].items():
+                found = figures["right_within_list"]
+                than = f"before: {found['before']:.4f}, of {found['n_clips']} clips; {LEAST[split]}"
+                where = split.removeprefix("test_").replace("_", " ")
+                name = f"{where}, {n} recordings a name ({speaker})"
+                show(name, found["after"], "right within list", than, None, found["after_interval"])
+                change = f"{found['gained']} gained, {found['lost']} lost, of the same clips"
+                show(f"change, {name}", found["difference"], "", change, None, found["difference_interval"])
+            show(f"enrol_seconds, {n} recordings a name ({speaker})", seconds, "s", "under 60, the whole command")
+
+
+if __name__ == "__main__":
+    main()
