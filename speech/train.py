@@ -75,8 +75,9 @@ def train(config: DictConfig, resume: bool = False) -> float:
     before = {}
     if init is not None:
         recognizer.load_weights(init.state_dict(), where=config.init)
-        if config.replay is not None:  # then they are not forgotten
-            recognizer.names = _with(recognizer, recognizer.names, init.names)
+        if config.replay is not None:  # what is replayed is a sample, and may lack a name
+            there = {recognizer.alphabet.fold(name) for name in data.names}
+            recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
         before = _hear(recognizer, data)
         recognizer.train()
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
@@ -152,19 +153,9 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 
 
 def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
-    """The test clips, each split's; to choose from are the recogniser's names, and what else the clips say."""
     from speech import judge
 
-    listed = _with(recognizer, recognizer.names, [clip.name for clip in data.test_clips])
-    return {split: judge.hear(recognizer, data.loader(split), listed) for split in data.test_splits}
-
-
-def _with(recognizer: Recognizer, names: list[str], more: list[str]) -> list[str]:
-    """``names``, and those of ``more`` that are not among them, however they are written."""
-    folded = {recognizer.alphabet.fold(name): name for name in names}
-    for name in more:
-        folded.setdefault(recognizer.alphabet.fold(name), name)
-    return list(folded.values())
+    return {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
 
 
 def _hash(config: DictConfig) -> str:

@@ -115,18 +115,12 @@ class ReplayedData(SpeechData):
     ) -> None:
         super().__init__(corpus, alphabet, sample_rate, n_frames, batch_size, augment, seed)
         self.replay = replay
-        self._own_names = super().names
         own = {split: list(dataset.clips) for split, dataset in self.datasets.items()}
         self.n_own = len(own.get("train", []))
         replayed = replay.draw(earlier, seed)
         self.add("val", own.get("val", own.get("train", [])) + replayed["val"])
         self.add(ELSEWHERE, replayed[ELSEWHERE])
         self.add("train", own.get("train", []) + replayed["train"])
-
-    @property
-    def names(self) -> list[str]:
-        """The corpus's own; what is replayed is a sample of texts, of a recogniser that may have had no list."""
-        return list(self._own_names)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         dataset = self.split("train")

@@ -101,7 +101,3 @@ def test_where_nothing_is_left_to_validate_on_the_recordings_stand_in_as_they_ar
 def test_a_replay_that_cannot_be_meant_is_refused(wrong):
     with pytest.raises(ValueError, match=f"replay.{next(iter(wrong))}="):
         Replay(**wrong)
-
-
-def test_the_names_are_the_recordings_own_and_not_those_of_the_sample(make_data):
-    assert set(make_data().names) == {"one", "two"}
