@@ -43,14 +43,16 @@ def main() -> None:
     for speaker in speakers:
         for n in map(int, chosen.get("n", (1, 3, 5, 10))):
             report, seconds = enrol(init, root, speaker, n, overrides)
-            for split, figures in report["change"].items():
-                found = figures["right_within_list"]
-                than = f"before: {found['before']:.4f}, of {found['n_clips']} clips; {LEAST[split]}"
-                where = split.removeprefix("test_").replace("_", " ")
-                name = f"{where}, {n} recordings a name ({speaker})"
-                show(name, found["after"], "right within list", than, None, found["after_interval"])
-                change = f"{found['gained']} gained, {found['lost']} lost, of the same clips"
-                show(f"change, {name}", found["difference"], "", change, None, found["difference_interval"])
+            for split, least in LEAST.items():
+                before, after, change = (at["splits"][split] for at in (report["before"], report, report["change"]))
+                than = f"before: {before['right_within_list']:.4f}, of {after['n_clips']} clips; {least}"
+                name = f"{split.removeprefix('test_').replace('_', ' ')}, {n} recordings a name ({speaker})"
+                interval = after["right_within_list_interval"]
+                show(name, after["right_within_list"], "right within list", than, None, interval)
+                gained, lost = (change[f"right_within_list_{whose}_only"] for whose in ("ours", "theirs"))
+                than = f"{gained} gained, {lost} lost, of the same clips"
+                interval = change["right_within_list_interval"]
+                show(f"change, {name}", change["right_within_list"], "", than, None, interval)
             show(f"enrol_seconds, {n} recordings a name ({speaker})", seconds, "s", "under 60, the whole command")
 
 
