@@ -36,7 +36,7 @@ def find(place: str) -> Path:
     if place != "latest":
         path = runs.find_recognizer(place, RUNS)
         if not path.is_file():
-            raise FileNotFoundError(f"init={place}: no such file: give a run's folder, or the recogniser.pt of one")
+            raise FileNotFoundError(f"init={place}: no such file: give a run's folder, or the recognizer.pt of one")
         return path.resolve()
     found = sorted(Path(RUNS).glob(f"**/{runs.FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in found:
