@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train export test lint tensorboard bench bench-lessons bench-export bench-monitor report clean
+.PHONY: train export test lint tensorboard bench bench-lessons bench-export bench-monitor bench-people report clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
@@ -38,6 +38,10 @@ bench-export: $(READY)
 
 bench-monitor: $(READY)
 	$(BIN)/python scripts/benchmark_monitor.py
+
+bench-people: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_people.py $(DATA_DIR) $(RUN)
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
