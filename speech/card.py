@@ -15,17 +15,28 @@ _PLACES = ("names", "path", "root")  # of a corpus: where its files lie on this 
 
 
 def model_card(
-    names: Sequence[str], config: Mapping[str, Any], report: Mapping[str, Any], environment: Mapping[str, Any]
+    names: Sequence[str],
+    config: Mapping[str, Any],
+    report: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """Markdown, from the names that it was trained for and what a run writes: config, report.json, environment.json."""
-    engines = sorted({target.split(".")[2] for target in _targets(config["corpus"]) if target.startswith(_VOICES)})
+    """Markdown, from the names that it was trained for and what a run writes: config, report.json, environment.json.
+
+    ``earlier`` are the configs of the runs that it started from, the last one first.
+    """
+    corpora = [one["corpus"] for one in (config, *earlier)]
+    engines = sorted({t.split(".")[2] for corpus in corpora for t in _targets(corpus) if t.startswith(_VOICES)})
+    alone = all(any(target.startswith(_VOICES) for target in _targets(corpus)) for corpus in corpora)
     packages = ", ".join(f"{package} {version}" for package, version in environment["packages"].items())
     limits = [
         "It hears one name in a recording, and knows no other words: whatever is said is spelt as if it were a name, "
         "and one name of the list is always ranked first.",
         "A name that was not in training is spelt by what its sounds resemble.",
     ]
-    if engines:
+    if config.get("init") and not earlier:
+        limits.append("It began as a recogniser whose own training is not told here.")
+    if alone:
         limits.append("It learnt from synthetic voices alone, and the figures are of such: people are heard less well.")
     return "\n".join(
         [
@@ -40,11 +51,13 @@ def model_card(
             f"- Names: {', '.join(names)}",
             f"- Voices: {', '.join(engines) or 'recordings of people'}",
             f"- Corpus: {_in_words(config['corpus'])}",
+            *(f"- Before that: {_in_words(one['corpus'])}" for one in earlier),
             f"- Refused clips: {report['n_refused']}",
             "",
             "## How well it hears",
             "",
-            "In clips of voices that it never met; in brackets, 95 % intervals.",
+            f"In clips {'that it did not learn from' if config.get('init') else 'of voices that it never met'}; "
+            "in brackets, 95 % intervals.",
             "",
             *_table(report["splits"]),
             "",

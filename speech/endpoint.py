@@ -3,9 +3,8 @@
 A recording of a name is 1 to 5 s long; the name takes 0.5 s of it. Features that are normalised over a clip
 must see the name alone, so every clip, in training as in use, passes here first.
 
-Method: short-time energy in the band of speech (Rabiner and Sambur 1975), after the power that each frequency
-holds all the time is taken away (spectral subtraction, Boll 1979: a constant hum is just such a power), then
-hysteresis around the loudest stretch.
+Method: short-time energy in the band of speech (Rabiner and Sambur 1975), band by band less the power that stands
+there all the time (spectral subtraction, Boll 1979), then a threshold below the loudest frame.
 """
 
 from __future__ import annotations
@@ -17,10 +16,16 @@ from speech.audio import Waveform
 
 FRAME_MS = 25.0
 HOP_MS = 10.0
-BAND_HZ = (200.0, 4_000.0)  # mains hum and rumble lie below, hiss above; every sound of speech shows within
+BAND_HZ = (200.0, 7_000.0)  # mains hum and rumble lie below; an s may have nothing under 4 000
+N_BANDS = 16  # as wide as hearing's: a noise's power in one frame of one of them is near its mean
+N_SMOOTHED = 5  # frames
+TILT_HZ = 2_200.0  # from here on power is raised, by 6 dB an octave: fricatives are softer than vowels
+FLOOR_PERCENT = 10  # of the frames are background, at least
+NAME_S = 1.0  # few names last longer: most of what a recording has beyond this is background
+OVER_SUBTRACTION = 3.0  # times the floor is taken away: what is left of a steady noise is nothing, in most frames
 DEPTH_DB = 35.0  # a sound this far under the loudest frame is no longer part of the name
 OVER_FLOOR_DB = 8.0  # and neither is one that hardly rises over the background
-LEAST_DEPTH_DB = 18.0  # unless the background is itself speech (a clip that was trimmed already)
+LEAST_DEPTH_DB = 22.0  # unless the background is itself speech (a clip that was trimmed already)
 GAP_S = 0.25  # the closure of a stop consonant, the rest in a double name
 CLICK_S = 0.03  # shorter than any phone that stands alone
 MARGIN_S = 0.06  # onset and release are softer than what lies between
@@ -31,17 +36,36 @@ class NoSpeechError(ValueError):
     """No span of the recording rises over its background."""
 
 
-def _band_power(waveform: Waveform, sample_rate: int) -> NDArray[np.float64]:
-    """Power in the band of speech, frame by frame, less what stands there all the time: ``(n_frames,)``."""
+def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Frequency as hearing spaces it (O'Shaughnessy 1987)."""
+    mel: NDArray[np.float64] = 2595 * np.log10(1 + hz / 700)
+    return mel
+
+
+def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Power in the band of speech, frame by frame, less what stands there all the time: ``(n_frames,)``.
+
+    With it, which frames hold any sound: recordings are filled up with zeros, which say nothing of the background.
+    """
     length = round(sample_rate * FRAME_MS / 1000)
     hop = round(sample_rate * HOP_MS / 1000)
     padded = np.pad(waveform, (0, max(0, length - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
+    sounds = np.abs(frames).max(axis=1) >= SILENCE
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)) ** 2
-    frequency = np.fft.rfftfreq(length, 1 / sample_rate)
-    band = spectrum[:, (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])]
-    constant = np.percentile(band, 10, axis=0)
-    return np.maximum(band - 2 * constant, 0).sum(axis=1)
+    frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
+    inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
+    tilted = spectrum[:, inside] * (1 + (frequency[inside] / TILT_HZ) ** 2)
+    low, high = _mel(np.array([BAND_HZ[0], min(BAND_HZ[1], sample_rate / 2)]))
+    starts = np.searchsorted(_mel(frequency[inside]), np.linspace(low, high, N_BANDS, endpoint=False))
+    band = np.add.reduceat(tilted, starts, axis=1) * sounds[:, None]
+    # The mean over N_SMOOTHED frames, of those that there are and that sound.
+    edge = N_SMOOTHED // 2
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(band, ((edge, edge), (0, 0))), N_SMOOTHED, axis=0)
+    n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
+    smooth = windows.sum(axis=2) / np.maximum(n_sounding, 1)[:, None]
+    floor = np.percentile(smooth[sounds], FLOOR_PERCENT, axis=0)
+    return np.maximum(smooth - OVER_SUBTRACTION * floor, 0).sum(axis=1) * sounds, sounds
 
 
 def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
@@ -52,11 +76,12 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak < SILENCE:
         raise NoSpeechError(f"no speech found: peak amplitude {peak:.1g} is silence")
-    power = _band_power(waveform, sample_rate)
+    power, sounds = _band_power(waveform, sample_rate)
     if power.max() <= 0:
         raise NoSpeechError("no speech found: the sound never changes")
     level = 10 * np.log10(power / power.max() + 1e-10)
-    background = float(np.percentile(level, 10))
+    rest = 1 - NAME_S / (sounds.sum() * HOP_MS / 1000)  # the part of the recording that no name fills
+    background = float(np.percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
     threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB))
     hop_s = HOP_MS / 1000
 
@@ -64,7 +89,8 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
     runs: list[list[int]] = []
     for first, last in edges.reshape(-1, 2).tolist():
-        if (last - first) * hop_s < CLICK_S and len(edges) > 2:
+        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the mean over frames, but not over an end
+        if (last - first - widened) * hop_s < CLICK_S and len(edges) > 2:
             continue
         if runs and (first - runs[-1][1]) * hop_s <= GAP_S:
             runs[-1][1] = last

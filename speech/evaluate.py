@@ -30,7 +30,7 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     if not splits:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
     data = make_data(config, recognizer)
-    names = data.names if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
+    names = data.listed if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     heard = {split: judge.hear(recognizer, data.loader(split), names) for split in splits}
     found: dict[str, Any] = judge.judged(heard)
     print(judge.table([one for some in heard.values() for one in some]))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from speech import frontend
+from speech.augment.spec import feature_mask
 from speech.backprop import recognizer as by_hand
 from speech.backprop import updates
 from speech.corpus.dataset import Batch
@@ -33,7 +34,7 @@ def loss_of(recognizer: Recognizer, batch: Batch) -> Losses:
 
     The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
     """
-    logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
+    logits, n_frames = recognizer(batch.waveforms, batch.n_samples, hidden_features(recognizer, batch))
     losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters) / batch.n_letters
     feasible = ~losses.isinf()  # NaN is none of the two, and goes on: it is to be seen
     loss = losses[feasible].sum() / max(1, int(feasible.sum()))
@@ -66,7 +67,10 @@ class ByHand:
         with torch.no_grad():
             waveforms = recognizer.frontend.pad(batch.waveforms)
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
-            chain, n_frames = by_hand.hear(geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks)
+            hidden = hidden_features(recognizer, batch)
+            chain, n_frames = by_hand.hear(
+                geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks, hidden
+            )
             loss = by_hand.spell(chain, n_frames, batch.targets, batch.n_letters)
         self._chain = chain
         return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
@@ -130,6 +134,16 @@ def geometry_of(recognizer: Recognizer) -> by_hand.Geometry:
         n_layers=len(encoder.forwards),
         bidirectional=len(encoder.backwards) > 0,
     )
+
+
+def hidden_features(recognizer: Recognizer, batch: Batch) -> Tensor | None:
+    """The mask over the front end's features of what ``batch`` shall hide of them; None where it hides nothing."""
+    if batch.spans is None:
+        return None
+    front = recognizer.frontend
+    longest = front.n_frames(batch.waveforms.shape[1])
+    mask = feature_mask(batch.spans, front.n_frames(batch.n_samples), longest, front.n_features, front.n_deltas)
+    return mask.to(batch.waveforms.dtype)
 
 
 def dropout_masks(recognizer: Recognizer, longest: int, n_samples: Tensor) -> list[Tensor]:

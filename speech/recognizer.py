@@ -59,9 +59,16 @@ class Recognizer(Transcriber, nn.Module):
         count: Count = self.encoder.n_frames(self.frontend.n_frames(n_samples))
         return count
 
-    def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits ``(batch, n_frames, n_symbols)`` and ``n_frames`` of waveforms ``(batch, n_samples)``."""
+    def forward(
+        self, waveforms: Tensor, n_samples: Tensor, feature_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits ``(batch, n_frames, n_symbols)`` and ``n_frames`` of waveforms ``(batch, n_samples)``.
+
+        ``feature_mask``, of the features' shape, is a factor on them: what training hides (SpecAugment).
+        """
         features, n_frames = self.frontend(waveforms, n_samples)
+        if feature_mask is not None:
+            features = features * feature_mask
         logits: Tensor
         logits, n_frames = self.encoder(features, n_frames)
         return logits, n_frames

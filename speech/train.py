@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import logging
+import math
 import platform
 import subprocess
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from speech.corpus.datamodule import SpeechData
+    from speech.metrics import Heard
     from speech.recognizer import Recognizer
 
 _PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
@@ -44,7 +46,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from speech import judge, runs
+    from speech import compare, judge, runs, start
     from speech.card import model_card
     from speech.recognizer import Recognizer
     from speech.task import SpellingTask
@@ -55,6 +57,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
         raise FileNotFoundError(f"{last}: no checkpoint to go on from: start a new run")
     run_dir.mkdir(parents=True, exist_ok=True)
     config.run_dir = str(run_dir)  # by its value: where the run is now, Hydra will not know when it is resumed
+    init = start.take_over(config) if config.init else None
     OmegaConf.save(config, run_dir / "config.yaml")
     OmegaConf.resolve(config)
     environment = _environment()
@@ -69,6 +72,14 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer = Recognizer(parts)
     data = make_data(config, recognizer)
     recognizer.names = data.names
+    before = {}
+    if init is not None:
+        recognizer.load_weights(init.state_dict(), where=config.init)
+        if config.replay is not None:  # what is replayed is a sample, and may lack a name
+            there = {recognizer.alphabet.fold(name) for name in data.names}
+            recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
+        before = _hear(recognizer, data)
+        recognizer.train()
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
     task = SpellingTask(recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()
@@ -79,44 +90,53 @@ def train(config: DictConfig, resume: bool = False) -> float:
     print(f"{recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     trainer.fit(task, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
 
-    best = trainer.checkpoint_callback  # the first of them, which watches val/cer
+    best = trainer.checkpoint_callback  # the first of them: it watches val/cer, unless the config says otherwise
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().save(run_dir / runs.FILE)
 
-    heard = {split: judge.hear(recognizer, data.loader(split), recognizer.names) for split in data.test_splits}
+    heard = _hear(recognizer, data)
     found: dict[str, Any] = judge.judged(heard)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
+    if before:
+        found["change"] = {split: compare.change(before[split], heard[split]) for split in before}
     judge.write(run_dir / "report.json", facts | found)
-    card = model_card(recognizer.names, nodes, facts | found, environment)
+    earlier = start.known_before(config.init) if config.init else []
+    card = model_card(recognizer.names, nodes, facts | found, environment, earlier)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
     shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
     logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
     logger.finalize("success")
 
-    print("\nWhat it hears in clips of voices that it never met:\n")
+    print(f"\nWhat it hears in clips {'that it did not learn from' if init else 'of voices that it never met'}:\n")
     print(judge.table([one for some in heard.values() for one in some]))
     print(f"\n{judge.summary(found['splits'])}")
+    if before:
+        print(f"\n{compare.table(found['change'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
-    return float(best.best_model_score)
+    return float(
+        best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer", math.nan)
+    )
 
 
 def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     """The corpus that ``config`` describes, built or found in the cache, as batches for ``recognizer``."""
     from hydra.utils import instantiate
 
+    from speech import start
     from speech.corpus.build import build
     from speech.corpus.datamodule import SpeechData
+    from speech.corpus.replay import ReplayedData
 
     source = instantiate(config.corpus)
     corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
-    return SpeechData(
+    arguments = (
         corpus,
         recognizer.alphabet,
         recognizer.sample_rate,
@@ -126,6 +146,19 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
         config.seed,
         source.names,
     )
+    replay = instantiate(config.get("replay"))
+    if replay is None:
+        return SpeechData(*arguments)
+    if not config.init:
+        raise configs.ConfigError("replay is of what another recogniser was trained on: give init=RUN_DIR as well")
+    return ReplayedData(*arguments, replay, start.earlier_corpora(config.init, recognizer))
+
+
+def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
+    from speech import judge
+
+    names = list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())
+    return {split: judge.hear(recognizer, data.loader(split), names) for split in data.test_splits}
 
 
 def _hash(config: DictConfig) -> str:

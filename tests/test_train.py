@@ -55,6 +55,24 @@ def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(
     assert_same_training(tmp_path, small_run)
 
 
+def test_with_rooms_and_hidden_features_it_ends_bit_identical_too(compose, tmp_path, monkeypatch):
+    rooms = ["augment=room", "augment.ramp=4", "frontend=logmel", "backprop=all", "trainer.max_epochs=2"]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(compose("train", *SMALL, *rooms, f"run_dir={whole}"))
+
+    def interrupt(task, *_):
+        if task.global_step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"))
+    train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"), resume=True)
+    ours, theirs = last_weights(stopped), last_weights(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
 def test_killed_and_resumed_at_the_last_whole_epoch_ends_bit_identical(small_run, compose, tmp_path, monkeypatch):
     def die(task, *_):
         if task.global_step == 4:

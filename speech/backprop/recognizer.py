@@ -126,10 +126,12 @@ def hear(
     waveforms: Tensor,
     n_samples: Tensor,
     masks: Sequence[Tensor] = (),
+    feature_mask: Tensor | None = None,
 ) -> tuple[Chain, Tensor]:
     """Waveforms ``(batch, n_samples)`` to logits: the chain whose last value is ``logits``, and ``n_frames`` of them.
 
     ``masks`` are those of dropout, after the convolution and after each recurrent layer; none for no dropout.
+    ``feature_mask``, of the features' shape, is 0 where SpecAugment hides one: y = m x as well, so the same step.
     """
     chain = Chain()
     length = len(geometry.window)
@@ -145,6 +147,8 @@ def hear(
     n_frames = geometry.n_frames(n_samples)
     x = chain.step("frontend.deltas", Deltas, x, n_frames, geometry.n_deltas)
     x = chain.step("features", ClipNorm, x, n_frames, geometry.least_deviation)
+    if feature_mask is not None:
+        x = chain.step("features.hidden", Dropout, x, feature_mask)
 
     def trained(name: str, operation: Any, x: Tensor, *others: Any, weights: Sequence[str] = ()) -> Tensor:
         names = [f"encoder.{weight}" for weight in weights]

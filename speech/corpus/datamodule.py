@@ -11,27 +11,38 @@ import soundfile
 from torch.utils.data import DataLoader
 
 from speech.alphabet import Alphabet, n_frames_needed
-from speech.augment import Augment
+from speech.augment.light import Augment
+from speech.augment.room import Room
 from speech.corpus.build import Corpus
 from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset
 from speech.corpus.source import CorpusError, Refusal
 
 
-def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
-    """Every clip of a built corpus, by split, in memory."""
+def read_cuts(corpus: Corpus) -> list[Any]:
+    """The cuts of a built corpus, in its order; no sound is read."""
     from lhotse import CutSet  # takes 1.7 s to import
 
-    cuts: list[Any] = list(CutSet.from_file(corpus.cuts_path))
+    return list(CutSet.from_file(corpus.cuts_path))
+
+
+def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
+    """The clips of ``cuts``, in memory."""
 
     def load(cut: Any) -> Clip:
         samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
         said = cut.supervisions[0]
         return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples, cut.custom["weight"])
 
-    splits: dict[str, list[Clip]] = {}
     with ThreadPoolExecutor() as pool:
-        for cut, clip in zip(cuts, pool.map(load, cuts), strict=True):
-            splits.setdefault(cut.custom["split"], []).append(clip)
+        return list(pool.map(load, cuts))
+
+
+def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
+    """Every clip of a built corpus, by split, in memory."""
+    cuts = read_cuts(corpus)
+    splits: dict[str, list[Clip]] = {}
+    for cut, clip in zip(cuts, load_cuts(cuts), strict=True):
+        splits.setdefault(cut.custom["split"], []).append(clip)
     return splits
 
 
@@ -49,27 +60,32 @@ class SpeechData(pl.LightningDataModule):
         sample_rate: int,
         n_frames: Callable[[int], int],
         batch_size: int,
-        augment: Augment | None = None,
+        augment: Augment | Room | None = None,
         seed: int = 0,
         names: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
-        self.batch_size, self.seed = batch_size, seed
+        self.alphabet, self.sample_rate, self.n_frames = alphabet, sample_rate, n_frames
+        self.batch_size, self.augment, self.seed = batch_size, augment, seed
         self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
         self.folder, self._names = corpus.folder, names
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
-            fitting = []
-            for clip in clips:
-                needed, there = n_frames_needed(alphabet.encode(clip.name)), n_frames(len(clip.samples))
-                if needed <= there:
-                    fitting.append(clip)
-                else:
-                    reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {there}: is it cut off?"
-                    self.refused.append(Refusal(clip.id, reason))
-            training = split == "train"
-            self.datasets[split] = ClipDataset(fitting, alphabet, sample_rate, augment if training else None, seed)
+            self.add(split, clips)
+
+    def add(self, split: str, clips: Sequence[Clip]) -> None:
+        """Let ``clips`` that hold their text be ``split``; the others are refused."""
+        fitting = []
+        for clip in clips:
+            needed, there = n_frames_needed(self.alphabet.encode(clip.name)), self.n_frames(len(clip.samples))
+            if needed <= there:
+                fitting.append(clip)
+            else:
+                reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {there}: is it cut off?"
+                self.refused.append(Refusal(clip.id, reason))
+        augment = self.augment if split == "train" else None
+        self.datasets[split] = ClipDataset(fitting, self.alphabet, self.sample_rate, augment, self.seed)
 
     @property
     def names(self) -> list[str]:
@@ -79,6 +95,13 @@ class SpeechData(pl.LightningDataModule):
         splits = sorted(self.datasets, key=lambda split: split != "train")
         named = [pair for split in splits for pair in self.datasets[split].named()]
         return list({text: clip.name for text, clip in named}.values())
+
+    @property
+    def listed(self) -> list[str]:
+        """The list that a clip's name is looked for in: ``names``, and whatever else val and test say."""
+        held = [pair for split in self.datasets if split != "train" for pair in self.datasets[split].named()]
+        named = {text: clip.name for text, clip in held} | {self.alphabet.fold(name): name for name in self.names}
+        return list(named.values())
 
     @property
     def test_splits(self) -> list[str]:
@@ -94,10 +117,15 @@ class SpeechData(pl.LightningDataModule):
             )
         return clips
 
-    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
-        dataset = self.datasets.get(split)
+    def split(self, name: str) -> ClipDataset:
+        """The clips of split ``name``. Raises CorpusError where there are none."""
+        dataset = self.datasets.get(name)
         if not dataset:
-            raise CorpusError(f"{self.folder}: no usable clips in split {split}; refused.jsonl there says why")
+            raise CorpusError(f"{self.folder}: no usable clips in split {name}; refused.jsonl there says why")
+        return dataset
+
+    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
+        dataset = self.split(split)
         lengths = [len(clip.samples) for clip in dataset.clips]
         weights = [clip.weight for clip in dataset.clips] if shuffle else None
         sampler = BucketSampler(lengths, self.batch_size, self.seed, shuffle, weights)

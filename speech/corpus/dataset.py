@@ -13,7 +13,9 @@ from torch.utils.data import Dataset, Sampler
 
 from speech.alphabet import Alphabet
 from speech.audio import Waveform
-from speech.augment import Augment
+from speech.augment.light import Augment
+from speech.augment.room import Room
+from speech.augment.spec import Spans
 
 POOL = 16  # batches: clips are sorted by length within so many, so that batches are even and still differ by epoch
 
@@ -41,6 +43,7 @@ class Batch(NamedTuple):
     texts: list[str]
     speakers: list[str]
     ids: list[str]
+    spans: Spans | None = None  # what training hides of the features
 
 
 class Step(NamedTuple):
@@ -49,6 +52,7 @@ class Step(NamedTuple):
     epoch: int
     number: int
     clips: list[int]
+    n_before: int = 0  # batches that training had before this one
 
 
 class BucketSampler(Sampler[Step]):
@@ -102,14 +106,19 @@ class BucketSampler(Sampler[Step]):
             batches = [batches[i] for i in rng.permutation(len(batches))]
         start, self.start = self.start, 0
         for number in range(start, len(batches)):
-            yield Step(self.epoch, number, batches[number].tolist())
+            yield Step(self.epoch, number, batches[number].tolist(), self.epoch * len(batches) + number)
 
 
 class ClipDataset(Dataset[Batch]):
     """A split's clips; asked for a Step it makes the batch. ``augment`` None leaves the clips as they are."""
 
     def __init__(
-        self, clips: Sequence[Clip], alphabet: Alphabet, sample_rate: int, augment: Augment | None = None, seed: int = 0
+        self,
+        clips: Sequence[Clip],
+        alphabet: Alphabet,
+        sample_rate: int,
+        augment: Augment | Room | None = None,
+        seed: int = 0,
     ) -> None:
         self.clips, self.sample_rate, self.augment, self.seed = clips, sample_rate, augment, seed
         self.texts = [alphabet.fold(clip.name) for clip in clips]
@@ -125,8 +134,9 @@ class ClipDataset(Dataset[Batch]):
     def __getitem__(self, step: Step) -> Batch:
         rng = np.random.default_rng([self.seed, step.epoch, step.number])
         waveforms: list[Waveform] = [self.clips[i].waveform for i in step.clips]
+        spans = None
         if self.augment is not None:
-            waveforms = [self.augment(waveform, self.sample_rate, rng) for waveform in waveforms]
+            waveforms, spans = self.augment.batch(waveforms, self.sample_rate, rng, step.n_before)
         targets = [self.targets[i] for i in step.clips]
         return Batch(
             _pad([torch.from_numpy(waveform) for waveform in waveforms]),
@@ -136,6 +146,7 @@ class ClipDataset(Dataset[Batch]):
             [self.texts[i] for i in step.clips],
             [self.clips[i].speaker for i in step.clips],
             [self.clips[i].id for i in step.clips],
+            spans,
         )
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.alphabet import Alphabet
-from speech.phonetics import Phones, codes, distances, phones
-from speech.voices.espeak import Espeak
+from speech.alphabet import Alphabet, read_names
+from speech.phonetics import Phones, codes, distance, distances, phones
+from speech.voices.espeak import ACCENTS, Espeak
 
 _ARPABET = {
     **{"AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "EH": "ɛ", "ER": "ɜɹ", "EY": "eɪ"},
@@ -30,6 +30,7 @@ _ARPABET = {
 _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter: not tv, not mr
 _POOL = 1.5  # times as many as are asked for are drawn from, the commonest
 _NAMES = 0.4
+_N_COMMON = 12_000  # words, and names of people, that may be near misses
 ALIKE = 0.03  # distance below which the dictionary and espeak, who write vowels differently, mean the same
 
 
@@ -119,14 +120,16 @@ def _distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones])
             yield word
 
 
-def open_words(n: int, exclude: Sequence[str] = (), seed: int = 0) -> list[str]:
+def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, no two said alike, none said like one of ``exclude``.
+
+    ``exclude`` is a list or, as ``names`` may be, a text file.
 
     They are drawn by ``seed`` from half as many again, the commonest. Each has 2 to 12 letters, of a to z and the
     apostrophe. Raises ValueError where the dictionary has not so many.
     """
     fold = Alphabet().fold
-    taken = {part for text in exclude for part in (fold(text), *fold(text).split())}
+    taken = {part for text in read_names(exclude) for part in (fold(text), *fold(text).split())}
     sounds = _said_like(taken)
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
@@ -139,3 +142,42 @@ def open_words(n: int, exclude: Sequence[str] = (), seed: int = 0) -> list[str]:
             )
         chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
     return [chosen[i] for i in rng.permutation(n)]
+
+
+def near_misses(names: Sequence[str], k: int) -> list[str]:
+    """For each of ``names`` the ``k`` common words and names of people that are said most like it, but not alike.
+
+    No two of them, and none of them and one of ``names``, are said alike in any accent of espeak's. The dictionary's
+    pronunciations choose ``4 k + 8`` candidates for each name, and espeak's, on average over the accents, the nearest.
+    """
+    fold = Alphabet().fold
+    own = [fold(name) for name in names]
+    words = sorted({*common_words()[:_N_COMMON], *people()[:_N_COMMON]} - set(own))
+    sounds = [pronunciations()[word][0] for word in words]
+    n_phones = np.array([len(sound) for sound in sounds])
+    padded = codes(sounds)
+    candidates: dict[str, list[str]] = {}
+    for name in own:
+        one = pronunciations().get(name, [phones(Espeak().phonemes(name, "en-US"))])[0]
+        (alike,) = np.nonzero(abs(n_phones - len(one)) <= 1)
+        found = distances(one, padded[alike, : len(one) + 1])
+        candidates[name] = [words[alike[i]] for i in np.argsort(found, kind="stable")[: 4 * k + 8]]
+
+    every = list(dict.fromkeys([*own, *(word for several in candidates.values() for word in several)]))
+    ways: dict[str, list[Phones]] = {text: [] for text in every}
+    for accent in ACCENTS.values():  # the accents outside: changing the voice is what takes espeak long
+        for text in every:
+            ways[text].append(phones(Espeak().phonemes(text, accent)))
+    taken = [set(in_accent) for in_accent in zip(*(ways[name] for name in own), strict=True)]
+    chosen: list[str] = []
+    for name in own:
+        apart = {word: np.mean([*map(distance, ways[name], ways[word])]) for word in candidates[name]}
+        n_chosen = 0
+        for word in sorted(apart, key=lambda word: (apart[word], word)):
+            heard_before = any(sound in some for sound, some in zip(ways[word], taken, strict=True))
+            if n_chosen < k and not heard_before:
+                chosen.append(word)
+                n_chosen += 1
+                for sound, some in zip(ways[word], taken, strict=True):
+                    some.add(sound)
+    return chosen

@@ -51,6 +51,10 @@ class _Recordings(ABC):
     @abstractmethod
     def _find(self) -> Iterator[_Found | Refusal]: ...
 
+    def splits_of(self, speakers: set[str]) -> dict[str, str]:
+        """The split of each speaker."""
+        return split_speakers(speakers, self.n_speakers, self.seed)
+
     def items(self, alphabet: Alphabet) -> tuple[list[Recording], list[Refusal]]:
         found, refused = [], []
         for one in self._find():
@@ -66,7 +70,7 @@ class _Recordings(ABC):
                 refused.append(Refusal(str(one.path), f"{one.path}: no such file"))
         if not found:
             raise CorpusError(f"no usable recordings: {refused[0].reason if refused else 'none found'}")
-        split = split_speakers({one.speaker for one, _ in found}, self.n_speakers, self.seed)
+        split = self.splits_of({one.speaker for one, _ in found})
         return [
             Recording(
                 f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))[:40]}-{one.path.stem[:80]}",

@@ -37,6 +37,8 @@ class Synthetic:
     the accents x throats of a split are drawn, beginning anew where there are fewer. ``relatives`` of the voices take
     their place in training, another for each clip. ``n_train_words`` is as ``n_train``, for words.
 
+    ``near_misses`` of each name, words of a public dictionary that are said nearly as it is, are such words, too.
+
     All chance of a clip comes from ``seed`` and what the clip is, so that another name changes no other's clips.
     """
 
@@ -54,6 +56,7 @@ class Synthetic:
         words: Sequence[str] | str = (),
         n_held: int = 0,
         n_train_words: PerEngine = 1,
+        near_misses: int = 0,
         seed: int = 0,
     ) -> None:
         self.name = "names" if names else "words"
@@ -63,6 +66,10 @@ class Synthetic:
         self.names = read_names(names) if names else []
         own = set(self.names)
         others = [word for word in (read_names(words) if words else []) if word not in own]
+        if near_misses and self.names:
+            from speech.corpus import lexicon  # a second to read
+
+            others += [word for word in lexicon.near_misses(self.names, near_misses) if word not in others]
         self.held_words, self.words, self.n_train_words = others[:n_held], others[n_held:], n_train_words
 
     @property

@@ -39,7 +39,7 @@ class Ranking(pl.Callback):
             return
         validated: Validated = outputs
         recognizer = pl_module.recognizer
-        lexicon = list(recognizer.lexicon(recognizer.names).values())
+        lexicon = list(recognizer.lexicon(self._listed(trainer)).values())
         all_log_probs = validated.log_probs.double().cpu().numpy()
         for log_probs, n_frames in zip(all_log_probs, validated.n_frames.tolist(), strict=True):
             self._scores.append(score(log_probs[:n_frames], lexicon))
@@ -47,12 +47,17 @@ class Ranking(pl.Callback):
             self._n_frames.append(n_frames)
         self._said += batch.texts
 
+    @staticmethod
+    def _listed(trainer: Any) -> list[str]:
+        names: list[str] = trainer.datamodule.listed
+        return names
+
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board, step = writer(trainer), trainer.global_step
         if not self._scores or board is None:
             return
         recognizer = pl_module.recognizer
-        names = [recognizer.alphabet.fold(name) for name in recognizer.names]
+        names = [recognizer.alphabet.fold(name) for name in self._listed(trainer)]
         said = np.array([names.index(text) for text in self._said])
         scores = np.array(self._scores)
         matrix = confusion.mean_probabilities(scores, said)

@@ -60,10 +60,11 @@ def hear(run: Run) -> TestClips | str:
         return f"The corpus is no longer in {folder}."
     recognizer = run.recognizer
     try:
-        data = SpeechData(corpus, recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames, BATCH_SIZE)
+        own = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
+        data = SpeechData(corpus, *own, BATCH_SIZE, names=recognizer.names)
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
     except (OSError, RuntimeError, ValueError) as error:  # a cache that was half deleted
         return f"The corpus in {folder} cannot be read: {error}"
-    heard = [one for split in data.test_splits for one in judge.hear(recognizer, data.loader(split), recognizer.names)]
+    heard = [one for split in data.test_splits for one in judge.hear(recognizer, data.loader(split), data.listed)]
     order = {id: i for i, id in enumerate(waveforms)}
     return TestClips(sorted(heard, key=lambda one: order[one.id]), waveforms)

@@ -76,7 +76,7 @@ def _moments(run: Run) -> dict[str, Any]:
 
 def _of_clips(run: Run, clips: TestClips, n_clips: int) -> dict[str, Any]:
     recognizer = run.recognizer
-    names = [recognizer.alphabet.fold(name) for name in recognizer.names]
+    names = sorted(name for name, _ in clips.heard[0].names)  # folded, as they were ranked
     matrix = confusion.mean_probabilities(*clips.log_probabilities(names))
     closeness = (matrix + matrix.T) / 2
     misheard = clips.misheard()

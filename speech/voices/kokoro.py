@@ -32,7 +32,19 @@ N_STYLES = 510
 # itself the model spends half of a name's clip, and of its time, on silence.
 BEFORE, AFTER, LAST_SOUND, ANY = 4, 3, 12, 50
 # espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
-_BOTH = [("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q")]
+_BOTH = [
+    ("ʔn\u0329", "tᵊn"),
+    ("n\u0329", "ᵊn"),
+    ("l\u0329", "ᵊl"),
+    ("tʃ", "ʧ"),
+    ("dʒ", "ʤ"),
+    ("eɪ", "A"),
+    ("aɪ", "I"),
+    ("aʊ", "W"),
+    ("ɔɪ", "Y"),
+    ("oʊ", "O"),
+    ("əʊ", "Q"),
+]
 _BOTH += [("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ"), ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k")]
 _BOTH += [("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last is the mark of a dental
 _AMERICAN = [("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɾ", "T"), ("ː", "")]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 from conftest import SMALL
@@ -12,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from test_whole_recognizer import hold_all, sounds, tiny
 
 from speech import gradients
+from speech.augment.spec import SpecAugment
 from speech.backprop import updates
 from speech.gradients import Autograd, ByHand
 from speech.monitor.interruption import Interrupted
@@ -108,6 +110,25 @@ def test_a_hundred_steps_by_hand_and_by_autograd_end_at_the_same_weights(cell, r
 
 def test_dropout_draws_the_same_chance_by_hand():
     prove_steps(gradients, n_steps=20)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_features_that_are_hidden_are_hidden_by_hand(dropout):
+    recognizer, batch = tiny(seeded(0), dropout=dropout), sounds(seeded(0))
+    spec = SpecAugment(n_times=2, time_ms=100, time=0.4, n_bands=1, band=0.5)
+    spans = spec.spans(batch.n_samples.numpy(), recognizer.sample_rate, np.random.default_rng(0), 1.0)
+
+    def found(gradients, batch):
+        torch.manual_seed(0)
+        recognizer.zero_grad()
+        loss = gradients.forward(recognizer.requires_grad_(True), batch).loss
+        gradients.backward(loss)
+        return {"loss": loss.detach()} | {name: p.grad.clone() for name, p in recognizer.named_parameters()}
+
+    hiding = batch._replace(spans=spans)
+    ours, theirs, unhidden = found(ByHand(), hiding), found(Autograd(), hiding), found(Autograd(), batch)
+    hold_all(ours, theirs)
+    assert not any(torch.allclose(theirs[name], unhidden[name], rtol=1e-3, atol=0) for name in theirs)
 
 
 TRAINED = ["optimizer=adamw", "encoder=gru", "encoder.dropout=0.1"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
 from speech.audio import Waveform
+from speech.augment.noise import N_COLOURS, noise_bank
+from speech.augment.spec import Spans
 
 MAINS_HZ = (50.0, 60.0, 100.0, 120.0, 150.0, 180.0)  # mains hum and its harmonics
-N_COLOURS = 9
-BANK_SAMPLES = 1 << 17
 
 
 class Augment:
@@ -30,7 +31,13 @@ class Augment:
         # Plain tuples: reading one of Hydra's lists takes as long as adding the noise.
         self.speed, self.noise_db, self.hum_db = (pair and (pair[0], pair[1]) for pair in (speed, noise_db, hum_db))
         self.edge_ms = edge_ms
-        self._noise = _noise_bank() if noise_db is not None else np.zeros((1, 0), np.float32)
+        self._noise = noise_bank() if noise_db is not None else np.zeros((1, 0), np.float32)
+
+    def batch(
+        self, waveforms: Sequence[Waveform], sample_rate: int, rng: np.random.Generator, n_before: int = 0
+    ) -> tuple[list[Waveform], Spans | None]:
+        """Each clip of a batch in its turn; it is the same in each of training's batches, and masks no features."""
+        return [self(waveform, sample_rate, rng) for waveform in waveforms], None
 
     def __call__(self, waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
         if self.speed is not None:
@@ -43,7 +50,7 @@ class Augment:
             waveform = np.pad(waveform, (max(0, earlier), max(0, later)))
             waveform = waveform[max(0, -earlier) : len(waveform) - max(0, -later)]
         if self.noise_db is not None:
-            start = int(rng.integers(BANK_SAMPLES))
+            start = int(rng.integers(self._noise.shape[1] // 2))
             noise = self._noise[rng.integers(N_COLOURS), start : start + len(waveform)]
             noise = np.resize(noise, len(waveform)) if len(noise) < len(waveform) else noise
             waveform = _mix(waveform, noise, rng.uniform(*self.noise_db))
@@ -52,17 +59,6 @@ class Augment:
             hum = np.sin(turn * np.arange(len(waveform), dtype=np.float32) + np.float32(rng.uniform(0, 2 * np.pi)))
             waveform = _mix(waveform, hum, rng.uniform(*self.hum_db))
         return waveform
-
-
-def _noise_bank() -> NDArray[np.float32]:
-    """Noise ``(N_COLOURS, 2 * BANK_SAMPLES)`` whose power falls with frequency to the power 0 (white) ... 2 (brown).
-
-    Made once: shaping noise for every clip would take longer than training on it.
-    """
-    white = np.fft.rfft(np.random.default_rng(0).standard_normal((N_COLOURS, 2 * BANK_SAMPLES)))
-    slope = np.linspace(0, 2, N_COLOURS)[:, None]
-    coloured = np.fft.irfft(white * np.maximum(np.arange(white.shape[1]), 100.0) ** (-slope / 2))
-    return (coloured / coloured.std(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _mix(waveform: Waveform, disturbance: Waveform, ratio_db: float) -> Waveform:

@@ -1,0 +1,140 @@
+"""Going on learning without forgetting: clips that were learnt from before are mixed into each batch.
+
+Rehearsal (Robins 1995): a network that learns new clips alone loses the old ones (McCloskey and Cohen 1989). The clips
+of the earlier corpora that training did not hear, those of their tests, show whether it does all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader, Sampler
+
+from speech.alphabet import Alphabet
+from speech.augment.light import Augment
+from speech.augment.room import Room
+from speech.corpus.build import Corpus
+from speech.corpus.datamodule import SpeechData, load_cuts, read_cuts
+from speech.corpus.dataset import Batch, Clip, Step
+
+ELSEWHERE = "test_elsewhere"
+
+
+class Replay:
+    """``share`` of each batch are clips of earlier corpora, of which ``n_train`` are drawn; an epoch has ``n_steps``.
+
+    ``n_val`` of their validation clips are validated on, and ``n_test`` of their test clips are judged.
+    """
+
+    def __init__(
+        self, share: float = 0.5, n_steps: int = 50, n_train: int = 2000, n_val: int = 200, n_test: int = 1000
+    ) -> None:
+        if not 0 < share < 1:
+            raise ValueError(f"replay.share={share} must lie between 0 and 1; replay=null is none at all")
+        if n_steps < 1:
+            raise ValueError(f"replay.n_steps={n_steps}: an epoch has at least one step")
+        self.share, self.n_steps = share, n_steps
+        self.n_clips = {"train": n_train, "val": n_val, ELSEWHERE: n_test}
+
+    def draw(self, earlier: Sequence[Corpus], seed: int) -> dict[str, list[Clip]]:
+        """The clips of ``train``, ``val`` and ``test_elsewhere``, the same each time for one ``seed``."""
+        cuts: dict[str, list[tuple[int, Any]]] = {split: [] for split in self.n_clips}
+        for number, corpus in enumerate(earlier):
+            for cut in read_cuts(corpus):
+                split = cut.custom["split"]
+                cuts[ELSEWHERE if split.startswith("test") else split].append((number, cut))
+        rng = np.random.default_rng(seed)
+        drawn: dict[str, list[Clip]] = {}
+        for split, some in cuts.items():
+            chosen = [some[i] for i in sorted(rng.permutation(len(some))[: self.n_clips[split]])]
+            clips = load_cuts([cut for _, cut in chosen])
+            # An id is one clip's within a corpus alone.
+            numbered = zip([number for number, _ in chosen], clips, strict=True)
+            drawn[split] = [clip._replace(id=f"earlier{number}-{clip.id}") for number, clip in numbered]
+        return drawn
+
+
+class MixedSampler(Sampler[Step]):
+    """``n_steps`` batches an epoch: of clips ``0 ... n_own - 1``, and of the ``n_replayed`` that follow them.
+
+    Each batch has ``round(share * batch_size)`` of the latter, at least one of each kind. Own clips come in turns: each
+    is heard as often as any other, give or take one. Drawn from ``seed`` and the epoch's number alone; ``start`` is the
+    first batch that is given out, as in ``BucketSampler``.
+    """
+
+    def __init__(self, n_own: int, n_replayed: int, batch_size: int, share: float, n_steps: int, seed: int = 0) -> None:
+        if batch_size < 2:
+            raise ValueError(f"batch_size={batch_size}: a recording and a clip that is replayed make two at least")
+        self.n_own, self.n_replayed, self.n_steps, self.seed = n_own, n_replayed, n_steps, seed
+        self.n_old = min(batch_size - 1, max(1, round(share * batch_size)))
+        self.n_new = batch_size - self.n_old
+        self.epoch = 0
+        self.start = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this at the beginning of each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n_steps
+
+    def __iter__(self) -> Iterator[Step]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        new = _in_turns(self.n_own, self.n_steps * self.n_new, rng).reshape(self.n_steps, self.n_new)
+        old = _in_turns(self.n_replayed, self.n_steps * self.n_old, rng).reshape(self.n_steps, self.n_old)
+        start, self.start = self.start, 0
+        for number in range(start, self.n_steps):
+            yield Step(self.epoch, number, [*new[number].tolist(), *(self.n_own + old[number]).tolist()])
+
+
+def _in_turns(n: int, n_drawn: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """``n_drawn`` of ``0 ... n - 1``: one permutation after another."""
+    rounds = -(-n_drawn // n)
+    return np.concatenate([rng.permutation(n) for _ in range(rounds)])[:n_drawn]
+
+
+class ReplayedData(SpeechData):
+    """A corpus whose training batches hold clips of the ``earlier`` corpora too, as ``replay`` says.
+
+    Where the corpus has no validation clips of its own, its training clips stand in for them, as they are, beside those
+    of the earlier corpora: that shows how both are learnt, and not how others will be heard.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        alphabet: Alphabet,
+        sample_rate: int,
+        n_frames: Callable[[int], int],
+        batch_size: int,
+        augment: Augment | Room | None,
+        seed: int,
+        names: Sequence[str] | None,
+        replay: Replay,
+        earlier: Sequence[Corpus],
+    ) -> None:
+        super().__init__(corpus, alphabet, sample_rate, n_frames, batch_size, augment, seed, names)
+        self.replay = replay
+        self._names = self.names  # its own: what is replayed is no name to choose from
+        own = {split: list(dataset.clips) for split, dataset in self.datasets.items()}
+        self.n_own = len(own.get("train", []))
+        replayed = replay.draw(earlier, seed)
+        self.add("val", own.get("val", own.get("train", [])) + replayed["val"])
+        self.add(ELSEWHERE, replayed[ELSEWHERE])
+        self.add("train", own.get("train", []) + replayed["train"])
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        dataset = self.split("train")
+        sampler = MixedSampler(
+            self.n_own,
+            len(dataset) - self.n_own,
+            self.batch_size,
+            self.replay.share,
+            self.replay.n_steps,
+            self.seed,
+        )
+        sampler.start, self.start = self.start, 0
+        loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)
+        return loader

@@ -1,0 +1,135 @@
+"""What a training starts from: nothing, or a recogniser that is there already (``init``). Part of ``speech.train``.
+
+The parts of the new recogniser are those of the one that it starts from, and what that one was trained on can be
+replayed: its run's folder holds both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech import config as configs
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from speech.corpus.build import Corpus
+    from speech.recognizer import Recognizer
+
+RUNS = "runs"  # where conf/hydra/run.yaml puts them
+PARTS = ("alphabet", "frontend", "encoder")
+_SAME_WEIGHTS = {"cell": "_by_hand"}  # of an encoder's values: what may differ at the end, and the weights fit still
+_ONLY_TRAINING = ("dropout",)
+
+
+def find(place: str) -> Path:
+    """The recogniser's file that ``init=place`` stands for: a file, a run's folder, or ``latest``.
+
+    That is the newest run under ``runs`` which itself started from nothing, so that a second enrolment does not go on
+    from the first unless it is told to. Raises FileNotFoundError where there is none.
+    """
+    from omegaconf import OmegaConf
+
+    from speech import runs
+
+    if place != "latest":
+        path = runs.find_recognizer(place, RUNS)
+        if not path.is_file():
+            raise FileNotFoundError(f"init={place}: no such file: give a run's folder, or the recogniser.pt of one")
+        return path.resolve()
+    found = sorted(Path(RUNS).glob(f"**/{runs.FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found:
+        config = path.parent / "config.yaml"
+        if config.is_file() and OmegaConf.select(OmegaConf.load(config), "init") is None:
+            return path.resolve()
+    raise FileNotFoundError(
+        f"init=latest: no run under {Path(RUNS).resolve()} that started from nothing: train one, or give its path"
+    )
+
+
+def take_over(config: DictConfig) -> Recognizer:
+    """The recogniser that ``config.init`` names; where ``config`` leaves a part open (null), it takes that one's.
+
+    Raises ConfigError where it asks for another part, RecognizerError where the file is none.
+    """
+    from omegaconf import OmegaConf, open_dict
+
+    from speech.recognizer import Recognizer
+
+    path = find(config.init)
+    recognizer = Recognizer.load(path)
+    config.init = str(path)  # by its value: another run may be the latest when this one is resumed
+    for part in PARTS:
+        theirs, ours = recognizer.parts[part], config.get(part)
+        if ours is None:
+            with open_dict(config):
+                config[part] = theirs
+            continue
+        ours = OmegaConf.to_container(ours, resolve=True) if OmegaConf.is_config(ours) else ours
+        if (difference := _difference(theirs, ours)) is not None:
+            raise configs.ConfigError(
+                f"init={path}: its {part} is another than this config's ({difference}): leave it to that recogniser "
+                f"({part}=null), or train from nothing (init=null)"
+            )
+    return recognizer
+
+
+def _difference(theirs: Any, ours: Any) -> str | None:
+    """The first value that two parts do not share, in words; None where weights of the one fit the other."""
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return None if theirs == ours else f"there {theirs!r}, here {ours!r}"
+    for key in sorted(theirs.keys() | ours.keys()):
+        a, b = theirs.get(key), ours.get(key)
+        if isinstance(a, str) and isinstance(b, str) and key in _SAME_WEIGHTS:
+            a, b = a.removesuffix(_SAME_WEIGHTS[key]), b.removesuffix(_SAME_WEIGHTS[key])
+        if a != b and key not in _ONLY_TRAINING:
+            return f"{key}: there {a!r}, here {b!r}"
+    return None
+
+
+def earlier_runs(init: str) -> list[tuple[Path, DictConfig]]:
+    """The folder and the config of the run that ``init`` is a file of, and of those that it started from in its turn.
+
+    Raises FileNotFoundError where a file does not lie in its run's folder.
+    """
+    found = []
+    place: str | None = init
+    while place is not None:
+        folder = Path(place).parent
+        if not (folder / "config.yaml").is_file():
+            raise FileNotFoundError(
+                f"init={place}: no config.yaml beside it, so what it was trained on cannot be replayed: give the "
+                "run's folder, or replay=null to go on without (it will forget)"
+            )
+        config = configs.saved(folder, "train")
+        found.append((folder, config))
+        place = config.get("init")
+    return found
+
+
+def known_before(init: str) -> list[Any]:
+    """The configs of ``earlier_runs`` as plain data; none where they are not to be had."""
+    from omegaconf import OmegaConf
+
+    try:
+        return [OmegaConf.to_container(config, resolve=True) for _, config in earlier_runs(init)]
+    except FileNotFoundError:
+        return []
+
+
+def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
+    """The corpora of ``earlier_runs``: those that still lie where the runs found them, the others built anew."""
+    from hydra.utils import instantiate
+
+    from speech import judge
+    from speech.corpus.build import Corpus, build
+
+    corpora = []
+    for folder, config in earlier_runs(init):
+        report = folder / "report.json"
+        there = Corpus(Path(judge.read(report)["corpus"]), []) if report.is_file() else None
+        if there is None or not there.cuts_path.is_file():
+            there = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+        corpora.append(there)
+    return corpora

@@ -1,0 +1,70 @@
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from speech import pairs
+from speech.confusable import confusable, confusion, rank_correlation
+from speech.phonetics import phones
+from speech.recognizer import Recognizer
+from speech.voices.espeak import ACCENTS, Espeak
+from speech.voices.voice import Voice
+
+NAMES = "[Martin,Morton,Mark,Lori,Laurie,Christopher]"
+
+
+def test_every_sound_that_espeak_makes_of_the_commonest_names_is_a_phone():
+    from speech.corpus.lexicon import people
+
+    for accent in ACCENTS.values():
+        assert all(map(phones, pairs.spoken(people()[:300], accent)))
+
+
+def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
+    nearest = pairs.nearest(["Mark", "Lori", "Don", "Laurie", "Dawn"])
+    assert len(nearest) == 10
+    assert nearest[0].names == ("Lori", "Laurie")
+    assert nearest[0].distance == 0
+    assert [pair.names for pair in pairs.said_alike(["Mark", "Lori", "Don", "Laurie", "Dawn"])] == [("Lori", "Laurie")]
+    don = next(pair for pair in nearest if pair.names == ("Don", "Dawn"))
+    espeak = Espeak()
+    assert don.said == (espeak.phonemes("Don", don.accent), espeak.phonemes("Dawn", don.accent))
+    assert all(a.distance <= b.distance for a, b in itertools.pairwise(nearest))
+
+
+def test_without_a_recogniser_the_pairs_are_ranked_by_sound(compose, capsys, tmp_path):
+    found = confusable(compose("confusable", f"names={NAMES}", f"runs_dir={tmp_path}"))
+    out = capsys.readouterr().out
+    assert out.startswith("Lori and Laurie are said alike (en-GB: lˈɔːɹi): no recogniser can tell them apart")
+    assert found[0]["names"] == ("Lori", "Laurie")
+    assert len(found) == 15
+    assert "no recogniser is there yet" in out
+
+
+def test_a_recognisers_own_scores_stand_beside_the_distance(compose, capsys, small_run):
+    said = ["confusable", "names=[Martin,Mark,Morton]", f"recognizer={small_run}", "n_voices=2", "json=true"]
+    found = confusable(compose(*said))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["names"] for line in lines] == [list(one["names"]) for one in found]
+    assert all(0 <= line["mistaken"] <= 1 for line in lines)
+
+
+def test_mistaken_is_the_probability_of_the_other_within_the_two(small_run):
+    recognizer = Recognizer.load(small_run / "recognizer.pt")
+    voice = Voice("espeak", "en-US", "max")
+    found = confusion(recognizer, ["Martin", "Mark"], [voice], seed=3)
+    assert np.diag(found) == pytest.approx(0.5)
+    heard = recognizer.transcribe(Espeak().speak("Martin", voice, np.random.default_rng(3)), ["Martin", "Mark"])
+    assert found[0, 1] == pytest.approx(dict(heard.names)["Mark"], abs=0.05)
+
+
+def test_a_list_of_one_name_is_refused(compose):
+    with pytest.raises(ValueError, match="give two or more"):
+        confusable(compose("confusable", "names=[Martin]", "recognizer=null"))
+
+
+def test_rank_correlation_is_of_ranks():
+    assert rank_correlation([1, 2, 3, 10], [0.1, 0.2, 0.3, 0.4]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert rank_correlation([1, 1, 2], [1, 2, 3]) == pytest.approx(np.sqrt(3) / 2)  # tied ranks 1.5, 1.5, 3

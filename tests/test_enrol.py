@@ -1,0 +1,163 @@
+"""Starting from a recogniser that is there: what it takes over, what it refuses, and that it hears better for it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import SMALL
+
+from speech import audio, start
+from speech.config import ConfigError
+from speech.recognizer import Recognizer
+from speech.train import make_data, train
+from speech.transcriber import RecognizerError
+from speech.voices.espeak import Espeak
+from speech.voices.voice import Voice
+
+QUIET = ["+trainer.enable_progress_bar=false", "callbacks.stop_early=null"]
+QUIET += [
+    f"callbacks.{view}=null"
+    for view in ("ranking", "alignment", "lattice", "share", "embedding", "misheard", "histograms")
+]
+
+
+@pytest.fixture(scope="module")
+def heard_well(compose, tmp_path_factory):
+    """The folder of a run that learnt two names from espeak's voices, as far as a few seconds go."""
+    run_dir = tmp_path_factory.mktemp("runs") / "earlier"
+    names = ["corpus.names=[Martin,Anna]", "corpus.n_train=20", "corpus.n_val=4", "corpus.n_test=20"]
+    small = ["corpus.n_takes=6", "augment=none", "encoder.n_units=32", "batch_size=8"]
+    small += ["trainer.max_epochs=8", "optimizer.lr=0.01"]
+    train(compose("train", *names, *small, *QUIET, f"run_dir={run_dir}"))
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def odd_speaker(tmp_path_factory):
+    """Somebody who says a new name, and an old one strangely: Martin as others would say Oogoo."""
+    root = tmp_path_factory.mktemp("odd")
+    engine = Espeak()
+    for name, said in (("Martin", "Oogoo"), ("Zoe", "Zoe")):
+        (root / name).mkdir()
+        for take in range(8):
+            samples, rate = engine.speak(said, Voice("espeak", "en-US", "m3"), np.random.default_rng(take))
+            audio.write(root / name / f"odd_{take}.wav", audio.to_waveform(samples, rate, 16_000), 16_000)
+    return root
+
+
+@pytest.fixture(scope="module")
+def enrolled(compose, heard_well, odd_speaker, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "enrolled"
+    few = ["corpus.n_recordings=3", "replay.n_steps=25", "trainer.max_epochs=4", "optimizer.lr=0.005"]
+    choice = [f"corpus.root={odd_speaker}", f"init={heard_well}", *few, *QUIET]
+    train(compose("train", "experiment=enrol", *choice, f"run_dir={run_dir}"))
+    return run_dir
+
+
+def test_three_recordings_of_a_strange_speaker_are_enough_and_the_others_are_heard_as_before(enrolled, heard_well):
+    report = json.loads((enrolled / "report.json").read_text())
+    back, elsewhere = (report["change"][split]["right_within_list"] for split in ("test_held_back", "test_elsewhere"))
+    assert back["n_clips"] == 2 * (8 - 3)
+    assert back["before"] <= 0.5
+    assert back["after"] >= 0.9
+    assert back["difference_interval"][0] > 0
+    assert elsewhere["n_clips"] > 50
+    assert elsewhere["before"] > 0.9
+    assert elsewhere["difference"] > -0.05
+    names = Recognizer.load(enrolled / "recognizer.pt").names
+    assert {name.lower() for name in names} == {"martin", "anna", "zoe"}, "the new ones beside the old"
+
+
+def test_the_run_keeps_what_it_took_over_and_the_card_names_both_corpora(enrolled, heard_well, compose):
+    ours, theirs = (Recognizer.load(folder / "recognizer.pt") for folder in (enrolled, heard_well))
+    assert {part: ours.parts[part] for part in start.PARTS} == {part: theirs.parts[part] for part in start.PARTS}
+    config = start.configs.saved(enrolled, "train")
+    assert config.encoder.n_units == 32
+    assert config.init == str(heard_well / "recognizer.pt")
+    card = (enrolled / "model_card.md").read_text()
+    assert "corpus.enrolment.Enrolment" in card
+    assert "corpus.synthetic.Synthetic" in card
+    assert "espeak-ng (GPL-3.0-or-later)" in card
+
+
+def test_what_comes_before_is_what_the_earlier_recogniser_heard(enrolled, heard_well, compose):
+    """Its own evaluation of its own test clips, of the same list."""
+    from speech import judge
+
+    config = start.configs.saved(enrolled, "train")
+    recognizer = Recognizer.load(heard_well / "recognizer.pt")
+    names = Recognizer.load(enrolled / "recognizer.pt").names
+    data = make_data(config, recognizer)
+    heard = judge.hear(recognizer, data.loader("test_elsewhere"), names)
+    report = json.loads((enrolled / "report.json").read_text())
+    right = sum(one.names[0][0] == one.text for one in heard)
+    assert report["change"]["test_elsewhere"]["right_within_list"]["before"] == right / len(heard)
+
+
+def test_a_second_enrolment_replays_both_earlier_corpora(enrolled, heard_well):
+    folders = [folder for folder, _ in start.earlier_runs(str(enrolled / "recognizer.pt"))]
+    assert folders == [enrolled, heard_well]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("alphabet=abcdefghijklmnopqrstuvwxyz", r"its alphabet is another .*alphabet=null.*init=null"),
+        (
+            "encoder.n_units=48",
+            r"its encoder is another than this config's \(n_units: there 16, here 48\).*encoder=null",
+        ),
+        ("encoder=lstm", r"its encoder is another .*\(cell: there 'gru', here 'lstm'\)"),
+        ("frontend=logmel", r"its frontend is another .*frontend=null"),
+    ],
+)
+def test_a_recogniser_of_other_parts_is_refused_with_the_way_out(compose, small_run, tmp_path, override, message):
+    changed = [c for c in SMALL if not override.startswith(c.split("=")[0])]
+    composed = compose("train", *changed, override, f"init={small_run}", f"run_dir={tmp_path}")
+    with pytest.raises(ConfigError, match=message):
+        train(composed)
+
+
+def test_weights_learnt_by_hand_are_taken_over_by_torchs_layer(compose, small_run, tmp_path):
+    changed = [f"init={small_run}", f"run_dir={tmp_path}", "encoder=gru"]
+    composed = compose("train", *SMALL, *changed)
+    taken = start.take_over(composed)
+    assert composed.encoder.cell == "gru"
+    assert torch.equal(taken.encoder.output.bias, Recognizer.load(small_run / "recognizer.pt").encoder.output.bias)
+
+
+def test_training_starts_from_the_weights_of_init(compose, small_run, tmp_path):
+    still = ["optimizer.lr=0", "optimizer.weight_decay=0", "trainer.max_epochs=1"]
+    changed = [c for c in SMALL if "max_epochs" not in c]
+    train(compose("train", *changed, *still, f"init={small_run}", f"run_dir={tmp_path}"))
+    ours, theirs = (Recognizer.load(folder / "recognizer.pt").state_dict() for folder in (tmp_path, small_run))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_recogniser_without_its_run_cannot_be_replayed_and_one_that_is_not_there_is_named(
+    compose, small_run, recordings, tmp_path
+):
+    shutil.copy(small_run / "recognizer.pt", tmp_path / "alone.pt")
+    enrol = ["experiment=enrol", f"corpus.root={recordings}", "corpus.n_recordings=1", f"run_dir={tmp_path / 'run'}"]
+    with pytest.raises(FileNotFoundError, match=r"alone\.pt: no config\.yaml beside it.*replay=null"):
+        train(compose("train", *enrol, f"init={tmp_path / 'alone.pt'}"))
+    with pytest.raises(FileNotFoundError, match=r"init=.*nowhere\.pt: no such file"):
+        train(compose("train", *enrol, f"init={tmp_path / 'nowhere.pt'}"))
+    (tmp_path / "broken.pt").write_bytes(b"no recogniser")
+    with pytest.raises(RecognizerError, match="not a recogniser file"):
+        train(compose("train", *enrol, f"init={tmp_path / 'broken.pt'}"))
+    with pytest.raises(ConfigError, match="replay is of what another recogniser was trained on: give init="):
+        train(
+            compose("train", *enrol, "init=null", "frontend=mfcc", "encoder=gru", "alphabet=abcdefghijklmnoprstuvwxyz")
+        )
+
+
+def test_the_latest_is_the_newest_that_started_from_nothing(small_run, enrolled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"init=latest: no run under .*train one"):
+        start.find("latest")
+    for name, run in (("first", small_run), ("second", enrolled)):
+        shutil.copytree(run, tmp_path / "runs" / name)
+    assert start.find("latest").parent.name == "first"
