@@ -381,7 +381,8 @@ def degraded(bench: Bench) -> None:
     """Figure 8: the 20 words over the telephone, and in noise."""
     ear, lists = bench.ears("degraded"), bench.lists
     recordings = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
-    others = [one.load() for one in bench.sample(bench.recordings("speech_commands", lists.other_words), 8)]
+    talkers = bench.sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers)
+    others = [endpoint.cut(one.load(), 16_000)[0] for one in talkers]
     rng = np.random.default_rng(lists.seed)
 
     def in_pink(waveform: Waveform) -> Waveform:

@@ -30,13 +30,11 @@ def pink(n_samples: int, rng: np.random.Generator) -> Waveform:
 
 
 def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator) -> Waveform:
-    """All ``others`` at once, equally loud, each begun somewhere and repeated."""
+    """All ``others`` (speech without pauses around it) at once, equally loud, each begun somewhere and repeated."""
     mixed = np.zeros(n_samples, np.float32)
     for other in others:
-        start, stop = endpoint.find_speech(other, SAMPLE_RATE)
-        said = other[start:stop]
-        times = n_samples // len(said) + 1
-        mixed += np.roll(np.tile(said, times), rng.integers(len(said)))[:n_samples] / np.sqrt(np.mean(said**2))
+        start = rng.integers(len(other))
+        mixed += np.resize(np.roll(other, -start), n_samples) / np.sqrt(np.mean(other**2))
     return mixed
 
 
