@@ -1,9 +1,10 @@
-# make train | kokoro | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor | clean
+# make train | kokoro | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor |
+#      bench-people DATA_DIR=... RUN=... | clean
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train kokoro export test lint tensorboard bench bench-lessons bench-export bench-monitor report clean
+.PHONY: train kokoro export test lint tensorboard bench bench-lessons bench-export bench-monitor bench-people report clean
 
 train: $(READY)
 	$(BIN)/python -m speech.train experiment=names
@@ -44,6 +45,10 @@ bench-export: $(READY)
 
 bench-monitor: $(READY)
 	$(BIN)/python scripts/benchmark_monitor.py
+
+bench-people: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_people.py $(DATA_DIR) $(RUN)
 
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from benchmark import median_seconds, recording, run_folder, show
 from omegaconf import OmegaConf
+from sphinx import Sphinx
 
 from speech.audio import Waveform
 from speech.config import saved
@@ -78,38 +79,26 @@ def beside_pocketsphinx(runtime: Runtime, clips: list[tuple[str, Waveform]]) -> 
 
     The clips are synthetic voices, which the runtime's network has learnt from, and PocketSphinx has not.
     """
-    try:
-        import pocketsphinx
-    except ModuleNotFoundError:
-        print("pocketsphinx is not installed: pip install pocketsphinx", file=sys.stderr)
-        return
-    decoder = pocketsphinx.Decoder(pocketsphinx.Config(lm=None, loglevel="FATAL"))
     fold = runtime.alphabet.fold
-    words = {fold(name) for name in runtime.names if decoder.lookup_word(fold(name)) is not None}
-    grammar = f"#JSGF V1.0; grammar names; public <name> = {' | '.join(sorted(words))};"
-    decoder.add_jsgf_string("names", grammar)
-    decoder.activate_search("names")
-    lexicon = runtime.lexicon(sorted(words))
+    try:
+        sphinx = Sphinx([fold(name) for name in runtime.names])
+    except ModuleNotFoundError as error:
+        print(error, file=sys.stderr)
+        return
+    lexicon = runtime.lexicon(sphinx.names)
 
     def ours(waveform: Waveform) -> str:
         return runtime.rank(runtime.log_probs(waveform), lexicon)[0][0]
 
-    def theirs(waveform: Waveform) -> str:
-        decoder.start_utt()
-        decoder.process_raw((waveform * 32767).astype(np.int16).tobytes(), full_utt=True)
-        decoder.end_utt()
-        found = decoder.hyp()
-        return found.hypstr if found else ""
-
-    some = [(fold(name), waveform) for name, waveform in clips if fold(name) in words]
+    some = [(fold(name), waveform) for name, waveform in clips if fold(name) in sphinx.names]
     right, seconds = {}, {}
-    for who, hear in (("ours", ours), ("pocketsphinx", theirs)):
+    for who, hear in (("ours", ours), ("pocketsphinx", sphinx.hear)):
         start = time.perf_counter()
         right[who] = sum(hear(waveform) == name for name, waveform in some)
         seconds[who] = time.perf_counter() - start
     n = len(some)
     for who, than in (("pocketsphinx", ""), ("ours", "pocketsphinx, its grammar the same list")):
-        than += f"{', ' * bool(than)}{n} test clips of synthetic voices, {len(words)} names, one thread"
+        than += f"{', ' * bool(than)}{n} test clips of synthetic voices, {len(sphinx.names)} names, one thread"
         better = right["ours"] / max(1, right["pocketsphinx"]) if who == "ours" else None
         faster = seconds["pocketsphinx"] / seconds["ours"] if who == "ours" else None
         show(f"right_within_list ({who})", right[who] / n, "", than, better, wilson(right[who], n))

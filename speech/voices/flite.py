@@ -23,13 +23,13 @@ PITCH_HZ = {"awb": 132, "kal16": 95, "slt": 172}  # mean, the voice's own; rms k
 BOUNDS = {"stretch": (0.3, 3.0), "pitch": (0.5, 2.0)}  # beyond these nobody understands it
 
 
-def _run(*arguments: str) -> str:
-    """What flite prints. Raises VoiceError where it is not there, or ends with an error."""
+def _run(*arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
+    """What flite prints. Raises VoiceError where it is not there, or its status is not one of ``statuses``."""
     path = shutil.which(COMMAND)
     if path is None:
         raise VoiceError(f"{COMMAND} is not installed: apt install flite (or choose other voices)")
     done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode not in statuses:
         raise VoiceError(f"{COMMAND} {' '.join(arguments)}: {done.stderr.strip() or f'exit status {done.returncode}'}")
     return done.stdout
 
@@ -50,7 +50,7 @@ class Flite:
 
     @property
     def identity(self) -> str:
-        version = next(line for line in _run("--version").splitlines() if "version:" in line)
+        version = next(line for line in _run("--version", statuses=(0, 1)).splitlines() if "version:" in line)
         return f"{' '.join(version.split())} stretch={self.stretch} pitch={self.pitch}"
 
     def voices(self) -> list[Voice]:

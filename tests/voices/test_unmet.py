@@ -34,6 +34,7 @@ def said(engine, voice, text="Martin", seed=0):
 @pytest.mark.parametrize(("make", "voices"), ENGINES)
 def test_each_voice_says_a_name_also_in_another_process(make, voices):
     engine = pickle.loads(pickle.dumps(make()))
+    assert engine.identity == make().identity != make((1.0, 1.1) if make is not Piper else None, (1.0, 1.1)).identity
     assert [f"{voice.accent}+{voice.variant}" for voice in engine.voices()] == voices
     for voice in engine.voices():
         waveform, rate = said(engine, voice)

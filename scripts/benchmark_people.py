@@ -1,0 +1,482 @@
+"""``make bench-people DATA_DIR=... RUN=...``: how a recogniser hears people, and voices that training never met.
+
+``python scripts/benchmark_people.py DATA_DIR RUN [FIGURE=RUN ...]`` prints one JSON object a line, as ``benchmark.py``
+does. DATA_DIR holds human/manifest.csv (path, text, speaker) and its recordings; RUN is the folder of a run. A figure
+may be given a run of its own (words=RUN2), and ``--only words digits`` measures these alone. The lists, and the rules
+by which they were made, are in benchmark_people.yaml. Intervals are of 95 %, bootstrapped over whole speakers and over
+clips; where speakers are not known (Alexa, Amelia), over clips alone. A recording in which no speech is found counts as
+wrong.
+
+PocketSphinx hears a sample of the same recordings with a grammar of the same list; words that it cannot say are left
+out, for both. Times are of one thread, from the recording in memory to the name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from benchmark import run_folder, show
+from degrade import babble, pink, telephone, with_noise
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+from paired import ratio
+from sphinx import Sphinx
+
+from speech import audio, endpoint
+from speech.audio import Waveform
+from speech.config import CONF, ConfigError, saved
+from speech.corpus.lexicon import people, pronunciations
+from speech.corpus.source import CorpusError
+from speech.ctc.score import Floats
+from speech.metrics import wilson
+from speech.recognizer import Recognizer
+from speech.voices.flite import Flite
+from speech.voices.kept import Kept
+from speech.voices.pico import Pico
+from speech.voices.piper import Piper
+from speech.voices.voice import Engine, VoiceError
+
+BATCH = 64  # recordings
+N_DRAWS = 1000
+UNKNOWN = "?"  # a speaker whom the manifest does not know
+ENGINES: dict[str, Callable[[], Engine]] = {"pico": Pico, "flite": Flite, "piper": Piper}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A recording: of ``text``, folded, by ``speaker``. ``load`` gives its waveform ``(n_samples,)``."""
+
+    text: str
+    speaker: str
+    load: Callable[[], Waveform]
+
+
+def share(hits: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are."""
+    n_hits = int(hits.sum())
+    if n_hits in (0, len(hits)):  # draws would say that no doubt is left
+        return wilson(n_hits, len(hits))
+    return difference(hits, np.zeros(len(hits), bool), speakers)
+
+
+def difference(first: NDArray[np.bool_], second: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of how much more often ``first`` is right, paired clip by clip.
+
+    Whole speakers are drawn with replacement (Bisani and Ney 2004), and clips: the interval reaches to the further end
+    of both, since few speakers that happen to agree would make a figure look certain.
+    """
+    gain = first.astype(float) - second
+    ends = []
+    for unit in (np.arange(len(gain)), np.unique(np.array(speakers), return_inverse=True)[1]):
+        n_clips, gained = np.bincount(unit), np.bincount(unit, weights=gain)
+        if len(n_clips) > 1:
+            drawn = np.random.default_rng(0).integers(len(n_clips), size=(N_DRAWS, len(n_clips)))
+            ends.append(np.quantile(gained[drawn].sum(axis=1) / n_clips[drawn].sum(axis=1), [0.025, 0.975]))
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+
+class Ear:
+    """A run's recogniser, the whole way that a recording takes in use: end-pointing, front end, encoder, ranking."""
+
+    def __init__(self, run_dir: Path, cache_dir: str | None) -> None:
+        self.run_dir, self.cache_dir = run_dir, cache_dir
+        self.recognizer = Recognizer.load(run_dir / "recognizer.pt")
+
+    @cached_property
+    def learnt(self) -> set[str]:
+        """Every text of its training, folded."""
+        config = saved(self.run_dir, "train")
+        config.cache_dir = self.cache_dir or config.cache_dir
+        items, _ = instantiate(config.corpus).items(self.recognizer.alphabet)
+        return {self.recognizer.alphabet.fold(item.text) for item in items if item.split == "train"}
+
+    @torch.inference_mode()
+    def hear(self, recordings: Sequence[Said], change: Callable[[Waveform], Waveform] | None = None) -> list[Floats]:
+        """Log-probabilities ``(n_frames, n_symbols)`` of each; of no frames where no speech is found."""
+        heard = []
+        for some in (recordings[i : i + BATCH] for i in range(0, len(recordings), BATCH)):
+            cut: list[Waveform] = []
+            for one in some:
+                waveform = one.load()
+                try:
+                    cut.append(endpoint.cut(change(waveform) if change else waveform, self.recognizer.sample_rate)[0])
+                except endpoint.NoSpeechError:
+                    cut.append(np.zeros(self.recognizer.sample_rate, np.float32))  # what is heard in it is thrown away
+            n_samples = [len(waveform) for waveform in cut]
+            padded = torch.zeros(len(cut), max(n_samples))
+            for row, waveform in enumerate(cut):
+                padded[row, : len(waveform)] = torch.from_numpy(waveform)
+            logits, n_frames = self.recognizer(padded, torch.tensor(n_samples))
+            log_probs = logits.double().log_softmax(dim=2).numpy()
+            for row, length in enumerate(n_frames.tolist()):
+                heard.append(log_probs[row, : length if cut[row].any() else 0].copy())
+        return heard
+
+    def right(self, recordings: Sequence[Said], heard: Sequence[Floats], names: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether the first of ``names`` for each is what was said."""
+        lexicon = self.recognizer.lexicon(names)
+        best = [self.recognizer.rank(one, lexicon)[0][0] if len(one) else "" for one in heard]
+        return np.array([name == one.text for name, one in zip(best, recordings, strict=True)])
+
+    def spelt(self, recordings: Sequence[Said], heard: Sequence[Floats], names: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each is spelt to the letter, by the recogniser's own decoder."""
+        symbols = list(self.recognizer.lexicon(names).values())
+        alphabet, decode = self.recognizer.alphabet, self.recognizer.decoder
+        letters = [alphabet.decode(decode(one, symbols)) if len(one) else "" for one in heard]
+        return np.array([some == one.text for some, one in zip(letters, recordings, strict=True)])
+
+    def choose(self, waveform: Waveform, lexicon: dict[str, list[int]]) -> str:
+        """One recording, alone."""
+        try:
+            cut, _ = endpoint.cut(waveform, self.recognizer.sample_rate)
+        except endpoint.NoSpeechError:
+            return ""
+        return self.recognizer.rank(self.recognizer.log_probs(cut), lexicon)[0][0]
+
+
+@dataclass
+class Bench:
+    """What all figures share."""
+
+    data_dir: Path
+    lists: Any
+    ears: Callable[[str], Ear]  # by the figure's name
+    voices_dir: Path
+    cache_dir: str | None
+
+    @cached_property
+    def manifest(self) -> list[dict[str, str]]:
+        with (self.data_dir / "human" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def recordings(self, folder: str, texts: Sequence[str]) -> list[Said]:
+        """Those of ``texts`` in a folder of human/, in the manifest's order."""
+        return [
+            Said(row["text"], row["speaker"], partial(audio.read, self.data_dir / "human" / row["path"], 16_000))
+            for row in self.manifest
+            if row["path"].startswith(f"{folder}/") and row["text"] in texts
+        ]
+
+    def sample(self, recordings: Sequence[Said], n: int) -> list[Said]:
+        chosen = np.random.default_rng(self.lists.seed).permutation(len(recordings))[:n]
+        return [recordings[i] for i in sorted(chosen)]
+
+    def spoken(self, names: Sequence[str], takes: Any) -> dict[str, list[Said]]:
+        """``names`` by each unmet engine that is there, synthesised once and kept in ``voices_dir``."""
+        found: dict[str, list[Said]] = {}
+        for engine_name, make in ENGINES.items():
+            engine = Kept(make(), self.voices_dir)
+            try:
+                found[engine_name] = list(_spoken(engine, names, takes[engine_name]))
+            except (VoiceError, ModuleNotFoundError) as error:
+                print(f"{engine_name} is left out: {error}", file=sys.stderr)
+        if not found:
+            sys.exit("error: none of pico, flite and piper is installed: pip install 'speech-names[voices]'")
+        return found
+
+    def report(self, what: str, than: str, ear: Ear, recordings: Sequence[Said], names: Sequence[str]) -> None:
+        """Right within ``names``, spelt to the letter, and PocketSphinx beside it."""
+        heard = ear.hear(recordings)
+        self.show_right(what, than, ear, recordings, heard, names)
+        self.beside_sphinx(what, ear, recordings, names)
+
+    def show_right(
+        self,
+        what: str,
+        than: str,
+        ear: Ear,
+        recordings: Sequence[Said],
+        heard: Sequence[Floats],
+        names: Sequence[str],
+    ) -> None:
+        speakers = [one.speaker for one in recordings]
+        counts = f"{len(recordings)} clips, {len(names)} names"
+        if UNKNOWN not in speakers:  # the manifest knows them
+            counts += f", {len(set(speakers))} speakers"
+        hits = ear.right(recordings, heard, names)
+        show(f"right_within_list ({what})", float(hits.mean()), "", f"{than}; {counts}", interval=share(hits, speakers))
+        hits = ear.spelt(recordings, heard, names)
+        show(f"letter_perfect ({what})", float(hits.mean()), "", counts, interval=share(hits, speakers))
+        n_silent = sum(len(one) == 0 for one in heard)
+        if n_silent:
+            show(f"no_speech_found ({what})", n_silent, "clips", "counted as wrong")
+
+    def beside_sphinx(self, what: str, ear: Ear, recordings: Sequence[Said], names: Sequence[str]) -> None:
+        try:
+            sphinx = Sphinx(names)
+        except ModuleNotFoundError as error:
+            print(f"PocketSphinx is left out: {error}", file=sys.stderr)
+            return
+        some = self.sample([one for one in recordings if one.text in sphinx.names], self.lists.n_sphinx)
+        lexicon = ear.recognizer.lexicon(sphinx.names)
+        actions: dict[str, Callable[[Waveform], str]] = {
+            "ours": lambda waveform: ear.choose(waveform, lexicon),
+            "pocketsphinx": sphinx.hear,
+        }
+        hits: dict[str, list[bool]] = {who: [] for who in actions}
+        seconds: dict[str, list[float]] = {who: [] for who in actions}
+        length = 0.0
+        n_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        for one in some:  # in turn, clip by clip
+            waveform = one.load()
+            length += len(waveform) / 16_000
+            for who, hear in actions.items():
+                start = time.perf_counter()
+                name = hear(waveform)
+                seconds[who].append(time.perf_counter() - start)
+                hits[who].append(name == one.text)
+        torch.set_num_threads(n_threads)
+        speakers = [one.speaker for one in some]
+        ours, theirs = (np.array(hits[who]) for who in actions)
+        known = f"{len(some)} of the clips, {len(sphinx.names)} names"
+        known += f", {sphinx.n_added} words of cmudict, {len(sphinx.left_out)} names left out"
+        show(
+            f"right_within_list ({what}, pocketsphinx)", float(theirs.mean()), "", known, None, share(theirs, speakers)
+        )
+        better = float(ours.mean() - theirs.mean())
+        interval = difference(ours, theirs, speakers)
+        show(f"ahead_of_pocketsphinx ({what})", better, "", f"over 0, paired; ours {ours.mean():.4f}", None, interval)
+        faster, interval_faster = ratio(np.array(seconds["pocketsphinx"]), np.array(seconds["ours"]))
+        than = (
+            f"pocketsphinx, at least 5x; one thread; at most 0.01; theirs {sum(seconds['pocketsphinx']) / length:.4f}"
+        )
+        show(f"real_time_factor ({what})", sum(seconds["ours"]) / length, "s/s", than, faster, interval_faster)
+
+
+def _spoken(engine: Engine, names: Sequence[str], n_takes: int) -> Iterator[Said]:
+    for voice in engine.voices():
+        for name in names:
+            for take in range(n_takes):
+                samples, rate = engine.speak(name, voice, np.random.default_rng(take))
+                waveform = audio.to_waveform(samples, rate, 16_000, where=f"{voice.speaker} {name}")
+                yield Said(name.lower(), voice.speaker, partial(np.copy, waveform))
+
+
+def words(bench: Bench) -> None:
+    """Figure 1: words of speech_commands."""
+    ear, lists = bench.ears("words"), bench.lists
+    bench.report("20 words, people", "at least 0.9", ear, bench.recordings("speech_commands", lists.words), lists.words)
+    every = [*lists.words, *lists.other_words]
+    bench.report("33 words, people", "at least 0.85", ear, bench.recordings("speech_commands", every), every)
+
+
+def digits(bench: Bench) -> None:
+    """Figure 2: digits at 8 kHz."""
+    recordings = bench.recordings("fsdd", bench.lists.digits)
+    bench.report("digits, people", "at least 0.95", bench.ears("digits"), recordings, bench.lists.digits)
+
+
+def names(bench: Bench) -> None:
+    """Figure 3: two names in a list of 20."""
+    for name in bench.lists.names[:2]:
+        recordings = bench.recordings("names", [name])
+        bench.report(f"{name}, people", "at least 0.97", bench.ears("names"), recordings, bench.lists.names)
+
+
+def confused(bench: Bench) -> None:
+    """Figure 4: Martin, Marvin, Morton and Mark among 40 names, by engines that training never met."""
+    ear = bench.ears("confused")
+    forty = [str(name).lower() for name in OmegaConf.load(CONF / "corpus" / "names.yaml").names]
+    some = {name.lower() for name in bench.lists.confused}
+    spoken = bench.spoken([name.capitalize() for name in forty], bench.lists.takes)
+    heard = {engine: ear.hear(recordings) for engine, recordings in spoken.items()}
+    for what, kept in ((", ".join(sorted(some)), some), ("40 names", set(forty))):
+        chosen = {
+            engine: [(one, sound) for one, sound in zip(spoken[engine], heard[engine], strict=True) if one.text in kept]
+            for engine in spoken
+        }
+        for engine, pairs in chosen.items():
+            than = "the worst engine at least 0.93" if kept is some else "an engine that training never met"
+            recordings, sounds = [one for one, _ in pairs], [sound for _, sound in pairs]
+            bench.show_right(f"{what}, {engine}", than, ear, recordings, sounds, forty)
+        pairs = [pair for some_pairs in chosen.values() for pair in some_pairs]
+        than = "at least 0.97" if kept is some else "engines that training never met"
+        recordings = [one for one, _ in pairs]
+        bench.show_right(f"{what}, unmet engines", than, ear, recordings, [sound for _, sound in pairs], forty)
+        bench.beside_sphinx(f"{what}, unmet engines", ear, recordings, forty)
+
+
+def draw_lists(learnt: set[str], n_lists: int, n_names: int, n_common: int, seed: int) -> list[list[str]]:
+    """Lists of the ``n_common`` commonest names of people: none is among ``learnt``, nor said like one of these, and no
+    two names of a list are said alike."""
+    taken = {said for text in learnt for word in text.split() for said in pronunciations().get(word, [])}
+    there = [name for name in people()[:n_common] if name not in learnt and taken.isdisjoint(pronunciations()[name])]
+    rng = np.random.default_rng(seed)
+    lists = []
+    for _ in range(n_lists):
+        drawn: list[str] = []
+        sounds: set[Any] = set()
+        for i in rng.permutation(len(there)):
+            said = pronunciations()[there[i]]
+            if sounds.isdisjoint(said) and len(drawn) < n_names:
+                drawn.append(there[i])
+                sounds.update(said)
+        if len(drawn) < n_names:
+            raise ValueError(f"{len(drawn)} names are left that training has not heard, {n_names} are needed")
+        lists.append(drawn)
+    return lists
+
+
+def unheard(bench: Bench) -> None:
+    """Figure 5: lists that the recogniser was never trained on, by engines and by people."""
+    ear, wanted = bench.ears("unheard"), bench.lists.unheard
+    lists = draw_lists(ear.learnt, wanted.n_lists, wanted.n_names, wanted.n_common, bench.lists.seed)
+    spoken = bench.spoken(
+        [name.capitalize() for name in sorted({name for some in lists for name in some})], wanted.takes
+    )
+    hits: dict[str, list[NDArray[np.bool_]]] = {engine: [] for engine in spoken}
+    speakers: dict[str, list[str]] = {engine: [] for engine in spoken}
+    for engine, recordings in spoken.items():
+        heard = ear.hear(recordings)
+        for some in lists:
+            pairs = [pair for pair in zip(recordings, heard, strict=True) if pair[0].text in some]
+            hits[engine].append(ear.right([one for one, _ in pairs], [sound for _, sound in pairs], some))
+            speakers[engine] += [one.speaker for one, _ in pairs]
+    counts = f"{len(lists)} lists of {wanted.n_names} names that training never heard"
+    for engine, some_hits in hits.items():
+        all_hits = np.concatenate(some_hits)
+        name = f"right_within_list (unheard lists, {engine})"
+        show(
+            name,
+            float(all_hits.mean()),
+            "",
+            f"{counts}; {len(all_hits)} clips",
+            None,
+            share(all_hits, speakers[engine]),
+        )
+    all_hits = np.concatenate([one for some_hits in hits.values() for one in some_hits])
+    interval = share(all_hits, [speaker for some_speakers in speakers.values() for speaker in some_speakers])
+    than = f"at least 0.9; {counts}; {len(all_hits)} clips"
+    show("right_within_list (unheard lists, unmet engines)", float(all_hits.mean()), "", than, interval=interval)
+    first = [one for recordings in spoken.values() for one in recordings if one.text in lists[0]]
+    bench.beside_sphinx("the first unheard list, unmet engines", ear, first, lists[0])
+
+    every = [*bench.lists.words, *bench.lists.other_words]
+    known = sorted(ear.learnt & set(every))
+    if known:
+        print(f"by people: not measured, {ear.run_dir} was trained on {', '.join(known)}", file=sys.stderr)
+        return
+    recordings = bench.recordings("speech_commands", every)
+    bench.report("33 words never trained on, people", "at least 0.8", ear, recordings, every)
+    listed = bench.recordings("speech_commands", bench.lists.words)
+    bench.report("20 words never trained on, people", "at least 0.8", ear, listed, bench.lists.words)
+
+
+def degraded(bench: Bench) -> None:
+    """Figure 8: the 20 words over the telephone, and in noise."""
+    ear, lists = bench.ears("degraded"), bench.lists
+    recordings = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
+    talkers = bench.sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers)
+    others = [endpoint.cut(one.load(), 16_000)[0] for one in talkers]
+    rng = np.random.default_rng(lists.seed)
+
+    def in_pink(waveform: Waveform) -> Waveform:
+        return with_noise(waveform, pink(len(waveform), rng), lists.snr_db)
+
+    def in_babble(waveform: Waveform) -> Waveform:
+        return with_noise(waveform, babble(len(waveform), others, rng), lists.snr_db)
+
+    speakers = [one.speaker for one in recordings]
+    clean = ear.right(recordings, ear.hear(recordings), lists.words)
+    name = "right_within_list (20 words, clean)"
+    show(name, float(clean.mean()), "", f"{len(clean)} clips", interval=share(clean, speakers))
+    noises = {"pink noise": in_pink, "babble": in_babble}
+    kinds = {"telephone": telephone} | {f"{noise}, {lists.snr_db} dB": change for noise, change in noises.items()}
+    for kind, change in kinds.items():
+        hits = ear.right(recordings, ear.hear(recordings, change), lists.words)
+        show(f"right_within_list (20 words, {kind})", float(hits.mean()), "", "", interval=share(hits, speakers))
+        lost = float(hits.mean() - clean.mean())
+        interval = difference(hits, clean, speakers)
+        show(f"change (20 words, {kind})", lost, "", "at least -0.05, paired with the clean clips", interval=interval)
+
+
+def enrolled(bench: Bench) -> None:
+    """Figure 7: five recordings of each digit by one speaker, learnt as a user would have them learnt."""
+    ear, lists = bench.ears("enrolled"), bench.lists
+    elsewhere = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
+    speakers = [one.speaker for one in elsewhere]
+    before = ear.right(elsewhere, ear.hear(elsewhere), lists.words)
+    for speaker in lists.enrolled:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "speech.train", "experiment=enrol", f"init={ear.run_dir}"]
+            command += [f"corpus.root={bench.data_dir / 'human' / 'fsdd'}", f"corpus.speakers=[{speaker}]"]
+            command += ["corpus.n_recordings=5", f"run_dir={folder}"]
+            command += [f"cache_dir={bench.cache_dir}"] if bench.cache_dir else []
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if done.returncode != 0:
+                print(f"enrolment of {speaker} failed: {done.stderr.strip()[-500:]}", file=sys.stderr)
+                continue
+            report = json.loads((Path(folder) / "report.json").read_text())
+            after = Ear(Path(folder), bench.cache_dir).right
+            found = report["change"]["test_held_back"]["right_within_list"]
+            errors = [1 - found["before"], 1 - found["after"]]
+            than = f"{errors[0]:.4f} before, {found['n_clips']} other recordings; at least 2x fewer"
+            fewer = errors[0] / errors[1] if errors[1] else None
+            show(f"error_within_list ({speaker}, enrolled)", errors[1], "", than, fewer)
+            found = report["change"]["test_elsewhere"]["right_within_list"]
+            than = f"at least -0.01; {found['n_clips']} clips of the first run's tests"
+            interval = found["difference_interval"]
+            show(f"change_elsewhere ({speaker}, its own tests)", found["difference"], "", than, interval=interval)
+            later = Ear(Path(folder), bench.cache_dir)
+            hits = after(elsewhere, later.hear(elsewhere), lists.words)
+            change = float(hits.mean() - before.mean())
+            interval = difference(hits, before, speakers)
+            than = f"at least -0.01; the 20 words by {len(set(speakers))} other people, paired"
+            show(f"change_elsewhere ({speaker}, people)", change, "", than, interval=interval)
+            than = "under 60, on two cores"
+            show(f"train_seconds ({speaker}, enrolled)", report["train_seconds"], "s", than)
+
+
+FIGURES: list[Callable[[Bench], None]] = [words, digits, names, confused, unheard, degraded, enrolled]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    figures = {figure.__name__: figure for figure in FIGURES}
+    parser.add_argument("data_dir", type=Path, help="the folder that holds human/manifest.csv")
+    parser.add_argument("run", nargs="+", help="the folder of a run; FIGURE=RUN for one figure's own")
+    parser.add_argument("--only", nargs="+", choices=figures, default=list(figures), metavar="FIGURE")
+    parser.add_argument("--cache-dir", help="where corpora and voices are kept, if not where the run had them")
+    parser.add_argument("--n-sphinx", type=int, help="clips of a list that PocketSphinx hears, at most")
+    arguments = parser.parse_args()
+    if not (arguments.data_dir / "human" / "manifest.csv").is_file():
+        sys.exit(f"error: {arguments.data_dir}: no human/manifest.csv there: give the folder that holds it")
+    places = dict(place.split("=", 1) if "=" in place else ("", place) for place in arguments.run)
+    if "" not in places or set(places) - {"", *figures}:
+        sys.exit(f"error: give RUN, and FIGURE=RUN for one of {', '.join(figures)} where that has its own")
+    runs = {figure: run_folder(place).resolve() for figure, place in places.items()}
+    ears: dict[Path, Ear] = {}
+
+    def ear(figure: str) -> Ear:
+        run_dir = runs.get(figure, runs[""])
+        return ears.setdefault(run_dir, ears.get(run_dir) or Ear(run_dir, arguments.cache_dir))
+
+    lists = OmegaConf.load(Path(__file__).with_suffix(".yaml"))
+    if arguments.n_sphinx is not None:
+        lists.n_sphinx = arguments.n_sphinx
+    voices_dir = Path(arguments.cache_dir or "cache") / "voices"
+    bench = Bench(arguments.data_dir.resolve(), lists, ear, voices_dir, arguments.cache_dir)
+    for name in arguments.only:
+        try:
+            figures[name](bench)
+        except (ConfigError, CorpusError, VoiceError) as error:
+            print(f"{name} is not measured: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

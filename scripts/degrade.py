@@ -1,0 +1,46 @@
+"""What a telephone and noise do to a whole recording, before the name in it is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.signal import butter, resample_poly, sosfilt
+
+from speech import endpoint
+from speech.audio import Waveform
+
+TELEPHONE_HZ = (300.0, 3_400.0)  # ITU-T G.712
+SAMPLE_RATE = 16_000
+
+
+def telephone(waveform: Waveform) -> Waveform:
+    """The band of a telephone, at 8 kHz and back."""
+    sections: Any = butter(4, TELEPHONE_HZ, "bandpass", fs=SAMPLE_RATE, output="sos")
+    narrow = resample_poly(resample_poly(sosfilt(sections, waveform), 1, 2), 2, 1)[: len(waveform)]
+    return np.asarray(narrow, dtype=np.float32)
+
+
+def pink(n_samples: int, rng: np.random.Generator) -> Waveform:
+    """Noise of the same power in every octave from 20 Hz on."""
+    spectrum = np.fft.rfft(rng.normal(size=n_samples))
+    hz = np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE)
+    return np.fft.irfft(spectrum / np.sqrt(np.maximum(hz, 20.0)), n_samples).astype(np.float32)
+
+
+def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator) -> Waveform:
+    """All ``others`` (speech without pauses around it) at once, equally loud, each begun somewhere and repeated."""
+    mixed = np.zeros(n_samples, np.float32)
+    for other in others:
+        start = rng.integers(len(other))
+        mixed += np.resize(np.roll(other, -start), n_samples) / np.sqrt(np.mean(other**2))
+    return mixed
+
+
+def with_noise(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:
+    """``noise`` over the whole recording, ``snr_db`` under the power of the speech that is found in it."""
+    start, stop = endpoint.find_speech(waveform, SAMPLE_RATE)
+    speech = np.mean(waveform[start:stop] ** 2)
+    scale = np.sqrt(speech / np.mean(noise**2) * 10 ** (-snr_db / 10))
+    return (waveform + scale * noise).astype(np.float32)
