@@ -42,7 +42,7 @@ from speech.config import CONF, ConfigError, saved
 from speech.corpus.lexicon import people, pronunciations
 from speech.corpus.source import CorpusError
 from speech.ctc.score import Floats
-from speech.metrics import wilson
+from speech.intervals import bootstrap, share
 from speech.recognizer import Recognizer
 from speech.voices.flite import Flite
 from speech.voices.kept import Kept
@@ -51,7 +51,6 @@ from speech.voices.piper import Piper
 from speech.voices.voice import Engine, VoiceError
 
 BATCH = 64  # recordings
-N_DRAWS = 1000
 UNKNOWN = "?"  # a speaker whom the manifest does not know
 ENGINES: dict[str, Callable[[], Engine]] = {"pico": Pico, "flite": Flite, "piper": Piper}
 
@@ -65,28 +64,9 @@ class Said:
     load: Callable[[], Waveform]
 
 
-def share(hits: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are."""
-    n_hits = int(hits.sum())
-    if n_hits in (0, len(hits)):  # draws would say that no doubt is left
-        return wilson(n_hits, len(hits))
-    return difference(hits, np.zeros(len(hits), bool), speakers)
-
-
 def difference(first: NDArray[np.bool_], second: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of how much more often ``first`` is right, paired clip by clip.
-
-    Whole speakers are drawn with replacement (Bisani and Ney 2004), and clips: the interval reaches to the further end
-    of both, since few speakers that happen to agree would make a figure look certain.
-    """
-    gain = first.astype(float) - second
-    ends = []
-    for unit in (np.arange(len(gain)), np.unique(np.array(speakers), return_inverse=True)[1]):
-        n_clips, gained = np.bincount(unit), np.bincount(unit, weights=gain)
-        if len(n_clips) > 1:
-            drawn = np.random.default_rng(0).integers(len(n_clips), size=(N_DRAWS, len(n_clips)))
-            ends.append(np.quantile(gained[drawn].sum(axis=1) / n_clips[drawn].sum(axis=1), [0.025, 0.975]))
-    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+    """95 % interval of how much more often ``first`` is right, paired clip by clip."""
+    return bootstrap(first.astype(float) - second, np.ones(len(first)), speakers)
 
 
 class Ear:

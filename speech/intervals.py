@@ -59,15 +59,15 @@ def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[
     return float(low), float(high)
 
 
-def share(hits: Sequence[bool], speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
+def share(hits: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
     """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are (or none is there).
 
     Draws from clips that are all right are all right, and would say that no doubt is left.
     """
-    n_hits = sum(hits)
-    if n_hits in (0, len(hits)):
-        return wilson(n_hits, len(hits))
-    return bootstrap(hits, np.ones(len(hits)), speakers, seed)
+    right = np.asarray(hits, dtype=bool)
+    if (n_right := int(right.sum())) in (0, len(right)):
+        return wilson(n_right, len(right))
+    return bootstrap(right, np.ones(len(right)), speakers, seed)
 
 
 def mcnemar(n_first_only: int, n_second_only: int) -> float:
