@@ -207,6 +207,17 @@ def test_synthesize_writes_a_folder_that_a_corpus_is_made_of(compose, tmp_path):
         synthesize(compose("synthesize", "accent=en-XX", f"output={tmp_path}"))
 
 
+def test_synthesize_goes_on_where_it_was_interrupted(compose, tmp_path):
+    config = compose("synthesize", "names=[Anna,Bob]", "n_voices=2", f"output={tmp_path}")
+    synthesize(config)
+    lost, *kept = sorted(tmp_path.glob("*/*.wav"))
+    before = [path.stat().st_mtime_ns for path in kept]
+    lost.unlink()
+    synthesize(config)
+    assert lost.is_file()
+    assert [path.stat().st_mtime_ns for path in kept] == before
+
+
 def test_a_sweep_and_a_wrong_resume_from_the_command_line(cache, tmp_path):
     command = [sys.executable, "-m", "speech.train"]
     sweep = [*command, "-m", "encoder=rnn,gru", *SMALL, "trainer=debug", f"cache_dir={cache}"]

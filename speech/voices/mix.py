@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from speech.audio import Waveform
 from speech.voices.voice import Engine, Voice, VoiceError
+
+
+def drawn(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Generator) -> list[Voice]:
+    """``n`` of ``voices`` (all, if there are fewer), none twice; of a mix, by the weights of their engines."""
+    n_of = Counter(voice.engine for voice in voices)
+    weights = engine.weights if isinstance(engine, Mix) else dict.fromkeys(n_of, 1.0)
+    chances = np.array([weights[voice.engine] / n_of[voice.engine] for voice in voices])
+    chosen = rng.choice(len(voices), min(n, len(voices)), replace=False, p=chances / chances.sum())
+    return [voices[i] for i in chosen]
 
 
 class Mix:

@@ -3,7 +3,7 @@ import pytest
 
 from speech.voices.espeak import Espeak
 from speech.voices.kept import Kept
-from speech.voices.mix import Mix
+from speech.voices.mix import Mix, drawn
 from speech.voices.voice import Voice, VoiceError
 
 VOICE = Voice("espeak", "en-US", "max")
@@ -55,6 +55,16 @@ def test_a_mix_asks_the_engine_that_a_voice_names():
     assert len(said(mix)) > 1000
     with pytest.raises(VoiceError, match="no engine kokoro"):
         said(mix, voice=Voice("kokoro", "en-US", "af_heart"))
+
+
+def test_voices_are_drawn_by_the_weights_of_their_engines_and_none_twice():
+    few, many = [[Voice(name, "en-US", str(i)) for i in range(n)] for name, n in (("few", 10), ("many", 1000))]
+    mix = Mix({"few": Espeak(), "many": Espeak()}, {"few": 1, "many": 1})
+    first = [drawn(mix, few + many, 1, np.random.default_rng(seed))[0].engine for seed in range(400)]
+    assert 0.4 < first.count("few") / 400 < 0.6
+    every = drawn(mix, few + many, 2000, np.random.default_rng(0))
+    assert len(set(every)) == len(every) == 1010
+    assert len(drawn(Espeak(), few, 3, np.random.default_rng(0))) == 3
 
 
 def test_a_mix_without_a_weight_for_each_engine_is_refused():
