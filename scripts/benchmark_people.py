@@ -357,6 +357,26 @@ def unheard(bench: Bench) -> None:
     bench.report("20 words never trained on, people", "at least 0.8", ear, listed, bench.lists.words)
 
 
+def none(bench: Bench) -> None:
+    """Figure 6: none of these. The list is the 20 words; the 13 others are not on it."""
+    ear, lists = bench.ears("none"), bench.lists
+    rejection = ear.recognizer.rejection
+    if rejection is None:
+        print(f"none is not measured: {ear.run_dir} was not calibrated: python -m speech.calibrate", file=sys.stderr)
+        return
+    lexicon = ear.recognizer.lexicon(lists.words)
+    texts = {"listed": (lists.words, "at least 0.92"), "not listed": (lists.other_words, "at most 0.05")}
+    for what, (said, than) in texts.items():
+        recordings = bench.recordings("speech_commands", said)
+        heard = ear.hear(recordings)
+        weighed = [ear.recognizer.none_of_these(one, lexicon) if len(one) else None for one in heard]
+        accepted = [p is not None and rejection.accepts(p) for p in weighed]
+        hits, speakers = np.array(accepted), [one.speaker for one in recordings]
+        counts = f"{len(hits)} clips, {len(set(speakers))} speakers, threshold for {rejection.false_acceptance}"
+        name = f"accepted (20 words, {what}, people)"
+        show(name, float(hits.mean()), "", f"{than}; {counts}", interval=share(hits, speakers))
+
+
 def degraded(bench: Bench) -> None:
     """Figure 8: the 20 words over the telephone, and in noise."""
     ear, lists = bench.ears("degraded"), bench.lists
@@ -422,7 +442,7 @@ def enrolled(bench: Bench) -> None:
             show(f"train_seconds ({speaker}, enrolled)", report["train_seconds"], "s", than)
 
 
-FIGURES: list[Callable[[Bench], None]] = [words, digits, names, confused, unheard, degraded, enrolled]
+FIGURES: list[Callable[[Bench], None]] = [words, digits, names, confused, unheard, none, degraded, enrolled]
 
 
 def main() -> None:
