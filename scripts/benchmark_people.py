@@ -422,22 +422,22 @@ def enrolled(bench: Bench) -> None:
                 print(f"enrolment of {speaker} failed: {done.stderr.strip()[-500:]}", file=sys.stderr)
                 continue
             report = json.loads((Path(folder) / "report.json").read_text())
-            after = Ear(Path(folder), bench.cache_dir).right
-            found = report["change"]["test_held_back"]["right_within_list"]
-            errors = [1 - found["before"], 1 - found["after"]]
-            than = f"{errors[0]:.4f} before, {found['n_clips']} other recordings; at least 2x fewer"
+            held_back = [of["splits"]["test_held_back"] for of in (report["before"], report)]
+            errors = [1 - found["right_within_list"] for found in held_back]
+            than = f"{errors[0]:.4f} before, {held_back[1]['n_clips']} other recordings; at least 2x fewer"
             fewer = errors[0] / errors[1] if errors[1] else None
             show(f"error_within_list ({speaker}, enrolled)", errors[1], "", than, fewer)
-            found = report["change"]["test_elsewhere"]["right_within_list"]
-            than = f"at least -0.01; {found['n_clips']} clips of the first run's tests"
-            interval = found["difference_interval"]
-            show(f"change_elsewhere ({speaker}, its own tests)", found["difference"], "", than, interval=interval)
+            change = report["change"]["splits"]["test_elsewhere"]
+            than = f"at least -0.01; {change['n_clips']} clips of the first run's tests"
+            figure = "right_within_list"
+            interval = change[f"{figure}_interval"]
+            show(f"change_elsewhere ({speaker}, its own tests)", change[figure], "", than, interval=interval)
             later = Ear(Path(folder), bench.cache_dir)
-            hits = after(elsewhere, later.hear(elsewhere), lists.words)
-            change = float(hits.mean() - before.mean())
+            hits = later.right(elsewhere, later.hear(elsewhere), lists.words)
+            gained = float(hits.mean() - before.mean())
             interval = difference(hits, before, speakers)
             than = f"at least -0.01; the 20 words by {len(set(speakers))} other people, paired"
-            show(f"change_elsewhere ({speaker}, people)", change, "", than, interval=interval)
+            show(f"change_elsewhere ({speaker}, people)", gained, "", than, interval=interval)
             than = "under 60, on two cores"
             show(f"train_seconds ({speaker}, enrolled)", report["train_seconds"], "s", than)
 
