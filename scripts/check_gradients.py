@@ -32,7 +32,7 @@ from speech.train import make_data
 AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
 N_CLIPS, N_PLACES = 4, 2
 SOUND_STEP = 1e-8  # of a sample, for central differences: the logarithm of a quiet band bends within a few 1e-6
-TINY = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_takes=1", "corpus.n_val=1", "corpus.n_test=1"]
+TINY = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_val=1", "corpus.n_test=1"]
 
 
 class Row(NamedTuple):

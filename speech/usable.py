@@ -17,7 +17,7 @@ CLIPPED = 0.99  # of full scale: a sample beyond is taken to be cut off
 MOST_CLIPPED = 3  # samples; one or two are a click
 LEAST_DBFS = -45.0  # level of the speech: below, a quiet microphone's own noise comes into it
 LEAST_SNR_DB = 12.0  # speech over what the microphone hears without
-SHORTEST_S, LONGEST_S = 0.12, 3.0  # of the name itself
+SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name itself, as the end-pointer has it: some 0.05 s more than sounds
 EDGE_S = 0.02  # speech that is nearer to an end of the recording was cut off there
 
 
