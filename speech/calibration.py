@@ -23,6 +23,7 @@ from speech.augment.room import Room
 from speech.corpus.dataset import Clip
 from speech.ctc.score import Floats, score
 from speech.metrics import n_edits
+from speech.prior import Prior
 from speech.recognizer import Recognizer
 from speech.rejection import EVIDENCE, Rejection, doubt, evidence, free_score, key, probability
 
@@ -36,6 +37,9 @@ LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; fewer teach nothing about oth
 ALIKE = 1 / 3  # edits per letter from a splice or one of its parts: such a name may well be heard in it
 SPLICE = (0.35, 0.65)  # of a clip: where it is cut
 N_BINS = 10
+N_PRIOR = 256  # clips
+LEAST_SHARE = 1e-4  # of frames: a letter that validation never has is no sure sign either
+PRIOR_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FULL_STRENGTH = 10**9  # batches of training: past any ramp of its disturbances
 
 
@@ -108,6 +112,32 @@ def threshold(nones: Floats, rate: float) -> float:
     return float(np.sort(nones)[k - 1]) if k else 0.0
 
 
+def fit_prior(recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, seed: int) -> Prior | None:
+    """The prior of each symbol in validation ``clips``, disturbed as in training, and the weight that ranks them best.
+
+    None for too few. Of weights that rank as well as one another the least is taken.
+    """
+    drawn = [clips[i] for i in np.random.default_rng(seed).permutation(len(clips))[:N_PRIOR]]
+    texts = list(dict.fromkeys(recognizer.alphabet.fold(clip.name) for clip in drawn))
+    if len(texts) < LEAST_NAMES or len(clips) < LEAST_CLIPS:
+        return None
+    waveforms = [clip.waveform for clip in drawn]
+    if augment is not None:
+        rng = np.random.default_rng(seed)
+        waveforms, _ = augment.batch(waveforms, recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
+    heard = [recognizer.log_probs(waveform) for waveform in waveforms]
+    share = np.concatenate([np.exp(log_probs) for log_probs in heard]).mean(axis=0)
+    log_prior = np.log(np.maximum(share, LEAST_SHARE)).tolist()
+    symbols = [recognizer.alphabet.encode(text) for text in texts]
+    said = [texts.index(recognizer.alphabet.fold(clip.name)) for clip in drawn]
+
+    def n_right(weight: float) -> int:
+        prior = Prior(log_prior, weight)
+        return sum(int(score(prior(x), symbols).argmax()) == i for x, i in zip(heard, said, strict=True))
+
+    return Prior(log_prior, max(PRIOR_WEIGHTS, key=n_right))
+
+
 def calibrate(
     recognizer: Recognizer,
     clips: Sequence[Clip],
@@ -139,7 +169,7 @@ def calibrate(
     halves = []
     for half in (first, set(own) - first):
         sounds = _sounds(recognizer, [c for c in drawn if recognizer.alphabet.fold(c.name) in half], augment, rng)
-        halves.append(_trials(sounds, pool, len(own) + len(others), recognizer.alphabet, rng))
+        halves.append(_trials(sounds, pool, len(own) + len(others), recognizer, rng))
     both = Trials(*(np.concatenate(some) for some in zip(*halves, strict=True)))
     weights = fit(both)
     taught = [fit(half) for half in halves]
@@ -253,18 +283,19 @@ def _alike(a: str, b: str) -> bool:
 
 
 def _trials(
-    sounds: Sequence[Sound], pool: Sequence[str], n_real: int, alphabet: Alphabet, rng: np.random.Generator
+    sounds: Sequence[Sound], pool: Sequence[str], n_real: int, recognizer: Recognizer, rng: np.random.Generator
 ) -> Trials:
     """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are no inventions.
 
     Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
     """
-    symbols = [alphabet.encode(text) for text in pool]
+    symbols, prior = [recognizer.alphabet.encode(text) for text in pool], recognizer.prior
     index = {text: i for i, text in enumerate(pool)}
     real = np.arange(len(pool)) < n_real
     rows, kinds = [], []
     for sound in sounds:
         scores, free, uncertain = score(sound.log_probs, symbols), free_score(sound.log_probs), doubt(sound.log_probs)
+        ranking = score(prior(sound.log_probs), symbols) if prior else scores
         left_out = np.zeros(len(pool), dtype=bool)
         if sound.kind == OTHER_NAME:
             left_out[index[sound.texts[0]]] = True
@@ -276,7 +307,8 @@ def _trials(
             listed = sound.kind == OTHER_NAME and trial % 2 == 0
             if listed:
                 order[-1] = index[sound.texts[0]]
-            rows.append(evidence(float(scores[order].max()), free, uncertain, len(order)))
+            first = order[ranking[order].argmax()]
+            rows.append(evidence(float(scores[first]), free, uncertain, len(order)))
             kinds.append(LISTED if listed else sound.kind)
     return Trials(np.array(rows), np.array(kinds))
 

@@ -158,6 +158,8 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         "decoder": json.dumps(recognizer.parts["decoder"]),
         "card": card,
     }
+    if recognizer.prior:
+        metadata["prior"] = json.dumps(dataclasses.asdict(recognizer.prior))
     if recognizer.rejection:
         metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
     onnx.helper.set_model_props(model, metadata)

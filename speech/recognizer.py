@@ -20,6 +20,7 @@ from speech.audio import Waveform
 from speech.build import build
 from speech.ctc.score import Floats
 from speech.frontend import Count
+from speech.prior import Prior
 from speech.rejection import Rejection
 from speech.transcriber import RecognizerError, Transcriber
 
@@ -90,6 +91,8 @@ class Recognizer(Transcriber, nn.Module):
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
         content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
+        if self.prior:
+            content["prior"] = asdict(self.prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
         torch.save(content, part)
@@ -114,6 +117,8 @@ class Recognizer(Transcriber, nn.Module):
             recognizer = cls(content["parts"], content["names"])
             if "rejection" in content:  # of a recogniser that was calibrated
                 recognizer.rejection = Rejection(**content["rejection"])
+            if "prior" in content:
+                recognizer.prior = Prior(**content["prior"])
         except (AttributeError, KeyError, ModuleNotFoundError, TypeError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.trained_on = content.get("trained_on", {})

@@ -80,9 +80,9 @@ class Rejection:
     def threshold(self) -> float:
         return self.thresholds[self.false_acceptance]
 
-    def none(self, log_probs: Floats, scores: Floats) -> float:
-        """p(none of these) of a clip, ``(n_frames, n_symbols)``, whose names have ``scores``, ``(n_names,)`` nats."""
-        seen = evidence(float(scores.max()), free_score(log_probs), doubt(log_probs), len(scores))
+    def none(self, log_probs: Floats, best: float, n_names: int) -> float:
+        """p(none of these) of a clip ``(n_frames, n_symbols)``, the first of whose ``n_names`` has ``best`` nats."""
+        seen = evidence(best, free_score(log_probs), doubt(log_probs), n_names)
         return float(probability(self.weights, seen))
 
     def accepts(self, none: float) -> bool:

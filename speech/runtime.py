@@ -7,7 +7,7 @@ The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 
 it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a
 clip's frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz),
 ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``, and, of one that was calibrated,
-``rejection`` (JSON): the weights and thresholds that ``speech.rejection`` explains.
+``prior``, ``rejection`` (JSON): what ``speech.prior`` and ``speech.rejection`` explain.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from speech.audio import Waveform
 from speech.build import build
 from speech.ctc.score import Floats
 from speech.extras import require
+from speech.prior import Prior
 from speech.rejection import Rejection
 from speech.transcriber import RecognizerError, Transcriber
 
@@ -58,6 +59,8 @@ class Runtime(Transcriber):
         self.names = json.loads(metadata["names"])
         self.decoder = build(json.loads(metadata["decoder"]))
         self.card = metadata["card"]
+        if "prior" in metadata:
+            self.prior = Prior(**json.loads(metadata["prior"]))
         if "rejection" in metadata:
             self.rejection = Rejection(**json.loads(metadata["rejection"]))
         self._sample_rate = int(metadata["sample_rate"])

@@ -47,7 +47,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from omegaconf import OmegaConf
 
     from speech import judge, provenance, runs, start
-    from speech.calibration import calibrate
+    from speech.calibration import calibrate, fit_prior
     from speech.calibration import summary as of_rejection
     from speech.card import model_card
     from speech.chart import draw
@@ -102,6 +102,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().eval()
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
+    recognizer.prior = fit_prior(recognizer, validation, augment, config.seed)
     recognizer.rejection, rejection = calibrate(
         recognizer, validation, data.listed, augment, config.false_acceptance, config.seed
     )
@@ -119,7 +120,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     if init is not None:
         found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)
-    facts["rejection"] = rejection
+    facts["rejection"], facts["prior_weight"] = rejection, recognizer.prior.weight if recognizer.prior else None
     judge.write(run_dir / "report.json", facts | found)
     earlier = start.known_before(config.init) if config.init else []
     card = model_card(recognizer.names, nodes, facts | found, environment, earlier)

@@ -21,6 +21,7 @@ from speech.audio import Waveform
 from speech.ctc.align import align
 from speech.ctc.decode import Decoder, Symbols
 from speech.ctc.score import Floats, score
+from speech.prior import Prior
 from speech.rejection import Rejection
 
 Clip = str | Path | tuple[ArrayLike, int]
@@ -57,13 +58,15 @@ class RecognizerError(ValueError):
 class Transcriber(ABC):
     """Whatever hears letters in a waveform. ``names`` are those that it was trained for; ``decoder`` reads frames.
 
-    ``rejection`` tells what is none of a list's names; None where it was not calibrated.
+    ``rejection`` tells what is none of a list's names, ``prior`` what to take off before names are ranked; None where
+    that was not calibrated.
     """
 
     alphabet: Alphabet
     names: list[str]
     decoder: Decoder
     rejection: Rejection | None = None
+    prior: Prior | None = None
 
     @property
     @abstractmethod
@@ -96,8 +99,11 @@ class Transcriber(ABC):
         if not lexicon:
             return [], None
         names = list(lexicon)
-        scores = score(log_probs, list(lexicon.values()))
-        none = self.rejection.none(log_probs, scores) if self.rejection else None
+        scores = score(self.prior(log_probs) if self.prior else log_probs, list(lexicon.values()))
+        none = None
+        if self.rejection:
+            first = lexicon[names[int(scores.argmax())]]
+            none = self.rejection.none(log_probs, float(score(log_probs, [first])[0]), len(names))
         if np.isneginf(scores).all():  # a sound too short for any of them
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())

@@ -37,16 +37,17 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
+    "prior": {"ctc"},
     "rejection": {"ctc"},
-    "transcriber": {"rejection", "ctc", "alphabet", "audio", "endpoint"},
-    "runtime": {"transcriber", "rejection", "ctc", "alphabet", "audio", "build", "extras"},
-    "recognizer": {"transcriber", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
+    "transcriber": {"prior", "rejection", "ctc", "alphabet", "audio", "endpoint"},
+    "runtime": {"transcriber", "prior", "rejection", "ctc", "alphabet", "audio", "build", "extras"},
+    "recognizer": {"transcriber", "prior", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
     "gradients": {"recognizer", "corpus", "augment", "ctc", "frontend", "backprop"},
     "graph": {"recognizer", "encoder", "runtime", "extras"},
     "card": {"__version__"},
     "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "calibration": {"recognizer", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"},
+    "calibration": {"recognizer", "prior", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"},
     "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
     "usable": {"audio", "endpoint"},
     "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
@@ -57,7 +58,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
 TORCHLESS = {"alphabet", "audio", "endpoint", "phonetics", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
-TORCHLESS |= {"rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
+TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
 TORCHLESS |= {"usable", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -29,7 +29,8 @@ def frames(seed, n_frames=9, sharpness=2.0):
 
 
 def none(log_probs, names):
-    return REJECTION.none(log_probs, score(log_probs, [ALPHABET.encode(name) for name in names]))
+    scores = score(log_probs, [ALPHABET.encode(name) for name in names])
+    return REJECTION.none(log_probs, float(scores.max()), len(names))
 
 
 @given(st.integers(0, 10_000), st.permutations(NAMES), st.integers(1, 6))
@@ -127,6 +128,7 @@ class Speller:
     """What ``calibrate`` asks of a recogniser, on clips whose samples are their letters: a good ear."""
 
     alphabet = Alphabet()
+    prior = None
     sample_rate = 16_000
 
     def log_probs(self, waveform):
