@@ -81,7 +81,6 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
     """
     from speech import audio, endpoint
     from speech.alphabet import Name
-    from speech.ctc.score import score
     from speech.voices.espeak import Espeak
 
     engine, rng = Espeak(), np.random.default_rng(seed)
@@ -93,7 +92,7 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
             samples, rate = engine.speak(way, voice, rng)
             waveform = audio.to_waveform(samples, rate, recognizer.sample_rate, where=name)
             waveform, _ = endpoint.cut(waveform, recognizer.sample_rate)
-            scores = score(recognizer.log_probs(waveform), symbols)
+            scores = recognizer.scores(recognizer.log_probs(waveform), symbols)
             with np.errstate(invalid="ignore", over="ignore"):
                 # p(j) / (p(i) + p(j)), of log-probabilities
                 total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)

@@ -86,6 +86,10 @@ class Transcriber(ABC):
         """The symbols of each of ``names``, made once for many clips. Duplicates are refused; no names give none."""
         return {name: self.alphabet.encode(name) for name in distinct(names, self.alphabet)} if names else {}
 
+    def scores(self, log_probs: Floats, texts: Sequence[Symbols]) -> Floats:
+        """What each of ``texts`` is ranked by, ``(n_texts,)`` nats: its exact CTC score, the prior taken off."""
+        return score(self.prior(log_probs) if self.prior else log_probs, texts)
+
     def rank(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
         return self.weigh(log_probs, lexicon)[0]
@@ -99,7 +103,7 @@ class Transcriber(ABC):
         if not lexicon:
             return [], None
         names = list(lexicon)
-        scores = score(self.prior(log_probs) if self.prior else log_probs, list(lexicon.values()))
+        scores = self.scores(log_probs, list(lexicon.values()))
         none = None
         if self.rejection:
             first = lexicon[names[int(scores.argmax())]]

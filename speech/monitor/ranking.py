@@ -27,19 +27,22 @@ class Ranking(pl.Callback):
         self._free: list[float] = []  # log p of its best path, which may spell anything
         self._n_frames: list[int] = []
         self._said: list[str] = []
+        self._lexicon: dict[str, list[int]] = {}  # of the list, folded
         self._shown: dict[tuple[int, int], None] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._scores, self._free, self._n_frames, self._said = [], [], [], []
 
     def on_validation_batch_end(
-        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         if writer(trainer) is None or not epoch_is_due(trainer, self.first_epoch):
             return
         validated: Validated = outputs
-        recognizer = pl_module.recognizer
-        lexicon = list(recognizer.lexicon(self._listed(trainer)).values())
+        if not self._lexicon:  # the same in every batch
+            names = pl_module.recognizer.lexicon(trainer.datamodule.listed)
+            self._lexicon = {pl_module.recognizer.alphabet.fold(name): symbols for name, symbols in names.items()}
+        lexicon = list(self._lexicon.values())
         all_log_probs = validated.log_probs.double().cpu().numpy()
         for log_probs, n_frames in zip(all_log_probs, validated.n_frames.tolist(), strict=True):
             self._scores.append(score(log_probs[:n_frames], lexicon))
@@ -47,17 +50,11 @@ class Ranking(pl.Callback):
             self._n_frames.append(n_frames)
         self._said += batch.texts
 
-    @staticmethod
-    def _listed(trainer: Any) -> list[str]:
-        names: list[str] = trainer.datamodule.listed
-        return names
-
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board, step = writer(trainer), trainer.global_step
         if not self._scores or board is None:
             return
-        recognizer = pl_module.recognizer
-        names = [recognizer.alphabet.fold(name) for name in self._listed(trainer)]
+        names = list(self._lexicon)
         said = np.array([names.index(text) for text in self._said])
         scores = np.array(self._scores)
         matrix = confusion.mean_probabilities(scores, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ class Kept:
     def __init__(self, engine: Engine, folder: str | Path) -> None:
         self.engine, self.folder = engine, Path(folder).expanduser().resolve()
 
-    @property
-    def identity(self) -> str:
+    @cached_property
+    def identity(self) -> str:  # some engines read their whole model for it
         return self.engine.identity
 
     def voices(self) -> list[Voice]:
@@ -31,7 +32,7 @@ class Kept:
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         seed = int(rng.integers(2**63))
-        key = hashlib.sha256(f"{self.engine.identity}\n{text}\n{voice.speaker}\n{seed}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{self.identity}\n{text}\n{voice.speaker}\n{seed}".encode()).hexdigest()[:32]
         path = self.folder / voice.engine / key[:2] / f"{key}.flac"
         if path.exists():
             return soundfile.read(path, dtype="float32")
