@@ -30,6 +30,7 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     from speech.train import make_data
 
     path, recognizer = _recognizer(config, "recognizer")
+    other_path, other = (path, None) if config.against is None else _recognizer(config, "against")
     items, _ = instantiate(config.corpus).items(recognizer.alphabet)  # known before the clips are made
     there = list(dict.fromkeys(item.split for item in items))
     splits = [split for split in there if config.split == "all" or split.startswith(config.split)]
@@ -43,8 +44,7 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     print(f"\n{judge.summary(found)}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
         print(f"refused: {one.reason}")
-    if config.against is not None:
-        other_path, other = _recognizer(config, "against")
+    if other is not None:
         other_data = make_data(config, other)
         found["against"] = {"recognizer": str(other_path)} | compared(
             heard, judge.hear_splits(other, other_data, splits, names)

@@ -156,7 +156,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     from speech.corpus.datamodule import SpeechData
     from speech.corpus.replay import ReplayedData
 
-    source = instantiate(config.corpus)
+    source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
     corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
     arguments = (
         corpus,
@@ -164,7 +164,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
         recognizer.sample_rate,
         recognizer.n_frames,
         config.batch_size,
-        instantiate(config.get("augment")),
+        augment,
         config.seed,
         source.names,
     )

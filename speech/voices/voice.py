@@ -58,7 +58,7 @@ def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
     return samples
 
 
-class VoiceError(RuntimeError):
+class VoiceError(ValueError):
     """The engine is not there, or cannot say this text with this voice."""
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech import endpoint
+from speech import endpoint, synthesize
 from speech.voices.espeak import Espeak
 from speech.voices.kokoro import ACCENTS, SAMPLE_RATE, Kokoro, to_misaki
 from speech.voices.voice import Voice, VoiceError
@@ -35,6 +35,18 @@ def test_every_sound_of_english_names_has_a_letter_in_misaki():
 )
 def test_diphthongs_are_capitals_and_americans_have_no_length(ipa, accent, misaki):
     assert to_misaki(ipa, accent) == misaki
+
+
+def test_a_missing_model_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    given = ["voices=kokoro", f"voices.engine.folder={tmp_path}", f"output={tmp_path / 'clips'}"]
+    monkeypatch.setattr("sys.argv", ["synthesize", *given])
+    with pytest.raises(SystemExit) as stopped:
+        synthesize.main()
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err.strip()
+    assert told.startswith("error: ")
+    assert "install_kokoro.py" in told
+    assert "Traceback" not in told
 
 
 def test_a_missing_model_is_named_with_the_way_out(tmp_path):
