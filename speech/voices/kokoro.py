@@ -28,9 +28,10 @@ from speech.voices.voice import Voice, VoiceError
 SAMPLE_RATE = 24_000
 ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # whose phonemes each of its English voices speaks
 N_STYLES = 510
-# Frames (25 ms) of the silence before and after, and of the last sound with the silence that grows into it. Left to
-# itself the model spends half of a name's clip, and of its time, on silence.
-BEFORE, AFTER, LAST_SOUND, ANY = 4, 3, 12, 50
+# Frames (25 ms) of the silence after, and of the last sound with the silence that grows into it: left to itself the
+# model spends a third of a name's clip, and a sixth of its time, on that silence. The silence before stays as it is
+# (9 to 22 frames): the first sound begins within it, and PocketSphinx knows 94 % of 80 words with it and 74 % without.
+AFTER, LAST_SOUND, ANY = 3, 12, 50
 # espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
 _BOTH = [
     ("ʔn\u0329", "tᵊn"),
@@ -111,7 +112,8 @@ class Kokoro:
     @property
     def identity(self) -> str:
         model = self._file("model.onnx")
-        return f"kokoro {model.stat().st_size} {sorted(self._styles)} speed={self.speed} blend={self.blend}"
+        silence = f"{LAST_SOUND}, {AFTER}"
+        return f"kokoro {model.stat().st_size} {sorted(self._styles)} {self.speed} blend={self.blend} silence={silence}"
 
     def voices(self) -> list[Voice]:
         english = [name for name in self._styles if name[0] in "ab"]  # a: American, b: British
@@ -126,7 +128,7 @@ class Kokoro:
                 f"{voice.speaker} cannot say {text!r} ({phonemes}; unknown: {unknown}): give another spelling"
             )
         longest = np.full((1, len(tokens) + 2), ANY, np.float32)
-        longest[0, [0, -2, -1]] = BEFORE, LAST_SOUND, AFTER
+        longest[0, -2:] = LAST_SOUND, AFTER
         samples, _ = self._session.run(
             ["audio", "durations"],
             {
