@@ -102,7 +102,7 @@ def training_step(config: Any) -> None:
     from speech.ctc.loss import ctc_loss
 
     nodes: Any = OmegaConf.to_container(config)
-    recognizer = Recognizer({key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")})
+    recognizer = Recognizer({key: nodes[key] for key in ("alphabet", "phones", "frontend", "encoder", "decoder")})
     data = make_data(config, recognizer)
     plain = PlainModel(len(recognizer.alphabet), recognizer.encoder.stride)
     loader = DataLoader(PlainDataset(data, recognizer.sample_rate), config.batch_size, shuffle=True, collate_fn=collate)
@@ -151,7 +151,7 @@ def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) ->
     torch.set_num_threads(1)
     seconds = median_seconds(lambda: recognizer.transcribe(path))
     show("real_time_factor", seconds / length, "s/s", f"at most 0.005, for a recording of {length:.2f} s, one thread")
-    log_probs = recognizer.log_probs(endpoint.cut(audio.read(path, 16_000), 16_000)[0])
+    log_probs = recognizer.hear(endpoint.cut(audio.read(path, 16_000), 16_000)[0]).letters
     rng = np.random.default_rng(0)
     names = [rng.integers(1, len(recognizer.alphabet), rng.integers(3, 12)).tolist() for _ in range(1000)]
     show("lexicon_1000_names", median_seconds(lambda: score(log_probs, names)), "s", "at most 0.05, one clip")

@@ -88,7 +88,7 @@ def beside_pocketsphinx(runtime: Runtime, clips: list[tuple[str, Waveform]]) -> 
     lexicon = runtime.lexicon(sphinx.names)
 
     def ours(waveform: Waveform) -> str:
-        return runtime.rank(runtime.log_probs(waveform), lexicon)[0][0]
+        return runtime.rank(runtime.hear(waveform), lexicon)[0][0]
 
     some = [(fold(name), waveform) for name, waveform in clips if fold(name) in sphinx.names]
     right, seconds = {}, {}

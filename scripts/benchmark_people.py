@@ -8,7 +8,7 @@ clips; where speakers are not known (Alexa, Amelia), over clips alone. A recordi
 wrong.
 
 PocketSphinx hears a sample of the same recordings with a grammar of the same list; words that it cannot say are left
-out, for both. Times are of one thread, from the recording in memory to the name.
+out, for both. Times are of one thread, from the recording in memory to the name, ours by the exported file.
 """
 
 from __future__ import annotations
@@ -41,9 +41,12 @@ from speech.audio import Waveform
 from speech.config import CONF, ConfigError, saved
 from speech.corpus.lexicon import people, pronunciations
 from speech.corpus.source import CorpusError
-from speech.ctc.score import Floats
+from speech.extras import require
+from speech.graph import to_onnx
 from speech.intervals import bootstrap, share
 from speech.recognizer import Recognizer
+from speech.runtime import Runtime
+from speech.transcriber import Entry, Frames
 from speech.voices.flite import Flite
 from speech.voices.kept import Kept
 from speech.voices.pico import Pico
@@ -85,8 +88,8 @@ class Ear:
         return {self.recognizer.alphabet.fold(item.text) for item in items if item.split == "train"}
 
     @torch.inference_mode()
-    def hear(self, recordings: Sequence[Said], change: Callable[[Waveform], Waveform] | None = None) -> list[Floats]:
-        """Log-probabilities ``(n_frames, n_symbols)`` of each; of no frames where no speech is found."""
+    def hear(self, recordings: Sequence[Said], change: Callable[[Waveform], Waveform] | None = None) -> list[Frames]:
+        """The log-probabilities of each; of no frames where no speech is found."""
         heard = []
         for some in (recordings[i : i + BATCH] for i in range(0, len(recordings), BATCH)):
             cut: list[Waveform] = []
@@ -101,31 +104,39 @@ class Ear:
             for row, waveform in enumerate(cut):
                 padded[row, : len(waveform)] = torch.from_numpy(waveform)
             logits, n_frames = self.recognizer(padded, torch.tensor(n_samples))
-            log_probs = logits.double().log_softmax(dim=2).numpy()
             for row, length in enumerate(n_frames.tolist()):
-                heard.append(log_probs[row, : length if cut[row].any() else 0].copy())
+                heard.append(self.recognizer.frames(logits[row, : length if cut[row].any() else 0]))
         return heard
 
-    def right(self, recordings: Sequence[Said], heard: Sequence[Floats], names: Sequence[str]) -> NDArray[np.bool_]:
+    def right(self, recordings: Sequence[Said], heard: Sequence[Frames], names: Sequence[str]) -> NDArray[np.bool_]:
         """Whether the first of ``names`` for each is what was said."""
         lexicon = self.recognizer.lexicon(names)
-        best = [self.recognizer.rank(one, lexicon)[0][0] if len(one) else "" for one in heard]
+        best = [self.recognizer.rank(one, lexicon)[0][0] if len(one.letters) else "" for one in heard]
         return np.array([name == one.text for name, one in zip(best, recordings, strict=True)])
 
-    def spelt(self, recordings: Sequence[Said], heard: Sequence[Floats], names: Sequence[str]) -> NDArray[np.bool_]:
+    def spelt(self, recordings: Sequence[Said], heard: Sequence[Frames], names: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each is spelt to the letter, by the recogniser's own decoder."""
-        symbols = list(self.recognizer.lexicon(names).values())
-        alphabet, decode = self.recognizer.alphabet, self.recognizer.decoder
-        letters = [alphabet.decode(decode(one, symbols)) if len(one) else "" for one in heard]
+        lexicon, alphabet = self.recognizer.lexicon(names), self.recognizer.alphabet
+        letters = [
+            alphabet.decode(self.recognizer.read(one, lexicon).symbols) if len(one.letters) else "" for one in heard
+        ]
         return np.array([some == one.text for some, one in zip(letters, recordings, strict=True)])
 
-    def choose(self, waveform: Waveform, lexicon: dict[str, list[int]]) -> str:
-        """One recording, alone."""
+    @cached_property
+    def exported(self) -> Runtime:
+        """The same recogniser as it is taken elsewhere: ``speech.export``'s float32 file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "recognizer.onnx"
+            require("onnx", "bench").save(to_onnx(self.recognizer, card=""), path)
+            return Runtime(path)
+
+    def choose(self, waveform: Waveform, lexicon: dict[str, Entry]) -> str:
+        """One recording, alone, heard by the exported file."""
         try:
-            cut, _ = endpoint.cut(waveform, self.recognizer.sample_rate)
+            cut, _ = endpoint.cut(waveform, self.exported.sample_rate)
         except endpoint.NoSpeechError:
             return ""
-        return self.recognizer.rank(self.recognizer.log_probs(cut), lexicon)[0][0]
+        return self.exported.rank(self.exported.hear(cut), lexicon)[0][0]
 
 
 @dataclass
@@ -180,7 +191,7 @@ class Bench:
         than: str,
         ear: Ear,
         recordings: Sequence[Said],
-        heard: Sequence[Floats],
+        heard: Sequence[Frames],
         names: Sequence[str],
     ) -> None:
         speakers = [one.speaker for one in recordings]
@@ -191,7 +202,7 @@ class Bench:
         show(f"right_within_list ({what})", float(hits.mean()), "", f"{than}; {counts}", interval=share(hits, speakers))
         hits = ear.spelt(recordings, heard, names)
         show(f"letter_perfect ({what})", float(hits.mean()), "", counts, interval=share(hits, speakers))
-        n_silent = sum(len(one) == 0 for one in heard)
+        n_silent = sum(len(one.letters) == 0 for one in heard)
         if n_silent:
             show(f"no_speech_found ({what})", n_silent, "clips", "counted as wrong")
 
@@ -212,6 +223,7 @@ class Bench:
         length = 0.0
         n_threads = torch.get_num_threads()
         torch.set_num_threads(1)
+        ear.choose(some[0].load(), lexicon)  # exports, once
         for one in some:  # in turn, clip by clip
             waveform = one.load()
             length += len(waveform) / 16_000
@@ -369,7 +381,7 @@ def none(bench: Bench) -> None:
     for what, (said, than) in texts.items():
         recordings = bench.recordings("speech_commands", said)
         heard = ear.hear(recordings)
-        weighed = [ear.recognizer.none_of_these(one, lexicon) if len(one) else None for one in heard]
+        weighed = [ear.recognizer.none_of_these(one, lexicon) if len(one.letters) else None for one in heard]
         accepted = [p is not None and rejection.accepts(p) for p in weighed]
         hits, speakers = np.array(accepted), [one.speaker for one in recordings]
         counts = f"{len(hits)} clips, {len(set(speakers))} speakers, threshold for {rejection.false_acceptance}"

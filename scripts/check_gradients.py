@@ -25,7 +25,7 @@ from speech.backprop.check import compare_with_differences, relative_error
 from speech.backprop.examples import RECURRENT, Example, examples
 from speech.backprop.recurrent import CELLS, Layer
 from speech.corpus.dataset import Batch, Step
-from speech.gradients import geometry_of, loss_of
+from speech.gradients import geometry_of, loss_of, texts
 from speech.recognizer import Recognizer
 from speech.train import make_data
 
@@ -108,7 +108,7 @@ def make_recognizer(config: DictConfig) -> Recognizer:
     """With the same random weights for the same config, float64; dropout is left out."""
     torch.manual_seed(config.seed)
     parts = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("frontend", "encoder", "decoder")}
-    return Recognizer({"alphabet": config.alphabet} | parts).double().eval()
+    return Recognizer({"alphabet": config.alphabet, "phones": config.phones} | parts).double().eval()
 
 
 def read_batch(config: DictConfig) -> Batch:
@@ -130,14 +130,14 @@ def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], d
     geometry = geometry_of(recognizer)
     parameters = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
     chain, n_frames = by_hand.hear(geometry, parameters, batch.waveforms, batch.n_samples)
-    loss = by_hand.spell(chain, n_frames, batch.targets, batch.n_letters)
+    loss = by_hand.spell(chain, n_frames, texts(batch), recognizer.n_symbols)
     of_parameters, of_values = chain.backward(torch.ones_like(loss))
 
     CELLS["torch's"] = TORCHS[CELLS[geometry.cell]]
     leaves = {name: parameter.clone().requires_grad_() for name, parameter in parameters.items()}
     waveforms = batch.waveforms.clone().requires_grad_()
     recorded, n_frames = by_hand.hear(replace(geometry, cell="torch's"), leaves, waveforms, batch.n_samples)
-    loss = by_hand.spell(recorded, n_frames, batch.targets, batch.n_letters)
+    loss = by_hand.spell(recorded, n_frames, texts(batch), recognizer.n_symbols)
     values = recorded.values
     theirs = dict(zip(values, torch.autograd.grad(loss, list(values.values())), strict=True))
     return of_parameters, of_values, list(rows_of({name: of_values[name] for name in theirs}, theirs))

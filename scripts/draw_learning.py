@@ -47,7 +47,7 @@ def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
     """The probability of each letter of ``text`` over time, and the span that forced alignment gives it."""
     samples, rate = Espeak().speak(text, SPEAKER, np.random.default_rng(0))
     waveform, _ = endpoint.cut(audio.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate)
-    log_probs = recognizer.log_probs(waveform)
+    log_probs = recognizer.hear(waveform).letters
     symbols = recognizer.alphabet.encode(text)
     rows = [0, *symbols]
     n_frames, step_ms = len(log_probs), 1000 * recognizer.frame_s

@@ -23,7 +23,7 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     from hydra.utils import instantiate
 
     from speech import judge, runs
-    from speech.calibration import calibrate, fit_prior, summary
+    from speech.calibration import calibrate, fit_ranking, summary
     from speech.recognizer import Recognizer
     from speech.train import make_data
 
@@ -35,7 +35,7 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     if config.split not in data.datasets:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}")
     clips, augment = data.datasets[config.split].clips, instantiate(config.augment)
-    recognizer.prior = fit_prior(recognizer, clips, augment, config.seed)
+    recognizer.prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
     rejection, report = calibrate(recognizer, clips, data.listed, augment, config.false_acceptance, config.seed)
     if rejection is None:
         raise ValueError(f"split={config.split}: {report['reason']}")

@@ -11,6 +11,7 @@ is judged by what the other taught, and only the weights that are kept are fitte
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,11 +22,12 @@ from speech.audio import Waveform
 from speech.augment.light import Augment
 from speech.augment.room import Room
 from speech.corpus.dataset import Clip
-from speech.ctc.score import Floats, score
+from speech.ctc.score import Floats
 from speech.metrics import n_edits
 from speech.prior import Prior
 from speech.recognizer import Recognizer
-from speech.rejection import EVIDENCE, Rejection, doubt, evidence, free_score, key, probability
+from speech.rejection import EVIDENCE, Rejection, key, probability
+from speech.transcriber import Frames
 
 RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, for each of which there is a threshold
 LISTED, OTHER_NAME, SPLICED, REVERSED, NOISE = "listed", "another name", "spliced", "reversed", "noise"
@@ -39,7 +41,7 @@ SPLICE = (0.35, 0.65)  # of a clip: where it is cut
 N_BINS = 10
 N_PRIOR = 256  # clips
 LEAST_SHARE = 1e-4  # of frames: a letter that validation never has is no sure sign either
-PRIOR_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FULL_STRENGTH = 10**9  # batches of training: past any ramp of its disturbances
 
 
@@ -48,7 +50,7 @@ class Sound(NamedTuple):
 
     kind: str
     texts: tuple[str, ...]  # what may be heard in it: the name that it is, or those of its parts and their letters
-    log_probs: Floats
+    frames: Frames
 
 
 class Trials(NamedTuple):
@@ -112,30 +114,48 @@ def threshold(nones: Floats, rate: float) -> float:
     return float(np.sort(nones)[k - 1]) if k else 0.0
 
 
-def fit_prior(recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, seed: int) -> Prior | None:
-    """The prior of each symbol in validation ``clips``, disturbed as in training, and the weight that ranks them best.
+def fit_ranking(
+    recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, seed: int
+) -> tuple[Prior | None, float]:
+    """The prior of each letter in validation ``clips``, disturbed as in training, and the weights of it and of the
+    phones that rank the clips best; of weights that rank as well as one another the least is taken.
 
-    None for too few. Of weights that rank as well as one another the least is taken.
+    Of too few clips no prior is known, and the phones' weight stays as it is.
     """
     drawn = [clips[i] for i in np.random.default_rng(seed).permutation(len(clips))[:N_PRIOR]]
     texts = list(dict.fromkeys(recognizer.alphabet.fold(clip.name) for clip in drawn))
     if len(texts) < LEAST_NAMES or len(clips) < LEAST_CLIPS:
-        return None
+        return None, recognizer.phones_weight
     waveforms = [clip.waveform for clip in drawn]
     if augment is not None:
         rng = np.random.default_rng(seed)
         waveforms, _ = augment.batch(waveforms, recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
-    heard = [recognizer.log_probs(waveform) for waveform in waveforms]
-    share = np.concatenate([np.exp(log_probs) for log_probs in heard]).mean(axis=0)
+    heard = [recognizer.hear(waveform) for waveform in waveforms]
+    share = np.concatenate([np.exp(frames.letters) for frames in heard]).mean(axis=0)
     log_prior = np.log(np.maximum(share, LEAST_SHARE)).tolist()
-    symbols = [recognizer.alphabet.encode(text) for text in texts]
-    said = [texts.index(recognizer.alphabet.fold(clip.name)) for clip in drawn]
+    said = np.array([texts.index(recognizer.alphabet.fold(clip.name)) for clip in drawn])
+    entries = list(recognizer.lexicon(texts).values())
+    before = recognizer.prior, recognizer.phones_weight
 
-    def n_right(weight: float) -> int:
-        prior = Prior(log_prior, weight)
-        return sum(int(score(prior(x), symbols).argmax()) == i for x, i in zip(heard, said, strict=True))
+    def scores(prior: Prior | None, phones_weight: float) -> Floats:
+        recognizer.prior, recognizer.phones_weight = prior, phones_weight
+        return np.array([recognizer.scores(frames, entries) for frames in heard])
 
-    return Prior(log_prior, max(PRIOR_WEIGHTS, key=n_right))
+    try:
+        by_phones = scores(None, 1.0) if recognizer.inventory else None
+        by_letters = {weight: scores(Prior(log_prior, weight), 0.0) for weight in WEIGHTS}
+    finally:
+        recognizer.prior, recognizer.phones_weight = before
+
+    def n_right(weights: tuple[float, float]) -> int:
+        of_prior, of_phones = weights
+        total = by_letters[of_prior] if of_phones < 1 else np.zeros((len(heard), len(entries)))
+        if by_phones is not None:
+            total = (1 - of_phones) * total + (of_phones * by_phones if of_phones else 0.0)
+        return int((total.argmax(axis=1) == said).sum())
+
+    of_prior, of_phones = max(itertools.product(WEIGHTS, WEIGHTS if recognizer.inventory else [0.0]), key=n_right)
+    return Prior(log_prior, of_prior), of_phones
 
 
 def calibrate(
@@ -273,7 +293,7 @@ def _sounds(
     if augment is not None:
         waveforms[1::2], _ = augment.batch(waveforms[1::2], recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
     return [
-        Sound(kind, texts, recognizer.log_probs(waveform))
+        Sound(kind, texts, recognizer.hear(waveform))
         for (kind, texts, _), waveform in zip(made, waveforms, strict=True)
     ]
 
@@ -289,13 +309,12 @@ def _trials(
 
     Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
     """
-    symbols, prior = [recognizer.alphabet.encode(text) for text in pool], recognizer.prior
+    entries = list(recognizer.lexicon(pool).values())
     index = {text: i for i, text in enumerate(pool)}
     real = np.arange(len(pool)) < n_real
     rows, kinds = [], []
     for sound in sounds:
-        scores, free, uncertain = score(sound.log_probs, symbols), free_score(sound.log_probs), doubt(sound.log_probs)
-        ranking = score(prior(sound.log_probs), symbols) if prior else scores
+        ranking = recognizer.scores(sound.frames, entries)
         left_out = np.zeros(len(pool), dtype=bool)
         if sound.kind == OTHER_NAME:
             left_out[index[sound.texts[0]]] = True
@@ -308,7 +327,7 @@ def _trials(
             if listed:
                 order[-1] = index[sound.texts[0]]
             first = order[ranking[order].argmax()]
-            rows.append(evidence(float(scores[first]), free, uncertain, len(order)))
+            rows.append(recognizer.evidence(sound.frames, entries[first], len(order)))
             kinds.append(LISTED if listed else sound.kind)
     return Trials(np.array(rows), np.array(kinds))
 

@@ -84,7 +84,7 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
     from speech.voices.espeak import Espeak
 
     engine, rng = Espeak(), np.random.default_rng(seed)
-    symbols = list(recognizer.lexicon(names).values())
+    entries = list(recognizer.lexicon(names).values())
     total = np.zeros((len(names), len(names)))
     for voice in voices:
         for i, name in enumerate(names):
@@ -92,7 +92,7 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
             samples, rate = engine.speak(way, voice, rng)
             waveform = audio.to_waveform(samples, rate, recognizer.sample_rate, where=name)
             waveform, _ = endpoint.cut(waveform, recognizer.sample_rate)
-            scores = recognizer.scores(recognizer.log_probs(waveform), symbols)
+            scores = recognizer.scores(recognizer.hear(waveform), entries)
             with np.errstate(invalid="ignore", over="ignore"):
                 # p(j) / (p(i) + p(j)), of log-probabilities
                 total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from speech.audio import Waveform
-    from speech.ctc.score import Floats
-    from speech.transcriber import Transcriber
+    from speech.transcriber import Frames, Transcriber
 
 WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
 LEAST_SAME = 0.995  # of the clips: int8's transcripts
@@ -37,7 +36,7 @@ class ExportError(ValueError):
 class Heard(NamedTuple):
     """What one clip sounds like to one recogniser."""
 
-    log_probs: Floats
+    frames: Frames
     letters: str
     names: list[tuple[str, float]]  # best first
     none: float | None = None  # p(none of these), of a recogniser that was calibrated
@@ -68,9 +67,9 @@ def hear(transcriber: Transcriber, waveforms: Iterable[Waveform]) -> list[Heard]
     lexicon = transcriber.lexicon(transcriber.names)
     heard = []
     for waveform in waveforms:
-        log_probs = transcriber.log_probs(waveform)
-        letters = transcriber.alphabet.decode(transcriber.decoder(log_probs, list(lexicon.values())))
-        heard.append(Heard(log_probs, letters, *transcriber.weigh(log_probs, lexicon)))
+        frames = transcriber.hear(waveform)
+        symbols, names, none = transcriber.read(frames, lexicon)
+        heard.append(Heard(frames, transcriber.alphabet.decode(symbols), names, none))
     return heard
 
 
@@ -88,7 +87,12 @@ def agreement(ours: Sequence[Heard], theirs: Sequence[Heard]) -> Agreement:
         sum(a.letters == b.letters for a, b in pairs),
         sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
         sum(same_ranking(a, b) for a, b in pairs),
-        max(float(abs(a.log_probs - b.log_probs).max()) for a, b in pairs),
+        max(
+            float(abs(x - y).max())
+            for a, b in pairs
+            for x, y in zip(a.frames, b.frames, strict=True)
+            if x is not None and y is not None
+        ),
         max(_differ(a.none, b.none) for a, b in pairs),
     )
 

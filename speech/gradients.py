@@ -21,24 +21,35 @@ from speech.recognizer import Recognizer
 
 
 class Losses(NamedTuple):
-    """A batch's loss in nats a letter, and how many clips have too few frames for their text (they do not count)."""
+    """A batch's loss in nats a letter (and a phone), and how many texts have too few frames (they do not count)."""
 
     loss: Tensor
     n_infeasible: Tensor
-    logits: Tensor  # (batch, n_frames, n_symbols)
+    logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
     n_frames: Tensor  # (batch,)
 
 
 def loss_of(recognizer: Recognizer, batch: Batch) -> Losses:
-    """The mean over clips of each one's loss a letter.
+    """The mean over clips of each one's loss a letter and, of a recogniser that hears phones, that of its loss a phone.
 
     The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
     """
     logits, n_frames = recognizer(batch.waveforms, batch.n_samples, hidden_features(recognizer, batch))
-    losses = ctc_loss(logits, n_frames, batch.targets, batch.n_letters) / batch.n_letters
-    feasible = ~losses.isinf()  # NaN is none of the two, and goes on: it is to be seen
-    loss = losses[feasible].sum() / max(1, int(feasible.sum()))
-    return Losses(loss, (~feasible).sum(), logits, n_frames)
+    loss, n_infeasible = logits.new_zeros(()), torch.zeros((), dtype=torch.int64)
+    for output, (targets, lengths) in zip(recognizer.split(logits), texts(batch), strict=True):
+        losses = ctc_loss(output, n_frames, targets, lengths) / lengths
+        feasible = ~losses.isinf()  # NaN is none of the two, and goes on: it is to be seen
+        loss = loss + losses[feasible].sum() / max(1, int(feasible.sum()))
+        n_infeasible = n_infeasible + (~feasible).sum()
+    return Losses(loss, n_infeasible, logits, n_frames)
+
+
+def texts(batch: Batch) -> list[tuple[Tensor, Tensor]]:
+    """What each output is to spell, and how long that is: letters, and phones where the batch has them."""
+    found = [(batch.targets, batch.n_letters)]
+    if batch.phones is not None and batch.n_phones is not None:
+        found.append((batch.phones, batch.n_phones))
+    return found
 
 
 class Autograd:
@@ -71,7 +82,7 @@ class ByHand:
             chain, n_frames = by_hand.hear(
                 geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks, hidden
             )
-            loss = by_hand.spell(chain, n_frames, batch.targets, batch.n_letters)
+            loss = by_hand.spell(chain, n_frames, texts(batch), recognizer.n_symbols)
         self._chain = chain
         return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
 

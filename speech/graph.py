@@ -125,7 +125,8 @@ class _Graph(nn.Module):
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         logits, n_frames = self.recognizer(waveforms, n_samples)
-        return logits.log_softmax(dim=2), n_frames
+        outputs = self.recognizer.split(logits)
+        return torch.cat([output.log_softmax(dim=2) for output in outputs], dim=2), n_frames
 
 
 def to_onnx(recognizer: Recognizer, card: str) -> Any:
@@ -158,6 +159,10 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         "decoder": json.dumps(recognizer.parts["decoder"]),
         "card": card,
     }
+    if recognizer.inventory:
+        metadata["phones"] = json.dumps(recognizer.inventory.phones, ensure_ascii=False)
+        metadata["ways"] = json.dumps(recognizer.ways, ensure_ascii=False)
+        metadata["phones_weight"] = str(recognizer.phones_weight)
     if recognizer.prior:
         metadata["prior"] = json.dumps(dataclasses.asdict(recognizer.prior))
     if recognizer.rejection:

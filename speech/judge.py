@@ -41,17 +41,16 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
     """Every clip of ``batches`` as the recogniser's decoder reads it, and ``names`` ranked for it."""
     recognizer.eval()
     alphabet = recognizer.alphabet
-    lexicon = {alphabet.fold(name): symbols for name, symbols in recognizer.lexicon(names).items()}
+    lexicon = {alphabet.fold(name): entry for name, entry in recognizer.lexicon(names).items()}
     heard = []
     for batch in batches:
         logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
-        all_log_probs = logits.double().log_softmax(dim=2).numpy()
         for row, length in enumerate(n_frames.tolist()):
-            log_probs = all_log_probs[row, :length]
-            letters = alphabet.decode(recognizer.decoder(log_probs, list(lexicon.values())))
-            ranked, none = recognizer.weigh(log_probs, lexicon)
+            symbols, ranked, none = recognizer.read(recognizer.frames(logits[row, :length]), lexicon)
             waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
-            one = Heard(batch.ids[row], batch.speakers[row], batch.texts[row], letters, ranked, none=none)
+            one = Heard(
+                batch.ids[row], batch.speakers[row], batch.texts[row], alphabet.decode(symbols), ranked, none=none
+            )
             seconds, snr_db = len(waveform) / recognizer.sample_rate, estimate_snr_db(waveform, recognizer.sample_rate)
             heard.append(one._replace(seconds=seconds, snr_db=snr_db))
     return heard

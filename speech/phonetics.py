@@ -93,6 +93,31 @@ _SYLLABIC = re.compile("|".join(sorted(_SAME, key=len, reverse=True)))
 _PHONE = re.compile("|".join(sorted(PHONES, key=len, reverse=True)))
 
 
+class Inventory:
+    """Phones to a recogniser's output symbols 1, 2, ... and back; symbol 0 is the CTC blank, as in ``Alphabet``.
+
+    ``phones`` are distinct, in the order of the symbols; a recogniser keeps its own, whatever becomes of ``PHONES``.
+    """
+
+    def __init__(self, phones: Sequence[str] = tuple(PHONES)) -> None:
+        self.phones = list(phones)
+        self._symbol = {phone: symbol for symbol, phone in enumerate(self.phones, start=1)}
+
+    def __len__(self) -> int:
+        """Number of output symbols, the blank included."""
+        return len(self.phones) + 1
+
+    def encode(self, phones: Phones) -> list[int]:
+        """Symbols of ``phones``. Raises PhoneError for one that is not among them."""
+        if missing := [phone for phone in phones if phone not in self._symbol]:
+            raise PhoneError(f"{' '.join(missing)}: not among the phones that this recogniser hears")
+        return [self._symbol[phone] for phone in phones]
+
+    def decode(self, symbols: Sequence[int]) -> Phones:
+        """Phones of ``symbols``; blanks are left out."""
+        return tuple(self.phones[symbol - 1] for symbol in symbols if symbol)
+
+
 class PhoneError(ValueError):
     """An IPA symbol that is no phone of English here; the message names it and its place."""
 

@@ -11,18 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from speech import pronunciation
 from speech.alphabet import Alphabet
 from speech.audio import Waveform
 from speech.build import build
-from speech.ctc.score import Floats
 from speech.frontend import Count
+from speech.phonetics import PHONES, Inventory
 from speech.prior import Prior
 from speech.rejection import Rejection
-from speech.transcriber import RecognizerError, Transcriber
+from speech.transcriber import Frames, RecognizerError, Transcriber
 
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
@@ -30,18 +30,23 @@ FORMAT = 1  # of the file; raised when an older reader could not make sense of i
 class Recognizer(Transcriber, nn.Module):
     """Front end, encoder and decoder, made from plain data (``parts``) and the names that they were trained for.
 
-    ``parts`` holds ``alphabet`` (its letters) and the nodes ``frontend``, ``encoder`` and ``decoder``
-    (``_target_`` and arguments). Sizes that follow from one another are derived here.
+    ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it hears beside the letters, or true for
+    ``phonetics.PHONES``; it need not be there) and the nodes ``frontend``, ``encoder`` and ``decoder`` (``_target_``
+    and arguments). Sizes that follow from one another are derived here.
     """
 
     def __init__(self, parts: Mapping[str, Any], names: Sequence[str] = ()) -> None:
         super().__init__()
         self.parts = dict(parts)
+        if parts.get("phones") is True:  # all that there are now: those of a file stay what they were
+            self.parts["phones"] = list(PHONES)
         self.alphabet = Alphabet(parts["alphabet"])
-        self.names = list(names)
+        self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
+        self.learn(names)
         self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
         self.frontend = build(parts["frontend"])
-        self.encoder = build(parts["encoder"], n_features=self.frontend.n_features, n_symbols=len(self.alphabet))
+        n_symbols = sum(self.n_symbols)
+        self.encoder = build(parts["encoder"], n_features=self.frontend.n_features, n_symbols=n_symbols)
         self.decoder = build(parts["decoder"])
 
     @property
@@ -68,6 +73,8 @@ class Recognizer(Transcriber, nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Logits ``(batch, n_frames, n_symbols)`` and ``n_frames`` of waveforms ``(batch, n_samples)``.
 
+        The letters' symbols come first, then the phones' (``split``).
+
         ``feature_mask``, of the features' shape, is a factor on them: what training hides (SpecAugment).
         """
         features, n_frames = self.frontend(waveforms, n_samples)
@@ -77,20 +84,37 @@ class Recognizer(Transcriber, nn.Module):
         logits, n_frames = self.encoder(features, n_frames)
         return logits, n_frames
 
+    def split(self, logits: Tensor) -> tuple[Tensor, ...]:
+        """The letters' columns of ``logits`` and, of a recogniser that hears phones, theirs: each a CTC output."""
+        return logits.split(self.n_symbols, dim=-1)
+
     @torch.inference_mode()
-    def log_probs(self, waveform: Waveform) -> Floats:
+    def hear(self, waveform: Waveform) -> Frames:
         device = next(self.parameters()).device
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
         self.train(training)
-        return np.asarray(logits[0].double().log_softmax(dim=1).cpu())
+        return self.frames(logits[0])
+
+    def frames(self, logits: Tensor) -> Frames:
+        """What one clip's logits ``(n_frames, n_symbols)`` say, in float64."""
+        return Frames(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
+
+    def learn(self, names: Sequence[str]) -> None:
+        """Be for ``names``, and remember how each is said (a ``Name`` in its own ways)."""
+        self.names = list(map(str, names))
+        self.ways = {}
+        if self.inventory and names:
+            self.ways = dict(zip(self.names, pronunciation.ways(names), strict=True))
 
     def save(self, path: str | Path) -> None:
         """Write everything that transcribing needs to one file of tensors and plain data, whole or not at all."""
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
+        content["ways"] = self.ways
         content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
+        content["phones_weight"] = self.phones_weight
         if self.prior:
             content["prior"] = asdict(self.prior)
         if self.rejection:
@@ -114,7 +138,9 @@ class Recognizer(Transcriber, nn.Module):
             found = content.get("format")
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
-            recognizer = cls(content["parts"], content["names"])
+            recognizer = cls(content["parts"])
+            recognizer.names, recognizer.ways = content["names"], content.get("ways", {})
+            recognizer.phones_weight = content.get("phones_weight", recognizer.phones_weight)
             if "rejection" in content:  # of a recogniser that was calibrated
                 recognizer.rejection = Rejection(**content["rejection"])
             if "prior" in content:
@@ -133,6 +159,6 @@ class Recognizer(Transcriber, nn.Module):
                 wanted = tuple(own[name].shape) if name in own else "nothing"
                 raise RecognizerError(
                     f"{where}: {name} is {tuple(tensor.shape)} where {wanted} is needed: it was made with another "
-                    f"alphabet, front end or encoder than this one ({len(self.alphabet)} symbols)"
+                    f"alphabet, phones, front end or encoder than this one ({sum(self.n_symbols)} symbols)"
                 )
         self.load_state_dict(weights)

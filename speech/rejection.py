@@ -30,12 +30,12 @@ FARTHEST = 1e3  # nats: a name that the clip's frames cannot hold
 
 
 def free_score(log_probs: Floats) -> float:
-    """log p of the likeliest path's letters, all of their paths summed: what the clip spells if no list binds it."""
+    """log p of what the likeliest path spells, all paths of that summed: what the clip says if no list binds it."""
     return float(score(log_probs, [collapse(log_probs.argmax(axis=1).tolist())])[0])
 
 
 def doubt(log_probs: Floats) -> float:
-    """The mean entropy of the frames of ``log_probs``, in nats: 0 where every letter is certain."""
+    """The mean entropy of the frames of ``log_probs``, in nats: 0 where every symbol is certain."""
     certain = np.maximum(log_probs, -FARTHEST)  # 0 log 0 is 0 in entropy
     return float(-(np.exp(certain) * certain).sum(axis=1).mean())
 
@@ -80,9 +80,8 @@ class Rejection:
     def threshold(self) -> float:
         return self.thresholds[self.false_acceptance]
 
-    def none(self, log_probs: Floats, best: float, n_names: int) -> float:
-        """p(none of these) of a clip ``(n_frames, n_symbols)``, the first of whose ``n_names`` has ``best`` nats."""
-        seen = evidence(best, free_score(log_probs), doubt(log_probs), n_names)
+    def none(self, seen: Floats) -> float:
+        """p(none of these) of a clip of which ``evidence`` was ``seen``."""
         return float(probability(self.weights, seen))
 
     def accepts(self, none: float) -> bool:

@@ -4,10 +4,13 @@
     Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters
 
 The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
-it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)`` and ``n_frames`` int64 ``(batch,)``, beyond which a
-clip's frames mean nothing. Its metadata are text: ``format``, ``alphabet``, ``sample_rate`` (Hz),
-``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``, and, of one that was calibrated,
-``prior``, ``rejection`` (JSON): what ``speech.prior`` and ``speech.rejection`` explain.
+it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)``, of the letters and then of the phones if it hears
+such, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames mean nothing. Its metadata are text:
+``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``; of
+one that hears phones, ``phones`` (each, in the order of the columns), ``ways`` (of saying each name) and
+``phones_weight`` (JSON); of one that was calibrated, ``prior``, ``rejection`` (JSON): what ``speech.prior`` and
+``speech.rejection`` explain. Names that it was not trained for are said as ``espeakng-loader`` has them, if that is
+installed, and else known by their letters alone.
 """
 
 from __future__ import annotations
@@ -20,11 +23,11 @@ import numpy as np
 from speech.alphabet import Alphabet
 from speech.audio import Waveform
 from speech.build import build
-from speech.ctc.score import Floats
 from speech.extras import require
+from speech.phonetics import Inventory
 from speech.prior import Prior
 from speech.rejection import Rejection
-from speech.transcriber import RecognizerError, Transcriber
+from speech.transcriber import Frames, RecognizerError, Transcriber
 
 FORMAT = 1  # of the metadata and the graph's doors; raised when an older reader could not make sense of them
 
@@ -59,6 +62,12 @@ class Runtime(Transcriber):
         self.names = json.loads(metadata["names"])
         self.decoder = build(json.loads(metadata["decoder"]))
         self.card = metadata["card"]
+        self.ways = {}
+        if "phones" in metadata:
+            self.inventory = Inventory(json.loads(metadata["phones"]))
+            self.phones_weight = json.loads(metadata["phones_weight"])
+            ways = json.loads(metadata["ways"])
+            self.ways = {name: tuple(tuple(way) for way in some) for name, some in ways.items()}
         if "prior" in metadata:
             self.prior = Prior(**json.loads(metadata["prior"]))
         if "rejection" in metadata:
@@ -74,7 +83,8 @@ class Runtime(Transcriber):
     def frame_s(self) -> float:
         return self._samples_per_frame / self._sample_rate
 
-    def log_probs(self, waveform: Waveform) -> Floats:
+    def hear(self, waveform: Waveform) -> Frames:
         doors = {"waveforms": waveform[None], "n_samples": np.array([len(waveform)])}
         log_probs, _ = self._session.run(["log_probs", "n_frames"], doors)
-        return np.asarray(log_probs[0], np.float64)
+        ends = np.cumsum(self.n_symbols)[:-1]
+        return Frames(*np.split(np.asarray(log_probs[0], np.float64), ends, axis=1))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from speech.recognizer import Recognizer
 
 RUNS = "runs"  # where conf/hydra/run.yaml puts them
-PARTS = ("alphabet", "frontend", "encoder")
+PARTS = ("alphabet", "phones", "frontend", "encoder")
 _SAME_WEIGHTS = {"cell": "_by_hand"}  # of an encoder's values: what may differ at the end, and the weights fit still
 _ONLY_TRAINING = ("dropout",)
 
@@ -61,12 +61,15 @@ def take_over(config: DictConfig) -> Recognizer:
     recognizer = Recognizer.load(path)
     config.init = str(path)  # by its value: another run may be the latest when this one is resumed
     for part in PARTS:
-        theirs, ours = recognizer.parts[part], config.get(part)
+        theirs, ours = recognizer.parts.get(part), config.get(part)
         if ours is None:
             with open_dict(config):
                 config[part] = theirs
             continue
         ours = OmegaConf.to_container(ours, resolve=True) if OmegaConf.is_config(ours) else ours
+        if part == "phones" and isinstance(ours, bool):  # a config says whether, a file which
+            config[part] = theirs if ours and theirs else ours
+            theirs = bool(theirs)
         if (difference := _difference(theirs, ours)) is not None:
             raise configs.ConfigError(
                 f"init={path}: its {part} is another than this config's ({difference}): leave it to that recogniser "

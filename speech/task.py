@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -23,15 +24,18 @@ from speech.recognizer import Recognizer
 class Validated(NamedTuple):
     """What the monitor gets to see of a validation batch."""
 
-    log_probs: Tensor  # (batch, n_frames, n_symbols)
+    logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
     n_frames: Tensor  # (batch,)
     letters: list[str]  # of the best path
 
 
 def best_paths(recognizer: Recognizer, logits: Tensor, n_frames: Tensor) -> list[str]:
     """The letters of each clip's likeliest path; ``logits`` ``(batch, n_frames, n_symbols)``."""
-    paths = zip(logits.argmax(dim=2), n_frames, strict=True)
-    return [recognizer.alphabet.decode(collapse(path[:length].tolist())) for path, length in paths]
+    return [recognizer.alphabet.decode(symbols) for symbols in _collapsed(recognizer.split(logits)[0], n_frames)]
+
+
+def _collapsed(output: Tensor, n_frames: Tensor) -> list[list[int]]:
+    return [collapse(path[:n].tolist()) for path, n in zip(output.argmax(dim=2), n_frames, strict=True)]
 
 
 class SpellingTask(pl.LightningModule):
@@ -54,7 +58,7 @@ class SpellingTask(pl.LightningModule):
         super().__init__()
         self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
         self._optimizer, self._scheduler = optimizer, scheduler
-        self._edits = self._letters = self._perfect = self._clips = 0
+        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
 
     def configure_optimizers(self) -> Any:
         optimizer = self._optimizer(self.recognizer.parameters())
@@ -83,11 +87,12 @@ class SpellingTask(pl.LightningModule):
             self.gradients.clip(self.recognizer.parameters(), float(gradient_clip_val))
 
     def on_validation_epoch_start(self) -> None:
-        self._edits = self._letters = self._perfect = self._clips = 0
+        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         loss, _, logits, n_frames = loss_of(self.recognizer, batch)
-        best = logits.argmax(dim=2)
+        letters_of, *phones_of = self.recognizer.split(logits)
+        best = letters_of.argmax(dim=2)
         blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
         n = len(batch.texts)
         self.log("val/loss", loss, batch_size=n)
@@ -97,8 +102,16 @@ class SpellingTask(pl.LightningModule):
         self._letters += sum(map(len, batch.texts))
         self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))
         self._clips += n
-        return Validated(logits.log_softmax(dim=2), n_frames, letters)
+        for output in phones_of:
+            assert batch.phones is not None
+            assert batch.n_phones is not None
+            said = [row[:n].tolist() for row, n in zip(batch.phones, batch.n_phones, strict=True)]
+            self._phone_edits += sum(map(Levenshtein.distance, said, _collapsed(output, n_frames)))
+            self._phones += int(batch.n_phones.sum())
+        return Validated(logits, n_frames, letters)
 
     def on_validation_epoch_end(self) -> None:
         self.log("val/cer", self._edits / self._letters, prog_bar=True)
         self.log("val/letter_perfect", self._perfect / self._clips, prog_bar=True)
+        if self._phones:
+            self.log("val/phone_error_rate", self._phone_edits / self._phones, prog_bar=True)

@@ -47,7 +47,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from omegaconf import OmegaConf
 
     from speech import judge, provenance, runs, start
-    from speech.calibration import calibrate, fit_prior
+    from speech.calibration import calibrate, fit_ranking
     from speech.calibration import summary as of_rejection
     from speech.card import model_card
     from speech.chart import draw
@@ -72,10 +72,10 @@ def train(config: DictConfig, resume: bool = False) -> float:
     warnings.filterwarnings("ignore", "(?s).*(treespec, LeafSpec|does not have many workers|is not resumable)")
     pl.seed_everything(config.seed, verbose=False)
     nodes: Any = OmegaConf.to_container(config)
-    parts = {key: nodes[key] for key in ("alphabet", "frontend", "encoder", "decoder")}
+    parts = {key: nodes[key] for key in ("alphabet", "phones", "frontend", "encoder", "decoder")}
     recognizer = Recognizer(parts)
     data = make_data(config, recognizer)
-    recognizer.names = data.names
+    recognizer.learn(data.names)
     learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]
     recognizer.trained_on = provenance.record(learnt, init.trained_on if init else None)
     before = {}
@@ -84,6 +84,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
         if config.replay is not None:  # what is replayed is a sample, and may lack a name
             there = {recognizer.alphabet.fold(name) for name in data.names}
             recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
+            recognizer.ways = init.ways | recognizer.ways
         before = _hear(recognizer, data)
         recognizer.train()
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
@@ -102,7 +103,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().eval()
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
-    recognizer.prior = fit_prior(recognizer, validation, augment, config.seed)
+    recognizer.prior, recognizer.phones_weight = fit_ranking(recognizer, validation, augment, config.seed)
     recognizer.rejection, rejection = calibrate(
         recognizer, validation, data.listed, augment, config.false_acceptance, config.seed
     )
@@ -121,6 +122,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     if init is not None:
         found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)
     facts["rejection"], facts["prior_weight"] = rejection, recognizer.prior.weight if recognizer.prior else None
+    facts["phones_weight"] = recognizer.phones_weight if recognizer.inventory else None
     judge.write(run_dir / "report.json", facts | found)
     earlier = start.known_before(config.init) if config.init else []
     card = model_card(recognizer.names, nodes, facts | found, environment, earlier)
@@ -167,6 +169,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
         augment,
         config.seed,
         source.names,
+        recognizer.inventory,
     )
     replay = instantiate(config.get("replay"))
     if replay is None:

@@ -40,13 +40,16 @@ def transcribe(config: DictConfig) -> int:
         if config.json:
             spans = [span._asdict() for span in heard.spans]
             found = {"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}
-            print(json.dumps(found | {"none": heard.none, "accepted": heard.accepted}))
+            print(json.dumps(found | {"none": heard.none, "accepted": heard.accepted, "phones": heard.phones}))
         else:
             ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in heard.names[:3])
             if heard.accepted is False:
                 ranked = f"none of these {heard.none:.3f}; else {ranked}"
             when = f"{heard.spans[0].start_s:.2f}-{heard.spans[-1].end_s:.2f} s" if heard.spans else ""
-            print(f"{clip}  {heard.letters or '-':<14} {when:<13} {ranked}")
+            letters = heard.letters or "-"
+            if heard.phones is not None:
+                letters += f" /{heard.phones}/"
+            print(f"{clip}  {letters:<{14 if heard.phones is None else 28}} {when:<13} {ranked}")
     for reason in refused:
         print(f"refused: {reason}")
     print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed")

@@ -1,7 +1,7 @@
 """From a clip to what was heard in it: all of transcribing but the network, in numpy.
 
-``Recognizer`` (torch) and ``Runtime`` (onnxruntime) give the log-probabilities of a waveform's letters; reading the
-clip, finding the name in it, decoding, ranking and timing are written here, once for both.
+``Recognizer`` (torch) and ``Runtime`` (onnxruntime) give the log-probabilities of a waveform's letters and phones;
+reading the clip, finding the name in it, decoding, ranking and timing are written here, once for both.
 """
 
 from __future__ import annotations
@@ -15,16 +15,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from speech import audio, endpoint
+from speech import audio, endpoint, pronunciation
 from speech.alphabet import Alphabet, distinct
 from speech.audio import Waveform
 from speech.ctc.align import align
-from speech.ctc.decode import Decoder, Symbols
+from speech.ctc.decode import Decoder, Greedy, Symbols
 from speech.ctc.score import Floats, score
+from speech.phonetics import Inventory, Phones
 from speech.prior import Prior
-from speech.rejection import Rejection
+from speech.rejection import Rejection, doubt, evidence, free_score
 
 Clip = str | Path | tuple[ArrayLike, int]
+
+
+class Frames(NamedTuple):
+    """Log-probabilities of one clip, float64: of each letter ``(n_frames, n_letters)`` and, of a recogniser that hears
+    them, of each phone ``(n_frames, n_phones)``; symbol 0 of either is the blank."""
+
+    letters: Floats
+    phones: Floats | None = None
+
+
+class Entry(NamedTuple):
+    """A name of a list: how it is spelt, and each of the ways to say it (none for a recogniser without phones)."""
+
+    letters: Symbols
+    phones: tuple[Symbols, ...] = ()
+
+
+class Reading(NamedTuple):
+    """What ``Transcriber.read`` finds in a clip's frames."""
+
+    symbols: Symbols  # the letters
+    names: list[tuple[str, float]]  # with their probabilities, best first
+    none: float | None  # probability that it was none of them
 
 
 class Span(NamedTuple):
@@ -39,6 +63,7 @@ class Span(NamedTuple):
 class Transcript:
     """What was heard: the letters, the names of the list with their probabilities (best first), each letter's time.
 
+    ``phones`` are IPA, from a recogniser that hears such, by the likeliest path.
     The names' probabilities are given that one of them was said. ``none`` is the probability that none was, where
     listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None where
     there is no list, and for a recogniser that was not calibrated.
@@ -49,6 +74,7 @@ class Transcript:
     spans: list[Span]
     none: float | None = None
     accepted: bool | None = None
+    phones: str | None = None
 
 
 class RecognizerError(ValueError):
@@ -56,17 +82,27 @@ class RecognizerError(ValueError):
 
 
 class Transcriber(ABC):
-    """Whatever hears letters in a waveform. ``names`` are those that it was trained for; ``decoder`` reads frames.
+    """Whatever hears letters in a waveform, and phones where there is an ``inventory`` of them.
 
-    ``rejection`` tells what is none of a list's names, ``prior`` what to take off before names are ranked; None where
-    that was not calibrated.
+    ``names`` are those that it was trained for, ``ways`` how these are said; ``decoder`` reads the letters' frames.
+    A name is ranked by its letters and, by the part ``phones_weight``, by its phones. ``rejection`` tells what is none
+    of a list's names, ``prior`` what to take off the letters before names are ranked; None where that was not
+    calibrated.
     """
 
     alphabet: Alphabet
+    inventory: Inventory | None = None
     names: list[str]
+    ways: dict[str, tuple[Phones, ...]]
     decoder: Decoder
+    phones_weight: float = 0.5
     rejection: Rejection | None = None
     prior: Prior | None = None
+
+    @property
+    def n_symbols(self) -> list[int]:
+        """Of each output, letters first, blanks included."""
+        return [len(some) for some in (self.alphabet, self.inventory) if some is not None]
 
     @property
     @abstractmethod
@@ -79,41 +115,89 @@ class Transcriber(ABC):
         """Seconds from one frame of log-probabilities to the next."""
 
     @abstractmethod
-    def log_probs(self, waveform: Waveform) -> Floats:
-        """Log-probabilities ``(n_frames, n_symbols)`` of one end-pointed waveform ``(n_samples,)``."""
+    def hear(self, waveform: Waveform) -> Frames:
+        """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
 
-    def lexicon(self, names: Sequence[str]) -> dict[str, Symbols]:
-        """The symbols of each of ``names``, made once for many clips. Duplicates are refused; no names give none."""
-        return {name: self.alphabet.encode(name) for name in distinct(names, self.alphabet)} if names else {}
+    def lexicon(self, names: Sequence[str]) -> dict[str, Entry]:
+        """Each of ``names`` as it is spelt and said, made once for many clips. Duplicates are refused; no names give
+        none. A ``Name`` is said in its own ways, one that was trained for as it was then, others as espeak says them.
+        """
+        listed = distinct(names, self.alphabet) if names else []
+        ways = self._ways(listed) if self.inventory else {}
+        return {str(name): Entry(self.alphabet.encode(name), ways.get(name, ())) for name in listed}
 
-    def scores(self, log_probs: Floats, texts: Sequence[Symbols]) -> Floats:
-        """What each of ``texts`` is ranked by, ``(n_texts,)`` nats: its exact CTC score, the prior taken off."""
-        return score(self.prior(log_probs) if self.prior else log_probs, texts)
+    def _ways(self, names: Sequence[str]) -> dict[str, tuple[Symbols, ...]]:
+        assert self.inventory is not None
+        known = {self.alphabet.fold(name): ways for name, ways in self.ways.items()}  # Chloé is chloe, and said alike
+        found = {name: known.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
+        others = [name for name in names if not found.get(name)]
+        try:
+            found |= dict(zip(others, pronunciation.ways(others), strict=True))
+        except ModuleNotFoundError:  # espeakng-loader: an exported recogniser does without, and goes by letters alone
+            return {}
+        return {name: tuple(map(self.inventory.encode, ways)) for name, ways in found.items()}
 
-    def rank(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> list[tuple[str, float]]:
+    def scores(self, frames: Frames, entries: Sequence[Entry], plain: bool = False) -> Floats:
+        """What each of ``entries`` is ranked by, ``(n_entries,)`` nats, from its exact CTC scores.
+
+            (1 - w) (log p(letters) less the prior's) + w max over the ways to say it of log p(phones),  w phones_weight
+
+        two witnesses of one clip, weighted (a product of experts; Hinton 2002). By letters alone where some name's
+        phones are not known. ``plain`` leaves the prior in.
+        """
+        prior = None if plain else self.prior
+        by_phones = frames.phones is not None and all(entry.phones for entry in entries)
+        weight = self.phones_weight if by_phones else 0.0
+        total = np.zeros(len(entries))
+        if weight < 1:
+            letters = prior(frames.letters) if prior else frames.letters
+            total += (1 - weight) * score(letters, [entry.letters for entry in entries])
+        if weight > 0:
+            assert frames.phones is not None
+            first = np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])])
+            said = score(frames.phones, [way for entry in entries for way in entry.phones])
+            total += weight * np.maximum.reduceat(said, first)
+        return total
+
+    def evidence(self, frames: Frames, first: Entry, n_names: int) -> Floats:
+        """``rejection.EVIDENCE`` of a clip whose likeliest of ``n_names`` is ``first``; letters and phones weighted as
+        they are in ``scores``."""
+        weight = self.phones_weight if frames.phones is not None and first.phones else 0.0
+        outputs = [(1 - weight, frames.letters), (weight, frames.phones)]
+        free, uncertain = (
+            sum(part * measure(output) for part, output in outputs if part and output is not None)
+            for measure in (free_score, doubt)
+        )
+        return evidence(float(self.scores(frames, [first], plain=True)[0]), free, uncertain, n_names)
+
+    def rank(self, frames: Frames, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
-        return self.weigh(log_probs, lexicon)[0]
+        return self.weigh(frames, lexicon)[0]
 
-    def none_of_these(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> float | None:
+    def none_of_these(self, frames: Frames, lexicon: Mapping[str, Entry]) -> float | None:
         """The probability that none of ``lexicon`` was said; None without names, or where it was not calibrated."""
-        return self.weigh(log_probs, lexicon)[1]
+        return self.weigh(frames, lexicon)[1]
 
-    def weigh(self, log_probs: Floats, lexicon: Mapping[str, Symbols]) -> tuple[list[tuple[str, float]], float | None]:
+    def weigh(self, frames: Frames, lexicon: Mapping[str, Entry]) -> tuple[list[tuple[str, float]], float | None]:
         """``rank`` and ``none_of_these``, for which the names are scored once."""
         if not lexicon:
             return [], None
         names = list(lexicon)
-        scores = self.scores(log_probs, list(lexicon.values()))
+        scores = self.scores(frames, list(lexicon.values()))
         none = None
         if self.rejection:
-            first = lexicon[names[int(scores.argmax())]]
-            none = self.rejection.none(log_probs, float(score(log_probs, [first])[0]), len(names))
+            none = self.rejection.none(self.evidence(frames, lexicon[names[int(scores.argmax())]], len(names)))
         if np.isneginf(scores).all():  # a sound too short for any of them
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())
         probabilities /= probabilities.sum()
         order = np.argsort(-probabilities, kind="stable")
         return [(names[i], float(probabilities[i])) for i in order], none
+
+    def read(self, frames: Frames, lexicon: Mapping[str, Entry]) -> Reading:
+        """The letters, as the decoder reads them, and the names: ``decoder=lexicon`` spells the first of these."""
+        ranked, none = self.weigh(frames, lexicon)
+        return Reading(self.decoder(frames.letters, [lexicon[name].letters for name, _ in ranked]), ranked, none)
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
         """What is heard in ``clip``: a path, or a waveform with its rate in Hz, ``(samples, rate)``.
@@ -126,15 +210,16 @@ class Transcriber(ABC):
         else:
             waveform = audio.read(clip, self.sample_rate)
         waveform, start_s = endpoint.cut(waveform, self.sample_rate)
-        log_probs = self.log_probs(waveform)
-        lexicon = self.lexicon(self.names if names is None else names)
-        symbols = self.decoder(log_probs, list(lexicon.values()))
+        frames = self.hear(waveform)
+        symbols, ranked, none = self.read(frames, self.lexicon(self.names if names is None else names))
         letters = self.alphabet.decode(symbols)
-        times = align(log_probs, symbols) if symbols else []
+        times = align(frames.letters, symbols) if symbols else []
         spans = [
             Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in (first, last)))
             for letter, (first, last) in zip(letters, times, strict=True)
         ]
-        ranked, none = self.weigh(log_probs, lexicon)
         accepted = self.rejection.accepts(none) if self.rejection and none is not None else None
-        return Transcript(letters, ranked, spans, none, accepted)
+        phones = None
+        if self.inventory and frames.phones is not None:
+            phones = "".join(self.inventory.decode(Greedy()(frames.phones)))
+        return Transcript(letters, ranked, spans, none, accepted, phones)

@@ -91,10 +91,11 @@ def recordings(tmp_path_factory):
 def make_recognizer():
     """A recogniser of random weights, its parts changed at will."""
 
-    def make(frontend="mfcc", decoder="Greedy", names=("Martin", "Mark"), letters=LETTERS, **encoder):
+    def make(frontend="mfcc", decoder="Greedy", names=("Martin", "Mark"), letters=LETTERS, phones=False, **encoder):
         torch.manual_seed(0)
         parts = {
             "alphabet": letters,
+            "phones": phones,
             "frontend": FRONTENDS[frontend],
             "encoder": {"_target_": "speech.encoder.Encoder", **encoder},
             "decoder": {"_target_": f"speech.ctc.decode.{decoder}"},

@@ -10,6 +10,7 @@ from conftest import SMALL
 
 from speech import audio, start
 from speech.config import ConfigError
+from speech.phonetics import PHONES
 from speech.recognizer import Recognizer
 from speech.train import make_data, train
 from speech.transcriber import RecognizerError
@@ -167,3 +168,36 @@ def test_the_latest_is_the_newest_that_started_from_nothing(small_run, enrolled,
     for name, run in (("first", small_run), ("second", enrolled)):
         shutil.copytree(run, tmp_path / "runs" / name)
     assert start.find("latest").parent.name == "first"
+
+
+@pytest.fixture
+def phonetic(make_recognizer, tmp_path):
+    """The file of a recogniser that hears phones, in an order of its own."""
+    make_recognizer(phones=PHONES[::-1], names=(), n_units=16, n_layers=1).save(tmp_path / "phonetic.pt")
+    return tmp_path / "phonetic.pt"
+
+
+def starting_from(compose, init, phones):
+    """A config that leaves everything to ``init``, but for the phones."""
+    composed = compose("train", f"phones={phones}", f"init={init}", "run_dir=nowhere")
+    composed.alphabet = composed.frontend = composed.encoder = None
+    return composed
+
+
+@pytest.mark.parametrize("phones", ["null", "true"])
+def test_a_recogniser_that_hears_phones_gives_its_own(compose, phonetic, phones):
+    composed = starting_from(compose, phonetic, phones)
+    assert start.take_over(composed).inventory.phones == PHONES[::-1]
+    assert list(composed.phones) == PHONES[::-1], "not those that there are now"
+
+
+def test_whether_there_are_phones_must_be_as_it_was(compose, phonetic, make_recognizer, tmp_path):
+    with pytest.raises(ConfigError, match=r"its phones is another .*there True, here False.*phones=null"):
+        start.take_over(starting_from(compose, phonetic, "false"))
+    make_recognizer(n_units=16, n_layers=1).save(tmp_path / "letters.pt")
+    with pytest.raises(ConfigError, match=r"its phones is another .*there False, here True.*phones=null"):
+        start.take_over(starting_from(compose, tmp_path / "letters.pt", "true"))
+    for left in ("null", "false"):
+        composed = starting_from(compose, tmp_path / "letters.pt", left)
+        assert start.take_over(composed).inventory is None
+        assert not composed.phones

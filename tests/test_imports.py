@@ -21,9 +21,21 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "config": set(),
     "backprop": {"backprop"},
     "lessons": {"lessons", "backprop"},
-    "lessons/martin": {"lessons", "backprop", "ctc", "gradients", "recognizer", "runs", "voices", "audio", "endpoint"},
+    "lessons/martin": {
+        "lessons",
+        "backprop",
+        "ctc",
+        "gradients",
+        "recognizer",
+        "transcriber",
+        "runs",
+        "voices",
+        "audio",
+    }
+    | {"endpoint"},
     "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
     "phonetics": set(),
+    "pronunciation": {"phonetics", "voices", "alphabet"},
     "pairs": {"phonetics", "voices", "alphabet"},
     "intervals": set(),
     "snr": {"audio"},
@@ -39,25 +51,39 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "ctc": {"ctc", "alphabet"},
     "prior": {"ctc"},
     "rejection": {"ctc"},
-    "transcriber": {"prior", "rejection", "ctc", "alphabet", "audio", "endpoint"},
-    "runtime": {"transcriber", "prior", "rejection", "ctc", "alphabet", "audio", "build", "extras"},
-    "recognizer": {"transcriber", "prior", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"},
+    "transcriber": {"prior", "rejection", "ctc", "alphabet", "audio", "endpoint", "phonetics", "pronunciation"},
+    "runtime": {"transcriber", "prior", "rejection", "ctc", "alphabet", "audio", "build", "extras", "phonetics"},
+    "recognizer": {"transcriber", "prior", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"}
+    | {"phonetics", "pronunciation"},
     "gradients": {"recognizer", "corpus", "augment", "ctc", "frontend", "backprop"},
     "graph": {"recognizer", "encoder", "runtime", "extras"},
     "card": {"__version__"},
-    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs"},
+    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs", "pronunciation"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "calibration": {"recognizer", "prior", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"},
+    "calibration": {"recognizer", "prior", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"}
+    | {"transcriber"},
     "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
     "usable": {"audio", "endpoint"},
     "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
-    "monitor": {"monitor", "task", "recognizer", "corpus", "metrics", "ctc", "audio"},
+    "monitor": {"monitor", "task", "recognizer", "transcriber", "corpus", "metrics", "ctc", "audio"},
     "monitor/lattice": {"monitor", "corpus", "backprop"},
     "monitor/share": {"monitor", "corpus", "lessons"},
 }
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
-TORCHLESS = {"alphabet", "audio", "endpoint", "phonetics", "ctc/score", "ctc/decode", "ctc/align", "ctc/__init__"}
+TORCHLESS = {
+    "alphabet",
+    "audio",
+    "endpoint",
+    "phonetics",
+    "pronunciation",
+    "voices/espeak",
+    "voices/voice",
+    "ctc/score",
+    "ctc/decode",
+    "ctc/align",
+    "ctc/__init__",
+}
 TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
 TORCHLESS |= {"usable", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 

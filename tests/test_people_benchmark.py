@@ -112,9 +112,9 @@ def test_a_recording_is_heard_alike_alone_and_among_others(scripts, make_recogni
     said = [bench.Said("martin", str(i), lambda waveform=waveform: waveform) for i, waveform in enumerate(waveforms)]
     heard = ear.hear(said)
     lexicon = ear.recognizer.lexicon(["martin", "mark"])
-    assert [len(one) > 0 for one in heard] == [True, False, True, True]
+    assert [len(one.letters) > 0 for one in heard] == [True, False, True, True]
     for one, waveform, right in zip(heard, waveforms, ear.right(said, heard, ["martin", "mark"]), strict=True):
         assert right == (ear.choose(waveform, lexicon) == "martin")
-        if len(one):
-            alone = ear.recognizer.log_probs(endpoint.cut(waveform, RATE)[0])
-            np.testing.assert_allclose(one, alone, atol=1e-4)
+        if len(one.letters):
+            alone = ear.recognizer.hear(endpoint.cut(waveform, RATE)[0])
+            np.testing.assert_allclose(one.letters, alone.letters, atol=1e-4)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speech.phonetics import PHONES, PhoneError, codes, distance, distances, phones
+from speech.phonetics import PHONES, Inventory, PhoneError, codes, distance, distances, phones
 
 words = st.lists(st.sampled_from(PHONES), min_size=1, max_size=8).map(tuple)
 
@@ -64,3 +64,18 @@ def test_affricates_are_one_phone_and_coloured_vowels_two_and_marks_none():
 def test_a_symbol_that_is_no_phone_is_named_with_its_place():
     with pytest.raises(PhoneError, match=r"/maʁtin/: 'ʁ' \(character 3\)"):
         phones("maʁtin")
+
+
+@given(words, st.permutations(PHONES))
+def test_an_inventory_gives_back_what_it_was_given_in_whatever_order_its_phones_are(word, order):
+    for inventory in (Inventory(), Inventory(order)):
+        symbols = inventory.encode(word)
+        assert inventory.decode(symbols) == word
+        assert inventory.decode([0, *symbols, 0]) == word, "the blank is no phone"
+        assert all(1 <= symbol < len(inventory) for symbol in symbols)
+    assert Inventory(order).encode((order[0], order[-1])) == [1, len(PHONES)]
+
+
+def test_a_phone_that_an_inventory_does_not_hold_is_refused_by_name():
+    with pytest.raises(PhoneError, match=r"^x ʔ: not among the phones that this recogniser hears"):
+        Inventory(["m", "ɑ"]).encode(("m", "x", "ʔ"))

@@ -5,6 +5,7 @@ from speech.alphabet import Alphabet
 from speech.ctc.score import score
 from speech.prior import Prior
 from speech.recognizer import Recognizer
+from speech.transcriber import Frames
 
 ALPHABET = Alphabet("abcd")
 
@@ -37,13 +38,14 @@ def test_a_longer_name_that_was_said_overtakes_a_shorter_one_that_a_shy_network_
 def test_ranking_takes_it_off_and_spelling_does_not(make_recognizer, tmp_path):
     recognizer, rng = make_recognizer(), np.random.default_rng(0)
     log_probs = posteriors(rng.dirichlet(np.ones(len(recognizer.alphabet)), 30))
+    frames = Frames(log_probs)
     lexicon = recognizer.lexicon(["Martin", "Mark", "Al"])
-    plain, letters = dict(recognizer.rank(log_probs, lexicon)), recognizer.decoder(log_probs)
+    plain, letters = dict(recognizer.rank(frames, lexicon)), recognizer.decoder(log_probs)
     recognizer.prior = Prior(rng.normal(-3, 1, len(recognizer.alphabet)).tolist(), 0.5)
-    weighed = dict(recognizer.rank(log_probs, lexicon))
-    scores = score(recognizer.prior(log_probs), list(lexicon.values()))
+    weighed = dict(recognizer.rank(frames, lexicon))
+    scores = score(recognizer.prior(log_probs), [entry.letters for entry in lexicon.values()])
     assert weighed["Martin"] / weighed["Al"] == pytest.approx(np.exp(scores[0] - scores[2]))
     assert weighed != plain
     assert recognizer.decoder(log_probs) == letters
     recognizer.save(tmp_path / "recognizer.pt")
-    assert dict(Recognizer.load(tmp_path / "recognizer.pt").rank(log_probs, lexicon)) == weighed
+    assert dict(Recognizer.load(tmp_path / "recognizer.pt").rank(frames, lexicon)) == weighed

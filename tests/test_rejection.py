@@ -17,6 +17,7 @@ from speech.recognizer import Recognizer
 from speech.rejection import EVIDENCE, FARTHEST, Rejection, doubt, evidence, free_score, probability
 from speech.runtime import Runtime
 from speech.transcribe import transcribe
+from speech.transcriber import Frames, Transcriber
 
 ALPHABET = Alphabet("abc")
 NAMES = ["a", "ab", "abc", "cab", "bb", "cc"]
@@ -30,7 +31,8 @@ def frames(seed, n_frames=9, sharpness=2.0):
 
 def none(log_probs, names):
     scores = score(log_probs, [ALPHABET.encode(name) for name in names])
-    return REJECTION.none(log_probs, float(scores.max()), len(names))
+    seen = evidence(float(scores.max()), free_score(log_probs), doubt(log_probs), len(names))
+    return REJECTION.none(seen)
 
 
 @given(st.integers(0, 10_000), st.permutations(NAMES), st.integers(1, 6))
@@ -124,18 +126,18 @@ def test_calibration_error_is_0_for_what_holds_and_seen_where_it_does_not():
     assert sum(row["share"] for row in reliability(equally, nones)["reliability"]) == pytest.approx(1)
 
 
-class Speller:
+class Speller(Transcriber):
     """What ``calibrate`` asks of a recogniser, on clips whose samples are their letters: a good ear."""
 
     alphabet = Alphabet()
-    prior = None
     sample_rate = 16_000
+    frame_s = 0.02
 
-    def log_probs(self, waveform):
+    def hear(self, waveform):
         path = np.abs(np.round(np.asarray(waveform) * 32768)).astype(int) % len(self.alphabet)
         logits = np.random.default_rng(path).normal(scale=1.5, size=(len(path), len(self.alphabet)))
         logits[np.arange(len(path)), path] += 6
-        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        return Frames(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
 
 
 def clips(names, n_each=6):

@@ -11,11 +11,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from speech.evaluate import evaluate
 from speech.monitor.interruption import Interrupted
+from speech.phonetics import PHONES
+from speech.pronunciation import said
 from speech.recognizer import Recognizer
 from speech.synthesize import synthesize
 from speech.task import SpellingTask
 from speech.train import train
 from speech.transcribe import transcribe
+
+PHONETIC = ["phones=true", "trainer.max_epochs=2", "corpus.n_train=2", "corpus.n_val=4"]
+PHONETIC.append("corpus.names=[{text: Niamh, say: [neev]},Anna,Boris,David,Hugo,Mark,Martin,Olga,Peter,Sophie]")
 
 
 def last_weights(run_dir):
@@ -70,6 +75,44 @@ def test_with_rooms_and_hidden_features_it_ends_bit_identical_too(compose, tmp_p
             train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"))
     train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"), resume=True)
     ours, theirs = last_weights(stopped), last_weights(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.fixture(scope="module")
+def phonetic_run(compose, tmp_path_factory):
+    """The folder of a small training of letters and phones, of enough names for a ranking to be fitted."""
+    run_dir = tmp_path_factory.mktemp("runs") / "phonetic"
+    train(compose("train", *SMALL, *PHONETIC, f"run_dir={run_dir}"))
+    return run_dir
+
+
+def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run, recordings):
+    events = EventAccumulator(str(phonetic_run / "tensorboard"))
+    events.Reload()
+    rates = [event.value for event in events.Scalars("val/phone_error_rate")]
+    assert len(rates) == 2
+    assert all(0 < rate <= 2 for rate in rates)
+    recognizer = Recognizer.load(phonetic_run / "recognizer.pt")
+    report = json.loads((phonetic_run / "report.json").read_text())
+    assert recognizer.prior is not None, "there were clips enough to fit the ranking"
+    assert report["phones_weight"] == recognizer.phones_weight in (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert json.loads((small_run / "report.json").read_text())["phones_weight"] is None
+    assert recognizer.inventory.phones == PHONES
+    assert recognizer.ways["Niamh"][0] == said("neev")
+    assert recognizer.transcribe(recordings / "one" / "f1_0.wav").names
+
+
+def test_with_phones_it_ends_bit_identical_too(phonetic_run, compose, tmp_path, monkeypatch):
+    def interrupt(task, *_):
+        if task.global_step == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            train(compose("train", *SMALL, *PHONETIC, f"run_dir={tmp_path}"))
+    train(compose("train", *SMALL, *PHONETIC, f"run_dir={tmp_path}"), resume=True)
+    ours, theirs = last_weights(tmp_path), last_weights(phonetic_run)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 

@@ -23,7 +23,7 @@ from speech.backprop.linear import Linear
 from speech.backprop.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from speech.backprop.lstm import Lstm
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.recognizer import MeanPerLetter
+from speech.backprop.recognizer import EachCtc, EachLogSoftmax, MeanPerLetter
 from speech.backprop.recurrent import Layer
 from speech.backprop.rnn import Rnn
 
@@ -67,7 +67,8 @@ def examples(seed: int = 0) -> list[Example]:
     word, classes = torch.tensor([[1, 0], [1, 3]]), torch.tensor([2, 0])
     targets, n_letters = torch.tensor([[1, 1, 2], [2, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])
     in_text = {"n_frames": torch.tensor([6, 4, 2]), "targets": targets, "n_letters": n_letters}
-    soft, counts = some(4).sigmoid(), torch.tensor([3, 1, 2])
+    said = [(targets, n_letters), (torch.tensor([[1, 2], [2, 0], [1, 0]]), torch.tensor([2, 1, 1]))]
+    soft, counts = some(4).sigmoid(), torch.tensor([[3, 1, 2], [2, 2, 1]])
     affine = {"weight": some(4, 3), "bias": some(4)}
     kernels = {"weight": some(4, 3, 2), "bias": some(4)}
     units = {"weight": some(3), "bias": some(3)}
@@ -89,7 +90,13 @@ def examples(seed: int = 0) -> list[Example]:
         Example(Log, {"x": some(2, 3).abs(), "floor": 0.1}, ("x",)),
         Example(Deltas, {"x": clips, "n_frames": n_frames, "n_orders": 2}, ("x",)),
         Example(Ctc, {"log_probs": some(3, 6, 3), **in_text}, ("log_probs",)),
-        Example(MeanPerLetter, {"losses": some(3).abs(), "n_letters": counts}, ("losses",)),
+        Example(EachLogSoftmax, {"x": some(2, 5), "sizes": [3, 2]}, ("x",)),
+        Example(
+            EachCtc,
+            {"log_probs": some(3, 6, 7), "n_frames": in_text["n_frames"], "texts": said, "sizes": [3, 4]},
+            ("log_probs",),
+        ),
+        Example(MeanPerLetter, {"losses": some(2, 3).abs(), "lengths": counts}, ("losses",)),
         Example(SoftmaxCrossEntropy, {"logits": some(2, 3), "targets": classes}, ("logits",)),
         Example(BinaryCrossEntropy, {"logits": some(4), "targets": soft}, ("logits",)),
         Example(MeanSquaredError, {"y": some(2, 3), "target": some(2, 3)}, ("y",)),

@@ -21,7 +21,7 @@ from speech.backprop.frames import MaskFrames
 from speech.backprop.frontend import Deltas, Filters, Level, Log, PowerSpectrum, PreEmphasis
 from speech.backprop.linear import Linear
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.operation import InputError, Saved, require_lengths, require_shape
+from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_shape
 from speech.backprop.recurrent import CELLS, Layer
 
 
@@ -67,20 +67,65 @@ class Chain:
         return of_parameters, of_values | {"input": grad}
 
 
-class MeanPerLetter:
-    """L = mean over feasible clips of loss / n_letters; clips whose loss is infinite are left out.
+class EachLogSoftmax:
+    """``LogSoftmax`` of each output by itself: columns of x, ``sizes`` of them one after the other.
 
-    losses ``(batch,)``; dL/dloss_b = 1 / (n_feasible n_letters_b), and 0 for what was left out.
+    No output depends on another's columns, so their gradients lie side by side as well.
     """
 
     @staticmethod
-    def forward(losses: Tensor, n_letters: Tensor) -> tuple[Tensor, Saved]:
-        require_shape("losses", losses, None)
-        require_lengths("n_letters", n_letters, len(losses), 1 << 30)
+    def forward(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Saved]:
+        require_last("x", x, sum(sizes))
+        outputs, saved = zip(*(LogSoftmax.forward(part) for part in x.split(list(sizes), dim=-1)), strict=True)
+        return torch.cat(outputs, dim=-1), (list(sizes), saved)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
+        sizes, of_each = saved
+        parts = zip(of_each, grad_y.split(sizes, dim=-1), strict=True)
+        return torch.cat([LogSoftmax.backward(some, grad)[0] for some, grad in parts], dim=-1), None
+
+
+class EachCtc:
+    """``Ctc`` of each of ``texts`` (symbols, their numbers) on its own output's columns: losses ``(n_texts, batch)``.
+
+    Outputs beyond the texts are spelt by nothing: their gradient is 0.
+    """
+
+    @staticmethod
+    def forward(
+        log_probs: Tensor, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]
+    ) -> tuple[Tensor, Saved]:
+        require_last("log_probs", log_probs, sum(sizes))
+        outputs = log_probs.split(list(sizes), dim=-1)[: len(texts)]
+        losses, saved = zip(
+            *(Ctc.forward(output, n_frames, *text) for output, text in zip(outputs, texts, strict=True)), strict=True
+        )
+        return torch.stack(losses), (saved, log_probs.shape)
+
+    @staticmethod
+    def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
+        of_each, shape = saved
+        grads = [Ctc.backward(some, grad)[0] for some, grad in zip(of_each, grad_losses, strict=True)]
+        n_left = shape[-1] - sum(grad.shape[-1] for grad in grads)
+        return torch.cat([*grads, grad_losses.new_zeros(*shape[:-1], n_left)], dim=-1), None, None, None
+
+
+class MeanPerLetter:
+    """L = sum over texts of the mean over feasible clips of loss / length; infinite losses are left out.
+
+    losses and lengths ``(n_texts, batch)``: letters, and phones where there are such.
+    dL/dloss_kb = 1 / (n_feasible_k length_kb), and 0 for what was left out.
+    """
+
+    @staticmethod
+    def forward(losses: Tensor, lengths: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("losses", losses, *lengths.shape)
+        require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
         if losses.isnan().any():
             raise InputError("losses hold NaN, which is not a clip that is too short")
         feasible = losses.isfinite()
-        weight = feasible / (n_letters * feasible.sum().clamp(min=1)).to(losses.dtype)
+        weight = feasible / (lengths * feasible.sum(dim=1, keepdim=True).clamp(min=1)).to(losses.dtype)
         return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)
 
     @staticmethod
@@ -179,8 +224,12 @@ def hear(
     return chain, n_frames
 
 
-def spell(chain: Chain, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> Tensor:
-    """Go on from ``logits`` to the loss, nats a letter; ``log_probs`` and ``losses`` are on the way."""
-    x = chain.step("log_probs", LogSoftmax, chain.values["logits"])
-    x = chain.step("losses", Ctc, x, n_frames, targets, n_letters)
-    return chain.step("loss", MeanPerLetter, x, n_letters)
+def spell(chain: Chain, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
+    """Go on from ``logits`` to the loss, nats a letter (and a phone); ``log_probs`` and ``losses`` are on the way.
+
+    ``texts`` are the letters of each clip and their numbers, ``(batch, n_letters)`` and ``(batch,)``, and the phones if
+    these are learnt; ``sizes`` are the columns of each output in the logits.
+    """
+    x = chain.step("log_probs", EachLogSoftmax, chain.values["logits"], sizes)
+    x = chain.step("losses", EachCtc, x, n_frames, texts, sizes)
+    return chain.step("loss", MeanPerLetter, x, torch.stack([lengths for _, lengths in texts]))

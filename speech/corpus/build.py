@@ -134,7 +134,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         path = clips / f"{item.id}.flac"
         audio.write(path, waveform, sample_rate)
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
-        kept = {"path": str(path), "n_samples": len(waveform), "weight": item.weight}
+        kept = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
         lines.append(known | kept | {"origin": getattr(item, "path", "")})
     _write_lines(_shard_path(folder, shard), lines)
     return len(items)
@@ -170,6 +170,7 @@ def _write_manifest(
                     "name": line["text"],
                     "origin": line["origin"],
                     "weight": line["weight"],
+                    "say": line["say"],
                 }
                 recording = Recording(id, [source], sample_rate, n_samples, duration)
                 yield MonoCut(id, 0.0, duration, 0, [said], recording=recording, custom=custom)

@@ -16,6 +16,7 @@ from speech.augment.room import Room
 from speech.corpus.build import Corpus
 from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset
 from speech.corpus.source import CorpusError, Refusal
+from speech.phonetics import Inventory
 
 
 def read_cuts(corpus: Corpus) -> list[Any]:
@@ -31,7 +32,10 @@ def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
     def load(cut: Any) -> Clip:
         samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
         said = cut.supervisions[0]
-        return Clip(cut.id, cut.custom["name"], said.speaker, said.language, samples, cut.custom["weight"])
+        custom = cut.custom
+        return Clip(
+            cut.id, custom["name"], said.speaker, said.language, samples, custom["weight"], custom.get("say", "")
+        )
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(load, cuts))
@@ -50,7 +54,7 @@ class SpeechData(pl.LightningDataModule):
     """Batches of a corpus's clips; those whose text does not fit into their frames are in ``refused``.
 
     ``n_frames`` gives the frames of logits of a clip of so many samples: the recogniser's own rule. ``names`` are those
-    to choose from; None takes every text that the clips say.
+    to choose from; None takes every text that the clips say. ``inventory`` is of the phones that it hears, if any.
     """
 
     def __init__(
@@ -63,10 +67,11 @@ class SpeechData(pl.LightningDataModule):
         augment: Augment | Room | None = None,
         seed: int = 0,
         names: Sequence[str] | None = None,
+        inventory: Inventory | None = None,
     ) -> None:
         super().__init__()
         self.alphabet, self.sample_rate, self.n_frames = alphabet, sample_rate, n_frames
-        self.batch_size, self.augment, self.seed = batch_size, augment, seed
+        self.batch_size, self.augment, self.seed, self.inventory = batch_size, augment, seed, inventory
         self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
         self.folder, self._names = corpus.folder, names
         self.refused = list(corpus.refused)
@@ -85,7 +90,7 @@ class SpeechData(pl.LightningDataModule):
                 reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {there}: is it cut off?"
                 self.refused.append(Refusal(clip.id, reason))
         augment = self.augment if split == "train" else None
-        self.datasets[split] = ClipDataset(fitting, self.alphabet, self.sample_rate, augment, self.seed)
+        self.datasets[split] = ClipDataset(fitting, self.alphabet, self.sample_rate, augment, self.seed, self.inventory)
 
     @property
     def names(self) -> list[str]:

@@ -16,6 +16,8 @@ from speech.audio import Waveform
 from speech.augment.light import Augment
 from speech.augment.room import Room
 from speech.augment.spec import Spans
+from speech.phonetics import Inventory
+from speech.pronunciation import said
 
 POOL = 16  # batches: clips are sorted by length within so many, so that batches are even and still differ by epoch
 
@@ -29,6 +31,7 @@ class Clip(NamedTuple):
     accent: str
     samples: NDArray[np.int16]
     weight: float = 1.0  # how often an epoch of training hears it
+    say: str = ""  # what was read aloud, where that is another text than the name
 
     @property
     def waveform(self) -> Waveform:
@@ -44,6 +47,8 @@ class Batch(NamedTuple):
     speakers: list[str]
     ids: list[str]
     spans: Spans | None = None  # what training hides of the features
+    phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None where only letters are learnt
+    n_phones: Tensor | None = None  # int64 (batch,)
 
 
 class Step(NamedTuple):
@@ -110,7 +115,11 @@ class BucketSampler(Sampler[Step]):
 
 
 class ClipDataset(Dataset[Batch]):
-    """A split's clips; asked for a Step it makes the batch. ``augment`` None leaves the clips as they are."""
+    """A split's clips; asked for a Step it makes the batch. ``augment`` None leaves the clips as they are.
+
+    ``inventory`` is that of a recogniser which hears phones as well: those of a clip are what was read aloud, as its
+    accent says it.
+    """
 
     def __init__(
         self,
@@ -119,10 +128,14 @@ class ClipDataset(Dataset[Batch]):
         sample_rate: int,
         augment: Augment | Room | None = None,
         seed: int = 0,
+        inventory: Inventory | None = None,
     ) -> None:
         self.clips, self.sample_rate, self.augment, self.seed = clips, sample_rate, augment, seed
         self.texts = [alphabet.fold(clip.name) for clip in clips]
         self.targets = [alphabet.encode(clip.name) for clip in clips]
+        self.phones = None
+        if inventory:
+            self.phones = [inventory.encode(said(clip.say or clip.name, clip.accent)) for clip in clips]
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -137,17 +150,22 @@ class ClipDataset(Dataset[Batch]):
         spans = None
         if self.augment is not None:
             waveforms, spans = self.augment.batch(waveforms, self.sample_rate, rng, step.n_before)
-        targets = [self.targets[i] for i in step.clips]
+        phones, n_phones = _padded([self.phones[i] for i in step.clips]) if self.phones else (None, None)
         return Batch(
             _pad([torch.from_numpy(waveform) for waveform in waveforms]),
             torch.tensor([len(waveform) for waveform in waveforms]),
-            _pad([torch.tensor(target) for target in targets]),
-            torch.tensor([len(target) for target in targets]),
+            *_padded([self.targets[i] for i in step.clips]),
             [self.texts[i] for i in step.clips],
             [self.clips[i].speaker for i in step.clips],
             [self.clips[i].id for i in step.clips],
             spans,
+            phones,
+            n_phones,
         )
+
+
+def _padded(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
+    return _pad([torch.tensor(text) for text in texts]), torch.tensor([len(text) for text in texts])
 
 
 def _pad(tensors: list[Tensor]) -> Tensor:

@@ -18,6 +18,7 @@ from speech.augment.room import Room
 from speech.corpus.build import Corpus
 from speech.corpus.datamodule import SpeechData, load_cuts, read_cuts
 from speech.corpus.dataset import Batch, Clip, Step
+from speech.phonetics import Inventory
 
 ELSEWHERE = "test_elsewhere"
 
@@ -112,10 +113,11 @@ class ReplayedData(SpeechData):
         augment: Augment | Room | None,
         seed: int,
         names: Sequence[str] | None,
+        inventory: Inventory | None,
         replay: Replay,
         earlier: Sequence[Corpus],
     ) -> None:
-        super().__init__(corpus, alphabet, sample_rate, n_frames, batch_size, augment, seed, names)
+        super().__init__(corpus, alphabet, sample_rate, n_frames, batch_size, augment, seed, names, inventory)
         self.replay = replay
         self._names = self.names  # its own: what is replayed is no name to choose from
         own = {split: list(dataset.clips) for split, dataset in self.datasets.items()}

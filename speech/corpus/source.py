@@ -19,6 +19,7 @@ class Item:
     accent: str  # BCP 47, "" where it is not known
     split: str  # train, val, or test...
     weight: float = field(default=1.0, kw_only=True)  # how often an epoch hears it
+    say: str = field(default="", kw_only=True)  # what was read aloud (a respelling, IPA between slashes); "" the text
 
 
 @dataclass(frozen=True)

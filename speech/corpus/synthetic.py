@@ -27,7 +27,6 @@ PerEngine = int | Mapping[str, int]  # one number for all engines, or one for ea
 class SyntheticItem(Item):
     voice: Voice
     seed: int  # of the manner: rate, pitch, ...
-    say: str  # what the engine reads: the text, a respelling, or IPA between slashes
 
 
 class Synthetic:
@@ -70,7 +69,7 @@ class Synthetic:
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
         self.n_throats = {"val": n_val_throats, "test": n_test_throats}
         named = read_names(names) if names else []
-        self.names = list(map(str, named))
+        self.names: list[str] = list(named)
         self.ways = {str(name): name.say for name in named if name.say}  # each clip draws one
         for way in (way for ways in self.ways.values() for way in ways):
             to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
@@ -135,7 +134,9 @@ class Synthetic:
                             voice = replace(voice, relative=seed + 1)
                         ways = self.ways.get(text, (text,))
                         say = ways[seed % len(ways)]
-                        items.append(SyntheticItem(id, text, voice.speaker, voice.accent, split, voice, seed, say))
+                        items.append(
+                            SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed, say=say)
+                        )
         return self._weighted(items), []
 
     def _seed(self, *what: str) -> int:

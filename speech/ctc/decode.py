@@ -1,6 +1,7 @@
 """Log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols: three ways to read the same frames.
 
-A decoder is called with the log-probabilities and the names' symbols; only the lexicon decoder looks at the latter.
+A decoder is called with the log-probabilities and the symbols of the names, likeliest first
+(``Transcriber.read``); only the lexicon decoder looks at the latter.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from speech.alphabet import BLANK
-from speech.ctc.score import Floats, score
+from speech.ctc.score import Floats
 
 Symbols = list[int]
 
@@ -75,9 +76,9 @@ class Beam:
 
 
 class Lexicon:
-    """The likeliest name of the list, by its exact score. Without a list there is nothing to choose from."""
+    """The likeliest name of the list. Without a list there is nothing to choose from."""
 
     def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
         if not names:
             raise ValueError("decoder=lexicon chooses from a list of names, and none was given: use decoder=greedy")
-        return list(names[int(score(log_probs, names).argmax())])
+        return list(names[0])

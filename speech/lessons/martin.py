@@ -29,6 +29,7 @@ from speech.lessons.martin_pictures import draw_contributions, draw_lattices, dr
 from speech.lessons.result import Place, Result, Try
 from speech.recognizer import Recognizer
 from speech.runs import find_recognizer
+from speech.transcriber import Frames
 from speech.voices.voice import Engine
 
 SAID = "Martin"
@@ -72,15 +73,16 @@ class Student:
         """The chain from the waveform to the loss of ``text``."""
         symbols = self.recognizer.alphabet.encode(text)
         chain, n_frames = hear(self.geometry, self.parameters, self.waveform, self.n_samples)
-        return chain, spell(chain, n_frames, torch.tensor([symbols]), torch.tensor([len(symbols)]))
+        texts = [(torch.tensor([symbols]), torch.tensor([len(symbols)]))]
+        return chain, spell(chain, n_frames, texts, self.recognizer.n_symbols)
 
     def listen(self, text: str) -> Heard:
         """What is heard, and the error of that if ``text`` was said, carried back to the waveform."""
         chain, loss = self.forward(text)
         grads, grad_values = chain.backward(torch.ones_like(loss))
-        log_probs = chain.values["log_probs"][0].numpy()
-        letters = self.spelt(chain.values["log_probs"][0])
-        names = self.recognizer.rank(log_probs, self.lexicon | {text: self.recognizer.alphabet.encode(text)})
+        frames = self.recognizer.frames(chain.values["logits"][0])
+        names = self.recognizer.rank(frames, self.lexicon | self.recognizer.lexicon([text]))
+        letters = self.spelt(frames)
         return Heard(float(loss), letters, names, chain, grads, grad_values)
 
     def check(self, heard: Heard, text: str) -> float:
@@ -93,11 +95,11 @@ class Student:
         """Whether these weights spell ``text`` for another clip."""
         samples = torch.from_numpy(waveform).double()[None]
         chain, _ = hear(self.geometry, self.parameters, samples, torch.tensor([len(waveform)]))
-        return self.spelt(chain.values["logits"][0].log_softmax(dim=1)) == text
+        return self.spelt(self.recognizer.frames(chain.values["logits"][0])) == text
 
-    def spelt(self, log_probs: Tensor) -> str:
-        """The letters of the best path through ``(n_frames, n_symbols)``, whatever decoder the recogniser has."""
-        return self.recognizer.alphabet.decode(Greedy()(log_probs.numpy()))
+    def spelt(self, frames: Frames) -> str:
+        """The letters of the best path, whatever decoder the recogniser has."""
+        return self.recognizer.alphabet.decode(Greedy()(frames.letters))
 
     def frame_s(self, step: str) -> float:
         """Seconds from one frame of a step's output to the next; of the waveform (``input``) from sample to sample."""
@@ -213,7 +215,7 @@ class Martin:
         other = None
         for _ in tqdm(range(self.n_voices), desc=f"looking for a {self.said} that is misheard", leave=False):
             waveform, text, speaker = self.draw(recognizer, rng, self.said)
-            letters = recognizer.alphabet.decode(Greedy()(recognizer.log_probs(waveform)))
+            letters = recognizer.alphabet.decode(Greedy()(recognizer.hear(waveform).letters))
             if letters in MISTAKES:
                 return waveform, speaker
             if other is None and letters != text:

@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from torch import Tensor
 
 from speech.backprop.ctc import Ctc
+from speech.backprop.recognizer import EachCtc
 from speech.ctc.align import align
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> F
     states = [character for letter in text for character in ("\u2013", letter)] + ["\u2013"]
     for (above, below), heard, when in zip(panels.T, (before, after), ("before", "after"), strict=True):
         step_s = student.frame_s("logits")
-        saved = next(step.saved for step in heard.chain.steps if step.operation is Ctc)
-        heat(above, Ctc.occupancy(saved)[0].T, step_s, "Blues", 0, 1)
+        (of_letters, *_), _ = next(step.saved for step in heard.chain.steps if step.operation is EachCtc)
+        heat(above, Ctc.occupancy(of_letters)[0].T, step_s, "Blues", 0, 1)
         above.set_yticks(range(len(states)), states)
         above.set_title(f"{when}: where \u201c{text}\u201d would have to be", fontsize=10)
         shown = name_letters(below, student, text + before.letters)

@@ -61,7 +61,7 @@ def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figur
 
 def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, waveform: Waveform) -> None:
     """The MFCC above; below, the probabilities of the blank (–), the text's letters and what else was heard."""
-    log_probs = recognizer.log_probs(waveform)
+    log_probs = recognizer.hear(waveform).letters
     heard = Greedy()(log_probs)
     features = _features(recognizer, waveform)
     symbols = recognizer.alphabet.encode(text)

@@ -61,7 +61,7 @@ class LatticeOccupancy(pl.Callback):
         if has_diverged(pl_module):
             return
         assert self._batch is not None
-        log_probs = torch.from_numpy(pl_module.recognizer.log_probs(self._batch.waveforms[0].numpy()))[None]
+        log_probs = torch.from_numpy(pl_module.recognizer.hear(self._batch.waveforms[0].numpy()).letters)[None]
         n_frames = torch.tensor([log_probs.shape[1]])
         _, saved = Ctc.forward(log_probs, n_frames, self._batch.targets, self._batch.n_letters)
         self._moments[trainer.global_step] = Ctc.occupancy(saved)[0]

@@ -8,10 +8,10 @@ import numpy as np
 import pytorch_lightning as pl
 
 from speech.corpus.dataset import Batch
-from speech.ctc.score import score
 from speech.monitor import acceptance, confusion
 from speech.monitor.moments import epoch_is_due, writer
 from speech.task import Validated
+from speech.transcriber import Entry
 
 
 class Ranking(pl.Callback):
@@ -27,7 +27,7 @@ class Ranking(pl.Callback):
         self._free: list[float] = []  # log p of its best path, which may spell anything
         self._n_frames: list[int] = []
         self._said: list[str] = []
-        self._lexicon: dict[str, list[int]] = {}  # of the list, folded
+        self._lexicon: dict[str, Entry] = {}  # of the list, folded
         self._shown: dict[tuple[int, int], None] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -39,14 +39,18 @@ class Ranking(pl.Callback):
         if writer(trainer) is None or not epoch_is_due(trainer, self.first_epoch):
             return
         validated: Validated = outputs
+        recognizer = pl_module.recognizer
         if not self._lexicon:  # the same in every batch
-            names = pl_module.recognizer.lexicon(trainer.datamodule.listed)
-            self._lexicon = {pl_module.recognizer.alphabet.fold(name): symbols for name, symbols in names.items()}
-        lexicon = list(self._lexicon.values())
-        all_log_probs = validated.log_probs.double().cpu().numpy()
-        for log_probs, n_frames in zip(all_log_probs, validated.n_frames.tolist(), strict=True):
-            self._scores.append(score(log_probs[:n_frames], lexicon))
-            self._free.append(float(log_probs[:n_frames].max(axis=1).sum()))
+            names = recognizer.lexicon(trainer.datamodule.listed)
+            self._lexicon = {recognizer.alphabet.fold(name): entry for name, entry in names.items()}
+        entries = list(self._lexicon.values())
+        for logits, n_frames in zip(validated.logits, validated.n_frames.tolist(), strict=True):
+            frames = recognizer.frames(logits[:n_frames])
+            self._scores.append(recognizer.scores(frames, entries))
+            weight = recognizer.phones_weight if frames.phones is not None else 0.0
+            both = [(1 - weight, frames.letters), (weight, frames.phones)]
+            free = [part * output.max(axis=1).sum() for part, output in both if output is not None]
+            self._free.append(float(sum(free)))
             self._n_frames.append(n_frames)
         self._said += batch.texts
 

@@ -105,6 +105,7 @@ class _Library:
         self.sample_rate = self.c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
         if self.sample_rate <= 0:
             raise VoiceError(f"espeak-ng did not start with the data at {self.data_path}: reinstall espeakng-loader")
+        self.voice: str | None = None  # that speaks just now: to set it takes ten times as long as a name's phonemes
         self.chunks: list[np.ndarray] = []
         self._callback = _SYNTH_CALLBACK(self._receive)  # kept: C holds only a bare pointer to it
         self.c.espeak_SetSynthCallback(self._callback)
@@ -180,8 +181,10 @@ class Espeak:
         library = _Library.get()
         self._set_voice(library, Voice("espeak", accent, ""))
         pointer = ctypes.c_char_p(to_mnemonics(text).encode())
-        said: bytes = library.c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02)
-        return said.decode()
+        clauses = []
+        while pointer.value is not None:  # each call reads one: what is left would come with the next text
+            clauses.append(library.c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02).decode())
+        return " ".join(clauses)
 
     def _make_relative(self, library: _Library, voice: Voice) -> Voice:
         """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
@@ -215,9 +218,13 @@ class Espeak:
     def _set_voice(library: _Library, voice: Voice) -> None:
         names = [name for name, tag in ACCENTS.items() if tag == voice.accent]
         name = "+".join(filter(None, [*names, voice.variant]))
+        if name == library.voice and voice.variant != _RELATIVE:  # a relative's file is another each time
+            return
         # espeak itself passes over a variant that is not there and speaks with the plain voice.
         known = names and (not voice.variant or (library.variants / voice.variant).is_file())
         if not known or library.c.espeak_SetVoiceByName(name.encode()) != 0:
+            library.voice = None
             raise VoiceError(
                 f"espeak-ng has no voice {voice.accent}+{voice.variant}: accents are {list(ACCENTS.values())}"
             )
+        library.voice = name

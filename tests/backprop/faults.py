@@ -303,8 +303,34 @@ FAULTS = {
     "recognizer": {
         "MeanPerLetter": [
             ("return grad_loss * weight", "return weight", "the error from above dropped"),
-            ("n_letters * feasible.sum().clamp(min=1)", "n_letters * len(losses)", "what was left out is counted"),
-            ("n_letters * feasible.sum().clamp(min=1)", "feasible.sum().clamp(min=1)", "missing number of letters"),
+            ("feasible.sum(dim=1, keepdim=True).clamp(min=1)", "losses.shape[1]", "what was left out is counted"),
+            ("lengths * feasible.sum(dim=1", "feasible.sum(dim=1", "missing number of letters"),
+            ("feasible.sum(dim=1, keepdim=True)", "feasible.sum()", "the clips of both texts counted together"),
+        ],
+        "EachLogSoftmax": [
+            (
+                "LogSoftmax.forward(part) for part in x.split(list(sizes), dim=-1)",
+                "LogSoftmax.forward(part) for part in [x]",
+                "one softmax over both outputs",
+            ),
+            (
+                "grad_y.split(sizes, dim=-1)",
+                "reversed(grad_y.split(sizes[::-1], dim=-1))",
+                "the outputs' errors swapped",
+            ),
+        ],
+        "EachCtc": [
+            ("dim=-1)[: len(texts)]", "dim=-1)[-len(texts) :]", "the letters read off the phones"),
+            (
+                "zip(of_each, grad_losses, strict=True)",
+                "zip(of_each, grad_losses.flip(0), strict=True)",
+                "the texts' errors swapped",
+            ),
+            (
+                "torch.cat([*grads, grad_losses.new_zeros(*shape[:-1], n_left)], dim=-1)",
+                "torch.cat([grad_losses.new_zeros(*shape[:-1], n_left), *grads], dim=-1)",
+                "the output without a text gets the error",
+            ),
         ],
         "recognizer": [
             ("reversed(self.steps)", "self.steps", "from the first step to the last"),

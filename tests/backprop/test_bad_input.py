@@ -145,8 +145,8 @@ REFUSED = [
     (Ctc, (values(1, 4, 3), integers(4), integers(1, 2)[None], integers(3)), "n_letters lies within 3"),
     (Ctc, (values(1, 4, 3), integers(4), values(1, 2), integers(2)), "targets is torch.float64"),
     (Ctc, (values(1, 4, 3), integers(4), integers(1, 2), integers(2)), "targets has shape"),
-    (MeanPerLetter, (values(2), integers(1, 0)), "n_letters lies within 0 to 1"),
-    (MeanPerLetter, (torch.tensor([1.0, math.nan]), integers(1, 2)), "losses hold NaN"),
+    (MeanPerLetter, (values(1, 2), integers(1, 0)[None]), "lengths lies within 0 to 1"),
+    (MeanPerLetter, (torch.tensor([[1.0, math.nan]]), integers(1, 2)[None]), "losses hold NaN"),
 ]
 
 
@@ -183,7 +183,7 @@ def test_the_whole_chain_refuses_what_does_not_fit_it():
         recognizer.hear(geometry, parameters, batch.waveforms, batch.n_samples + 1)
     chain, n_frames = recognizer.hear(geometry, parameters, batch.waveforms, batch.n_samples)
     with pytest.raises(InputError, match="targets hold 3 to 9"):
-        recognizer.spell(chain, n_frames, batch.targets.clamp(min=1) * 3, batch.n_letters)
+        recognizer.spell(chain, n_frames, [(batch.targets.clamp(min=1) * 3, batch.n_letters)], model.n_symbols)
     with pytest.raises(InputError, match=r"grad has shape \(1,\)"):
         chain.backward(torch.ones(1))
 

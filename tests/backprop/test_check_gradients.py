@@ -41,6 +41,12 @@ def test_every_gradient_is_listed_and_right(run):
     assert re.search(r"against autograd, .*\n.* against central differences, .*\n$", out)
 
 
+def test_a_recogniser_that_hears_phones_too_is_checked_whole(run):
+    status, verdicts, _ = run("phones=true", "encoder=rnn", "encoder.n_units=4", "encoder.n_layers=1")
+    assert status == 0
+    assert {"EachCtc: log_probs", "EachLogSoftmax: x", "logits", "encoder.output.weight"} <= set(verdicts)
+
+
 def test_an_encoder_whose_layers_alone_are_by_hand_is_held_against_torchs(run):
     status, verdicts, _ = run("encoder=gru_by_hand", "encoder.n_units=4", "encoder.n_layers=1", "frontend=mfcc_delta")
     assert status == 0

@@ -6,6 +6,7 @@ from proof import for_any_sizes, prove
 from torch.nn import functional as F
 
 from speech.backprop import losses, recognizer
+from speech.ctc.loss import ctc_loss
 
 
 def prove_cross_entropy(module, draw):
@@ -29,17 +30,63 @@ def prove_squared_error(module, draw):
 
 
 def prove_mean_per_letter(module, draw):
-    n = draw.integer(1, 5)
-    losses = draw.values(n).abs()
-    losses[: draw.integer(0, n)] = torch.inf  # all of them, at times
+    n_texts, n = draw.integer(1, 2), draw.integer(1, 5)
+    losses = draw.values(n_texts, n).abs()
+    for of_one in losses:
+        of_one[: draw.integer(0, n)] = torch.inf  # all of them, at times
 
-    def oracle(losses, n_letters):
-        feasible = losses.isfinite()
-        return (losses[feasible] / n_letters[feasible]).sum() / max(1, int(feasible.sum()))
+    def oracle(losses, lengths):
+        total = losses.new_zeros(())
+        for of_one, long in zip(losses, lengths, strict=True):
+            feasible = of_one.isfinite()
+            total = total + (of_one[feasible] / long[feasible]).sum() / max(1, int(feasible.sum()))
+        return total
 
     # Infinity and a little more is infinity, so that central differences find 0 there, which is what is wanted.
-    n_letters = draw.indices(6, n, least=1)
-    prove(module.MeanPerLetter, (losses, n_letters), oracle)
+    lengths = draw.indices(6, n_texts, n, least=1)
+    prove(module.MeanPerLetter, (losses, lengths), oracle)
+
+
+def outputs(draw):
+    """The columns of two outputs, or of one."""
+    return [draw.integer(2, 4) for _ in range(draw.integer(1, 2))]
+
+
+def prove_each_log_softmax(module, draw):
+    sizes = outputs(draw)
+
+    def oracle(x, sizes):
+        return torch.cat([part.log_softmax(dim=-1) for part in x.split(sizes, dim=-1)], dim=-1)
+
+    prove(module.EachLogSoftmax, (3 * draw.values(2, draw.integer(1, 4), sum(sizes)), sizes), oracle)
+
+
+def prove_each_ctc(module, draw):
+    """Through the softmax before it, of which torch's own loss takes for granted that it was there."""
+    batch, longest, sizes = draw.integer(1, 3), draw.integer(3, 6), outputs(draw)
+    n_frames = draw.lengths(batch, longest)
+    said = [
+        (draw.indices(size, batch, 2, least=1), torch.tensor([draw.integer(1, 2) for _ in range(batch)]))
+        for size in sizes[: draw.integer(1, len(sizes))]
+    ]
+
+    class OfLogits:
+        @staticmethod
+        def forward(logits, n_frames, said, sizes):
+            log_probs, squashed = module.EachLogSoftmax.forward(logits, sizes)
+            losses, saved = module.EachCtc.forward(log_probs, n_frames, said, sizes)
+            return losses, (squashed, saved)
+
+        @staticmethod
+        def backward(saved, grad_losses):
+            grad, *others = module.EachCtc.backward(saved[1], grad_losses)
+            return module.EachLogSoftmax.backward(saved[0], grad)[0], *others
+
+    def oracle(logits, n_frames, said, sizes):
+        parts = zip(logits.split(sizes, dim=-1), said, strict=False)
+        return torch.stack([ctc_loss(part, n_frames, *text) for part, text in parts])
+
+    prove(OfLogits, (draw.values(batch, longest, sum(sizes)), n_frames, said, sizes), oracle)
 
 
 @for_any_sizes
@@ -60,6 +107,16 @@ def test_squared_error_is_torchs(draw):
 @for_any_sizes
 def test_the_loss_of_a_batch_counts_each_clip_by_its_letters_and_leaves_the_infeasible_out(draw):
     prove_mean_per_letter(recognizer, draw)
+
+
+@for_any_sizes
+def test_each_output_is_squashed_by_itself(draw):
+    prove_each_log_softmax(recognizer, draw)
+
+
+@for_any_sizes
+def test_each_output_spells_its_own_text_and_one_without_a_text_is_left_alone(draw):
+    prove_each_ctc(recognizer, draw)
 
 
 @pytest.mark.parametrize("z", [-800.0, 800.0])

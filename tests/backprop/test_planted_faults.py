@@ -37,6 +37,8 @@ PROOFS = {  # what is proved: its module, and how
     "BinaryCrossEntropy": ("losses", test_losses.prove_binary_cross_entropy),
     "MeanSquaredError": ("losses", test_losses.prove_squared_error),
     "MeanPerLetter": ("recognizer", test_losses.prove_mean_per_letter),
+    "EachLogSoftmax": ("recognizer", test_losses.prove_each_log_softmax),
+    "EachCtc": ("recognizer", test_losses.prove_each_ctc),
     "sgd": ("updates", test_updates.prove_sgd),
     "momentum": ("updates", test_updates.prove_momentum),
     "adamw": ("updates", test_updates.prove_adamw),

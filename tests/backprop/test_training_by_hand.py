@@ -28,7 +28,7 @@ ADAMW = {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.05}
 
 def trained(start, batches, source, step, n_steps=N_STEPS):
     """The losses and the weights after ``n_steps`` from ``start``; ``step(recognizer)`` makes what moves them."""
-    recognizer = tiny(seeded(0), start.encoder.cell, start.encoder.dropout.p)
+    recognizer = tiny(seeded(0), start.encoder.cell, start.encoder.dropout.p, phones=start.inventory is not None)
     recognizer.load_state_dict(start.state_dict())
     move, losses = step(recognizer), []
     for i in range(n_steps):
@@ -106,6 +106,17 @@ def test_a_hundred_steps_by_hand_and_by_autograd_end_at_the_same_weights(cell, r
     losses, weights = end
     assert losses[-9:].mean() < losses[:9].mean(), "it is learning that is compared"
     assert not any(torch.equal(weights[name], p) for name, p in start.named_parameters())
+
+
+def test_phones_beside_letters_are_learnt_alike_by_hand_and_by_autograd():
+    ours, theirs = rules()["adamw"]
+    start, batches = tiny(seeded(0), phones=True), [sounds(seeded(i), phones=True) for i in range(3)]
+    end = trained(start, batches, Autograd(), theirs, n_steps=30)
+    assert_same(trained(start, batches, ByHand(), ours, n_steps=30), end, 1e-9)
+    letters, _ = start.n_symbols
+    moved = end[1]["encoder.output.weight"] - start.encoder.output.weight.detach()
+    assert moved[:letters].abs().min() > 0
+    assert moved[letters:].abs().min() > 0
 
 
 def test_dropout_draws_the_same_chance_by_hand():

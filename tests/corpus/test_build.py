@@ -10,7 +10,7 @@ from speech import audio
 from speech.alphabet import Alphabet
 from speech.corpus import build as building
 from speech.corpus.build import build
-from speech.corpus.datamodule import SpeechData, load_clips
+from speech.corpus.datamodule import SpeechData, load_clips, load_cuts
 from speech.corpus.recordings import Folder
 from speech.corpus.source import CorpusError
 from speech.corpus.synthetic import Synthetic
@@ -37,6 +37,15 @@ def test_a_corpus_is_a_lhotse_cutset_built_once(tmp_path):
     assert samples.shape == (1, cuts[0].num_samples)
     before = corpus.cuts_path.stat().st_mtime_ns
     assert build(synthetic(), ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
+
+
+def test_what_was_read_aloud_is_kept_beside_the_name_and_an_older_corpus_has_none(tmp_path):
+    corpus = build(synthetic(({"text": "Niamh", "say": "neev"}, "Mark")), ALPHABET, RATE, tmp_path)
+    cuts = list(CutSet.from_file(corpus.cuts_path))
+    assert {(clip.name, clip.say) for clip in load_cuts(cuts)} == {("Niamh", "neev"), ("Mark", "Mark")}
+    for cut in cuts:
+        del cut.custom["say"]
+    assert {(clip.name, clip.say) for clip in load_cuts(cuts)} == {("Niamh", ""), ("Mark", "")}
 
 
 @pytest.mark.parametrize(

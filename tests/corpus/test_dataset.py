@@ -3,7 +3,9 @@ import torch
 
 from speech.alphabet import Alphabet
 from speech.augment import Augment
-from speech.corpus.dataset import BucketSampler, Clip, ClipDataset
+from speech.corpus.dataset import BucketSampler, Clip, ClipDataset, Step
+from speech.phonetics import Inventory, phones
+from speech.pronunciation import said
 
 RATE = 16_000
 RNG = np.random.default_rng(0)
@@ -62,3 +64,29 @@ def test_chance_depends_on_the_step_alone():
     forth = [dataset[step].waveforms for step in steps]
     back = [dataset[step].waveforms for step in reversed(steps)][::-1]
     assert all(torch.equal(a, b) for a, b in zip(forth, back, strict=True))
+
+
+def test_a_clips_phones_are_what_was_read_aloud_in_its_accent():
+    spoken = [
+        ("Martin", "en-US", "", said("Martin", "en-US")),
+        ("Martin", "en-GB", "", said("Martin", "en-GB")),
+        ("Niamh", "en-GB", "neev", said("neev", "en-GB")),
+        ("Siobhan", "en-029", "/ʃɪˈvɔːn/", phones("ʃɪvɔn")),
+        ("Martin", "de", "", said("Martin")),
+    ]
+    clips = [
+        Clip(str(i), name, "s", accent, np.ones(4_000, np.int16), say=say)
+        for i, (name, accent, say, _) in enumerate(spoken)
+    ]
+    inventory = Inventory()
+    batch = ClipDataset(clips, Alphabet(), RATE, inventory=inventory)[Step(0, 0, list(range(len(clips))))]
+    for row, n, (_, _, _, expected) in zip(batch.phones, batch.n_phones, spoken, strict=True):
+        assert inventory.decode(row[:n].tolist()) == expected
+        assert not row[n:].any()
+    assert len({expected for *_, expected in spoken}) == 4
+    assert batch.texts[2] == "niamh", "the letters are the name's"
+
+
+def test_without_an_inventory_a_batch_has_no_phones():
+    batch = ClipDataset(CLIPS, Alphabet(), RATE)[Step(0, 0, [0, 1])]
+    assert batch.phones is batch.n_phones is None

@@ -10,6 +10,8 @@ from speech.corpus.datamodule import load_clips
 from speech.corpus.recordings import Folder
 from speech.corpus.replay import ELSEWHERE, MixedSampler, Replay, ReplayedData
 from speech.corpus.synthetic import Synthetic
+from speech.phonetics import Inventory
+from speech.pronunciation import said
 from speech.voices.espeak import Espeak
 
 ALPHABET, RATE = Alphabet(), 16_000
@@ -59,7 +61,7 @@ def make_data(earlier, cache, recordings):
     def make(batch_size=8, **how):
         corpus = build(Folder(str(recordings), val_speakers=0), ALPHABET, RATE, cache)
         arguments = (corpus, ALPHABET, RATE, lambda n_samples: n_samples // 480, batch_size, Augment(), 0)
-        return ReplayedData(*arguments, None, Replay(**how), [earlier])
+        return ReplayedData(*arguments, None, Inventory(), Replay(**how), [earlier])
 
     return make
 
@@ -78,6 +80,13 @@ def test_replayed_clips_are_learnt_from_and_earlier_test_clips_are_judged(make_d
     assert judged == tested
     assert not learnt & tested
     assert learnt >= {clip.id for clip in old["train"]}
+
+
+def test_what_is_replayed_has_its_phones_too(make_data):
+    dataset = make_data(n_steps=3).datasets["train"]
+    assert {clip.id.startswith("earlier") for clip in dataset.clips} == {True, False}
+    for clip, phones in zip(dataset.clips, dataset.phones, strict=True):
+        assert Inventory().decode(phones) == said(clip.say or clip.name, clip.accent)
 
 
 def test_the_sample_is_as_large_as_asked_and_the_same_each_time(make_data):

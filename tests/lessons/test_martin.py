@@ -54,6 +54,17 @@ def test_a_recording_of_ones_own_is_taken(configured, tmp_path, capsys):
     assert "mine.wav" in capsys.readouterr().out
 
 
+def test_a_recogniser_that_hears_phones_too_learns_the_letters(configured, make_recognizer, tmp_path, capsys):
+    recognizer = make_recognizer(phones=True, n_units=16, n_layers=1)
+    recognizer.save(tmp_path / "phonetic.pt")
+    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "f2"), np.random.default_rng(0))
+    audio.write(tmp_path / "mine.wav", audio.to_waveform(samples, rate, 8_000), 8_000)
+    few = [f"lesson.clip={tmp_path / 'mine.wav'}", "lesson.n_steps=2", "lesson.n_others=0"]
+    report = lesson(configured(f"lesson.recognizer={tmp_path / 'phonetic.pt'}", *few))
+    assert "is heard" in capsys.readouterr().out
+    assert report["figures"]["after"]["mean"] < report["figures"]["before"]["mean"]
+
+
 def test_contributions_add_up_to_what_scaling_the_layer_would_change(small_run):
     """Euler: d loss(c x) / dc at c = 1 is the sum of x dloss/dx, by central differences of the logits' own loss."""
     recognizer = martin.Recognizer.load(small_run / "recognizer.pt")
@@ -64,8 +75,8 @@ def test_contributions_add_up_to_what_scaling_the_layer_would_change(small_run):
 
     def loss(scale):
         chain = martin.Chain(values={"logits": logits * scale})
-        symbols = recognizer.alphabet.encode("martin")
-        return martin.spell(chain, torch.tensor([logits.shape[1]]), torch.tensor([symbols]), torch.tensor([6]))
+        said = [(torch.tensor([recognizer.alphabet.encode("martin")]), torch.tensor([6]))]
+        return martin.spell(chain, torch.tensor([logits.shape[1]]), said, recognizer.n_symbols)
 
     slope = float(loss(1 + 1e-6) - loss(1 - 1e-6)) / 2e-6
     assert float(heard.contributions("logits").sum()) == pytest.approx(slope, rel=1e-6)
