@@ -177,7 +177,7 @@ def clips(says_letters, says_phones):
 def test_the_ranking_learns_to_go_by_the_output_that_says_something(says_letters, says_phones, phones_count):
     ear = Ear()
     prior, weight = fit_ranking(ear, clips(says_letters, says_phones), None, seed=0)
-    assert (weight > 0) == phones_count
+    assert (weight > 0.5) == phones_count
     assert prior is not None
     assert (ear.prior, ear.phones_weight) == (None, 0.5), "it is left as it was"
     ear.prior, ear.phones_weight = prior, weight
