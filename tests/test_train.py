@@ -9,6 +9,7 @@ import torch
 from conftest import SMALL
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from speech.calibration import fit_ranking
 from speech.evaluate import evaluate
 from speech.monitor.interruption import Interrupted
 from speech.phonetics import PHONES
@@ -16,7 +17,7 @@ from speech.pronunciation import said
 from speech.recognizer import Recognizer
 from speech.synthesize import synthesize
 from speech.task import SpellingTask
-from speech.train import train
+from speech.train import make_data, train
 from speech.transcribe import transcribe
 
 PHONETIC = ["phones=true", "trainer.max_epochs=2", "corpus.n_train=2", "corpus.n_val=4"]
@@ -86,7 +87,7 @@ def phonetic_run(compose, tmp_path_factory):
     return run_dir
 
 
-def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run, recordings):
+def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run, recordings, compose):
     events = EventAccumulator(str(phonetic_run / "tensorboard"))
     events.Reload()
     rates = [event.value for event in events.Scalars("val/phone_error_rate")]
@@ -94,8 +95,12 @@ def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run,
     assert all(0 < rate <= 2 for rate in rates)
     recognizer = Recognizer.load(phonetic_run / "recognizer.pt")
     report = json.loads((phonetic_run / "report.json").read_text())
-    assert recognizer.prior is not None, "there were clips enough to fit the ranking"
-    assert report["phones_weight"] == recognizer.phones_weight in (0.0, 0.25, 0.5, 0.75, 1.0)
+    data = make_data(compose("train", *SMALL, *PHONETIC), recognizer)
+    validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
+    prior, phones_weight = fit_ranking(recognizer, validation, augment, seed=0)
+    assert prior is not None, "there were clips enough to fit the ranking"
+    assert (recognizer.prior, recognizer.phones_weight) == (prior, phones_weight)
+    assert (report["prior_weight"], report["phones_weight"]) == (prior.weight, phones_weight)
     assert json.loads((small_run / "report.json").read_text())["phones_weight"] is None
     assert recognizer.inventory.phones == PHONES
     assert recognizer.ways["Niamh"][0] == said("neev")

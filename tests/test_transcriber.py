@@ -185,6 +185,11 @@ def test_the_ranking_learns_to_go_by_the_output_that_says_something(says_letters
         assert first(ear, ear.hear(clip.waveform), NAMES) == clip.name
 
 
+def test_weights_that_validation_cannot_tell_apart_are_averaged():
+    prior, weight = fit_ranking(Ear(), clips(True, True), None, seed=0)  # each pair is always right
+    assert (prior.weight, weight) == (0.5, 0.5)
+
+
 def test_names_that_were_learnt_in_their_own_ways_are_calibrated_in_them():
     """Validation knows texts as they are spelt; ``Niamh`` read by espeak would be another sound."""
     ear = Ear(ways={"Niamh": (said("neev"),)})
