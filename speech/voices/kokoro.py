@@ -31,7 +31,9 @@ N_STYLES = 510
 # Frames (25 ms) of the silence after, and of the last sound with the silence that grows into it: left to itself the
 # model spends a third of a name's clip, and a sixth of its time, on that silence. The silence before stays as it is
 # (9 to 22 frames): the first sound begins within it, and PocketSphinx knows 94 % of 80 words with it and 74 % without.
+# What is silent of it is left out afterwards: of 120 clips, no sound began more than 0.245 s before its end.
 AFTER, LAST_SOUND, ANY = 3, 12, 50
+FRAME, LEAD = 600, 12  # samples; frames of the silence before that are handed over: those, and what end-pointing leaves
 # espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
 _BOTH = [
     ("ʔn\u0329", "tᵊn"),
@@ -112,7 +114,7 @@ class Kokoro:
     @property
     def identity(self) -> str:
         model = self._file("model.onnx")
-        silence = f"{LAST_SOUND}, {AFTER}"
+        silence = f"{LAST_SOUND}, {AFTER}, {LEAD}"
         return f"kokoro {model.stat().st_size} {sorted(self._styles)} {self.speed} blend={self.blend} silence={silence}"
 
     def voices(self) -> list[Voice]:
@@ -129,7 +131,7 @@ class Kokoro:
             )
         longest = np.full((1, len(tokens) + 2), ANY, np.float32)
         longest[0, -2:] = LAST_SOUND, AFTER
-        samples, _ = self._session.run(
+        samples, durations = self._session.run(
             ["audio", "durations"],
             {
                 "tokens": np.array([[0, *tokens, 0]], np.int64),
@@ -138,7 +140,8 @@ class Kokoro:
                 "longest": longest,
             },
         )
-        return samples.squeeze().astype(np.float32), SAMPLE_RATE
+        silent = max(0, int(durations[0, 0]) - LEAD) * FRAME
+        return samples.squeeze().astype(np.float32)[silent:], SAMPLE_RATE
 
     def _style(self, voice: Voice, n_tokens: int) -> np.ndarray:
         if voice.variant not in self._styles:
