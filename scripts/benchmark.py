@@ -26,7 +26,7 @@ from torchaudio.transforms import MFCC
 from speech import audio, endpoint
 from speech.ctc.score import score
 from speech.intervals import wilson
-from speech.recognizer import Recognizer
+from speech.recognizer import PARTS, Recognizer
 from speech.runs import find_recognizer
 from speech.train import make_data
 from speech.voices.espeak import Espeak
@@ -102,7 +102,7 @@ def training_step(config: Any) -> None:
     from speech.ctc.loss import ctc_loss
 
     nodes: Any = OmegaConf.to_container(config)
-    recognizer = Recognizer({key: nodes[key] for key in ("alphabet", "phones", "frontend", "encoder", "decoder")})
+    recognizer = Recognizer({part: nodes[part] for part in PARTS})
     data = make_data(config, recognizer)
     plain = PlainModel(len(recognizer.alphabet), recognizer.encoder.stride)
     loader = DataLoader(PlainDataset(data, recognizer.sample_rate), config.batch_size, shuffle=True, collate_fn=collate)

@@ -127,7 +127,7 @@ class Ear:
         """The same recogniser as it is taken elsewhere: ``speech.export``'s float32 file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "recognizer.onnx"
-            require("onnx", "bench").save(to_onnx(self.recognizer, card=""), path)
+            require("onnx", "export").save(to_onnx(self.recognizer, card=""), path)
             return Runtime(path)
 
     def choose(self, waveform: Waveform, lexicon: dict[str, Entry]) -> str:

@@ -11,11 +11,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
-import hydra
 import numpy as np
 from benchmark import show
 from hydra.utils import instantiate
-from omegaconf import DictConfig
 from sphinx import Sphinx
 
 from speech import audio, endpoint
@@ -29,12 +27,6 @@ N_LISTS, N_WORDS = 8, 20
 COMMON = slice(200, 4000)  # by how common they are: after the words that carry no meaning of their own
 LETTERS = range(3, 10)
 PADDING_S, FLOOR = 0.2, 1e-4  # around the clip, for PocketSphinx' own idea of silence
-
-
-def composed(arguments: list[str]) -> DictConfig:
-    configs.check_overrides("train", arguments)
-    with hydra.initialize_config_dir(str(configs.CONF), version_base="1.3"):
-        return hydra.compose("train", arguments)
 
 
 def lists(rng: np.random.Generator) -> Iterator[tuple[Sphinx, list[str]]]:
@@ -54,7 +46,7 @@ def said(engine: Engine, voice: Voice, word: str, rng: np.random.Generator) -> W
 
 
 def main() -> None:
-    config = composed(sys.argv[1:])
+    config = configs.compose("train", sys.argv[1:])
     engine: Engine = instantiate(config.voices)
     voices = engine.voices()
     for name in dict.fromkeys(voice.engine for voice in voices):

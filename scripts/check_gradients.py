@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
@@ -26,7 +25,7 @@ from speech.backprop.examples import RECURRENT, Example, examples
 from speech.backprop.recurrent import CELLS, Layer
 from speech.corpus.dataset import Batch, Step
 from speech.gradients import geometry_of, loss_of, texts
-from speech.recognizer import Recognizer
+from speech.recognizer import PARTS, Recognizer
 from speech.train import make_data
 
 AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
@@ -96,19 +95,11 @@ def of_operation(example: Example) -> Iterator[Row]:
         yield row._replace(name=f"{example.name}: {row.name}")
 
 
-def compose(arguments: list[str]) -> DictConfig:
-    configs.check_overrides("train", arguments)
-    with hydra.initialize_config_dir(str(configs.CONF), version_base="1.3"):
-        composed = hydra.compose("train", arguments)
-    configs.check(composed, "train")
-    return composed
-
-
 def make_recognizer(config: DictConfig) -> Recognizer:
     """With the same random weights for the same config, float64; dropout is left out."""
     torch.manual_seed(config.seed)
-    parts = {key: OmegaConf.to_container(config[key], resolve=True) for key in ("frontend", "encoder", "decoder")}
-    return Recognizer({"alphabet": config.alphabet, "phones": config.phones} | parts).double().eval()
+    nodes: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, list(PARTS)), resolve=True)
+    return Recognizer({part: nodes[part] for part in PARTS}).double().eval()
 
 
 def read_batch(config: DictConfig) -> Batch:
@@ -194,9 +185,9 @@ def check(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         common = ["augment=none", "encoder.n_units=16", f"cache_dir={folder}", *of_corpus]
         common += [argument for argument in arguments if argument not in chosen]
-        batch = read_batch(compose(common))
+        batch = read_batch(configs.compose("train", common))
     for encoder in chosen or [f"encoder={name}" for name in encoders]:
-        config = compose([encoder, *common])
+        config = configs.compose("train", [encoder, *common])
         rows += show(
             f"{encoder}: the loss of {len(batch.texts)} clips, {', '.join(batch.texts)}", of_recognizer(config, batch)
         )

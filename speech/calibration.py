@@ -11,8 +11,8 @@ is judged by what the other taught, and only the weights that are kept are fitte
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from speech.metrics import n_edits
 from speech.prior import Prior
 from speech.recognizer import Recognizer
 from speech.rejection import EVIDENCE, Rejection, key, probability
-from speech.transcriber import Frames
+from speech.transcriber import Frames, letter_scores, mixed, phone_scores
 
 RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, for each of which there is a threshold
 LISTED, OTHER_NAME, SPLICED, REVERSED, NOISE = "listed", "another name", "spliced", "reversed", "noise"
@@ -135,32 +135,21 @@ def fit_ranking(
     heard = [recognizer.hear(waveform) for waveform in waveforms]
     share = np.concatenate([np.exp(frames.letters) for frames in heard]).mean(axis=0)
     log_prior = np.log(np.maximum(share, LEAST_SHARE)).tolist()
-    said = np.array([texts.index(recognizer.alphabet.fold(clip.name)) for clip in drawn])
+    said = [texts.index(recognizer.alphabet.fold(clip.name)) for clip in drawn]
     entries = list(recognizer.lexicon(texts).values())
-    before = recognizer.prior, recognizer.phones_weight
-
-    def scores(prior: Prior | None, phones_weight: float) -> Floats:
-        recognizer.prior, recognizer.phones_weight = prior, phones_weight
-        return np.array([recognizer.scores(frames, entries) for frames in heard])
-
-    try:
-        by_phones = scores(None, 1.0) if recognizer.inventory else None
-        by_letters = {weight: scores(Prior(log_prior, weight), 0.0) for weight in WEIGHTS}
-    finally:
-        recognizer.prior, recognizer.phones_weight = before
-
-    def n_right(weights: tuple[float, float]) -> int:
-        of_prior, of_phones = weights
-        total = by_letters[of_prior] if of_phones < 1 else np.zeros((len(heard), len(entries)))
-        if by_phones is not None:
-            total = (1 - of_phones) * total + (of_phones * by_phones if of_phones else 0.0)
-        return int((total.argmax(axis=1) == said).sum())
-
-    right = {pair: n_right(pair) for pair in itertools.product(WEIGHTS, WEIGHTS if recognizer.inventory else [0.0])}
+    by_phones = [phone_scores(frames, entries) for frames in heard]
+    right: Counter[tuple[float, float]] = Counter()
+    for of_prior in WEIGHTS:
+        prior = Prior(log_prior, of_prior)
+        for frames, phones, i in zip(heard, by_phones, said, strict=True):
+            letters = letter_scores(prior(frames.letters), entries)
+            for of_phones in (0.0,) if phones is None else WEIGHTS:
+                scores = letters if phones is None else mixed(of_phones, letters, phones)
+                right[of_prior, of_phones] += int(scores.argmax() == i)
     best = max(right.values())
     error = math.sqrt(best * (len(heard) - best) / len(heard))  # of a binomial count
-    of_prior, of_phones = np.mean([pair for pair, n in right.items() if n >= best - error], axis=0).tolist()
-    return Prior(log_prior, of_prior), of_phones
+    prior_weight, phones_weight = np.mean([pair for pair, n in right.items() if n >= best - error], axis=0).tolist()
+    return Prior(log_prior, prior_weight), phones_weight
 
 
 def calibrate(
@@ -325,16 +314,18 @@ def _trials(
             left_out[index[sound.texts[0]]] = True
         elif sound.kind == SPLICED:
             left_out[:] = [any(_alike(text, part) for part in sound.texts) for text in pool]
+        firsts, n_names = [], []
         for trial in range(N_LISTS):
             n = int(np.exp(rng.uniform(0, np.log(len(pool)))))
             order = np.lexsort([rng.random(len(pool)), ~real, left_out])[: min(n, len(pool) - left_out.sum())]
             listed = sound.kind == OTHER_NAME and trial % 2 == 0
             if listed:
                 order[-1] = index[sound.texts[0]]
-            first = order[ranking[order].argmax()]
-            rows.append(recognizer.evidence(sound.frames, entries[first], len(order)))
+            firsts.append(entries[order[ranking[order].argmax()]])
+            n_names.append(len(order))
             kinds.append(LISTED if listed else sound.kind)
-    return Trials(np.array(rows), np.array(kinds))
+        rows.append(recognizer.evidence(sound.frames, firsts, n_names))
+    return Trials(np.concatenate(rows), np.array(kinds))
 
 
 def summary(report: dict[str, Any]) -> str:

@@ -133,6 +133,15 @@ def check_overrides(name: str, arguments: list[str]) -> None:
             node = node._get_node(part) if isinstance(node, DictConfig) else None
 
 
+def compose(name: str, arguments: list[str]) -> DictConfig:
+    """Config ``name`` as a command line of ``arguments`` composes it, every key of it checked. Raises ConfigError."""
+    check_overrides(name, arguments)
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = hydra.compose(name, arguments)
+    check(composed, name)
+    return composed
+
+
 def _is_group(override: Override) -> bool:
     return (CONF / override.key_or_group).is_dir()
 

@@ -24,6 +24,7 @@ from speech.prior import Prior
 from speech.rejection import Rejection
 from speech.transcriber import Frames, RecognizerError, Transcriber
 
+PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
 

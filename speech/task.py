@@ -16,7 +16,7 @@ from speech.alphabet import BLANK
 from speech.backprop.frames import frame_mask
 from speech.corpus.dataset import Batch
 from speech.ctc.decode import collapse
-from speech.gradients import Autograd, ByHand, loss_of
+from speech.gradients import Autograd, ByHand, loss_of, texts
 from speech.metrics import n_edits
 from speech.recognizer import Recognizer
 
@@ -102,12 +102,10 @@ class SpellingTask(pl.LightningModule):
         self._letters += sum(map(len, batch.texts))
         self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))
         self._clips += n
-        for output in phones_of:
-            assert batch.phones is not None
-            assert batch.n_phones is not None
-            said = [row[:n].tolist() for row, n in zip(batch.phones, batch.n_phones, strict=True)]
+        for output, (phones, n_phones) in zip(phones_of, texts(batch)[1:], strict=True):
+            said = [row[:n].tolist() for row, n in zip(phones, n_phones, strict=True)]
             self._phone_edits += sum(map(Levenshtein.distance, said, _collapsed(output, n_frames)))
-            self._phones += int(batch.n_phones.sum())
+            self._phones += int(n_phones.sum())
         return Validated(logits, n_frames, letters)
 
     def on_validation_epoch_end(self) -> None:

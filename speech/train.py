@@ -52,7 +52,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from speech.card import model_card
     from speech.chart import draw
     from speech.compare import compared
-    from speech.recognizer import Recognizer
+    from speech.recognizer import PARTS, Recognizer
     from speech.task import SpellingTask
 
     run_dir = Path(config.run_dir)
@@ -72,8 +72,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     warnings.filterwarnings("ignore", "(?s).*(treespec, LeafSpec|does not have many workers|is not resumable)")
     pl.seed_everything(config.seed, verbose=False)
     nodes: Any = OmegaConf.to_container(config)
-    parts = {key: nodes[key] for key in ("alphabet", "phones", "frontend", "encoder", "decoder")}
-    recognizer = Recognizer(parts)
+    recognizer = Recognizer({part: nodes[part] for part in PARTS})
     data = make_data(config, recognizer)
     recognizer.learn(data.names)
     learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]

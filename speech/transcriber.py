@@ -7,10 +7,10 @@ reading the clip, finding the name in it, decoding, ranking and timing are writt
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +26,7 @@ from speech.prior import Prior
 from speech.rejection import Rejection, doubt, evidence, free_score
 
 Clip = str | Path | tuple[ArrayLike, int]
+AnyNats = TypeVar("AnyNats", float, Floats)
 
 
 class Frames(NamedTuple):
@@ -79,6 +80,34 @@ class Transcript:
 
 class RecognizerError(ValueError):
     """A file that is not a recogniser, or not one that this version can read."""
+
+
+def said(entries: Sequence[Entry]) -> bool:
+    """Whether it is known of all of ``entries`` how they are said."""
+    return all(entry.phones for entry in entries)
+
+
+def letter_scores(letters: Floats, entries: Sequence[Entry]) -> Floats:
+    """log p of each of ``entries`` as it is spelt, ``(n_entries,)`` nats: the exact CTC score."""
+    return score(letters, [entry.letters for entry in entries])
+
+
+def phone_scores(frames: Frames, entries: Sequence[Entry]) -> Floats | None:
+    """log p of each of ``entries`` in its likeliest way, ``(n_entries,)`` nats; None where those are unknown."""
+    if frames.phones is None or not said(entries):
+        return None
+    scores = score(frames.phones, [way for entry in entries for way in entry.phones])
+    return np.maximum.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
+
+
+def mixed(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:
+    """(1 - w) letters + w phones: two witnesses of one clip, weighted (a product of experts; Hinton 2002).
+
+    What has no weight does not count, be it minus infinity.
+    """
+    if weight in (0, 1):
+        return phones if weight else letters
+    return (1 - weight) * letters + weight * phones
 
 
 class Transcriber(ABC):
@@ -138,37 +167,28 @@ class Transcriber(ABC):
         return {name: tuple(map(self.inventory.encode, ways)) for name, ways in found.items()}
 
     def scores(self, frames: Frames, entries: Sequence[Entry], plain: bool = False) -> Floats:
-        """What each of ``entries`` is ranked by, ``(n_entries,)`` nats, from its exact CTC scores.
+        """What each of ``entries`` is ranked by, ``(n_entries,)`` nats: letters less the prior, mixed with phones.
 
-            (1 - w) (log p(letters) less the prior's) + w max over the ways to say it of log p(phones),  w phones_weight
-
-        two witnesses of one clip, weighted (a product of experts; Hinton 2002). By letters alone where some name's
-        phones are not known. ``plain`` leaves the prior in.
+        By letters alone where some name's phones are not known. ``plain`` leaves the prior in.
         """
         prior = None if plain else self.prior
-        by_phones = frames.phones is not None and all(entry.phones for entry in entries)
-        weight = self.phones_weight if by_phones else 0.0
-        total = np.zeros(len(entries))
-        if weight < 1:
-            letters = prior(frames.letters) if prior else frames.letters
-            total += (1 - weight) * score(letters, [entry.letters for entry in entries])
-        if weight > 0:
-            assert frames.phones is not None
-            first = np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])])
-            said = score(frames.phones, [way for entry in entries for way in entry.phones])
-            total += weight * np.maximum.reduceat(said, first)
-        return total
+        letters = letter_scores(prior(frames.letters) if prior else frames.letters, entries)
+        phones = phone_scores(frames, entries)
+        return letters if phones is None else mixed(self.phones_weight, letters, phones)
 
-    def evidence(self, frames: Frames, first: Entry, n_names: int) -> Floats:
-        """``rejection.EVIDENCE`` of a clip whose likeliest of ``n_names`` is ``first``; letters and phones weighted as
-        they are in ``scores``."""
-        weight = self.phones_weight if frames.phones is not None and first.phones else 0.0
-        outputs = [(1 - weight, frames.letters), (weight, frames.phones)]
-        free, uncertain = (
-            sum(part * measure(output) for part, output in outputs if part and output is not None)
-            for measure in (free_score, doubt)
-        )
-        return evidence(float(self.scores(frames, [first], plain=True)[0]), free, uncertain, n_names)
+    def measured(self, frames: Frames, entries: Sequence[Entry], measure: Callable[[Floats], float]) -> float:
+        """``measure`` of either output, mixed as the ``scores`` of ``entries`` are."""
+        letters = measure(frames.letters)
+        if frames.phones is None or not said(entries):
+            return letters
+        return mixed(self.phones_weight, letters, measure(frames.phones))
+
+    def evidence(self, frames: Frames, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
+        """``rejection.EVIDENCE`` of one clip in several lists, a row each, from the likeliest name of each list and how
+        many names it has."""
+        free, uncertain = (self.measured(frames, firsts, measure) for measure in (free_score, doubt))
+        best = self.scores(frames, firsts, plain=True).tolist()
+        return np.array([evidence(score, free, uncertain, n) for score, n in zip(best, n_names, strict=True)])
 
     def rank(self, frames: Frames, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
@@ -186,7 +206,8 @@ class Transcriber(ABC):
         scores = self.scores(frames, list(lexicon.values()))
         none = None
         if self.rejection:
-            none = self.rejection.none(self.evidence(frames, lexicon[names[int(scores.argmax())]], len(names)))
+            first = lexicon[names[int(scores.argmax())]]
+            none = self.rejection.none(self.evidence(frames, [first], [len(names)])[0])
         if np.isneginf(scores).all():  # a sound too short for any of them
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())

@@ -1,4 +1,6 @@
-import hydra
+import os
+import signal
+
 import hypothesis
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ import torch
 from speech import audio, config
 from speech.alphabet import Alphabet
 from speech.export import export
+from speech.monitor.interruption import Interrupted
 from speech.recognizer import Recognizer
+from speech.task import SpellingTask
 from speech.train import train
 from speech.voices.espeak import Espeak
 from speech.voices.voice import Voice
@@ -36,6 +40,19 @@ SMALL = [  # a corpus and a network that train in a second
 ]
 
 
+def train_until(step, config):
+    """A training that a signal stops after ``step`` steps, its state saved."""
+
+    def interrupt(task, *_):
+        if task.global_step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
+        with pytest.raises(Interrupted):
+            train(config)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_a_worker():
     torch.set_num_threads(1)
@@ -55,11 +72,7 @@ def compose(cache):
             *overrides,
             *([f"cache_dir={cache}"] if name in ("train", "evaluate", "calibrate", "lesson") else []),
         ]
-        config.check_overrides(name, arguments)
-        with hydra.initialize_config_dir(str(config.CONF), version_base="1.3"):
-            composed = hydra.compose(name, arguments)
-        config.check(composed, name)
-        return composed
+        return config.compose(name, arguments)
 
     return make
 

@@ -1,17 +1,14 @@
 import json
-import os
-import signal
 import subprocess
 import sys
 
 import pytest
 import torch
-from conftest import SMALL
+from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speech.calibration import fit_ranking
 from speech.evaluate import evaluate
-from speech.monitor.interruption import Interrupted
 from speech.phonetics import PHONES
 from speech.pronunciation import said
 from speech.recognizer import Recognizer
@@ -45,35 +42,19 @@ def assert_same_training(run_dir, other):
     assert [json.loads(line)["step"] for line in (run_dir / "heard.jsonl").open()] == [3, 6, 9]
 
 
-def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(
-    small_run, compose, tmp_path, monkeypatch
-):
-    def interrupt(task, *_):
-        if task.global_step == 5:  # of 3 batches an epoch
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
-        with pytest.raises(Interrupted):
-            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(small_run, compose, tmp_path):
+    train_until(5, compose("train", *SMALL, f"run_dir={tmp_path}"))  # of 3 batches an epoch
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
     resume(tmp_path, compose)
     assert_same_training(tmp_path, small_run)
 
 
-def test_with_rooms_and_hidden_features_it_ends_bit_identical_too(compose, tmp_path, monkeypatch):
+def test_with_rooms_and_hidden_features_it_ends_bit_identical_too(compose, tmp_path):
     rooms = ["augment=room", "augment.ramp=4", "frontend=logmel", "backprop=all", "trainer.max_epochs=2"]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(compose("train", *SMALL, *rooms, f"run_dir={whole}"))
 
-    def interrupt(task, *_):
-        if task.global_step == 4:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
-        with pytest.raises(Interrupted):
-            train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"))
+    train_until(4, compose("train", *SMALL, *rooms, f"run_dir={stopped}"))
     train(compose("train", *SMALL, *rooms, f"run_dir={stopped}"), resume=True)
     ours, theirs = last_weights(stopped), last_weights(whole)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -107,15 +88,8 @@ def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run,
     assert recognizer.transcribe(recordings / "one" / "f1_0.wav").names
 
 
-def test_with_phones_it_ends_bit_identical_too(phonetic_run, compose, tmp_path, monkeypatch):
-    def interrupt(task, *_):
-        if task.global_step == 8:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
-        with pytest.raises(Interrupted):
-            train(compose("train", *SMALL, *PHONETIC, f"run_dir={tmp_path}"))
+def test_with_phones_it_ends_bit_identical_too(phonetic_run, compose, tmp_path):
+    train_until(8, compose("train", *SMALL, *PHONETIC, f"run_dir={tmp_path}"))
     train(compose("train", *SMALL, *PHONETIC, f"run_dir={tmp_path}"), resume=True)
     ours, theirs = last_weights(tmp_path), last_weights(phonetic_run)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)

@@ -47,10 +47,7 @@ class Ranking(pl.Callback):
         for logits, n_frames in zip(validated.logits, validated.n_frames.tolist(), strict=True):
             frames = recognizer.frames(logits[:n_frames])
             self._scores.append(recognizer.scores(frames, entries))
-            weight = recognizer.phones_weight if frames.phones is not None else 0.0
-            both = [(1 - weight, frames.letters), (weight, frames.phones)]
-            free = [part * output.max(axis=1).sum() for part, output in both if output is not None]
-            self._free.append(float(sum(free)))
+            self._free.append(recognizer.measured(frames, entries, lambda output: float(output.max(axis=1).sum())))
             self._n_frames.append(n_frames)
         self._said += batch.texts
 

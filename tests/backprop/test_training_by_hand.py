@@ -1,13 +1,11 @@
 """Training with backprop=all is training with autograd, step for step, and asks nothing of autograd."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL
+from conftest import SMALL, train_until
 from proof import seeded
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_whole_recognizer import hold_all, sounds, tiny
@@ -16,7 +14,6 @@ from speech import gradients
 from speech.augment.spec import SpecAugment
 from speech.backprop import updates
 from speech.gradients import Autograd, ByHand
-from speech.monitor.interruption import Interrupted
 from speech.recognizer import Recognizer
 from speech.task import SpellingTask
 from speech.train import train
@@ -181,16 +178,8 @@ def test_lightning_trains_with_autograd_off_and_sees_the_losses_that_autograd_gi
     assert ours[0] == pytest.approx(theirs[0], rel=1e-5)
 
 
-def test_interrupted_and_resumed_by_hand_ends_bit_identical(compose, run_by_hand, tmp_path, monkeypatch):
-    def interrupt(task, *_):
-        if task.global_step == 5:  # of 3 batches an epoch
-            os.kill(os.getpid(), signal.SIGINT)
-
-    config = compose("train", *SMALL, *BY_HAND, f"run_dir={tmp_path}")
-    with monkeypatch.context() as patched:
-        patched.setattr(SpellingTask, "on_train_batch_end", interrupt)
-        with pytest.raises(Interrupted):
-            train(config)
+def test_interrupted_and_resumed_by_hand_ends_bit_identical(compose, run_by_hand, tmp_path):
+    train_until(5, compose("train", *SMALL, *BY_HAND, f"run_dir={tmp_path}"))  # of 3 batches an epoch
     train(compose("train", *SMALL, *BY_HAND, f"run_dir={tmp_path}"), resume=True)
     ours, theirs = (
         torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True) for run_dir in (tmp_path, run_by_hand)

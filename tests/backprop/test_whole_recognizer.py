@@ -18,7 +18,7 @@ from speech.backprop.frames import frame_mask
 from speech.corpus.dataset import Batch, Step
 from speech.ctc.loss import ctc_loss
 from speech.gradients import ByHand, dropout_masks, geometry_of, loss_of, texts
-from speech.recognizer import Recognizer
+from speech.recognizer import PARTS, Recognizer
 from speech.train import make_data
 
 ENCODERS = [path.stem for path in sorted((config.CONF / "encoder").glob("*.yaml"))]
@@ -208,9 +208,9 @@ def test_phones_that_are_too_many_for_the_frames_are_infeasible_and_left_out_by_
 def composed_recognizer(compose, *overrides):
     """The config of ``overrides``, and a recogniser of random weights that it describes, float64."""
     composed = compose("train", *overrides)
-    parts = {key: OmegaConf.to_container(composed[key], resolve=True) for key in ("frontend", "encoder", "decoder")}
+    nodes = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(PARTS)), resolve=True)
     torch.manual_seed(0)
-    return composed, Recognizer({"alphabet": composed.alphabet} | parts).double()
+    return composed, Recognizer({part: nodes[part] for part in PARTS}).double()
 
 
 @pytest.fixture(scope="module")
