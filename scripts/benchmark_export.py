@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 from benchmark import median_seconds, recording, run_folder, show
+from grammar import Sphinx
 from omegaconf import OmegaConf
-from sphinx import Sphinx
 
 from speech.audio import Waveform
 from speech.config import saved

@@ -30,11 +30,11 @@ import numpy as np
 import torch
 from benchmark import run_folder, show
 from degrade import babble, pink, telephone, with_noise
+from grammar import Sphinx
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from paired import ratio
-from sphinx import Sphinx
 
 from speech import audio, endpoint
 from speech.audio import Waveform

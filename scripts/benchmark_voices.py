@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 from benchmark import show
+from grammar import Sphinx
 from hydra.utils import instantiate
-from sphinx import Sphinx
 
 from speech import audio, endpoint
 from speech import config as configs
@@ -63,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    configs.explained(main)

@@ -100,6 +100,8 @@ class Inventory:
     """
 
     def __init__(self, phones: Sequence[str] = tuple(PHONES)) -> None:
+        if isinstance(phones, str) or not phones or len(set(phones)) != len(phones):
+            raise ValueError(f"phones={phones!r} must be true, false, or a list of distinct phones")
         self.phones = list(phones)
         self._symbol = {phone: symbol for symbol, phone in enumerate(self.phones, start=1)}
 

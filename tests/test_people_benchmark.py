@@ -24,7 +24,7 @@ def scripts():
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(SCRIPTS))
         yield [importlib.import_module(name) for name in ("degrade", "benchmark_people")]
-        for name in ("degrade", "benchmark_people", "benchmark", "sphinx", "paired"):
+        for name in ("degrade", "benchmark_people", "benchmark", "grammar", "paired"):
             sys.modules.pop(name, None)
 
 

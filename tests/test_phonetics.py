@@ -79,3 +79,9 @@ def test_an_inventory_gives_back_what_it_was_given_in_whatever_order_its_phones_
 def test_a_phone_that_an_inventory_does_not_hold_is_refused_by_name():
     with pytest.raises(PhoneError, match=r"^x ʔ: not among the phones that this recogniser hears"):
         Inventory(["m", "ɑ"]).encode(("m", "x", "ʔ"))
+
+
+@pytest.mark.parametrize("phones", ["perhaps", [], ["a", "b", "a"]])
+def test_an_inventory_that_is_no_list_of_distinct_phones_is_refused(phones):
+    with pytest.raises(ValueError, match="must be true, false, or a list of distinct phones"):
+        Inventory(phones)
