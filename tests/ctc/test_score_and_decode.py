@@ -36,6 +36,20 @@ def test_scores_equal_the_sum_over_every_path(n_frames, seed):
     assert sum(every.values()) == pytest.approx(1)
 
 
+@given(st.integers(1, 400), st.floats(0.1, 100), st.integers(0, 10_000))
+def test_however_long_the_sound_and_small_the_probability_scores_are_torchs(n_frames, scale, seed):
+    rng = np.random.default_rng(seed)
+    logits = torch.tensor(rng.normal(scale=scale, size=(n_frames, 1, 6)))
+    texts = [rng.integers(1, 6, rng.integers(1, 9)).tolist() for _ in range(8)]
+    log_probs = logits.log_softmax(dim=2)
+    targets = [torch.tensor([text]) for text in texts]
+    losses = [
+        torch.nn.functional.ctc_loss(log_probs, text, [n_frames], [text.shape[1]], reduction="sum") for text in targets
+    ]
+    expected = -torch.stack(losses).numpy()
+    assert score(log_probs[:, 0].numpy(), texts) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 def test_a_text_that_the_frames_cannot_hold_has_probability_zero():
     log_probs = random_log_probs(2, 3, 0)
     assert score(log_probs, [[1, 1], [1, 2, 1]]).tolist() == [-np.inf, -np.inf]
