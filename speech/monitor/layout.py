@@ -9,7 +9,7 @@ from speech.monitor.moments import writer
 # page -> chart -> tags, as regular expressions
 CHARTS = {
     "Does it learn?": {
-        "loss, nats a letter": ["train/loss_epoch", "val/loss"],
+        "loss, nats a letter (and a phone, where phones are learnt)": ["train/loss_epoch", "val/loss"],
         "letters wrong (CER)": ["val/cer"],
         "names spelt without a fault": ["val/letter_perfect"],
         "frames that are blank: at 1 only blanks come out": ["val/blank_fraction"],
