@@ -4,6 +4,7 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from omegaconf import OmegaConf
 
 from speech.page.page import page
 from speech.page.run import read
@@ -66,6 +67,14 @@ def test_it_can_be_read_offline(run):
     html = page(read(str(run), "runs"), n_clips=3)
     assert all(one.startswith(("data:", "#")) for one in Page(html).loads)
     assert not re.search(r"url\((?!#)|@import|<script|<link|<iframe", html)
+
+
+def test_where_the_run_lies_is_not_sent_with_it(run):
+    saved = OmegaConf.load(run / "config.yaml")
+    shown = page(read(str(run), "runs"), n_clips=0)
+    assert saved.run_dir.startswith("/")
+    assert saved.run_dir not in shown
+    assert saved.cache_dir not in shown
 
 
 def test_markup_in_names_speakers_and_config_is_shown_as_text(run):

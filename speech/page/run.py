@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from speech import judge, runs
 from speech.recognizer import Recognizer
 
+_PLACES = ("run_dir:", "cache_dir:")  # where it lies on this machine: nothing that is sent with the page
 _FIGURES = ("n_parameters", "train_seconds", "epochs", "splits", "n_clips")
 
 
@@ -49,9 +50,11 @@ def read(place: str, runs_dir: str) -> Run:
     config = folder / "config.yaml"
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
+    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+    shown = "".join(line for line in lines if not line.startswith(_PLACES))
     curves, pictures = _events(folder / "tensorboard")
     heard = _lines(folder / "heard.jsonl")
-    return Run(folder, recognizer, report, environment, config.read_text(encoding="utf-8"), heard, curves, pictures)
+    return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
