@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from speech import config
 from speech.alphabet import Alphabet
-from speech.augment.noise import Noise
+from speech.augment.noise import Babble, Noise
 from speech.augment.reverb import Reverb
 from speech.augment.room import Room
 from speech.augment.strength import drawn, happens, strength_at
@@ -98,6 +98,24 @@ def test_edges_cut_or_surround_the_clip_itself():
     assert np.array_equal(cut, clip[400:-400])
     (wide,) = heard(Room(**NOTHING | {"edge_ms": (25, 25)}), [clip])
     assert np.array_equal(wide, np.pad(clip, 400))
+
+
+def test_in_some_batches_and_there_for_every_clip_the_ends_are_loose():
+    clips = speech_like(*[10_000] * 16)
+    augment = Room(**NOTHING, loose_chance=0.25, loose_ms=(200, 500))
+    tight = [len({len(one) for one in heard(augment, clips, seed)} & {10_000}) for seed in range(200)]
+    assert np.mean(tight) == pytest.approx(0.75, abs=0.1)
+    for seed in (tight.index(0), tight.index(1)):
+        lengths = {len(one) for one in heard(augment, clips, seed)}
+        assert lengths == {10_000} if tight[seed] else min(lengths) >= 10_000 + 2 * 3_200 and len(lengths) > 10
+
+
+def test_what_lies_before_and_after_a_loose_name_is_other_peoples_talk():
+    clips = speech_like(*[10_000] * 16)
+    talk = Babble(1.0, (10, 10))
+    for one in heard(Room(**NOTHING, loose_chance=1.0, loose_ms=(300, 300), babble=talk), clips):
+        before, name = one[:4_800], one[4_800:-4_800]
+        assert 0.003 < np.mean(before**2) / np.mean(name**2) < 0.3
 
 
 def test_a_short_clip_is_not_cut_away():
