@@ -176,7 +176,7 @@ class Bench:
             except (VoiceError, ModuleNotFoundError) as error:
                 print(f"{engine_name} is left out: {error}", file=sys.stderr)
         if not found:
-            sys.exit("error: none of pico, flite and piper is installed: pip install 'speech-names[voices]'")
+            sys.exit("error: none of pico, flite and piper is installed: pip install -e '.[voices]'")
         return found
 
     def report(self, what: str, than: str, ear: Ear, recordings: Sequence[Said], names: Sequence[str]) -> None:

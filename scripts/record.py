@@ -3,7 +3,7 @@
 Asks for each name ``--takes`` times, shows the level while it listens, keeps the name alone, and asks again where a
 recording is of no use, with the reason. Writes ``DIR/<name>/<speaker>_<n>.wav`` and overwrites nothing: what is there
 already is counted, so that the same command goes on where it was left. ``names`` are names, or a text file with one a
-line. ``--devices`` lists the microphones. Needs sounddevice: ``pip install 'speech-names[record]'``.
+line. ``--devices`` lists the microphones. Needs sounddevice: ``pip install -e '.[record]'``.
 """
 
 from __future__ import annotations

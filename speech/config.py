@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args_parser  # what of a command line is an override, Hydra alone knows
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException, InstantiationException
@@ -165,7 +166,7 @@ def run(name: str, main: Callable[[DictConfig], object]) -> None:
     def checked(config: DictConfig) -> object:
         return explained(lambda: check_and_run(config))
 
-    explained(lambda: check_overrides(name, [a for a in sys.argv[1:] if not a.startswith("-")]))
+    explained(lambda: check_overrides(name, get_args_parser().parse_intermixed_args().overrides))
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(checked)()
 
 

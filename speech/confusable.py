@@ -1,4 +1,4 @@
-"""``python -m speech.confusable names=[Anna,Bob]``: which names of a list will be mistaken for which, before training.
+"""``python -m speech.confusable 'names=[Anna,Bob]'``: which names of a list will be mistaken, before training.
 
 Each pair's phonetic distance, in the accent that says it nearest; beside it, where there is a recogniser, how likely
 that takes the one for the other when synthetic voices say them.

@@ -45,7 +45,7 @@ def lesson(config: DictConfig) -> dict[str, Any]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in _EXTRA:
             raise
-        raise ValueError(f"{error.name} is not installed: pip install 'speech-names[lessons]'") from error
+        raise ValueError(f"{error.name} is not installed: pip install -e '.[lessons]'") from error
     report = result.report()
     write(run_dir / "report.json", report)
     print(f"\n{result.table()}\n")

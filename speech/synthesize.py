@@ -1,4 +1,4 @@
-"""``python -m speech.synthesize names=[Anna,Bob]``: hear the names said by voices that a recogniser learns from."""
+"""``python -m speech.synthesize 'names=[Anna,Bob]'``: hear the names said by voices that a recogniser learns from."""
 
 from __future__ import annotations
 

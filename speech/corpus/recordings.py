@@ -175,7 +175,8 @@ def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) ->
         raise CorpusError(
             f"{len(speakers)} speakers ({', '.join(sorted(speakers)[:5])}) cannot be split into {n_speakers['test']} "
             f"for the test, {n_speakers['val']} for validation and at least one to train on: name files "
-            "<speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers"
+            "<speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers "
+            "(to evaluate all of them: both 0, and split=all)"
         )
     drawn = np.random.default_rng(seed).permutation(sorted(speakers)).tolist()
     n_test = n_speakers["test"]

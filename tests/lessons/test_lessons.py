@@ -129,7 +129,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(teach, mon
     with pytest.raises(SystemExit) as ended:
         config.explained(lambda: teach("ocr"))
     assert ended.value.code == 2
-    assert "pip install 'speech-names[lessons]'" in capsys.readouterr().err
+    assert "pip install -e '.[lessons]'" in capsys.readouterr().err
 
 
 def test_windows_longer_than_the_years_are_refused(teach):

@@ -50,8 +50,12 @@ def written(events):
 
 
 def test_the_table_of_tags_is_true(events):
-    """Every tag that a run writes is in the table, and what is in the table is written."""
+    """Every tag that a run writes is in the table, and what is in the table is written.
+
+    This run learns no phones; tests/test_train.py reads the tag of one that does.
+    """
     table = documented()
+    table["scalars"].remove(re.escape("val/phone_error_rate"))
     for page, tags in written(events).items():
         assert tags, page
         for tag in tags:
