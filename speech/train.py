@@ -84,6 +84,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
             there = {recognizer.alphabet.fold(name) for name in data.names}
             recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
             recognizer.ways = init.ways | recognizer.ways
+        recognizer.prior, recognizer.phones_weight = init.prior, init.phones_weight  # it ranks as it did
         before = _hear(recognizer, data)
         recognizer.train()
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
@@ -172,7 +173,10 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     )
     replay = instantiate(config.get("replay"))
     if replay is None:
-        return SpeechData(*arguments)
+        data = SpeechData(*arguments)
+        if config.get("init"):  # a few recordings have none to spare
+            data.validate_on_something()
+        return data
     if not config.init:
         raise configs.ConfigError("replay is of what another recogniser was trained on: give init=RUN_DIR as well")
     return ReplayedData(*arguments, replay, start.earlier_corpora(config.init, recognizer))

@@ -11,6 +11,7 @@ from conftest import SMALL
 from speech import audio, start
 from speech.config import ConfigError
 from speech.phonetics import PHONES
+from speech.prior import Prior
 from speech.recognizer import Recognizer
 from speech.train import make_data, train
 from speech.transcriber import RecognizerError
@@ -101,6 +102,30 @@ def test_what_comes_before_is_what_the_earlier_recogniser_heard(enrolled, heard_
     report = json.loads((enrolled / "report.json").read_text())
     right = sum(one.names[0][0] == one.text for one in heard)
     assert report["before"]["splits"]["test_elsewhere"]["right_within_list"] == right / len(heard)
+
+
+def test_what_comes_before_is_ranked_as_the_earlier_recogniser_ranks(heard_well, odd_speaker, compose, tmp_path):
+    """Of the two names, its prior takes so much off one that it never gives it."""
+    earlier = tmp_path / "earlier"
+    shutil.copytree(heard_well, earlier)
+    recognizer = Recognizer.load(earlier / "recognizer.pt")
+    assert recognizer.prior is None
+    rare = [symbol in recognizer.alphabet.encode("mrti") for symbol in range(len(recognizer.alphabet))]
+    recognizer.prior = Prior([0.0 if often else -30.0 for often in rare], 1.0)
+    recognizer.save(earlier / "recognizer.pt")
+    few = ["corpus.n_recordings=3", "replay.n_steps=1", "trainer.max_epochs=1", f"run_dir={tmp_path / 'run'}"]
+    train(compose("train", "experiment=enrol", f"corpus.root={odd_speaker}", f"init={earlier}", *few, *QUIET))
+    before = json.loads((tmp_path / "run" / "report.json").read_text())["before"]["names"]
+    assert before["martin"]["right_within_list"] == 0
+    assert before["anna"]["right_within_list"] == 1
+
+
+def test_recordings_can_be_learnt_from_without_what_came_before(heard_well, odd_speaker, compose, tmp_path):
+    few = ["corpus.n_recordings=3", "trainer.max_epochs=1", "replay=null", f"run_dir={tmp_path}"]
+    train(compose("train", "experiment=enrol", f"corpus.root={odd_speaker}", f"init={heard_well}", *few, *QUIET))
+    splits = json.loads((tmp_path / "report.json").read_text())["splits"]
+    assert "test_held_back" in splits
+    assert "test_elsewhere" not in splits
 
 
 def test_a_second_enrolment_replays_both_earlier_corpora(enrolled, heard_well):

@@ -92,6 +92,14 @@ class SpeechData(pl.LightningDataModule):
         augment = self.augment if split == "train" else None
         self.datasets[split] = ClipDataset(fitting, self.alphabet, self.sample_rate, augment, self.seed, self.inventory)
 
+    def validate_on_something(self) -> None:
+        """Where the corpus has no validation clips, let its training clips, as they are, stand in for them.
+
+        They show how these are learnt, and not how others will be heard.
+        """
+        if "val" not in self.datasets:
+            self.add("val", self.datasets["train"].clips if "train" in self.datasets else [])
+
     @property
     def names(self) -> list[str]:
         """The names to choose from: those given, or the distinct texts of all clips, training first."""

@@ -40,7 +40,10 @@ class Replay:
         self.n_clips = {"train": n_train, "val": n_val, ELSEWHERE: n_test}
 
     def draw(self, earlier: Sequence[Corpus], seed: int) -> dict[str, list[Clip]]:
-        """The clips of ``train``, ``val`` and ``test_elsewhere``, the same each time for one ``seed``."""
+        """The clips of ``train``, ``val`` and ``test_elsewhere``, the same each time for one ``seed``.
+
+        A clip that training heard twice as often (its ``weight``) is twice as likely to be drawn.
+        """
         cuts: dict[str, list[tuple[int, Any]]] = {split: [] for split in self.n_clips}
         for number, corpus in enumerate(earlier):
             for cut in read_cuts(corpus):
@@ -49,7 +52,10 @@ class Replay:
         rng = np.random.default_rng(seed)
         drawn: dict[str, list[Clip]] = {}
         for split, some in cuts.items():
-            chosen = [some[i] for i in sorted(rng.permutation(len(some))[: self.n_clips[split]])]
+            weights = np.array([cut.custom["weight"] for _, cut in some])
+            n_drawn = min(self.n_clips[split], np.count_nonzero(weights))
+            drawn_clips = rng.choice(len(some), n_drawn, replace=False, p=weights / weights.sum()) if n_drawn else []
+            chosen = [some[i] for i in sorted(drawn_clips)]
             clips = load_cuts([cut for _, cut in chosen])
             # An id is one clip's within a corpus alone.
             numbered = zip([number for number, _ in chosen], clips, strict=True)
@@ -87,7 +93,8 @@ class MixedSampler(Sampler[Step]):
         old = _in_turns(self.n_replayed, self.n_steps * self.n_old, rng).reshape(self.n_steps, self.n_old)
         start, self.start = self.start, 0
         for number in range(start, self.n_steps):
-            yield Step(self.epoch, number, [*new[number].tolist(), *(self.n_own + old[number]).tolist()])
+            clips = [*new[number].tolist(), *(self.n_own + old[number]).tolist()]
+            yield Step(self.epoch, number, clips, self.epoch * self.n_steps + number)
 
 
 def _in_turns(n: int, n_drawn: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -99,8 +106,7 @@ def _in_turns(n: int, n_drawn: int, rng: np.random.Generator) -> np.ndarray[Any,
 class ReplayedData(SpeechData):
     """A corpus whose training batches hold clips of the ``earlier`` corpora too, as ``replay`` says.
 
-    Where the corpus has no validation clips of its own, its training clips stand in for them, as they are, beside those
-    of the earlier corpora: that shows how both are learnt, and not how others will be heard.
+    Their validation clips are validated on beside its own, or what stands in for those.
     """
 
     def __init__(
@@ -120,12 +126,13 @@ class ReplayedData(SpeechData):
         super().__init__(corpus, alphabet, sample_rate, n_frames, batch_size, augment, seed, names, inventory)
         self.replay = replay
         self._names = self.names  # its own: what is replayed is no name to choose from
-        own = {split: list(dataset.clips) for split, dataset in self.datasets.items()}
-        self.n_own = len(own.get("train", []))
+        own = self.datasets["train"].clips if "train" in self.datasets else []
+        self.n_own = len(own)
+        self.validate_on_something()
         replayed = replay.draw(earlier, seed)
-        self.add("val", own.get("val", own.get("train", [])) + replayed["val"])
+        self.add("val", [*self.datasets["val"].clips, *replayed["val"]])
         self.add(ELSEWHERE, replayed[ELSEWHERE])
-        self.add("train", own.get("train", []) + replayed["train"])
+        self.add("train", [*own, *replayed["train"]])
 
     def train_dataloader(self) -> DataLoader[Batch]:
         dataset = self.split("train")

@@ -7,6 +7,7 @@ from speech.alphabet import Alphabet
 from speech.augment import Augment
 from speech.corpus.build import build
 from speech.corpus.datamodule import load_clips
+from speech.corpus.dataset import Clip
 from speech.corpus.recordings import Folder
 from speech.corpus.replay import ELSEWHERE, MixedSampler, Replay, ReplayedData
 from speech.corpus.synthetic import Synthetic
@@ -48,6 +49,13 @@ def test_an_epoch_of_mixed_batches_can_be_entered_in_its_middle_and_differs_from
     assert list(sampler) == whole
     sampler.set_epoch(1)
     assert [step.clips for step in sampler] != [step.clips for step in whole]
+
+
+def test_each_batch_knows_how_many_came_before_so_that_augmentation_grows():
+    sampler = MixedSampler(10, 50, 8, 0.5, 12)
+    assert [step.n_before for step in sampler] == list(range(12))
+    sampler.set_epoch(2)
+    assert [step.n_before for step in sampler] == list(range(24, 36))
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +104,24 @@ def test_the_sample_is_as_large_as_asked_and_the_same_each_time(make_data):
         ids = [clip.id for clip in first.datasets[split].clips]
         assert sum(id.startswith("earlier") for id in ids) == n_old
         assert ids == [clip.id for clip in second.datasets[split].clips]
+
+
+def test_what_training_heard_more_often_is_replayed_more_often(monkeypatch):
+    """Of 200 clips a fifth were heard six times as often as the others: 60 % of what was heard is theirs."""
+
+    class Cut:
+        def __init__(self, id, weight):
+            self.id, self.custom = id, {"split": "train", "weight": weight}
+
+    cuts = [Cut(i, 6.0 if i < 40 else 1.0) for i in range(200)]
+    monkeypatch.setattr("speech.corpus.replay.read_cuts", lambda corpus: cuts)
+    monkeypatch.setattr(
+        "speech.corpus.replay.load_cuts", lambda some: [Clip(str(cut.id), "Anna", "", "", None) for cut in some]
+    )
+    drawn = [clip for seed in range(100) for clip in Replay(n_train=10).draw(["earlier"], seed)["train"]]
+    assert len(drawn) == 1000
+    often = sum(int(clip.id.rpartition("-")[2]) < 40 for clip in drawn) / len(drawn)
+    assert 0.5 < often < 0.65
 
 
 def test_where_nothing_is_left_to_validate_on_the_recordings_stand_in_as_they_are(make_data):
