@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 def recalibrate(config: DictConfig) -> dict[str, Any]:
     """Write the recogniser's file anew, with thresholds from ``config.split``'s clips; print and return the report.
 
-    Raises ValueError, and leaves the file as it was, where there are too few clips.
+    Its run's report and model card are brought up to date. Raises ValueError, and leaves the file as it was, where
+    there are too few clips.
     """
     from hydra.utils import instantiate
 
-    from speech import judge, runs
+    from speech import judge, provenance, runs
     from speech.calibration import calibrate, fit_ranking, summary
     from speech.recognizer import Recognizer
-    from speech.train import make_data
+    from speech.train import make_data, write_card
 
     path = runs.find_recognizer(config.recognizer, config.runs_dir)
     recognizer = runs.load(path)
     if not isinstance(recognizer, Recognizer):
         raise ValueError(f"recognizer={path}: an exported file stays as it is: calibrate its run, and export it again")
+    configs.as_trained(config, path, ["corpus", "augment"])
     data = make_data(config, recognizer)
     if config.split not in data.datasets:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}")
@@ -40,7 +42,13 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     if rejection is None:
         raise ValueError(f"split={config.split}: {report['reason']}")
     recognizer.rejection = rejection
+    recognizer.trained_on = provenance.record(clips, recognizer.trained_on)
     recognizer.save(path)
+    if (told := path.parent / "report.json").is_file():  # which is to say of the file what is so
+        fitted = {"rejection": report, "phones_weight": recognizer.phones_weight if recognizer.inventory else None}
+        fitted["prior_weight"] = recognizer.prior.weight if recognizer.prior else None
+        judge.write(told, judge.read(told) | fitted)
+        write_card(path.parent, recognizer.names)
     print(f"{summary(report)}\n{path}")
     if config.output:
         judge.write(Path(config.output), report)

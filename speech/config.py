@@ -20,7 +20,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -83,6 +83,23 @@ def saved(run_dir: Path, name: str) -> DictConfig:
     return config
 
 
+def as_trained(config: DictConfig, recognizer: Path, keys: Iterable[str]) -> None:
+    """Fill those of ``keys`` that ``config`` leaves open with what the run that ``recognizer`` lies in had.
+
+    Raises ConfigError where it lies in none.
+    """
+    for key in [key for key in keys if config.get(key) is None]:
+        try:
+            trained = saved(recognizer.parent, "train")
+        except FileNotFoundError as error:
+            raise ConfigError(
+                f"{recognizer}: no config.yaml beside it, so that its {key} is not known: give the run's folder, or "
+                f"{key}=..."
+            ) from error
+        with open_dict(config):
+            config[key] = OmegaConf.to_container(trained[key], resolve=True)
+
+
 def _check_node(node: Any, path: str) -> None:
     if isinstance(node, list):
         for i, child in enumerate(node):
@@ -126,6 +143,9 @@ def check_overrides(name: str, arguments: list[str]) -> None:
             continue  # what is added is held against the signatures later
         node: Any = composed
         for depth, part in enumerate(key.split(".")):
+            if node is None and depth == 1 and (group := CONF / key.split(".")[0]).is_dir():
+                there = ", ".join(sorted(p.stem for p in group.glob("*.yaml")))
+                raise ConfigError(f"{key}: no {group.name} is chosen: give {group.name}=... as well ({there})")
             known = [str(k) for k in node] if isinstance(node, DictConfig) else []
             if depth == 0:
                 known += [p.name for p in CONF.iterdir() if p.is_dir()]

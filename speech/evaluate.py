@@ -1,6 +1,7 @@
 """``python -m speech.evaluate recognizer=RUN_DIR [corpus=...]``: how well a recogniser hears a corpus.
 
-With ``against=RUN_DIR``, how much better or worse than another, clip by clip.
+Without a corpus, its own: the clips that tested its training. With ``against=RUN_DIR``, how much better or worse than
+another it is, clip by clip.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
 def evaluate(config: DictConfig) -> dict[str, object]:
     """Print and return the figures of the splits that ``config.split`` begins (``test``), or of ``all`` clips.
 
-    ``config.output`` takes them as JSON, ``config.picture`` as a picture.
+    ``config.output`` takes them as JSON, ``config.picture`` as a picture, ``config.tensorboard`` as a log.
     """
     from hydra.utils import instantiate
+    from torch.utils.tensorboard import SummaryWriter
 
     from speech import judge
     from speech.alphabet import distinct, read_names
     from speech.chart import draw
     from speech.compare import compared
-    from speech.train import make_data
+    from speech.monitor.evaluation import log
+    from speech.train import make_data, ranked
 
     path, recognizer = _recognizer(config, "recognizer")
+    own = config.get("corpus") is None
+    configs.as_trained(config, path, ["corpus"])
     other_path, other = (path, None) if config.against is None else _recognizer(config, "against")
     items, _ = instantiate(config.corpus).items(recognizer.alphabet)  # known before the clips are made
     there = list(dict.fromkeys(item.split for item in items))
@@ -37,11 +42,14 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     if not splits:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
     data = make_data(config, recognizer)
-    names = data.listed if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
+    names = ranked(recognizer, data) if own else data.listed
+    if config.names is not None:
+        names = distinct(read_names(config.names), recognizer.alphabet)
     heard = judge.hear_splits(recognizer, data, splits, names)
     found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
     print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.summary(found)}\n\n{path}, {len(names)} names, {len(data.refused)} clips refused")
+    print(f"\n{judge.by_group(found)}\n\n{judge.summary(found)}")
+    print(f"\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
         print(f"refused: {one.reason}")
     if other is not None:
@@ -54,6 +62,9 @@ def evaluate(config: DictConfig) -> dict[str, object]:
         judge.write(Path(config.output), found)
     if config.picture:
         draw(found).savefig(Path(config.picture).expanduser())
+    if config.tensorboard:
+        with SummaryWriter(str(Path(config.tensorboard).expanduser())) as writer:
+            log(writer, found)
     return found
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SHOWN_FIRST = ("martin", "marvin", "morton", "mark")
 N_RANKED = 3  # names a line
 N_CONFUSIONS = 8  # that are printed
+N_GROUPS = 12  # of a kind, that are printed: the worst, where there are more
 
 
 def hear_splits(
@@ -69,12 +70,31 @@ def table(heard: Sequence[Heard], n_others: int = 8) -> str:
     return "\n".join(lines)
 
 
+def by_group(found: Mapping[str, Any]) -> str:
+    """What ``judged`` found, in lines: by name, speaker and all else that there are two or more of."""
+    tables = []
+    for kind, some in ({"name": found["names"]} | found["groups"]).items():
+        if len(some) > 1:
+            shown, title = some, kind
+            if len(some) > N_GROUPS:
+                right = {group: one.get("right_within_list", one["letter_perfect"]) for group, one in some.items()}
+                worst = sorted(some, key=right.__getitem__)[:N_GROUPS]
+                shown, title = {group: some[group] for group in worst}, f"{kind} (worst of {len(some)})"
+            tables.append("\n".join(_rows(title, shown)))
+    return "\n\n".join(tables)
+
+
+def _rows(title: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = [f"{title:<28} {'clips':>6} {'right within list':>26} {'letter-perfect':>26} {'CER':>25}"]
+    for label, one in figures.items():
+        cells = (_cell(one, "right_within_list", 26), _cell(one, "letter_perfect", 26), _cell(one, "cer", 25))
+        lines.append(" ".join([f"{label:<28} {one['n_clips']:>6}", *cells]))
+    return lines
+
+
 def summary(found: Mapping[str, Any]) -> str:
     """What ``judged`` found, in lines: each split, the worst group, the confusions, and what a threshold would do."""
-    lines = [f"{'split':<28} {'clips':>6} {'right within list':>26} {'letter-perfect':>26} {'CER':>25}"]
-    for split, one in found["splits"].items():
-        cells = (_cell(one, "right_within_list", 26), _cell(one, "letter_perfect", 26), _cell(one, "cer", 25))
-        lines.append(" ".join([f"{split:<28} {one['n_clips']:>6}", *cells]))
+    lines = _rows("split", found["splits"])
     lines.append("95 % intervals, speakers drawn whole; unseen in training: " + _unseen(found["splits"]))
     if worst := found["worst_group"]:
         figure = worst["figure"]

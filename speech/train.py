@@ -20,6 +20,7 @@ import platform
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from speech import judge, provenance, runs, start
     from speech.calibration import calibrate, fit_ranking
     from speech.calibration import summary as of_rejection
-    from speech.card import model_card
-    from speech.chart import draw
     from speech.compare import compared
+    from speech.monitor.evaluation import log
     from speech.recognizer import PARTS, Recognizer
     from speech.task import SpellingTask
 
@@ -124,15 +124,12 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts["rejection"], facts["prior_weight"] = rejection, recognizer.prior.weight if recognizer.prior else None
     facts["phones_weight"] = recognizer.phones_weight if recognizer.inventory else None
     judge.write(run_dir / "report.json", facts | found)
-    earlier = start.known_before(config.init) if config.init else []
-    card = model_card(recognizer.names, nodes, facts | found, environment, earlier)
-    (run_dir / "model_card.md").write_text(card, encoding="utf-8")
+    write_card(run_dir, recognizer.names)
     summary = judge.summary(found)
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
     shaping = {key: node for key, node in nodes.items() if key not in _PLACES}
     logger.log_hyperparams(shaping, finals | {"final/train_seconds": facts["train_seconds"]})
-    logger.experiment.add_figure("evaluation", draw(found), trainer.global_step)
-    logger.experiment.add_text("evaluation", f"    {summary}".replace("\n", "\n    "), trainer.global_step)
+    log(logger.experiment, found, trainer.global_step)
     logger.finalize("success")
 
     print(f"\nWhat it hears in clips {'that it did not learn from' if init else 'of voices that it never met'}:\n")
@@ -147,6 +144,20 @@ def train(config: DictConfig, resume: bool = False) -> float:
     return float(
         best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer", math.nan)
     )
+
+
+def write_card(run_dir: Path, names: Sequence[str]) -> None:
+    """``run_dir/model_card.md``, from what else the run has written there and the ``names`` of its recogniser."""
+    from omegaconf import OmegaConf
+
+    from speech import judge, start
+    from speech.card import model_card
+
+    config: Any = OmegaConf.to_container(configs.saved(run_dir, "train"), resolve=True)
+    report, environment = (judge.read(run_dir / name) for name in ("report.json", "environment.json"))
+    earlier = start.known_before(config["init"]) if config["init"] else []
+    card = model_card(names, config, report, environment, earlier)
+    (run_dir / "model_card.md").write_text(card, encoding="utf-8")
 
 
 def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
@@ -185,8 +196,12 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
     from speech import judge
 
-    names = list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())
-    return judge.hear_splits(recognizer, data, data.test_splits, names)
+    return judge.hear_splits(recognizer, data, data.test_splits, ranked(recognizer, data))
+
+
+def ranked(recognizer: Recognizer, data: SpeechData) -> list[str]:
+    """The names that a clip of ``data`` is looked for among: those of its list, and of the recogniser's own."""
+    return list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())
 
 
 def _hash(config: DictConfig) -> str:

@@ -68,6 +68,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "monitor": {"monitor", "task", "recognizer", "transcriber", "corpus", "metrics", "ctc", "audio"},
     "monitor/lattice": {"monitor", "corpus", "backprop"},
     "monitor/share": {"monitor", "corpus", "lessons"},
+    "monitor/evaluation": {"judge", "chart"},
 }
 ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
 ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}

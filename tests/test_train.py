@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 import subprocess
 import sys
 
@@ -7,7 +9,9 @@ import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from speech.calibrate import recalibrate
 from speech.calibration import fit_ranking
+from speech.config import ConfigError
 from speech.evaluate import evaluate
 from speech.phonetics import PHONES
 from speech.pronunciation import said
@@ -173,6 +177,43 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
         "the lexicon decoder spells the name that is ranked first"
     )
     assert json.loads(out.read_text())["n_clips"] == 20
+
+
+def test_without_a_corpus_its_own_test_clips_are_judged(small_run, compose, tmp_path, capsys):
+    log = tmp_path / "log"
+    found = evaluate(compose("evaluate", f"recognizer={small_run}", f"tensorboard={log}"))
+    report = json.loads((small_run / "report.json").read_text())
+    assert {split: one["n_clips"] for split, one in found["splits"].items()} == {
+        split: one["n_clips"] for split, one in report["splits"].items()
+    }
+    assert found["cer"] == pytest.approx(report["cer"])
+    printed = capsys.readouterr().out
+    for kind in ("name", "speaker", "accent", "length"):
+        assert re.search(rf"^{kind} +clips +right within list", printed, re.MULTILINE), kind
+    events = EventAccumulator(str(log))
+    events.Reload()
+    assert events.Tags()["images"] == ["evaluation"]
+    shutil.copy(small_run / "recognizer.pt", tmp_path / "alone.pt")
+    with pytest.raises(ConfigError, match=r"alone\.pt: no config\.yaml beside it, so that its corpus is not known"):
+        evaluate(compose("evaluate", f"recognizer={tmp_path / 'alone.pt'}"))
+
+
+def test_calibrating_anew_is_told_in_the_report_and_on_the_card_and_is_learning(
+    small_run, compose, recordings, tmp_path, monkeypatch
+):
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    monkeypatch.setattr("speech.calibration.LEAST_CLIPS", 4)
+    monkeypatch.setattr("speech.calibration.LEAST_NAMES", 2)
+    everybody = ["corpus.val_speakers=0", "corpus.test_speakers=0", "split=train"]
+    fitted = recalibrate(
+        compose("calibrate", f"recognizer={run}", "corpus=folder", f"corpus.root={recordings}", *everybody)
+    )
+    assert json.loads((run / "report.json").read_text())["rejection"] == json.loads(json.dumps(fitted))
+    assert "threshold was chosen in validation clips" in (run / "model_card.md").read_text()
+    assert "threshold was chosen in validation clips" not in (small_run / "model_card.md").read_text()
+    choice = ["corpus=folder", f"corpus.root={recordings}", "split=all"]
+    assert evaluate(compose("evaluate", f"recognizer={run}", *choice))["met"]["speaker"] == "seen"
 
 
 def test_clips_of_other_words_are_none_of_the_list(small_run, compose, recordings, tmp_path):

@@ -53,9 +53,9 @@ class Replay:
         drawn: dict[str, list[Clip]] = {}
         for split, some in cuts.items():
             weights = np.array([cut.custom["weight"] for _, cut in some])
-            n_drawn = min(self.n_clips[split], np.count_nonzero(weights))
-            drawn_clips = rng.choice(len(some), n_drawn, replace=False, p=weights / weights.sum()) if n_drawn else []
-            chosen = [some[i] for i in sorted(drawn_clips)]
+            n_drawn = min(self.n_clips[split], int(np.count_nonzero(weights)))
+            chances = weights / weights.sum() if n_drawn else None
+            chosen = [some[i] for i in sorted(rng.choice(len(some), n_drawn, replace=False, p=chances))]
             clips = load_cuts([cut for _, cut in chosen])
             # An id is one clip's within a corpus alone.
             numbered = zip([number for number, _ in chosen], clips, strict=True)
