@@ -85,17 +85,22 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB))
     hop_s = HOP_MS / 1000
 
+    def lasts_s(first: int, last: int) -> float:
+        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the mean over frames, but not over an end
+        return (last - first - widened) * hop_s
+
     # Runs of loud frames, those that a short gap parts joined, as [first, last + 1).
     edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
     runs: list[list[int]] = []
     for first, last in edges.reshape(-1, 2).tolist():
-        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the mean over frames, but not over an end
-        if (last - first - widened) * hop_s < CLICK_S and len(edges) > 2:
+        if lasts_s(first, last) < CLICK_S and len(edges) > 2:
             continue
         if runs and (first - runs[-1][1]) * hop_s <= GAP_S:
             runs[-1][1] = last
         else:
             runs.append([first, last])
+    # What is left may be a click still: frames overlap, and make it longer by all but a hop of one.
+    runs = [run for run in runs if lasts_s(*run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000]
     if not runs:
         raise NoSpeechError("no speech found: nothing but clicks")
     first, last = max(runs, key=lambda run: float(power[run[0] : run[1]].sum()))

@@ -51,7 +51,7 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     print(f"\n{judge.by_group(found)}\n\n{judge.summary(found)}")
     print(f"\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
-        print(f"refused: {one.reason}")
+        print(f"refused: {one}")
     if other is not None:
         other_data = make_data(config, other)
         found["against"] = {"recognizer": str(other_path)} | compared(

@@ -16,6 +16,7 @@ SNR_DB = (10, 20, 30)  # edges of the bands
 LENGTH_S = (0.5, 0.75, 1.0)
 KINDS = ("speaker", "accent", "engine", "snr", "length")  # by which clips are grouped, beside split and name
 UNKNOWN = "unknown"
+NO_ACCENT = ("", "en")  # what a clip has whose accent nobody stated (corpus.build)
 
 
 class Heard(NamedTuple):
@@ -95,7 +96,11 @@ def groups(heard: Iterable[Heard]) -> dict[str, dict[str, list[Heard]]]:
     found: dict[str, dict[str, list[Heard]]] = {kind: {} for kind in KINDS}
     bands = {"snr": _bands(SNR_DB, "dB"), "length": _bands(LENGTH_S, "s")}
     for one in heard:
-        place = {"speaker": one.speaker, "accent": one.accent or UNKNOWN, "engine": engine(one.speaker)}
+        place = {
+            "speaker": one.speaker,
+            "accent": UNKNOWN if one.accent in NO_ACCENT else one.accent,
+            "engine": engine(one.speaker),
+        }
         place["snr"] = _band(one.snr_db, SNR_DB, bands["snr"])
         place["length"] = _band(one.seconds, LENGTH_S, bands["length"])
         for kind in KINDS:
@@ -118,7 +123,8 @@ def _band(value: float | None, edges: Sequence[float], labels: Sequence[str]) ->
 def worst_group(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any] | None:
     """Of ``{kind: {group: figures}}``, the group that is least often right, with its ``kind`` and ``group``.
 
-    Right within the list, or letter-perfect where no clip has a list; of at least LEAST_CLIPS clips, else None.
+    Right within the list, or letter-perfect where no clip has a list; of at least LEAST_CLIPS clips, else None. Clips
+    of which nobody knows what they have in common are no group.
     """
     listed = any("n_listed" in one for some in found.values() for one in some.values())
     figure, count = ("right_within_list", "n_listed") if listed else ("letter_perfect", "n_clips")
@@ -126,7 +132,7 @@ def worst_group(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
         {"kind": kind, "group": group, "figure": figure, **one}
         for kind, some in found.items()
         for group, one in some.items()
-        if one.get(count, 0) >= LEAST_CLIPS
+        if one.get(count, 0) >= LEAST_CLIPS and group != UNKNOWN
     ]
     return min(candidates, key=lambda one: (one[figure], -one[count]), default=None)
 

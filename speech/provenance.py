@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from speech.metrics import Heard, engine
+from speech.metrics import NO_ACCENT, Heard, engine
 
 SEEN, UNSEEN, UNKNOWN = "seen", "unseen", "unknown"
 UNNAMED = "unknown"  # the speaker of a recording whose file does not say who it is (corpus.recordings)
-NO_ACCENT = ("", "en")  # what a clip has whose accent nobody stated (corpus.build)
 
 TrainedOn = dict[str, list[str]]
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from speech.metrics import Heard
     from speech.recognizer import Recognizer
 
+N_REASONS = 5  # of refused clips, that are shown
 _PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 
@@ -74,6 +75,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     nodes: Any = OmegaConf.to_container(config)
     recognizer = Recognizer({part: nodes[part] for part in PARTS})
     data = make_data(config, recognizer)
+    _check_heard(data)
     recognizer.learn(data.names)
     learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]
     recognizer.trained_on = provenance.record(learnt, init.trained_on if init else None)
@@ -144,6 +146,28 @@ def train(config: DictConfig, resume: bool = False) -> float:
     return float(
         best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer", math.nan)
     )
+
+
+def _check_heard(data: SpeechData) -> None:
+    """Tell the first reasons of refusals; raise CorpusError for names of the list of which there is no clip at all."""
+    from speech.corpus.source import CorpusError
+
+    reasons = [f"refused: {one}" for one in data.refused[:N_REASONS]]
+    more = [f"... and {len(data.refused) - N_REASONS} more"] if len(data.refused) > N_REASONS else []
+    said = {text for dataset in data.datasets.values() for text in dataset.texts}
+    if unsaid := [name for name in data.names if data.alphabet.fold(name) not in said]:
+        raise CorpusError(
+            "\n".join(
+                [
+                    f"no clip says {', '.join(unsaid)}: leave it out of the list, or give another way to say it "
+                    "({text: Siobhan, say: [shivawn]})",
+                    *reasons,
+                    *more,
+                ]
+            )
+        )
+    for line in [*reasons, *more]:
+        print(line)
 
 
 def write_card(run_dir: Path, names: Sequence[str]) -> None:

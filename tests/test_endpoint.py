@@ -32,6 +32,23 @@ def test_a_click_is_not_the_name(name):
     assert start > 0.8 * rate
 
 
+@pytest.mark.parametrize("click_ms", [1, 5, 15])
+def test_a_click_in_a_quiet_room_is_no_name_either(click_ms):
+    room = 0.001 * np.random.default_rng(0).standard_normal(32_000)
+    room[16_000 : 16_000 + 16 * click_ms] += 0.5
+    with pytest.raises(endpoint.NoSpeechError, match="nothing but clicks"):
+        endpoint.find_speech(room.astype(np.float32), 16_000)
+
+
+def test_a_click_that_is_louder_than_the_name_is_not_taken_for_it(name):
+    waveform, rate = name
+    long = np.concatenate([np.zeros(rate), waveform, np.zeros(rate)]).astype(np.float32)
+    long[rate // 4 : rate // 4 + rate // 200] = 3 * np.abs(waveform).max()
+    start, stop = endpoint.find_speech(long, rate)
+    assert start > 0.8 * rate
+    assert stop - start > 0.3 * rate
+
+
 @pytest.mark.parametrize("samples", [np.zeros(16_000), np.zeros(0), np.zeros(3)])
 def test_silence_holds_no_speech(samples):
     with pytest.raises(endpoint.NoSpeechError, match="no speech found"):

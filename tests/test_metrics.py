@@ -49,7 +49,7 @@ def test_each_clip_is_in_one_group_of_each_kind():
         clip(
             str(i),
             speaker=f"{('espeak:', 'kokoro:', '')[i % 3]}{i % 7}",
-            accent=("en-GB", "")[i % 2],
+            accent=("en-GB", "", "en")[i % 3],
             seconds=rng.uniform(0.2, 1.5),
             snr_db=None if i % 5 == 0 else rng.uniform(-5, 50),
         )
@@ -73,6 +73,7 @@ def test_the_worst_group_has_enough_clips_to_be_believed():
     worst = worst_group(found)
     assert (worst["kind"], worst["group"], worst["right_within_list"], worst["n_clips"]) == ("accent", "some", 0.5, 10)
     assert worst_group({"accent": {"few": figures(few)}}) is None
+    assert worst_group({"accent": {"unknown": figures(some), "many": figures(many)}})["group"] == "many"
 
 
 def test_confusions_are_counted_within_the_list():

@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from speech.calibrate import recalibrate
 from speech.calibration import fit_ranking
 from speech.config import ConfigError
+from speech.corpus.source import CorpusError
 from speech.evaluate import evaluate
 from speech.phonetics import PHONES
 from speech.pronunciation import said
@@ -177,6 +178,13 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
         "the lexicon decoder spells the name that is ranked first"
     )
     assert json.loads(out.read_text())["n_clips"] == 20
+
+
+def test_a_name_that_no_clip_says_is_told_before_training(compose, tmp_path):
+    names = 'corpus.names=[Mark,{text: Dots, say: ["..."]}]'
+    unsaid = [names if override.startswith("corpus.names") else override for override in SMALL]
+    with pytest.raises(CorpusError, match=r"(?s)no clip says Dots: leave it out.*refused: .*dots"):
+        train(compose("train", *unsaid, f"run_dir={tmp_path}"))
 
 
 def test_without_a_corpus_its_own_test_clips_are_judged(small_run, compose, tmp_path, capsys):

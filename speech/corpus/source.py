@@ -29,6 +29,9 @@ class Refusal:
     clip: str
     reason: str
 
+    def __str__(self) -> str:
+        return self.reason if self.clip in self.reason else f"{self.clip}: {self.reason}"
+
 
 class CorpusError(ValueError):
     """No corpus can be made of this; the message says what would do."""

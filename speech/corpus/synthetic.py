@@ -148,6 +148,11 @@ class Synthetic:
         if not isinstance(self.engine, Mix):
             return items
         counts = Counter(item.voice.engine for item in items if item.split == "train")
+        if counts and (silent := set(self.engine.weights) - set(counts)):
+            raise CorpusError(
+                f"{', '.join(sorted(silent))} has a weight in voices.weights, and no clip of training: say how many in "
+                "corpus.n_train or corpus.n_train_words, or leave it out of voices"
+            )
         share = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}
         scale = counts.total() / sum(share[engine] * n for engine, n in counts.items())
         return [

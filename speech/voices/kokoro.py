@@ -28,6 +28,7 @@ from speech.voices.voice import Voice, VoiceError
 SAMPLE_RATE = 24_000
 ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # whose phonemes each of its English voices speaks
 N_STYLES = 510
+INPUTS = {"tokens", "style", "speed", "longest"}  # the last is added by scripts/install_kokoro.py
 # Frames (25 ms) of the silence after, and of the last sound with the silence that grows into it: left to itself the
 # model spends a third of a name's clip, and a sixth of its time, on that silence. The silence before stays as it is
 # (9 to 22 frames): the first sound begins within it, and PocketSphinx knows 94 % of 80 words with it and 74 % without.
@@ -91,7 +92,14 @@ class Kokoro:
         onnxruntime = require("onnxruntime", "kokoro")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = self.n_threads
-        return onnxruntime.InferenceSession(str(self._file("model.onnx")), options, providers=["CPUExecutionProvider"])
+        path = self._file("model.onnx")
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        if missing := INPUTS - {one.name for one in session.get_inputs()}:
+            raise VoiceError(
+                f"{path}: it has no input {', '.join(sorted(missing))}: this is not the graph that "
+                f"python scripts/install_kokoro.py {self.folder} puts there"
+            )
+        return session
 
     @cached_property
     def _vocabulary(self) -> dict[str, int]:

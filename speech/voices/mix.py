@@ -12,7 +12,10 @@ from speech.voices.voice import Engine, Voice, VoiceError
 
 
 def drawn(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Generator) -> list[Voice]:
-    """``n`` of ``voices`` (all, if there are fewer), none twice; of a mix, by the weights of their engines."""
+    """``n`` of ``voices`` (all, if there are fewer), none twice; of a mix, by the weights of their engines.
+
+    Of an engine with few voices, that holds until they are used up.
+    """
     n_of = Counter(voice.engine for voice in voices)
     weights = engine.weights if isinstance(engine, Mix) else dict.fromkeys(n_of, 1.0)
     chances = np.array([weights[voice.engine] / n_of[voice.engine] for voice in voices])
@@ -23,7 +26,7 @@ def drawn(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Genera
 class Mix:
     """``engines`` by name, each the engine of the voices that bear its name, and their ``weights``, of any sum.
 
-    Whoever draws voices hears each engine as often as its weight says, however many voices it has.
+    A corpus hears each engine as often as its weight says, however many voices it has.
     """
 
     def __init__(self, engines: Mapping[str, Engine], weights: Mapping[str, float]) -> None:

@@ -115,6 +115,13 @@ def test_a_mix_is_heard_by_weight_however_many_clips_each_engine_makes():
     assert {item.weight for item in items if item.split != "train"} == {1.0}
 
 
+def test_an_engine_of_a_mix_that_would_never_be_heard_is_named():
+    mix = Mix({"espeak": Espeak(), "bells": Bells()}, {"espeak": 1, "bells": 3})
+    few = {"n_train": {"espeak": 8}, "n_val_throats": 1, "n_test_throats": {"espeak": 2, "bells": 1}}
+    with pytest.raises(CorpusError, match=r"bells has a weight in voices\.weights, and no clip of training"):
+        synthetic(engine=mix, **few).items(ALPHABET)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -1,12 +1,14 @@
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from speech import endpoint, synthesize
 from speech.voices.espeak import Espeak
-from speech.voices.kokoro import ACCENTS, SAMPLE_RATE, Kokoro, to_misaki
+from speech.voices.kokoro import ACCENTS, INPUTS, SAMPLE_RATE, Kokoro, to_misaki
 from speech.voices.voice import Voice, VoiceError
 
 FOLDER = Path(__file__).parents[2] / "cache" / "kokoro"
@@ -52,6 +54,20 @@ def test_a_missing_model_is_told_in_one_line(tmp_path, monkeypatch, capsys):
 def test_a_missing_model_is_named_with_the_way_out(tmp_path):
     with pytest.raises(VoiceError, match=r"install_kokoro\.py"):
         Kokoro(tmp_path / "nowhere").voices()
+
+
+def test_another_graph_than_the_installed_one_is_named_with_the_way_out(tmp_path):
+    """Kokoro as it is published, without the input that keeps silences short."""
+    inputs = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in INPUTS - {"longest"}]
+    output = onnx.helper.make_tensor_value_info("audio", onnx.TensorProto.FLOAT, [1])
+    node = onnx.helper.make_node("Identity", ["speed"], ["audio"])
+    graph = onnx.helper.make_graph([node], "published", inputs, [output])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "model.onnx")
+    sounds = to_misaki(Espeak().phonemes("Anna", "en-US"), "en-US")
+    (tmp_path / "vocab.json").write_text(json.dumps({sound: i for i, sound in enumerate(sounds, start=1)}))
+    with pytest.raises(VoiceError, match=r"model\.onnx: it has no input longest: .*install_kokoro\.py"):
+        Kokoro(tmp_path).speak("Anna", Voice("kokoro", "en-US", "af"), np.random.default_rng(0))
 
 
 @installed
