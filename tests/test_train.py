@@ -17,7 +17,6 @@ from speech.evaluate import evaluate
 from speech.phonetics import PHONES
 from speech.pronunciation import said
 from speech.recognizer import Recognizer
-from speech.synthesize import synthesize
 from speech.task import SpellingTask
 from speech.train import make_data, train
 from speech.transcribe import transcribe
@@ -268,25 +267,6 @@ def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, compose, monk
 def test_evaluate_needs_torchs_file(small_export, compose):
     with pytest.raises(ValueError, match=r"recognizer\.onnx: evaluate hears in batches, by torch"):
         evaluate(compose("evaluate", f"recognizer={small_export / 'recognizer.onnx'}"))
-
-
-def test_synthesize_writes_a_folder_that_a_corpus_is_made_of(compose, tmp_path):
-    n_clips = synthesize(compose("synthesize", 'names=["Chloé",Bob]', "n_voices=3", f"output={tmp_path}"))
-    assert n_clips == len(list(tmp_path.glob("*/*.wav"))) == 6
-    assert {path.name for path in tmp_path.iterdir()} == {"Chloé", "Bob"}
-    with pytest.raises(ValueError, match="accent=en-XX: no such accent"):
-        synthesize(compose("synthesize", "accent=en-XX", f"output={tmp_path}"))
-
-
-def test_synthesize_goes_on_where_it_was_interrupted(compose, tmp_path):
-    config = compose("synthesize", "names=[Anna,Bob]", "n_voices=2", f"output={tmp_path}")
-    synthesize(config)
-    lost, *kept = sorted(tmp_path.glob("*/*.wav"))
-    before = [path.stat().st_mtime_ns for path in kept]
-    lost.unlink()
-    synthesize(config)
-    assert lost.is_file()
-    assert [path.stat().st_mtime_ns for path in kept] == before
 
 
 def test_a_sweep_and_a_wrong_resume_from_the_command_line(cache, tmp_path):
