@@ -8,6 +8,8 @@ OUTPUT/manifest.csv               which voice of which engine says each clip: ``
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import re
 import zlib
 from collections.abc import Iterable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from speech.voices.voice import Voice
 
 MANIFEST = "manifest.csv"
-COLUMNS = ["path", "text", "speaker", "accent"]
+COLUMNS = ["path", "text", "speaker", "accent", "made"]  # the last: a digest of all that shapes the sound
 
 Row = dict[str, str]
 
@@ -30,8 +32,9 @@ Row = dict[str, str]
 def synthesize(config: DictConfig) -> int:
     """Write a clip of each of ``names`` by each of ``n_voices`` drawn voices into ``output``, and its manifest.
 
-    A clip that is there is kept: what was interrupted goes on. How each is said comes from ``seed`` and what it is.
-    Returns the number of clips. Raises ValueError for names that cannot be written or an accent that is not there.
+    A clip that was made by the same engine, of the same text, seed and rate is kept: what was interrupted goes on, and
+    what was respelt is said anew. How each is said comes from ``seed`` and what it is. Returns the number of clips.
+    Raises ValueError for names that cannot be written or said, and for an accent that is not there.
     """
     import numpy as np
     from hydra.utils import instantiate
@@ -40,6 +43,7 @@ def synthesize(config: DictConfig) -> int:
     from speech import audio
     from speech.alphabet import Alphabet, distinct, read_names
     from speech.voices.mix import drawn
+    from speech.voices.voice import PronunciationError, VoiceError, require_sound
 
     engine = instantiate(config.voices)
     names = distinct(read_names(config.names), Alphabet(config.alphabet))
@@ -48,10 +52,12 @@ def synthesize(config: DictConfig) -> int:
         accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))
         raise ValueError(f"accent={config.accent}: no such accent; there are {accents}")
     chosen = drawn(engine, voices, config.n_voices, np.random.default_rng(config.seed))
-    clips = []
+    clips, identity = [], engine.identity
     for voice in chosen:
         for name in names:
-            values = (f"{name}/{_file_name(voice)}", str(name), voice.speaker, voice.accent)
+            shaping = [identity, voice.speaker, name, name.say, config.seed, config.sample_rate]
+            made = hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
+            values = (f"{name}/{_file_name(voice)}", str(name), voice.speaker, voice.accent, made)
             clips.append((voice, name, dict(zip(COLUMNS, values, strict=True))))
     output = Path(config.output)
     manifest = output / MANIFEST
@@ -67,8 +73,13 @@ def synthesize(config: DictConfig) -> int:
             path = output / row["path"]
             path.parent.mkdir(exist_ok=True)
             rng = np.random.default_rng([config.seed, zlib.crc32(f"{name} {voice.speaker}".encode())])
-            samples, rate = engine.speak(name.say[rng.integers(len(name.say))] if name.say else str(name), voice, rng)
-            audio.write(path, audio.to_waveform(samples, rate, config.sample_rate), config.sample_rate)
+            way = name.say[rng.integers(len(name.say))] if name.say else str(name)
+            try:
+                samples, rate = engine.speak(way, voice, rng)
+                require_sound(samples, voice, way)
+            except (PronunciationError, VoiceError) as error:
+                raise ValueError(f"{name}: {error}") from error
+            audio.write(path, audio.to_waveform(samples, rate, config.sample_rate, where=str(name)), config.sample_rate)
             listed.writerow(row)  # after its clip: what the manifest lists is whole
             file.flush()
     print(f"{len(clips)} clips in {output.resolve()}")

@@ -7,6 +7,7 @@ from speech.alphabet import Alphabet
 from speech.corpus.recordings import Folder
 from speech.evaluate import evaluate
 from speech.synthesize import _file_name, synthesize
+from speech.voices.espeak import Espeak
 from speech.voices.voice import Voice
 
 
@@ -116,3 +117,42 @@ def test_a_manifest_of_somebody_elses_is_left_as_it_is(compose, tmp_path):
         synthesize(compose("synthesize", "names=[Anna]", "n_voices=1", f"output={tmp_path}"))
     assert (tmp_path / "manifest.csv").read_text() == "path,text,speaker\na.wav,Anna,ann\n"
     assert not changed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "names=[{text: Anna, say: [arna]},Bob]",
+        "voices.rate=[120,121]",
+        "seed=1",
+        "sample_rate=8000",
+    ],
+)
+def test_what_would_sound_otherwise_is_said_anew(compose, tmp_path, other, monkeypatch):
+    voices = [Voice("espeak", "en-GB", variant) for variant in ("f1", "m1")]
+    monkeypatch.setattr(Espeak, "voices", lambda _: voices)  # all are drawn, whatever the seed
+    given = ["synthesize", "names=[Anna,Bob]", "n_voices=2", f"output={tmp_path}"]
+    synthesize(compose(*given))
+    before, listed = age(tmp_path), rows(tmp_path)
+    synthesize(compose(*given))
+    assert changed(tmp_path) == before
+    synthesize(compose(*given, other))
+    after = changed(tmp_path)
+    assert after.keys() == before.keys()
+    kept = {path for path in after if before[path] == after[path]}
+    respelt = other.startswith("names")
+    assert kept == ({path for path in after if path.startswith("Bob")} if respelt else set())
+    assert {row["path"] for row in rows(tmp_path) if row in listed} == kept
+
+
+def test_a_name_that_no_voice_can_say_is_told_by_its_name_and_leaves_no_silence(compose, tmp_path):
+    """The same command goes on from there once it is respelt."""
+    given = ["synthesize", "n_voices=1", f"output={tmp_path}"]
+    for say, reason in (("...", "says nothing for"), ("/ʘ/", "is no sound of the English voices")):
+        with pytest.raises(ValueError, match=f"^Zyx: .*{reason}"):
+            synthesize(compose(*given, f'names=[Anna,{{text: Zyx, say: ["{say}"]}},Bob]'))
+        assert {row["text"] for row in rows(tmp_path)} == {path.split("/")[0] for path in changed(tmp_path)} == {"Anna"}
+    before = age(tmp_path)
+    synthesize(compose(*given, "names=[Anna,{text: Zyx, say: [zicks]},Bob]"))
+    assert len(changed(tmp_path)) == 3
+    assert before.items() < changed(tmp_path).items()
