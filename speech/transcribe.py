@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from speech import config as configs
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 def transcribe(config: DictConfig) -> int:
     """Print what is heard in each clip; a clip that cannot be used is listed with its reason. Returns how many could.
 
+    With ``json``, stdout has one object for each clip, in their order, and nothing else: the count goes to stderr.
     Raises ValueError where none could.
     """
     from speech import audio, runs
@@ -36,6 +38,8 @@ def transcribe(config: DictConfig) -> int:
             heard = recognizer.transcribe(clip, names)
         except (audio.AudioError, NoSpeechError) as error:
             refused.append(str(error) if str(clip) in str(error) else f"{clip}: {error}")
+            if config.json:
+                print(json.dumps({"clip": str(clip), "refused": str(error)}))
             continue
         if config.json:
             spans = [span._asdict() for span in heard.spans]
@@ -50,9 +54,10 @@ def transcribe(config: DictConfig) -> int:
             if heard.phones is not None:
                 letters += f" /{heard.phones}/"
             print(f"{clip}  {letters:<{14 if heard.phones is None else 28}} {when:<13} {ranked}")
-    for reason in refused:
+    for reason in [] if config.json else refused:
         print(f"refused: {reason}")
-    print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed")
+    told = sys.stderr if config.json else sys.stdout
+    print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed", file=told)
     if len(refused) == len(clips):
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
     return len(clips) - len(refused)

@@ -157,15 +157,30 @@ def test_one_batch_is_learnt_by_heart(compose, tmp_path):
 def test_transcribe_reads_a_folder_and_lists_what_it_cannot(small_run, compose, recordings, tmp_path, capsys):
     (tmp_path / "bad.wav").write_bytes(b"no audio")
     (tmp_path / "good.wav").write_bytes((recordings / "one" / "f1_0.wav").read_bytes())
-    config = compose("transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "json=true", "names=[Anna,Bob]")
-    assert transcribe(config) == 1
-    lines = capsys.readouterr().out.splitlines()
-    heard = json.loads(lines[0])
-    assert heard["clip"].endswith("good.wav")
-    assert {name for name, _ in heard["names"]} == {"Anna", "Bob"}
-    assert lines[1].startswith("refused: ")
-    assert "bad.wav" in lines[1]
-    assert lines[2] == "1 of 2 clips transcribed"
+    given = ["transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "names=[Anna,Bob]"]
+    assert transcribe(compose(*given)) == 1
+    good, bad, count = capsys.readouterr().out.splitlines()
+    assert "good.wav" in good
+    assert bad.startswith("refused: ")
+    assert "bad.wav" in bad
+    assert count == "1 of 2 clips transcribed"
+
+
+def test_transcribe_prints_as_json_an_object_for_each_clip_and_nothing_else(
+    small_run, compose, recordings, tmp_path, capsys
+):
+    (tmp_path / "bad.wav").write_bytes(b"no audio")
+    (tmp_path / "good.wav").write_bytes((recordings / "one" / "f1_0.wav").read_bytes())
+    given = ["transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "names=[Anna,Bob]", "json=true"]
+    assert transcribe(compose(*given)) == 1
+    told = capsys.readouterr()
+    bad, good = map(json.loads, told.out.splitlines())
+    assert bad["clip"].endswith("bad.wav")
+    assert bad.keys() == {"clip", "refused"}
+    assert "convert it to WAV or FLAC" in bad["refused"]
+    assert good["clip"].endswith("good.wav")
+    assert {name for name, _ in good["names"]} == {"Anna", "Bob"}
+    assert told.err == "1 of 2 clips transcribed\n"
 
 
 def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordings, tmp_path):
