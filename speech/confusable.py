@@ -60,10 +60,8 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
         return found
     for pair in nearest:
         if pair.distance == 0:
-            one_name, other = pair.names
             print(
-                f"{one_name} and {other} are said alike ({pair.accent}: {pair.said[0]}): no recogniser can tell them "
-                "apart by ear; leave one out, or take a longer name for one"
+                f"{pair.alike}: no recogniser can tell them apart by ear; leave one out, or take a longer name for one"
             )
     print(f"{'names':<26} {'distance':>8}  {'in the accent':<16} {'said':<28}{'mistaken' if path else ''}")
     for one, pair in list(zip(found, nearest, strict=True))[: config.n_pairs]:

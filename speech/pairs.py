@@ -22,6 +22,12 @@ class Pair:
     accent: str  # BCP 47; of those that say the pair nearest, the first
     said: tuple[str, str]
 
+    @property
+    def alike(self) -> str:
+        """What to tell of two names that are said alike."""
+        one, other = self.names
+        return f"{one} and {other} are said alike ({self.accent}: {self.said[0]})"
+
 
 def spoken(names: Sequence[str], accent: str) -> list[str]:
     """IPA of each of ``names`` in ``accent`` (BCP 47), as espeak says it: a ``Name`` in the first of its ways."""

@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 from speech import config as configs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from omegaconf import DictConfig
+
+_N_ALIKE = 3  # pairs of names that are told; a list of thousands has hundreds
 
 
 def transcribe(config: DictConfig) -> int:
     """Print what is heard in each clip; a clip that cannot be used is listed with its reason. Returns how many could.
 
+    Below a clip stands what is wrong with its level, and on stderr which ``names`` no ear can tell apart.
+
     With ``json``, stdout has one object for each clip, in their order, and nothing else: the count goes to stderr.
     Raises ValueError where none could.
     """
-    from speech import audio, runs
+    from speech import audio, endpoint, runs
     from speech.alphabet import distinct, read_names
-    from speech.endpoint import NoSpeechError
+    from speech.usable import level_faults
 
     recognizer = runs.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
     if config.false_acceptance is not None:
@@ -31,20 +37,26 @@ def transcribe(config: DictConfig) -> int:
             )
         recognizer.rejection = recognizer.rejection.at(config.false_acceptance)
     names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
+    if names:
+        _tell_alike(names)
     refused = []
     clips = audio.find_clips(config.clips)
     for clip in clips:
         try:
-            heard = recognizer.transcribe(clip, names)
-        except (audio.AudioError, NoSpeechError) as error:
+            waveform = audio.read(clip, recognizer.sample_rate)
+            start, stop = endpoint.find_speech(waveform, recognizer.sample_rate)
+            heard = recognizer.transcribe((waveform, recognizer.sample_rate), names)
+        except (audio.AudioError, endpoint.NoSpeechError) as error:
             refused.append(str(error) if str(clip) in str(error) else f"{clip}: {error}")
             if config.json:
                 print(json.dumps({"clip": str(clip), "refused": str(error)}))
             continue
+        faults = level_faults(waveform, waveform[start:stop])
         if config.json:
             spans = [span._asdict() for span in heard.spans]
             found = {"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}
-            print(json.dumps(found | {"none": heard.none, "accepted": heard.accepted, "phones": heard.phones}))
+            known = {"none": heard.none, "accepted": heard.accepted, "phones": heard.phones, "faults": faults}
+            print(json.dumps(found | known))
         else:
             ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in heard.names[:3])
             if heard.accepted is False:
@@ -54,6 +66,8 @@ def transcribe(config: DictConfig) -> int:
             if heard.phones is not None:
                 letters += f" /{heard.phones}/"
             print(f"{clip}  {letters:<{14 if heard.phones is None else 28}} {when:<13} {ranked}")
+            for fault in faults:
+                print(f"  {fault}")
     for reason in [] if config.json else refused:
         print(f"refused: {reason}")
     told = sys.stderr if config.json else sys.stdout
@@ -61,6 +75,21 @@ def transcribe(config: DictConfig) -> int:
     if len(refused) == len(clips):
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
     return len(clips) - len(refused)
+
+
+def _tell_alike(names: Sequence[str]) -> None:
+    """Warn, in one line, of those of ``names`` that some accent says in the same sounds."""
+    from speech.pairs import said_alike
+    from speech.phonetics import PhoneError
+
+    try:
+        found = said_alike(names)
+    except (ModuleNotFoundError, PhoneError):  # without espeak, or for a name that it says in sounds of its own,
+        return  # letters can be ranked all the same
+    if found:
+        some = ", ".join(pair.alike for pair in found[:_N_ALIKE])
+        more = f" and {len(found) - _N_ALIKE} more pairs" if len(found) > _N_ALIKE else ""
+        print(f"warning: {some}{more}: no ear tells them apart", file=sys.stderr)
 
 
 def main() -> None:

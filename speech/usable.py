@@ -37,6 +37,16 @@ def level(waveform: Waveform) -> float:
     return float(10 * np.log10(max(power, 1e-12)))
 
 
+def level_faults(waveform: Waveform, said: Waveform) -> list[str]:
+    """What is wrong with the level of a recording, of which ``said`` is the name."""
+    faults = []
+    if (n_clipped := int(np.count_nonzero(np.abs(waveform) >= CLIPPED))) > MOST_CLIPPED:
+        faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move away")
+    if (loud := level(said)) < LEAST_DBFS:
+        faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is the least: come closer, or raise the level")
+    return faults
+
+
 def examine(waveform: Waveform, sample_rate: int) -> Take:
     """Judge a recording ``(n_samples,)`` at ``sample_rate`` Hz, and trim it to the name.
 
@@ -55,11 +65,7 @@ def examine(waveform: Waveform, sample_rate: int) -> Take:
     n_frame = sample_rate // 50
     levels = [level(around[i : i + n_frame]) for i in range(0, len(around) - n_frame + 1, n_frame)]
     snr = loud - float(np.median(levels)) if levels else np.inf
-    faults = []
-    if (n_clipped := int(np.count_nonzero(np.abs(waveform) >= CLIPPED))) > MOST_CLIPPED:
-        faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move away")
-    if loud < LEAST_DBFS:
-        faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is the least: come closer, or raise the level")
+    faults = level_faults(waveform, said)
     if snr < LEAST_SNR_DB:
         faults.append(f"too noisy: {snr:.0f} dB over the room, {LEAST_SNR_DB:.0f} is the least: find a quieter place")
     if speech_s < SHORTEST_S:

@@ -86,7 +86,7 @@ TORCHLESS = {
     "ctc/__init__",
 }
 TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
-TORCHLESS |= {"usable", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
+TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

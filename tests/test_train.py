@@ -19,7 +19,6 @@ from speech.pronunciation import said
 from speech.recognizer import Recognizer
 from speech.task import SpellingTask
 from speech.train import make_data, train
-from speech.transcribe import transcribe
 
 PHONETIC = ["phones=true", "trainer.max_epochs=2", "corpus.n_train=2", "corpus.n_val=4"]
 PHONETIC.append("corpus.names=[{text: Niamh, say: [neev]},Anna,Boris,David,Hugo,Mark,Martin,Olga,Peter,Sophie]")
@@ -152,35 +151,6 @@ def test_one_batch_is_learnt_by_heart(compose, tmp_path):
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     assert events.Scalars("train/loss_epoch")[-1].value < 0.05
-
-
-def test_transcribe_reads_a_folder_and_lists_what_it_cannot(small_run, compose, recordings, tmp_path, capsys):
-    (tmp_path / "bad.wav").write_bytes(b"no audio")
-    (tmp_path / "good.wav").write_bytes((recordings / "one" / "f1_0.wav").read_bytes())
-    given = ["transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "names=[Anna,Bob]"]
-    assert transcribe(compose(*given)) == 1
-    good, bad, count = capsys.readouterr().out.splitlines()
-    assert "good.wav" in good
-    assert bad.startswith("refused: ")
-    assert "bad.wav" in bad
-    assert count == "1 of 2 clips transcribed"
-
-
-def test_transcribe_prints_as_json_an_object_for_each_clip_and_nothing_else(
-    small_run, compose, recordings, tmp_path, capsys
-):
-    (tmp_path / "bad.wav").write_bytes(b"no audio")
-    (tmp_path / "good.wav").write_bytes((recordings / "one" / "f1_0.wav").read_bytes())
-    given = ["transcribe", f"clips={tmp_path}", f"recognizer={small_run}", "names=[Anna,Bob]", "json=true"]
-    assert transcribe(compose(*given)) == 1
-    told = capsys.readouterr()
-    bad, good = map(json.loads, told.out.splitlines())
-    assert bad["clip"].endswith("bad.wav")
-    assert bad.keys() == {"clip", "refused"}
-    assert "convert it to WAV or FLAC" in bad["refused"]
-    assert good["clip"].endswith("good.wav")
-    assert {name for name, _ in good["names"]} == {"Anna", "Bob"}
-    assert told.err == "1 of 2 clips transcribed\n"
 
 
 def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordings, tmp_path):
