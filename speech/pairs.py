@@ -29,44 +29,53 @@ class Pair:
         return f"{one} and {other} are said alike ({self.accent}: {self.said[0]})"
 
 
-def spoken(names: Sequence[str], accent: str) -> list[str]:
-    """IPA of each of ``names`` in ``accent`` (BCP 47), as espeak says it: a ``Name`` in the first of its ways."""
+def spoken(texts: Sequence[str], accent: str) -> list[str]:
+    """IPA of each of ``texts`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as espeak says it."""
     espeak = Espeak()
-    ways = [name.say[0] if isinstance(name, Name) and name.say else str(name) for name in names]
-    return [espeak.phonemes(way, accent) for way in ways]
+    return [espeak.phonemes(text, accent) for text in texts]
+
+
+def _ways(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Every way to say each of ``names``, one after the other, and which name each is of."""
+    ways = [name.say if isinstance(name, Name) and name.say else (str(name),) for name in names]
+    return [way for some in ways for way in some], [i for i, some in enumerate(ways) for _ in some]
 
 
 def nearest(names: Sequence[str]) -> list[Pair]:
-    """Every pair of ``names``, the nearest first."""
+    """Every pair of ``names``, the nearest first; of a ``Name`` with several ways, in those that come nearest."""
+    texts, owners = _ways(names)
+    starts = np.searchsorted(owners, np.arange(len(names) + 1))
     best = np.full((len(names), len(names)), np.inf)
-    where = np.zeros(best.shape, dtype=int)
-    said = [spoken(names, accent) for accent in ACCENTS.values()]
+    where = np.zeros((*best.shape, 3), dtype=int)  # accent, and the way of either
+    said = [spoken(texts, accent) for accent in ACCENTS.values()]
     for accent, ipa in enumerate(said):
         sounds = [phones(one) for one in ipa]
         padded = codes(sounds)
-        for i, one in enumerate(sounds):
-            found = distances(one, padded)
-            where[i][found < best[i]] = accent
-            best[i] = np.minimum(best[i], found)
+        for way, one in enumerate(sounds):
+            i, found = owners[way], distances(one, padded)
+            least = np.minimum.reduceat(found, starts[:-1])
+            for j in (i + 1 + np.flatnonzero(least[i + 1 :] < best[i, i + 1 :])).tolist():
+                where[i, j] = accent, way, starts[j] + found[starts[j] : starts[j + 1]].argmin()
+            best[i] = np.minimum(best[i], least)
     accents = list(ACCENTS.values())
     pairs = []
     for i, j in itertools.combinations(range(len(names)), 2):
-        accent = where[i, j]
-        ways = said[accent][i], said[accent][j]
-        pairs.append(Pair((names[i], names[j]), float(best[i, j]), accents[accent], ways))
+        accent, one_way, other_way = where[i, j].tolist()
+        ipas = said[accent][one_way], said[accent][other_way]
+        pairs.append(Pair((names[i], names[j]), float(best[i, j]), accents[accent], ipas))
     return sorted(pairs, key=lambda pair: (pair.distance, pair.names))
 
 
 def said_alike(names: Sequence[str]) -> list[Pair]:
-    """The pairs that some accent says in the very same sounds; quick for a long list."""
+    """The pairs that some accent says in the very same sounds, in any of their ways; quick for a long list."""
+    texts, owners = _ways(names)
     found: dict[tuple[str, str], Pair] = {}
     for accent in ACCENTS.values():
-        ways = spoken(names, accent)
-        alike: dict[Phones, list[int]] = {}
-        for i, ipa in enumerate(ways):
-            alike.setdefault(phones(ipa), []).append(i)
+        alike: dict[Phones, dict[int, str]] = {}
+        for i, ipa in zip(owners, spoken(texts, accent), strict=True):
+            alike.setdefault(phones(ipa), {}).setdefault(i, ipa)
         for group in alike.values():
-            for i, j in itertools.combinations(group, 2):
-                pair = Pair((names[i], names[j]), 0.0, accent, (ways[i], ways[j]))
+            for (i, one), (j, other) in itertools.combinations(group.items(), 2):
+                pair = Pair((names[i], names[j]), 0.0, accent, (one, other))
                 found.setdefault(pair.names, pair)
     return sorted(found.values(), key=lambda pair: pair.names)

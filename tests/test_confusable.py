@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from speech import pairs
+from speech.alphabet import Name
 from speech.confusable import confusable, confusion, rank_correlation
 from speech.phonetics import phones
 from speech.recognizer import Recognizer
@@ -31,6 +32,23 @@ def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
     espeak = Espeak()
     assert don.said == (espeak.phonemes("Don", don.accent), espeak.phonemes("Dawn", don.accent))
     assert all(a.distance <= b.distance for a, b in itertools.pairwise(nearest))
+
+
+def test_a_pair_is_as_near_as_the_nearest_of_all_its_ways():
+    zyx, siobhan = Name("Zyx", ["zicks", "ben"]), Name("Siobhan", ["shivawn", "jen"])
+    for names in ([zyx, "Ben", siobhan], [siobhan, "Ben", zyx], ["Ben", zyx, siobhan]):
+        (pair,) = pairs.said_alike(names)
+        assert set(pair.names) == {"Zyx", "Ben"}
+        assert pair.said == ("bˈɛn", "bˈɛn")
+        first, *others = pairs.nearest(names)
+        assert (first.names, first.said, first.distance) == (pair.names, pair.said, 0)
+        ben_jen = pairs.nearest(["Ben", "Jen"])[0]
+        assert [other.distance for other in others] == [ben_jen.distance] * 2
+        assert all(set(other.said) == set(ben_jen.said) for other in others)
+
+
+def test_two_ways_of_one_name_are_no_pair():
+    assert pairs.said_alike([Name("Zyx", ["ben", "Ben"]), "Mark"]) == []
 
 
 def test_without_a_recogniser_the_pairs_are_ranked_by_sound(compose, capsys, tmp_path):
