@@ -8,6 +8,7 @@ of the United States, 1990 (package names, MIT).
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.alphabet import Alphabet, read_names
+from speech.alphabet import Alphabet, Name, read_names
 from speech.phonetics import Phones, codes, distance, distances, phones
 from speech.voices.espeak import ACCENTS, Espeak
 
@@ -86,12 +87,19 @@ def people() -> list[str]:
     return [name for name in dict.fromkeys(ordered) if _is_word(name)]
 
 
+def _with_parts(text: str) -> list[str]:
+    """``text`` and each of its words; those of IPA between slashes stand between slashes, too."""
+    if text.startswith("/"):
+        return [text, *(f"/{part}/" for part in text.strip("/").split())]
+    return [text, *text.split()]
+
+
 def _said_like(words: Iterable[str]) -> set[Phones]:
     """Every way in which ``words`` are said: the dictionary's, and for one that it does not hold espeak's, with
     whatever of the dictionary is as good as that."""
     sounds: set[Phones] = set()
     for word in words:
-        known = pronunciations().get(word)
+        known = pronunciations().get(word.casefold())
         if known is None:
             guessed = phones(Espeak().phonemes(word, "en-US"))
             near = distances(guessed, _all_codes()) < ALIKE
@@ -123,14 +131,15 @@ def _distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones])
 def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, no two said alike, none said like one of ``exclude``.
 
-    ``exclude`` is a list or, as ``names`` may be, a text file.
+    ``exclude`` is a list or, as ``names`` may be, a text file. A ``Name`` in it is excluded as it is spelt and in each
+    of its ways.
 
     They are drawn by ``seed`` from half as many again, the commonest. Each has 2 to 12 letters, of a to z and the
     apostrophe. Raises ValueError where the dictionary has not so many.
     """
-    fold = Alphabet().fold
-    taken = {part for text in read_names(exclude) for part in (fold(text), *fold(text).split())}
-    sounds = _said_like(taken)
+    excluded, fold = read_names(exclude), Alphabet().fold
+    taken = {part for name in excluded for part in _with_parts(fold(name))}
+    sounds = _said_like([*taken, *(part for name in excluded for way in name.say for part in _with_parts(way))])
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
     n_names = round(n * _NAMES)
@@ -147,37 +156,42 @@ def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list
 def near_misses(names: Sequence[str], k: int) -> list[str]:
     """For each of ``names`` the ``k`` common words and names of people that are said most like it, but not alike.
 
-    No two of them, and none of them and one of ``names``, are said alike in any accent of espeak's. The dictionary's
-    pronunciations choose ``4 k + 8`` candidates for each name, and espeak's, on average over the accents, the nearest.
+    A ``Name`` that brings its ways is said in those, and a near miss is near to one of them. No two of them, and none
+    of them and one of ``names``, are said alike in any accent of espeak's. The dictionary's pronunciations choose
+    ``4 k + 8`` candidates for each way, and espeak's, on average over the accents, the nearest.
     """
     fold = Alphabet().fold
-    own = [fold(name) for name in names]
-    words = sorted({*common_words()[:_N_COMMON], *people()[:_N_COMMON]} - set(own))
+    own = [list(name.say) if isinstance(name, Name) and name.say else [fold(name)] for name in names]
+    words = sorted({*common_words()[:_N_COMMON], *people()[:_N_COMMON]} - {fold(name) for name in names})
     sounds = [pronunciations()[word][0] for word in words]
     n_phones = np.array([len(sound) for sound in sounds])
     padded = codes(sounds)
     candidates: dict[str, list[str]] = {}
-    for name in own:
-        one = pronunciations().get(name, [phones(Espeak().phonemes(name, "en-US"))])[0]
+    for way in itertools.chain(*own):
+        one = (pronunciations().get(way.casefold()) or [phones(Espeak().phonemes(way, "en-US"))])[0]
         (alike,) = np.nonzero(abs(n_phones - len(one)) <= 1)
         found = distances(one, padded[alike, : len(one) + 1])
-        candidates[name] = [words[alike[i]] for i in np.argsort(found, kind="stable")[: 4 * k + 8]]
+        candidates[way] = [words[alike[i]] for i in np.argsort(found, kind="stable")[: 4 * k + 8]]
 
-    every = list(dict.fromkeys([*own, *(word for several in candidates.values() for word in several)]))
-    ways: dict[str, list[Phones]] = {text: [] for text in every}
+    every = list(dict.fromkeys([*candidates, *itertools.chain(*candidates.values())]))
+    said: dict[str, list[Phones]] = {text: [] for text in every}
     for accent in ACCENTS.values():  # the accents outside: changing the voice is what takes espeak long
         for text in every:
-            ways[text].append(phones(Espeak().phonemes(text, accent)))
-    taken = [set(in_accent) for in_accent in zip(*(ways[name] for name in own), strict=True)]
+            said[text].append(phones(Espeak().phonemes(text, accent)))
+    taken = [set(in_accent) for in_accent in zip(*(said[way] for way in candidates), strict=True)]
     chosen: list[str] = []
-    for name in own:
-        apart = {word: np.mean([*map(distance, ways[name], ways[word])]) for word in candidates[name]}
+    for ways in own:
+        apart: dict[str, float] = {}
+        for way in ways:
+            for word in candidates[way]:
+                from_way = float(np.mean([*map(distance, said[way], said[word])]))
+                apart[word] = min(from_way, apart.get(word, from_way))
         n_chosen = 0
         for word in sorted(apart, key=lambda word: (apart[word], word)):
-            heard_before = any(sound in some for sound, some in zip(ways[word], taken, strict=True))
+            heard_before = any(sound in some for sound, some in zip(said[word], taken, strict=True))
             if n_chosen < k and not heard_before:
                 chosen.append(word)
                 n_chosen += 1
-                for sound, some in zip(ways[word], taken, strict=True):
+                for sound, some in zip(said[word], taken, strict=True):
                     some.add(sound)
     return chosen

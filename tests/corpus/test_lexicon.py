@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from speech.alphabet import Name
 from speech.corpus import lexicon
 from speech.corpus.lexicon import open_words, pronunciations
 
@@ -27,6 +28,26 @@ def test_nothing_said_like_an_excluded_name_is_given(name, gone):
     assert not gone & left
     assert gone & set(open_words(2000, exclude=["Bob"])), "there was nothing to exclude"
     assert {"mary", "michael"} <= set(lexicon._distinct_sounds(lexicon.people(), set(), lexicon._said_like([name])))
+
+
+@pytest.mark.parametrize(
+    ("way", "gone"),
+    [
+        ("ben", {"ben"}),
+        ("Ben", {"ben"}),
+        ("/bɛn/", {"ben"}),
+        ("jane ben", {"jane", "ben"}),
+        ("/dʒeɪn bɛl/", {"jane"}),
+    ],
+)
+def test_nothing_said_like_a_way_to_say_an_excluded_name_is_given(way, gone):
+    left = set(open_words(3000, exclude=[{"text": "Zyx", "say": ["zicks", way]}]))
+    assert not gone & left
+    assert gone <= set(open_words(3000, exclude=[{"text": "Zyx", "say": ["zicks"]}]))
+
+
+def test_an_excluded_name_is_excluded_as_it_is_spelt_as_well():
+    assert "ben" not in open_words(3000, exclude=[{"text": "Ben", "say": ["zicks"]}])
 
 
 def test_open_words_are_common_and_two_in_five_are_names_of_people():
@@ -62,3 +83,10 @@ def test_near_misses_are_nearer_than_common_words_and_are_said_like_no_name():
         assert max(apart[:3]) <= sorted(apart[3:])[10]
     assert not [pair for pair in pairs.said_alike([*names, *misses])]
     assert "laurie" not in misses
+
+
+def test_near_misses_of_a_name_are_near_to_how_it_is_said_and_not_to_how_it_is_spelt():
+    spelt = lexicon.near_misses(["Martin"], 4)
+    assert lexicon.near_misses([Name("Siobhan", ["Martin"])], 4) == spelt
+    assert set(lexicon.near_misses([Name("Siobhan", ["neev", "/mˈɑːtɪn/"])], 4)) & set(spelt), "of either way"
+    assert "ben" not in lexicon.near_misses([Name("Siobhan", ["zicks", "ben"])], 8), "it would be said like a way"
