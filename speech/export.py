@@ -27,6 +27,7 @@ WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
 LEAST_SAME = 0.995  # of the clips: int8's transcripts
 NONE_WITHIN = 0.01  # float32's p(none of these) of torch's; the decision may differ this near to the threshold alone
 TIE = 1e-3  # two names whose probabilities are this much alike may change places
+LEAST = 1e-300  # a probability below which float64 rounds more coarsely than that
 
 
 class ExportError(ValueError):
@@ -62,14 +63,14 @@ class Agreement(NamedTuple):
         return f"{same}{ranking} the same ranking; {differ}"
 
 
-def hear(transcriber: Transcriber, waveforms: Iterable[Waveform]) -> list[Heard]:
-    """Each of ``waveforms``, alone."""
-    lexicon = transcriber.lexicon(transcriber.names)
+def hear(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[Heard]:
+    """Each of ``waveforms``, alone, and ``names`` ranked for it."""
+    lexicon = transcriber.lexicon(names)
     heard = []
     for waveform in waveforms:
         frames = transcriber.hear(waveform)
-        symbols, names, none = transcriber.read(frames, lexicon)
-        heard.append(Heard(frames, transcriber.alphabet.decode(symbols), names, none))
+        symbols, ranked, none = transcriber.read(frames, lexicon)
+        heard.append(Heard(frames, transcriber.alphabet.decode(symbols), ranked, none))
     return heard
 
 
@@ -77,7 +78,7 @@ def same_ranking(ours: Heard, theirs: Heard) -> bool:
     """Whether their order of names is one of falling probability for us as well."""
     probability = dict(ours.names)
     in_their_order = [probability[name] for name, _ in theirs.names]
-    return all(later <= earlier * (1 + TIE) for earlier, later in itertools.pairwise(in_their_order))
+    return all(later <= max(earlier, LEAST) * (1 + TIE) for earlier, later in itertools.pairwise(in_their_order))
 
 
 def agreement(ours: Sequence[Heard], theirs: Sequence[Heard]) -> Agreement:
@@ -130,7 +131,8 @@ def export(config: DictConfig) -> dict[str, Agreement]:
 
     data = make_data(trained, recognizer)
     waveforms = [clip.waveform for clip in data.test_clips]
-    ours = hear(recognizer, waveforms)
+    names = recognizer.names or data.listed  # without a list of its own, what the clips themselves say
+    ours = hear(recognizer, waveforms, names)
     folder = Path(config.output or run)
     folder.mkdir(parents=True, exist_ok=True)
     files = {
@@ -144,7 +146,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     try:
         for file, (content, within, none_within, transcripts, rankings) in files.items():
             onnx.save(content, parts[file])
-            same = found[file.name] = agreement(ours, hear(Runtime(parts[file]), waveforms))
+            same = found[file.name] = agreement(ours, hear(Runtime(parts[file]), waveforms, names))
             enough = same.n_same_transcripts >= transcripts * same.n_clips
             enough &= same.n_same_rankings >= rankings * same.n_clips and same.largest_difference <= within
             enough &= same.largest_none <= none_within

@@ -86,6 +86,16 @@ def small_run(compose, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def open_run(compose, tmp_path_factory):
+    """The folder of a small training of letters and phones without a list of names."""
+    run_dir = tmp_path_factory.mktemp("runs") / "open"
+    words = ["corpus.names=[]", "corpus.words.n=12", "corpus.words.exclude=[Martin]", "corpus.n_held=4"]
+    words += ["corpus.n_train_words=1", "phones=true", "trainer.max_epochs=2"]
+    train(compose("train", "corpus=words", *SMALL, *words, f"run_dir={run_dir}"))
+    return run_dir
+
+
+@pytest.fixture(scope="session")
 def recordings(tmp_path_factory):
     """A folder of recordings, two digits said by five speakers twice each."""
     root = tmp_path_factory.mktemp("recordings")

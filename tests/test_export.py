@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
+from speech import export as exporting
 from speech import graph, metrics
 from speech.card import model_card
 from speech.config import ConfigError, explained
@@ -104,6 +105,23 @@ def test_both_files_are_written_with_all_that_they_need(small_run, small_export)
         assert str(graph.__file__).encode() not in (small_export / name).read_bytes()
 
 
+def test_a_run_without_a_list_is_checked_with_what_its_clips_say(open_run, compose, cache, tmp_path, monkeypatch):
+    ranked = []
+
+    def heard(transcriber, waveforms, names):
+        ranked.append(names)
+        return hear_each(transcriber, waveforms, names)
+
+    hear_each = exporting.hear
+    monkeypatch.setattr(exporting, "hear", heard)
+    monkeypatch.setattr(exporting, "LEAST_SAME", 0.5)  # what was trained for a second wavers between letters
+    found = export(compose("export", f"run={open_run}", f"output={tmp_path}", f"cache_dir={cache}"))
+    assert {len(names) for names in ranked} == {4}, "the words that training never heard"
+    assert {same.n_clips for same in found.values()} == {8}
+    runtime = Runtime(tmp_path / "recognizer.onnx")
+    assert (runtime.names, runtime.ways) == ([], {})
+
+
 @pytest.mark.parametrize("spoilt", ["to_onnx", "quantise"])
 def test_a_failed_check_leaves_no_file_behind(small_run, compose, cache, tmp_path, monkeypatch, spoilt):
     right = getattr(graph, spoilt)
@@ -130,6 +148,14 @@ def test_agreement_is_counted_clip_by_clip():
     nones = [ours._replace(none=p) for p in (0.5, 0.25)]
     assert agreement(nones[:1], nones[1:]).largest_none == 0.25
     assert agreement(nones[:1], [ours]).largest_none == 1.0  # one of the two cannot tell
+
+
+def test_probabilities_too_small_for_float64_may_change_places():
+    def ranked(**names):
+        return Heard(Frames(np.zeros((1, 2))), "", list(names.items()))
+
+    assert exporting.same_ranking(ranked(anna=1.0, bob=1e-322, eve=5e-324), ranked(anna=1.0, eve=1e-322, bob=5e-324))
+    assert not exporting.same_ranking(ranked(anna=1.0, bob=1e-4, eve=1e-5), ranked(anna=1.0, eve=1e-4, bob=1e-5))
 
 
 def copy_of(run, tmp_path, **changed):

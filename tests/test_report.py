@@ -62,6 +62,14 @@ def test_one_file_tells_the_whole_story(run, compose):
         assert words in found.text
 
 
+def test_a_run_without_a_list_does_not_speak_of_its_names(open_run):
+    text = shown(open_run).text
+    assert "A recogniser of spoken names, whatever their list" in text
+    assert "it was trained\nfor none of its own" in text
+    assert "The names it was trained for" not in text
+    assert "A recogniser of 0" not in text
+
+
 def test_it_can_be_read_offline(run):
     """Everything that the page loads is inside of it, or a place within it."""
     html = page(read(str(run), "runs"), n_clips=3)
