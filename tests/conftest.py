@@ -110,7 +110,7 @@ def recordings(tmp_path_factory):
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_recognizer():
     """A recogniser of random weights, its parts changed at will."""
 

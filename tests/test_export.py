@@ -35,12 +35,12 @@ def noise(n_samples):
     return np.random.default_rng(n_samples).normal(scale=0.1, size=n_samples).astype(np.float32)
 
 
-def spell_only_a(model):
-    """Plant a fault: whatever is said, *a* is heard."""
+def spell_only(symbol, model):
+    """Plant a fault: whatever is said, ``symbol`` of the network's outputs is heard."""
     for tensor in model.graph.initializer:
         if tensor.name.endswith("output.bias"):
             bias = onnx.numpy_helper.to_array(tensor).copy()
-            bias[1] += 100
+            bias[symbol] += 100
             tensor.CopyFrom(onnx.numpy_helper.from_array(bias, tensor.name))
             return model
     raise AssertionError("there is no bias to spoil")
@@ -125,7 +125,7 @@ def test_a_run_without_a_list_is_checked_with_what_its_clips_say(open_run, compo
 @pytest.mark.parametrize("spoilt", ["to_onnx", "quantise"])
 def test_a_failed_check_leaves_no_file_behind(small_run, compose, cache, tmp_path, monkeypatch, spoilt):
     right = getattr(graph, spoilt)
-    monkeypatch.setattr(graph, spoilt, lambda *arguments: spell_only_a(right(*arguments)))
+    monkeypatch.setattr(graph, spoilt, lambda *arguments: spell_only(1, right(*arguments)))
     for name in FILES:
         (tmp_path / name).write_bytes(b"of an earlier export")
     failing = "recognizer.onnx" if spoilt == "to_onnx" else r"recognizer\.int8\.onnx"
@@ -133,6 +133,14 @@ def test_a_failed_check_leaves_no_file_behind(small_run, compose, cache, tmp_pat
         ExportError, match=f"^{failing} does not hear what .* of 4 clips 0.00% have the same transcript"
     ):
         export(compose("export", f"run={small_run}", f"output={tmp_path}", f"cache_dir={cache}"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_phones_are_checked_too(open_run, compose, cache, tmp_path, monkeypatch):
+    right = graph.to_onnx
+    monkeypatch.setattr(graph, "to_onnx", lambda *arguments: spell_only(-1, right(*arguments)))
+    with pytest.raises(ExportError, match=r"of 8 clips 100.00% have the same transcript.* log-probabilities differ by"):
+        export(compose("export", f"run={open_run}", f"output={tmp_path}", f"cache_dir={cache}"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,9 +7,13 @@ import onnx
 import pytest
 import soundfile
 
-from speech import audio
+from speech import audio, graph
+from speech.alphabet import Name
 from speech.endpoint import NoSpeechError
+from speech.phonetics import PHONES
+from speech.prior import Prior
 from speech.recognizer import Recognizer
+from speech.rejection import Rejection
 from speech.runtime import Runtime
 from speech.transcribe import transcribe
 from speech.transcriber import RecognizerError
@@ -36,7 +40,7 @@ runtime = Runtime(sys.argv[1])
 heard = runtime.transcribe(sys.argv[2])
 runtime.decoder = Lexicon()
 spelt = runtime.transcribe(sys.argv[2])
-print(json.dumps([heard.letters, heard.names, spelt.letters, spelt.spans]))
+print(json.dumps([heard.letters, heard.names, spelt.letters, spelt.spans, heard.phones]))
 assert "torch" not in sys.modules
 """
 
@@ -68,12 +72,58 @@ def test_it_needs_onnxruntime_numpy_and_soundfile_alone(small_run, small_export,
     command = [sys.executable, "-c", ALONE, str(small_export / FILE), str(clip)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    letters, names, spelt, spans = json.loads(done.stdout)
+    letters, names, spelt, spans, _ = json.loads(done.stdout)
     ours = Recognizer.load(small_run / "recognizer.pt").transcribe(clip)
     assert letters == ours.letters
     assert dict(names) == pytest.approx(dict(ours.names), abs=1e-4)
     assert spelt == names[0][0].lower()
     assert [letter for letter, _, _ in spans] == list(spelt)
+
+
+@pytest.fixture(scope="module")
+def phonetic(make_recognizer, tmp_path_factory):
+    """A recogniser of random weights that hears phones in an order of its own, calibrated, and its exported file."""
+    names = ["Martin", Name("Niamh", ["neev"])]
+    recognizer = make_recognizer(phones=PHONES[::-1], names=names, n_units=16, n_layers=1)
+    rng = np.random.default_rng(0)
+    recognizer.prior = Prior(rng.normal(size=len(recognizer.alphabet)).tolist(), 0.3)
+    recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05")
+    recognizer.phones_weight = 0.7
+    path = tmp_path_factory.mktemp("phonetic") / FILE
+    onnx.save(graph.to_onnx(recognizer, card=""), path)
+    return recognizer, path
+
+
+def test_one_with_phones_hears_both_as_torch_does(phonetic, recordings):
+    recognizer, runtime = phonetic[0], Runtime(phonetic[1])
+    assert runtime.inventory.phones == recognizer.inventory.phones == PHONES[::-1]
+    assert runtime.ways == recognizer.ways
+    assert runtime.ways["Niamh"][0] == ("n", "i", "v")
+    assert runtime.phones_weight == 0.7
+    for path in sorted(recordings.glob("*/*.wav"))[::5]:
+        waveform = audio.read(path, RATE)
+        ours, theirs = recognizer.hear(waveform), runtime.hear(waveform)
+        assert theirs.letters.shape[1] == len(recognizer.alphabet)
+        assert theirs.phones.shape[1] == len(PHONES) + 1
+        for one, other in zip(ours, theirs, strict=True):
+            assert np.abs(one - other).max() < 1e-5
+            assert np.abs(np.exp(other).sum(axis=1) - 1).max() < 1e-5, "each output has probabilities of its own"
+        for names in (None, ["Niamh", "Anna", "Chloé"]):  # one that it knows, and two that espeak says
+            ours, theirs = recognizer.transcribe(path, names), runtime.transcribe(path, names)
+            assert (theirs.letters, theirs.phones, theirs.accepted) == (ours.letters, ours.phones, ours.accepted)
+            assert dict(theirs.names) == pytest.approx(dict(ours.names), rel=1e-3)
+            assert theirs.none == pytest.approx(ours.none, abs=1e-4)
+
+
+def test_one_with_phones_needs_no_more_and_knows_how_its_own_names_are_said(phonetic, clip):
+    recognizer, path = phonetic
+    command = [sys.executable, "-c", ALONE, str(path), str(clip)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    _, names, _, _, phones = json.loads(done.stdout)
+    ours = recognizer.transcribe(clip)
+    assert phones == ours.phones
+    assert dict(names) == pytest.approx(dict(ours.names), rel=1e-3)
 
 
 def test_transcribe_takes_the_file_and_never_imports_torch(small_export, clip):
