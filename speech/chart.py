@@ -8,6 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from speech.lettering import plain
+
 N_GROUPS = 12  # of a kind that are drawn: the worst
 LEAST_CLIPS = 5  # of a group that is drawn
 _RIGHT, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
@@ -62,7 +64,7 @@ def _groups(
         axes.plot([low, high], [y, y], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
         axes.plot([value], [y], "o", color=colour, markersize=5)
     counted = "n_listed" if figure_name == "right_within_list" else "n_clips"
-    labels = [f"{group[:34]}  ({one[counted]})" for group, one in some.items()]
+    labels = [f"{plain(group[:34])}  ({one[counted]})" for group, one in some.items()]
     axes.set_yticks(range(len(some)), labels, fontsize=7)
     axes.set_ylim(len(some) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)

@@ -33,7 +33,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
         "audio",
     }
     | {"endpoint"},
-    "lessons/martin_pictures": {"lessons", "backprop", "ctc"},
+    "lessons/martin_pictures": {"lessons", "backprop", "ctc", "lettering"},
     "phonetics": set(),
     "pronunciation": {"phonetics", "voices", "alphabet"},
     "pairs": {"phonetics", "voices", "alphabet"},
@@ -43,7 +43,8 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "openset": {"metrics", "intervals"},
     "compare": {"metrics", "intervals"},
     "provenance": {"metrics"},
-    "chart": set(),
+    "lettering": set(),
+    "chart": {"lettering"},
     "augment": {"augment", "audio"},
     "voices": {"voices", "audio", "extras"},
     "frontend": {"backprop"},
@@ -64,9 +65,9 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     | {"transcriber"},
     "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
     "usable": {"audio", "endpoint"},
-    "page": {"page", "judge", "chart", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
-    "monitor": {"monitor", "task", "recognizer", "transcriber", "corpus", "metrics", "ctc", "audio"},
-    "monitor/lattice": {"monitor", "corpus", "backprop"},
+    "page": {"page", "judge", "chart", "lettering", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
+    "monitor": {"monitor", "task", "recognizer", "transcriber", "corpus", "metrics", "ctc", "audio", "lettering"},
+    "monitor/lattice": {"monitor", "corpus", "backprop", "lettering"},
     "monitor/share": {"monitor", "corpus", "lessons"},
     "monitor/evaluation": {"judge", "chart"},
 }
@@ -86,7 +87,7 @@ TORCHLESS = {
     "ctc/__init__",
 }
 TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
-TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
+TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart", "lettering"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

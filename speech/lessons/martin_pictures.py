@@ -14,6 +14,7 @@ from torch import Tensor
 from speech.backprop.ctc import Ctc
 from speech.backprop.recognizer import EachCtc
 from speech.ctc.align import align
+from speech.lettering import plain
 
 if TYPE_CHECKING:
     from speech.lessons.martin import Heard, Student
@@ -34,7 +35,7 @@ def draw_contributions(heard: Heard, student: Student, text: str) -> Figure:
     axes.set_xlabel("ms")
     said = f"\u201c{text}\u201d was said and \u201c{heard.letters}\u201d heard: {heard.loss:.2f} nats a letter"
     figure.suptitle(
-        f"{said}\nWhat each neuron adds to the error (red) or takes from it (blue), frame by frame", fontsize=10
+        f"{plain(said)}\nWhat each neuron adds to the error (red) or takes from it (blue), frame by frame", fontsize=10
     )
     return figure
 
@@ -49,10 +50,10 @@ def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> F
         (of_letters, *_), _ = next(step.saved for step in heard.chain.steps if step.operation is EachCtc)
         heat(above, Ctc.occupancy(of_letters)[0].T, step_s, "Blues", 0, 1)
         above.set_yticks(range(len(states)), states)
-        above.set_title(f"{when}: where \u201c{text}\u201d would have to be", fontsize=10)
+        above.set_title(plain(f"{when}: where \u201c{text}\u201d would have to be"), fontsize=10)
         shown = name_letters(below, student, text + before.letters)
         heat(below, heard.chain.values["log_probs"][0].exp().T[shown], step_s, "Blues", 0, 1)
-        below.set_title(f"{when}: what is heard, \u201c{heard.letters}\u201d", fontsize=10)
+        below.set_title(plain(f"{when}: what is heard, \u201c{heard.letters}\u201d"), fontsize=10)
         below.set_xlabel("ms")
     figure.suptitle(
         "Occupancy of the lattice (alpha-beta) and the letters' probabilities; \u2013 is the blank", fontsize=10
@@ -95,9 +96,10 @@ def draw_sound(student: Student, text: str, wrong: str) -> Figure:
         middle_ms = 500 * (first + last) * student.frame_s("logits")
         above.text(middle_ms, 1.08, letter, ha="center", color="#1a5fb4", fontsize=12)
     above.set_ylim(-1.05, 1.3)
-    figure.suptitle(
+    title = (
         f"What tells \u201c{text}\u201d from \u201c{wrong}\u201d, and where \u201c{text}\u201d would have its letters"
     )
+    figure.suptitle(plain(title))
     return figure
 
 

@@ -15,6 +15,7 @@ from speech.audio import Waveform
 from speech.corpus.dataset import Batch
 from speech.ctc.align import align
 from speech.ctc.decode import Greedy
+from speech.lettering import plain
 from speech.monitor.clips import first_clips
 from speech.monitor.layers import has_diverged
 from speech.monitor.moments import epoch_is_due, writer
@@ -71,7 +72,8 @@ def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, wavef
     shape: Any = {"aspect": "auto", "interpolation": "nearest"}
     above.imshow(features.T, cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0), **shape)
     above.set_yticks([])
-    above.set_title(f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”", fontsize=10, pad=14)
+    title = f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”"
+    above.set_title(plain(title), fontsize=10, pad=14)
     image = np.exp(log_probs[:, rows]).T
     below.imshow(image, cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5), **shape)
     below.set_yticks(range(len(rows)), ["–", *recognizer.alphabet.decode(rows[1:])])

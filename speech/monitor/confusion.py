@@ -6,6 +6,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from speech.lettering import plain
+
 
 def mean_probabilities(scores: np.ndarray, said: np.ndarray) -> np.ndarray:
     """``matrix[i, j]``: the mean probability, within the list, of name ``j`` in the clips of name ``i``.
@@ -37,7 +39,7 @@ def draw(names: list[str], matrix: np.ndarray, n_names: int) -> Figure:
         figure.subplots_adjust(left=0.15, right=0.98, top=0.97, bottom=0.17)
         part = matrix[np.ix_(shown, shown)]
         image = axes.imshow(part, vmin=0, vmax=1, cmap="Blues")
-        labels = [names[i] for i in shown]
+        labels = [plain(names[i]) for i in shown]
         axes.set_xticks(range(len(shown)), labels, rotation=90)
         axes.set_yticks(range(len(shown)), labels)
         axes.set_xlabel("heard")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from speech.backprop.ctc import Ctc
 from speech.corpus.dataset import Batch
+from speech.lettering import plain
 from speech.monitor.clips import first_clips
 from speech.monitor.layers import has_diverged
 from speech.monitor.moments import early_step_is_due, epoch_is_due, writer
@@ -81,6 +82,6 @@ def draw(moments: dict[int, Tensor], text: str) -> Figure:
     panels[0].set_yticks(range(len(states)), states)
     panels[0].set_xlabel("frame", fontsize=8)
     figure.subplots_adjust(left=0.05, right=0.99, top=0.8, bottom=0.13, wspace=0.1)
-    title = f"Where “{text}” may have its letters, as training goes on\neach frame adds up to 1; – is the blank"
+    title = f"Where “{plain(text)}” may have its letters, as training goes on\neach frame adds up to 1; – is the blank"
     figure.suptitle(title, fontsize=9)
     return figure

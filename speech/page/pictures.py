@@ -12,6 +12,7 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from speech.lettering import plain
 from speech.page.run import Curve
 
 _INK = "#010203"  # stands for the page's own colour until the picture is written
@@ -42,7 +43,9 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     colours = itertools.cycle(matplotlib.color_sequences["tab20"])
     for (tag, curve), colour in zip(shown.items(), colours, strict=False):
         name, marker = tag.partition("/")[2] if one_kind else tag, "o" if len(curve.steps) < N_POINTS else ""
-        axes.plot(curve.steps, curve.values, label=name, color=colour, linewidth=1.4, marker=marker, markersize=3)
+        axes.plot(
+            curve.steps, curve.values, label=plain(name), color=colour, linewidth=1.4, marker=marker, markersize=3
+        )
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")
     else:
