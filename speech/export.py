@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from speech import config as configs
 
@@ -105,15 +105,19 @@ def _differ(ours: float | None, theirs: float | None) -> float:
     return abs(ours - theirs)
 
 
+def _model_card(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
+
+
 def export(config: DictConfig) -> dict[str, Agreement]:
     """Write both files; returns how each agrees with the run's recogniser.
 
     Raises ExportError, and leaves neither file behind, where one does not.
     """
-    from omegaconf import OmegaConf
-
-    from speech import graph, judge, runs
-    from speech.card import model_card
+    from speech import graph, runs
     from speech.extras import require
     from speech.recognizer import Recognizer
     from speech.runtime import Runtime
@@ -125,9 +129,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     recognizer = Recognizer.load(path)
     trained = configs.saved(run, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
-    known: Any = OmegaConf.to_container(trained, resolve=True)
-    card = model_card(recognizer.names, known, judge.read(run / "report.json"), judge.read(run / "environment.json"))
-    model = graph.to_onnx(recognizer, card)
+    model = graph.to_onnx(recognizer, _model_card(run / "model_card.md"))
 
     data = make_data(trained, recognizer)
     waveforms = [clip.waveform for clip in data.test_clips]

@@ -10,9 +10,11 @@ from conftest import SMALL
 
 from speech import audio, start
 from speech.config import ConfigError
+from speech.export import export
 from speech.phonetics import PHONES
 from speech.prior import Prior
 from speech.recognizer import Recognizer
+from speech.runtime import Runtime
 from speech.train import make_data, train
 from speech.transcriber import RecognizerError
 from speech.voices.espeak import Espeak
@@ -226,3 +228,11 @@ def test_whether_there_are_phones_must_be_as_it_was(compose, phonetic, make_reco
         composed = starting_from(compose, tmp_path / "letters.pt", left)
         assert start.take_over(composed).inventory is None
         assert not composed.phones
+
+
+def test_the_exported_file_has_the_runs_own_model_card(enrolled, compose, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr("speech.export.LEAST_SAME", 0.5)
+    export(compose("export", f"run={enrolled}", f"output={tmp_path}", f"cache_dir={cache}"))
+    card = Runtime(tmp_path / "recognizer.onnx").card
+    assert card == (enrolled / "model_card.md").read_text(encoding="utf-8")
+    assert "- Before that: corpus.synthetic.Synthetic" in card

@@ -171,7 +171,7 @@ def copy_of(run, tmp_path, **changed):
     broken = tmp_path / "broken"
     shutil.copytree(run, broken)
     for name, content in changed.items():
-        path = broken / name.replace("_", ".")
+        path = broken / name.replace("__", "-").replace("_", ".").replace("-", "_")
         path.unlink()
         if content is not None:
             path.write_bytes(content)
@@ -186,13 +186,14 @@ def test_a_run_that_is_not_whole_is_refused_by_the_file_that_is_wrong(small_run,
         assert not list(broken.glob("*.onnx"))
         shutil.rmtree(broken)
 
-    whole = {name: (small_run / name).read_bytes() for name in ("recognizer.pt", "config.yaml", "report.json")}
+    whole = {name: (small_run / name).read_bytes() for name in ("recognizer.pt", "config.yaml", "model_card.md")}
     refused(FileNotFoundError, r"no recognizer\.pt there: finish it: .*resume=", recognizer_pt=None)
     refused(RecognizerError, r"recognizer\.pt: not a recogniser file", recognizer_pt=whole["recognizer.pt"][:5_000])
     refused(FileNotFoundError, r"config\.yaml: no such file", config_yaml=None)
     refused(ConfigError, r"config\.yaml.*no 'seeds'", config_yaml=whole["config.yaml"] + b"seeds: 1\n")
-    refused(ValueError, r"report\.json: not there, or half written", report_json=whole["report.json"][:100])
-    refused(ValueError, r"environment\.json: not there", environment_json=None)
+    refused(ValueError, r"model_card\.md: not there, or half written .*resume it", model__card_md=None)
+    cut = whole["model_card.md"][:50] + "é".encode()[:1]
+    refused(ValueError, r"model_card\.md: not there, or half written .*resume it", model__card_md=cut)
 
 
 def test_a_recognizer_of_another_version_is_refused(small_run, tmp_path):
