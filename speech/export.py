@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from speech.audio import Waveform
+    from speech.corpus.build import Corpus
+    from speech.corpus.datamodule import SpeechData
+    from speech.recognizer import Recognizer
     from speech.transcriber import Frames, Transcriber
 
 WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
@@ -112,6 +115,51 @@ def _model_card(path: Path) -> str:
         raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
 
 
+def _corpus(run: Path) -> Corpus | None:
+    """The corpus of the run in folder ``run``, if it still lies where its report says."""
+    from speech import judge
+    from speech.corpus.build import Corpus
+
+    folder = judge.read(run / "report.json").get("corpus")
+    corpus = Corpus(Path(folder), []) if folder else None
+    return corpus if corpus and corpus.cuts_path.is_file() else None
+
+
+def _earlier_corpora(trained: DictConfig) -> list[Corpus]:
+    """Those of the runs that an enrolled one started from; none where one of them is gone, and its run or corpus."""
+    from speech import start
+
+    try:
+        found = [_corpus(folder) for folder, _ in start.earlier_runs(trained.init)]
+    except (OSError, ValueError):  # moved, deleted, or half written
+        return []
+    there = [corpus for corpus in found if corpus]
+    return there if len(there) == len(found) else []
+
+
+def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> SpeechData:
+    """The run's test clips, from its corpus where that still lies, else from one that is made anew; of an enrolled run
+    those of the earlier corpora too, as long as these are there.
+    """
+    from hydra.utils import instantiate
+
+    from speech.corpus.datamodule import SpeechData
+    from speech.corpus.replay import ReplayedData
+    from speech.train import make_data
+
+    earlier = _earlier_corpora(trained) if trained.get("replay") else []
+    replay = instantiate(trained.replay) if earlier else None
+    corpus = _corpus(run)
+    if corpus is None:
+        if replay is None:
+            trained.replay = None
+        return make_data(trained, recognizer)
+    own = (corpus, recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames, trained.batch_size)
+    if replay is None:
+        return SpeechData(*own, names=recognizer.names)
+    return ReplayedData(*own, None, trained.seed, recognizer.names, None, replay, earlier)
+
+
 def export(config: DictConfig) -> dict[str, Agreement]:
     """Write both files; returns how each agrees with the run's recogniser.
 
@@ -121,7 +169,6 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     from speech.extras import require
     from speech.recognizer import Recognizer
     from speech.runtime import Runtime
-    from speech.train import make_data
 
     onnx = require("onnx", "export")
     path = runs.find_recognizer(config.run, config.runs_dir)
@@ -129,11 +176,11 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     recognizer = Recognizer.load(path)
     trained = configs.saved(run, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
-    model = graph.to_onnx(recognizer, _model_card(run / "model_card.md"))
-
-    data = make_data(trained, recognizer)
+    card = _model_card(run / "model_card.md")
+    data = _test_data(run, trained, recognizer)
     waveforms = [clip.waveform for clip in data.test_clips]
     names = recognizer.names or data.listed  # without a list of its own, what the clips themselves say
+    model = graph.to_onnx(recognizer, card)
     ours = hear(recognizer, waveforms, names)
     folder = Path(config.output or run)
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL
+from omegaconf import OmegaConf
 
 from speech import audio, start
 from speech.config import ConfigError
@@ -230,9 +231,26 @@ def test_whether_there_are_phones_must_be_as_it_was(compose, phonetic, make_reco
         assert not composed.phones
 
 
-def test_the_exported_file_has_the_runs_own_model_card(enrolled, compose, cache, tmp_path, monkeypatch):
+def test_exporting_makes_no_clip_anew_and_does_without_the_earlier_run(
+    enrolled, heard_well, compose, tmp_path, monkeypatch
+):
+    """It is checked on the clips that the run was judged by; those of the earlier corpus go with that. The card is the
+    run's own, in either case."""
     monkeypatch.setattr("speech.export.LEAST_SAME", 0.5)
-    export(compose("export", f"run={enrolled}", f"output={tmp_path}", f"cache_dir={cache}"))
-    card = Runtime(tmp_path / "recognizer.onnx").card
-    assert card == (enrolled / "model_card.md").read_text(encoding="utf-8")
-    assert "- Before that: corpus.synthetic.Synthetic" in card
+    monkeypatch.setattr("speech.corpus.build.build", lambda *_: pytest.fail("clips were made"))
+    judged = json.loads((enrolled / "report.json").read_text())["splits"]
+
+    def n_clips(folder, init):
+        run = shutil.copytree(enrolled, tmp_path / folder)
+        config = start.configs.saved(run, "train")
+        config.init = str(init)
+        OmegaConf.save(config, run / "config.yaml")
+        return {same.n_clips for same in export(compose("export", f"run={run}", f"cache_dir={tmp_path}")).values()}
+
+    held_back, elsewhere = judged["test_held_back"]["n_clips"], judged["test_elsewhere"]["n_clips"]
+    assert n_clips("whole", heard_well / "recognizer.pt") == {held_back + elsewhere}
+    assert n_clips("alone", tmp_path / "moved" / "recognizer.pt") == {held_back}
+    for folder in ("whole", "alone"):
+        card = Runtime(tmp_path / folder / "recognizer.onnx").card
+        assert card == (enrolled / "model_card.md").read_text(encoding="utf-8")
+        assert "- Before that: corpus.synthetic.Synthetic" in card

@@ -16,6 +16,7 @@ from speech.export import Agreement, ExportError, Heard, agreement, export
 from speech.judge import judged
 from speech.recognizer import Recognizer, RecognizerError
 from speech.runtime import Runtime
+from speech.train import make_data
 from speech.transcriber import Frames
 
 FILES = ["recognizer.int8.onnx", "recognizer.onnx"]
@@ -186,14 +187,29 @@ def test_a_run_that_is_not_whole_is_refused_by_the_file_that_is_wrong(small_run,
         assert not list(broken.glob("*.onnx"))
         shutil.rmtree(broken)
 
-    whole = {name: (small_run / name).read_bytes() for name in ("recognizer.pt", "config.yaml", "model_card.md")}
+    files = ("recognizer.pt", "config.yaml", "report.json", "model_card.md")
+    whole = {name: (small_run / name).read_bytes() for name in files}
     refused(FileNotFoundError, r"no recognizer\.pt there: finish it: .*resume=", recognizer_pt=None)
     refused(RecognizerError, r"recognizer\.pt: not a recogniser file", recognizer_pt=whole["recognizer.pt"][:5_000])
     refused(FileNotFoundError, r"config\.yaml: no such file", config_yaml=None)
     refused(ConfigError, r"config\.yaml.*no 'seeds'", config_yaml=whole["config.yaml"] + b"seeds: 1\n")
+    refused(ValueError, r"report\.json: not there, or half written", report_json=whole["report.json"][:100])
     refused(ValueError, r"model_card\.md: not there, or half written .*resume it", model__card_md=None)
     cut = whole["model_card.md"][:50] + "é".encode()[:1]
     refused(ValueError, r"model_card\.md: not there, or half written .*resume it", model__card_md=cut)
+
+
+def test_clips_that_no_longer_lie_where_the_run_had_them_are_made_anew(
+    small_run, compose, cache, tmp_path, monkeypatch
+):
+    run = copy_of(small_run, tmp_path)
+    report = json.loads((run / "report.json").read_text())
+    (run / "report.json").write_text(json.dumps(report | {"corpus": str(tmp_path / "gone")}))
+    monkeypatch.setattr(exporting, "LEAST_SAME", 0.5)
+    made = []
+    monkeypatch.setattr("speech.train.make_data", lambda *some: made.append(make_data(*some)) or made[0])
+    export(compose("export", f"run={run}", f"cache_dir={cache}"))
+    assert [str(data.folder) for data in made] == [report["corpus"]]
 
 
 def test_a_recognizer_of_another_version_is_refused(small_run, tmp_path):
