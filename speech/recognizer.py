@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from speech import pronunciation
 from speech.alphabet import Alphabet
 from speech.audio import Waveform
-from speech.build import build
+from speech.build import DECODER, ENCODER, FRONTEND, build
 from speech.frontend import Count
 from speech.phonetics import PHONES, Inventory
 from speech.prior import Prior
@@ -45,10 +45,10 @@ class Recognizer(Transcriber, nn.Module):
         self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
         self.learn(names)
         self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
-        self.frontend = build(parts["frontend"])
+        self.frontend = build(parts["frontend"], FRONTEND)
         n_symbols = sum(self.n_symbols)
-        self.encoder = build(parts["encoder"], n_features=self.frontend.n_features, n_symbols=n_symbols)
-        self.decoder = build(parts["decoder"])
+        self.encoder = build(parts["encoder"], ENCODER, n_features=self.frontend.n_features, n_symbols=n_symbols)
+        self.decoder = build(parts["decoder"], DECODER)
 
     @property
     def sample_rate(self) -> int:
@@ -146,7 +146,7 @@ class Recognizer(Transcriber, nn.Module):
                 recognizer.rejection = Rejection(**content["rejection"])
             if "prior" in content:
                 recognizer.prior = Prior(**content["prior"])
-        except (AttributeError, KeyError, ModuleNotFoundError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.trained_on = content.get("trained_on", {})
         recognizer.load_weights(content["weights"], where=str(path))

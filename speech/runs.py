@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from speech.build import build
+from speech.build import DECODER, build
 from speech.transcriber import Transcriber
 
 FILE = "recognizer.pt"
@@ -47,5 +47,5 @@ def load(path: Path, decoder: Mapping[str, Any] | None = None) -> Transcriber:
 
         transcriber = Recognizer.load(path)
     if decoder:
-        transcriber.decoder = build(decoder)
+        transcriber.decoder = build(decoder, DECODER)
     return transcriber

@@ -16,13 +16,14 @@ installed, and else known by their letters alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from speech.alphabet import Alphabet
 from speech.audio import Waveform
-from speech.build import build
+from speech.build import DECODER, build
 from speech.extras import require
 from speech.phonetics import Inventory
 from speech.prior import Prior
@@ -58,14 +59,21 @@ class Runtime(Transcriber):
         if metadata.get("format") != str(FORMAT):
             found = metadata.get("format")
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: export it again")
+        try:
+            self._be(metadata)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RecognizerError(f"{path}: made by another version, or changed ({error}): export it again") from error
+
+    def _be(self, metadata: Mapping[str, str]) -> None:
+        """What the file says of itself. Raises whatever comes of metadata that are not those of ``FORMAT``."""
         self.alphabet = Alphabet(metadata["alphabet"])
-        self.names = json.loads(metadata["names"])
-        self.decoder = build(json.loads(metadata["decoder"]))
+        self.names = list(map(str, json.loads(metadata["names"])))
+        self.decoder = build(json.loads(metadata["decoder"]), DECODER)
         self.card = metadata["card"]
         self.ways = {}
         if "phones" in metadata:
             self.inventory = Inventory(json.loads(metadata["phones"]))
-            self.phones_weight = json.loads(metadata["phones_weight"])
+            self.phones_weight = float(metadata["phones_weight"])
             ways = json.loads(metadata["ways"])
             self.ways = {name: tuple(tuple(way) for way in some) for name, some in ways.items()}
         if "prior" in metadata:

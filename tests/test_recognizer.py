@@ -120,5 +120,25 @@ def test_weights_of_another_alphabet_are_refused(make_recognizer):
 
 
 def test_a_file_cannot_build_what_is_not_ours(make_recognizer):
-    with pytest.raises(ValueError, match=r"'os\.system' is not of this project"):
-        Recognizer({**make_recognizer().parts, "frontend": {"_target_": "os.system", "command": "true"}})
+    """No function, and none of ours either; no class but those that its own module defines."""
+    for part, target in (
+        ("frontend", "os.system"),
+        ("decoder", "speech.audio.write"),
+        ("decoder", "speech.ctc.decode.collapse"),
+        ("decoder", "speech.ctc.decode.defaultdict"),
+        ("encoder", "speech.frontend.FrontEnd"),
+        ("encoder", "speech.encoder.Nothing"),
+        ("encoder", "Encoder"),
+    ):
+        with pytest.raises(ValueError, match=f"_target_ '{target}' is no part of a recogniser: .* a class of speech"):
+            Recognizer({**make_recognizer().parts, part: {"_target_": target}})
+
+
+def test_a_file_that_would_write_another_is_refused_by_name_and_writes_none(make_recognizer, tmp_path):
+    recognizer = make_recognizer(n_units=8, n_layers=1)
+    arguments = {"path": str(tmp_path / "written.wav"), "waveform": [0.0] * 100, "sample_rate": RATE}
+    recognizer.parts["decoder"] = {"_target_": "speech.audio.write", **arguments}
+    recognizer.save(tmp_path / "foreign.pt")
+    with pytest.raises(RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.write' is no part of a recogniser"):
+        Recognizer.load(tmp_path / "foreign.pt")
+    assert not (tmp_path / "written.wav").exists()

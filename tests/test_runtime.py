@@ -179,6 +179,38 @@ def test_a_file_of_another_version_is_refused_by_name(small_export, tmp_path):
         Runtime(saved(model, tmp_path / "format.onnx"))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("names", None, "'names'"),
+        ("names", "[", "Expecting value"),
+        ("names", "7", "'int' object is not iterable"),
+        ("decoder", None, "'decoder'"),
+        ("decoder", "[]", r"\[\] is not a _target_"),
+        ("decoder", '{"_target_": "speech.ctc.decode.Nothing"}', "'speech.ctc.decode.Nothing' is no part"),
+        ("decoder", '{"_target_": "speech.audio.write", "path": "x.wav"}', "'speech.audio.write' is no part"),
+        ("decoder", '{"_target_": "speech.ctc.decode.Greedy", "width": 3}', "Greedy.. takes no arguments"),
+        ("card", None, "'card'"),
+        ("alphabet", "aa", "must be distinct"),
+        ("sample_rate", "fast", "'fast'"),
+        ("phones_weight", None, "'phones_weight'"),
+        ("phones_weight", "half", "'half'"),
+        ("phones", "[]", "a list of distinct phones"),
+        ("ways", "[]", "'list' object has no attribute"),
+        ("prior", "{}", "log_prior"),
+        ("rejection", '{"weights": []}', "thresholds"),
+    ],
+)
+def test_a_file_whose_metadata_were_changed_is_refused_by_name(phonetic, tmp_path, key, value, reason):
+    model = onnx.load(phonetic[1])
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    changed = metadata | {key: value} if value is not None else {k: v for k, v in metadata.items() if k != key}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, changed)
+    with pytest.raises(RecognizerError, match=rf"changed\.onnx: .*{reason}.*export it again"):
+        Runtime(saved(model, tmp_path / "changed.onnx"))
+
+
 def test_a_recording_of_an_hour_is_refused_before_it_is_read(either, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "hour.wav", np.zeros(3_600 * 4_000, np.int16), 4_000, subtype="PCM_U8")
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("an hour was read"))
