@@ -87,7 +87,8 @@ TORCHLESS = {
     "ctc/__init__",
 }
 TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
-TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart", "lettering"}
+TORCHLESS |= {"lettering"}
+TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
