@@ -10,16 +10,18 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra._internal.utils import get_args_parser  # what of a command line is an override, Hydra alone knows
+from hydra._internal.utils import (
+    _locate,  # get_object without its line in the log
+    get_args_parser,  # what of a command line is an override, Hydra alone knows
+)
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException, InstantiationException
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -27,6 +29,7 @@ from yaml import YAMLError
 _PACKAGE = Path(__file__).resolve().parent
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
 CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
+_NEEDED = ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir")  # of a training
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 
 
@@ -76,9 +79,11 @@ def saved(run_dir: Path, name: str) -> DictConfig:
         raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
     try:
         config = OmegaConf.load(path)
-        assert isinstance(config, DictConfig)
+        assert isinstance(config, DictConfig), "no keys in it"
         check(config, name)
-    except (AssertionError, YAMLError, ValueError) as error:
+        if missing := [key for key in _NEEDED if key not in config]:
+            raise ConfigError(f"no {', '.join(missing)} in it: half written?")
+    except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not a config of this version of the project ({error}): train again") from error
     return config
 
@@ -108,7 +113,7 @@ def _check_node(node: Any, path: str) -> None:
     if not isinstance(node, dict):
         return
     if "_target_" in node:
-        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        parameters = _parameters(node["_target_"], path)
         known = set(parameters) - {"self"}
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             for key in set(node) - known - _HYDRA_KEYS:
@@ -118,6 +123,15 @@ def _check_node(node: Any, path: str) -> None:
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
             raise _unknown(path, key, named)
         _check_node(child, f"{path}.{key}")
+
+
+def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
+    """Of what ``_target_`` names. Raises ConfigError where that is not there, or nothing to be called."""
+    try:
+        return inspect.signature(_locate(target)).parameters
+    except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise ConfigError(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: list[str]) -> None:

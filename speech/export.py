@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from speech import config as configs
 
@@ -120,8 +120,9 @@ def _corpus(run: Path) -> Corpus | None:
     from speech import judge
     from speech.corpus.build import Corpus
 
-    folder = judge.read(run / "report.json").get("corpus")
-    corpus = Corpus(Path(folder), []) if folder else None
+    report: Any = judge.read(run / "report.json")
+    folder = report.get("corpus") if isinstance(report, dict) else None
+    corpus = Corpus(Path(folder), []) if isinstance(folder, str) else None
     return corpus if corpus and corpus.cuts_path.is_file() else None
 
 
@@ -139,12 +140,13 @@ def _earlier_corpora(trained: DictConfig) -> list[Corpus]:
 
 def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> SpeechData:
     """The run's test clips, from its corpus where that still lies, else from one that is made anew; of an enrolled run
-    those of the earlier corpora too, as long as these are there.
+    those of the earlier corpora too, as long as these are there. Raises ValueError where they are damaged.
     """
     from hydra.utils import instantiate
 
     from speech.corpus.datamodule import SpeechData
     from speech.corpus.replay import ReplayedData
+    from speech.page.clips import UNREADABLE
     from speech.train import make_data
 
     earlier = _earlier_corpora(trained) if trained.get("replay") else []
@@ -155,9 +157,15 @@ def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> Speech
             trained.replay = None
         return make_data(trained, recognizer)
     own = (corpus, recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames, trained.batch_size)
-    if replay is None:
-        return SpeechData(*own, names=recognizer.names)
-    return ReplayedData(*own, None, trained.seed, recognizer.names, None, replay, earlier)
+    try:
+        if replay is None:
+            return SpeechData(*own, names=recognizer.names)
+        return ReplayedData(*own, None, trained.seed, recognizer.names, None, replay, earlier)
+    except UNREADABLE as error:
+        folders = ", ".join(str(one.folder) for one in [corpus, *earlier])
+        raise ValueError(
+            f"{folders}: the clips cannot be read ({error}): delete what is damaged, and export again"
+        ) from error
 
 
 def export(config: DictConfig) -> dict[str, Agreement]:

@@ -146,15 +146,20 @@ class Recognizer(Transcriber, nn.Module):
                 recognizer.rejection = Rejection(**content["rejection"])
             if "prior" in content:
                 recognizer.prior = Prior(**content["prior"])
+            weights = dict(content["weights"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.trained_on = content.get("trained_on", {})
-        recognizer.load_weights(content["weights"], where=str(path))
+        recognizer.load_weights(weights, where=str(path))
         return recognizer.eval()
 
     def load_weights(self, weights: Mapping[str, Tensor], where: str) -> None:
-        """Take ``weights`` that ``where`` holds. Raises RecognizerError where they are of another shape or alphabet."""
+        """Take ``weights`` that ``where`` holds. Raises RecognizerError where they are of another shape or alphabet,
+        or not all there.
+        """
         own = self.state_dict()
+        if missing := [name for name in own if name not in weights]:
+            raise RecognizerError(f"{where}: no {', '.join(missing)} in it: made by another version; train it again")
         for name, tensor in weights.items():
             if name not in own or own[name].shape != tensor.shape:
                 wanted = tuple(own[name].shape) if name in own else "nothing"

@@ -78,6 +78,9 @@ def test_what_a_search_goes_through_exists(search, compose):
         ("+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
         ("+sede=1", "there is no 'sede'; did you mean 'seed'"),
         ("corpus.names=[Chloé]", "quote letters with accents"),
+        ("encoder._target_=speech.encoder.Encodr", "encoder: _target_ 'speech.encoder.Encodr' is nothing that can"),
+        ("encoder._target_=speech.encoder", "encoder: _target_ 'speech.encoder' is nothing that can be made"),
+        ("encoder._target_=3", "encoder: _target_ 3 is nothing that can be made"),
     ],
 )
 def test_a_misspelt_key_on_the_command_line_is_named_with_the_nearest(compose, override, message):

@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -192,6 +193,12 @@ def test_a_run_that_is_not_whole_is_refused_by_the_file_that_is_wrong(small_run,
     refused(FileNotFoundError, r"no recognizer\.pt there: finish it: .*resume=", recognizer_pt=None)
     refused(RecognizerError, r"recognizer\.pt: not a recogniser file", recognizer_pt=whole["recognizer.pt"][:5_000])
     refused(FileNotFoundError, r"config\.yaml: no such file", config_yaml=None)
+    gone = whole["config.yaml"].replace(b"speech.corpus.synthetic.Synthetic", b"speech.corpus.synthetic.Gone")
+    refused(ConfigError, r"config\.yaml: .*corpus: _target_ .*Gone' is nothing .*train again", config_yaml=gone)
+    refused(ConfigError, r"config\.yaml: .*no .*cache_dir in it.*train again", config_yaml=whole["config.yaml"][:1_000])
+    refused(ConfigError, r"config\.yaml: .*no corpus, .*train again", config_yaml=b"")
+    refused(ConfigError, r"config\.yaml: .*utf-8.*train again", config_yaml=whole["config.yaml"] + b"\xc3")
+    refused(ConfigError, r"config\.yaml: .*train again", config_yaml=b"half")
     refused(ConfigError, r"config\.yaml.*no 'seeds'", config_yaml=whole["config.yaml"] + b"seeds: 1\n")
     refused(ValueError, r"report\.json: not there, or half written", report_json=whole["report.json"][:100])
     refused(ValueError, r"model_card\.md: not there, or half written .*resume it", model__card_md=None)
@@ -210,6 +217,15 @@ def test_clips_that_no_longer_lie_where_the_run_had_them_are_made_anew(
     monkeypatch.setattr("speech.train.make_data", lambda *some: made.append(make_data(*some)) or made[0])
     export(compose("export", f"run={run}", f"cache_dir={cache}"))
     assert [str(data.folder) for data in made] == [report["corpus"]]
+
+
+def test_a_damaged_corpus_is_named_with_the_way_out(small_run, compose, tmp_path):
+    run = copy_of(small_run, tmp_path)
+    report = json.loads((run / "report.json").read_text())
+    (run / "report.json").write_text(json.dumps(report | {"corpus": str(run)}))
+    (run / "cuts.jsonl.gz").write_bytes((Path(report["corpus"]) / "cuts.jsonl.gz").read_bytes()[:200])
+    with pytest.raises(ValueError, match=rf"^{run}: the clips cannot be read .*: delete what is damaged"):
+        export(compose("export", f"run={run}"))
 
 
 def test_a_recognizer_of_another_version_is_refused(small_run, tmp_path):

@@ -113,6 +113,20 @@ def test_files_that_are_no_recognizer_are_refused_by_name(tmp_path, make_recogni
         Recognizer.load(tmp_path / "other.pt")
 
 
+def test_a_file_without_its_weights_or_with_one_too_few_is_refused_by_name(tmp_path, make_recognizer):
+    make_recognizer(n_units=8, n_layers=1).save(tmp_path / "whole.pt")
+    content = torch.load(tmp_path / "whole.pt", weights_only=True)
+    weights = content.pop("weights")
+    for wrong in (content, content | {"weights": 3}):
+        torch.save(wrong, tmp_path / "without.pt")
+        with pytest.raises(RecognizerError, match=r"without\.pt: made by another version .*: train it again"):
+            Recognizer.load(tmp_path / "without.pt")
+    del weights["encoder.output.bias"]
+    torch.save(content | {"weights": weights}, tmp_path / "lacking.pt")
+    with pytest.raises(RecognizerError, match=r"lacking\.pt: no encoder\.output\.bias in it: .*train it again"):
+        Recognizer.load(tmp_path / "lacking.pt")
+
+
 def test_weights_of_another_alphabet_are_refused(make_recognizer):
     small = make_recognizer(letters="abc")
     with pytest.raises(RecognizerError, match=r"run\.ckpt: encoder\.output.*another alphabet"):

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -47,6 +48,12 @@ def shown(run):
 
 def change(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def remove(path, key):
+    content = json.loads(path.read_text())
+    del content[key]
+    path.write_text(json.dumps(content))
 
 
 def test_one_file_tells_the_whole_story(run, compose):
@@ -112,6 +119,18 @@ def test_a_run_whose_corpus_is_gone_leaves_the_clips_out_and_says_so(run, tmp_pa
     assert "This run does not say where its corpus lies" in shown(run).text
 
 
+def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, tmp_path):
+    corpus = Path(json.loads((run / "report.json").read_text())["corpus"])
+    whole = (corpus / "cuts.jsonl.gz").read_bytes()
+    change(run / "report.json", corpus=str(tmp_path / "cut"))
+    (tmp_path / "cut").mkdir()
+    for damaged in (whole[: len(whole) // 2], whole[:40] + bytes(40) + whole[80:]):
+        (tmp_path / "cut" / "cuts.jsonl.gz").write_bytes(damaged)
+        found = shown(run)
+        assert "audio" not in found.tags
+        assert "cannot be read" in found.text
+
+
 def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
     (run / "heard.jsonl").write_text(json.dumps({"epoch": 4, "heard": {"martin": "marn"}}) + "\n")
     text = shown(run).text
@@ -148,6 +167,19 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
             r"report.json: not there, or half written .*resume",
         ),
         (lambda run: (run / "report.json").write_text("{}"), r"report.json: no n_parameters, .*another version; train"),
+        (lambda run: change(run / "report.json", splits={"t": {}}), r"report.json: not what .*n_clips.*: train again"),
+        (
+            lambda run: remove(run / "report.json", "worst_group"),
+            r"report.json: not what .*'worst_group'.*: train again",
+        ),
+        (lambda run: remove(run / "report.json", "confusions"), r"report.json: not what .*'confusions'.*: train again"),
+        (lambda run: (run / "report.json").write_text("[]"), r"report.json: not what a run writes there.*train again"),
+        (lambda run: (run / "environment.json").write_text("[]"), r"environment.json: not what a run .*train again"),
+        (lambda run: change(run / "environment.json", packages=[]), r"environment.json: not what a run .*train again"),
+        (
+            lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
+            r"config.yaml: not a text in UTF-8.*train again",
+        ),
         (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he'), r"heard.jsonl: line 1 is not .*: delete it"),
         (lambda run: (run / "heard.jsonl").write_text("[]"), r"heard.jsonl: line 1 is not .*: delete it"),
         (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),

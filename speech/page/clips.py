@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from speech.metrics import Heard, n_edits
 from speech.page.run import Run
 
 BATCH_SIZE = 64
+UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # of lists cut short and sounds gone
 
 
 class TestClips(NamedTuple):
@@ -63,7 +65,7 @@ def hear(run: Run) -> TestClips | str:
         own = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
         data = SpeechData(corpus, *own, BATCH_SIZE, names=recognizer.names)
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
-    except (OSError, RuntimeError, ValueError) as error:  # a cache that was half deleted
+    except UNREADABLE as error:  # a cache that was half deleted, or half copied
         return f"The corpus in {folder} cannot be read: {error}"
     splits = judge.hear_splits(recognizer, data, data.test_splits, data.listed)
     heard = [one for some in splits.values() for one in some]

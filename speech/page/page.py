@@ -34,7 +34,10 @@ LOGGED = {  # TensorBoard's pictures that are shown as they are
 
 
 def page(run: Run, n_clips: int) -> str:
-    """The HTML of ``run``, with at most ``n_clips`` clips that were misheard."""
+    """The HTML of ``run``, with at most ``n_clips`` clips that were misheard.
+
+    Raises ValueError for a report that another version wrote.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -43,14 +46,18 @@ def page(run: Run, n_clips: int) -> str:
         lstrip_blocks=True,
     )
     clips = hear(run)
-    return environment.get_template("page.html").render(
-        run=run,
-        evaluation=pictures.svg(lambda: chart.draw(run.report), "right by group") if run.report.get("groups") else "",
-        charts=_charts(run),
-        moments=_moments(run),
-        logged={LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},
+    shown = {
+        "charts": _charts(run),
+        "moments": _moments(run),
+        "logged": {LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},
         **(_of_clips(run, clips, n_clips) if isinstance(clips, TestClips) else {"why_no_clips": clips}),
-    )
+    }
+    try:  # what is left to be shown is what report.json holds, and its figures are many
+        drawn = pictures.svg(lambda: chart.draw(run.report), "right by group") if run.report.get("groups") else ""
+        return environment.get_template("page.html").render(run=run, evaluation=drawn, **shown)
+    except (jinja2.UndefinedError, AttributeError, KeyError, TypeError) as error:
+        where, reason = run.folder / "report.json", f"no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{where}: not what this version writes there ({reason}): train again") from error
 
 
 def _charts(run: Run) -> dict[str, dict[str, Markup]]:

@@ -42,7 +42,7 @@ def read(place: str, runs_dir: str) -> Run:
     path = runs.find_recognizer(place, runs_dir)
     folder = path.parent
     recognizer = Recognizer.load(path)
-    report, environment = (judge.read(folder / f"{name}.json") for name in ("report", "environment"))
+    report, environment = (_plain(folder / f"{name}.json") for name in ("report", "environment"))
     missing = [key for key in _FIGURES if key not in report]
     if missing:
         where = folder / "report.json"
@@ -50,11 +50,22 @@ def read(place: str, runs_dir: str) -> Run:
     config = folder / "config.yaml"
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
-    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+    try:
+        lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{config}: not a text in UTF-8 ({error}): half written? train again") from error
     shown = "".join(line for line in lines if not line.startswith(_PLACES))
     curves, pictures = _events(folder / "tensorboard")
     heard = _lines(folder / "heard.jsonl")
     return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    """``judge.read``, and that what was read has keys. Raises ValueError."""
+    content: Any = judge.read(path)
+    if not isinstance(content, dict) or not isinstance(content.get("packages", {}), dict):
+        raise ValueError(f"{path}: not what a run writes there: made by another version; train again")
+    return content
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
