@@ -138,6 +138,15 @@ def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
     assert "marn" in text
 
 
+@pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "heard": {"mar', b'{"heard": {"chlo\xc3'])
+def test_a_last_line_that_a_crash_left_half_written_is_left_out(run, half):
+    whole = (run / "heard.jsonl").read_bytes()
+    (run / "heard.jsonl").write_bytes(whole + half)
+    assert read(str(run), "runs").heard == [json.loads(line) for line in whole.splitlines()]
+    (run / "heard.jsonl").write_bytes(half)
+    assert "no heard.jsonl, or an empty one" in shown(run).text
+
+
 def test_a_run_without_heard_texts_and_log_says_so(run):
     (run / "heard.jsonl").unlink()
     shutil.rmtree(run / "tensorboard")
@@ -180,7 +189,11 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
             lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
             r"config.yaml: not a text in UTF-8.*train again",
         ),
-        (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he'), r"heard.jsonl: line 1 is not .*: delete it"),
+        (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he\n'), r"heard.jsonl: line 1 is not .*: delete"),
+        (
+            lambda run: (run / "heard.jsonl").write_bytes(b'{"heard": {}}\n"\xc3"\n'),
+            r"heard.jsonl: line 2 is not .*utf-8",
+        ),
         (lambda run: (run / "heard.jsonl").write_text("[]"), r"heard.jsonl: line 1 is not .*: delete it"),
         (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
     ],

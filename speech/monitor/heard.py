@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ class HeardText(pl.Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self._batch = first_clips(trainer, self.n_clips)
+        path = _path(trainer)
+        if path.is_file():  # of the run that goes on: a crash may have left half a line, which the next would end
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -51,5 +55,9 @@ class HeardText(pl.Callback):
         if board := writer(trainer):
             board.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch, "heard": heard}
-        with (Path(trainer.default_root_dir) / "heard.jsonl").open("a", encoding="utf-8") as file:
+        with _path(trainer).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _path(trainer: pl.Trainer) -> Path:
+    return Path(trainer.default_root_dir) / "heard.jsonl"

@@ -72,11 +72,13 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if not path.is_file():
         return found
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, text in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         try:
-            line = json.loads(text)
+            line = json.loads(text.decode("utf-8"))
             line["heard"].items()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, ValueError) and not text.endswith(b"\n"):
+                break  # the last one, which a crash left half written
             raise ValueError(f"{path}: line {number} is not what a run writes there ({error}): delete it") from error
         found.append(line)
     return found
