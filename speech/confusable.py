@@ -98,26 +98,32 @@ def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Vo
 
 
 def _voices(path: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
-    """Voices of espeak's that the run of ``path`` was tested with, or any where its config tells none; and which."""
+    """Voices of espeak's that the run of ``path`` was tested with, or any where that cannot be had from it; and which.
+
+    A run's recordings or engines may be gone, or on another machine: no reason not to ask its recogniser.
+    """
+    from hydra.errors import HydraException
     from hydra.utils import instantiate
+    from omegaconf.errors import OmegaConfBaseException
 
     from speech.corpus.synthetic import Synthetic
     from speech.voices.espeak import Espeak
 
     voices, whose = Espeak().voices(), "of espeak, which it may have learnt from"
+    splits: dict[str, list[Voice]] = {}
     try:
         trained = configs.saved(path.parent, "train")
         trained.corpus.update(
             {key: value for key, value in (("words", []), ("near_misses", 0)) if key in trained.corpus}
         )
         source = instantiate(trained.corpus)
-    except (OSError, ValueError):
-        source = None
-    if isinstance(source, Synthetic):
-        splits = source.split_voices()
-        unheard = [voice for split, some in splits.items() if split.startswith("test") for voice in some]
-        if any(voice.engine == "espeak" for voice in unheard):
-            voices, whose = [voice for voice in unheard if voice.engine == "espeak"], "that it never heard"
+        if isinstance(source, Synthetic):
+            splits = source.split_voices()
+    except (OSError, ValueError, ImportError, HydraException, OmegaConfBaseException):
+        pass
+    unheard = [voice for split, some in splits.items() if split.startswith("test") for voice in some]
+    if any(voice.engine == "espeak" for voice in unheard):
+        voices, whose = [voice for voice in unheard if voice.engine == "espeak"], "that it never heard"
     rng = np.random.default_rng(seed)
     return [voices[i] for i in rng.permutation(len(voices))[:n_voices]], whose
 

@@ -1,8 +1,10 @@
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from speech import pairs
 from speech.alphabet import Name
@@ -66,6 +68,36 @@ def test_a_recognisers_own_scores_stand_beside_the_distance(compose, capsys, sma
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["names"] for line in lines] == [list(one["names"]) for one in found]
     assert all(0 <= line["mistaken"] <= 1 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        {"_target_": "speech.corpus.enrolment.Enrolment", "root": "gone"},
+        {"engine": {"_target_": "speech.voices.kokoro.Kokoro", "folder": "gone"}},
+        {"engine": {"_target_": "speech.voices.kokoro.Gone"}},
+        {"engine": "${no_such_key}"},
+        {"test_accent": "en-XX"},
+        None,
+    ],
+    ids=["recordings", "kokoro", "engine", "interpolation", "accent", "no config"],
+)
+def test_a_run_whose_voices_are_not_to_be_had_is_asked_with_espeaks(compose, capsys, small_run, tmp_path, corpus):
+    """``latest`` finds whatever was trained last: it is not what the user asked for."""
+    run_dir = tmp_path / "runs" / "newest"
+    run_dir.mkdir(parents=True)
+    shutil.copy(small_run / "recognizer.pt", run_dir)
+    if corpus:
+        config = OmegaConf.load(small_run / "config.yaml")
+        config.corpus = corpus if "_target_" in corpus else {**config.corpus, **corpus}
+        OmegaConf.save(config, run_dir / "config.yaml")
+    confusable(compose("confusable", "names=[Martin,Mark]", f"runs_dir={run_dir.parent}", "n_voices=2"))
+    assert "said by 2 voices of espeak, which it may have learnt from" in capsys.readouterr().out
+
+
+def test_a_run_is_asked_with_the_voices_that_it_was_tested_with(compose, capsys, small_run):
+    confusable(compose("confusable", "names=[Martin,Mark]", f"recognizer={small_run}", "n_voices=2"))
+    assert "said by 2 voices that it never heard" in capsys.readouterr().out
 
 
 def test_mistaken_is_the_probability_of_the_other_within_the_two(small_run):
