@@ -80,15 +80,21 @@ def microphones() -> list[str]:
 @contextmanager
 def microphone(device: int | None) -> Iterator[Stream]:
     """Microphone number ``device``, or the system's choice, for as long as the block lasts."""
-    there = microphones()
+    listed = "; ".join(" ".join(line.split()) for line in microphones())
+    which = "the system's microphone" if device is None else f"microphone {device}"
     sounddevice = _sounddevice()
     try:
         stream = sounddevice.InputStream(device=device, channels=1, dtype="float32")
     except (sounddevice.PortAudioError, ValueError) as error:
-        listed = "; ".join(" ".join(line.split()) for line in there)
-        raise MicrophoneError(f"microphone {device} does not open ({error}): choose --device of: {listed}") from error
-    with stream:
-        yield Microphone(stream)
+        raise MicrophoneError(f"{which} does not open ({error}): choose --device of: {listed}") from error
+    try:  # it may open and not start, and it may be unplugged while it listens
+        with stream:
+            yield Microphone(stream)
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneError(
+            f"{which} gives no sound ({error}): plug it in again, or choose --device of: {listed}; what was recorded "
+            "is kept, and the same command goes on from there"
+        ) from error
 
 
 def meter(block: Waveform) -> str:

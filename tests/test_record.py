@@ -1,6 +1,7 @@
 """scripts/record.py, driven by a file in place of the microphone."""
 
 import importlib.util
+import io
 import itertools
 import sys
 from contextlib import contextmanager
@@ -144,6 +145,71 @@ def test_what_cannot_be_meant_is_one_line(script, tmp_path, capsys, arguments, m
     told = capsys.readouterr().err.strip().splitlines()
     assert len(told) == 1
     assert message in told[0]
+
+
+class FakeDevice:
+    """sounddevice, as far as the script goes: one microphone, and the moment at which it fails."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self, sound, fails):
+        self.sound, self.fails, self.n_reads, self.samplerate = File(sound), fails, 0, RATE
+
+    def query_devices(self):
+        return [{"index": 3, "name": "Desk", "default_samplerate": 16_000.0, "max_input_channels": 1}]
+
+    def fail(self, moment):
+        if moment == self.fails:
+            raise self.PortAudioError(f"Error at {moment}")
+
+    def InputStream(self, **_):
+        self.fail("open")
+        return self
+
+    def __enter__(self):
+        self.fail("start")
+
+    def __exit__(self, *_):
+        self.fail("stop")
+
+    def read(self, n_samples):
+        self.n_reads += 1
+        self.fail("first read" if self.n_reads == 1 else "later read" if self.n_reads > 100 else "")
+        return self.sound.read(n_samples)[:, None], False
+
+
+@pytest.mark.parametrize(
+    ("fails", "told", "n_kept"),
+    [
+        ("open", "does not open (Error at open): choose --device of: 3 Desk (16000 Hz)", 0),
+        ("start", "gives no sound (Error at start): plug it in again, or choose --device of: 3 Desk (16000 Hz)", 0),
+        ("first read", "gives no sound (Error at first read): plug it in again", 0),
+        ("later read", "gives no sound (Error at later read): plug it in again", 1),
+    ],
+)
+@pytest.mark.parametrize("device", [None, 3])
+def test_a_microphone_that_fails_is_one_line_and_what_was_recorded_is_kept(
+    script, says, monkeypatch, tmp_path, capsys, fails, told, n_kept, device
+):
+    monkeypatch.setitem(sys.modules, "sounddevice", FakeDevice(np.concatenate([says(0), says(1)]), fails))
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 9))
+    with pytest.raises(SystemExit) as ended:
+        script.main(
+            [str(tmp_path), "Anna", "--speaker", "ann", "--takes", "9", "--seconds", str(SECONDS)]
+            + ([] if device is None else ["--device", str(device)])
+        )
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    which = "the system's microphone" if device is None else "microphone 3"
+    assert line.startswith(f"error: {which} {told}")
+    assert len(list(tmp_path.glob("Anna/ann_*.wav"))) == n_kept
+
+
+def test_a_fault_of_the_programs_own_is_not_taken_for_the_microphones(script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", FakeDevice(np.zeros(0, np.float32), None))
+    with pytest.raises(ValueError, match=r"^ours$"), script.microphone(None):
+        raise ValueError("ours")
 
 
 def test_without_a_sound_device_or_its_package_the_way_out_is_told(script, monkeypatch, tmp_path, capsys):
