@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from speech.page.page import page
@@ -86,10 +87,21 @@ def test_it_can_be_read_offline(run):
 
 def test_where_the_run_lies_is_not_sent_with_it(run):
     saved = OmegaConf.load(run / "config.yaml")
-    shown = page(read(str(run), "runs"), n_clips=0)
     assert saved.run_dir.startswith("/")
-    assert saved.run_dir not in shown
-    assert saved.cache_dir not in shown
+    saved.init = "/home/ann/some where/runs/first/recognizer.pt"
+    saved.corpus.names = "/home/ann/lists/our names.txt"
+    saved.corpus.root = "people/ann/"
+    saved.corpus.path = r"C:\people\ann\clips.csv"
+    saved.voices = {"places": ["~/ann/voices", "/maˈtɛuʃ/", "${run_dir}/checkpoints"]}
+    OmegaConf.save(saved, run / "config.yaml")
+    html = page(read(str(run), "runs"), n_clips=0)
+    for place in (saved.run_dir, saved.cache_dir, "some where", "lists", "people", "~"):
+        assert place not in html.partition("<details>")[2]
+    shown = yaml.safe_load(Page(html.partition("<pre>")[2].partition("</pre>")[0]).text)
+    assert shown["init"] == "recognizer.pt"
+    assert [shown["corpus"][key] for key in ("names", "root", "path")] == ["our names.txt", "ann", "clips.csv"]
+    assert shown["voices"]["places"] == ["voices", "/maˈtɛuʃ/", "${run_dir}/checkpoints"]
+    assert shown["encoder"] == OmegaConf.to_container(saved.encoder)
 
 
 def test_markup_in_names_speakers_and_config_is_shown_as_text(run):
@@ -99,7 +111,7 @@ def test_markup_in_names_speakers_and_config_is_shown_as_text(run):
     content = json.loads((run / "report.json").read_text())
     content["splits"] = {attack: content["splits"]["test_voices"]}
     (run / "report.json").write_text(json.dumps(content))
-    (run / "config.yaml").write_text(f"names: ['{attack}']\n</pre><img src=x onerror=alert(1)>")
+    (run / "config.yaml").write_text(json.dumps({"names": [attack], "</pre><img src=x onerror=alert(1)>": 1}))
     change(run / "environment.json", python=attack)
     known = read(str(run), "runs")
     known.recognizer.names = [attack]
@@ -114,7 +126,8 @@ def test_a_run_whose_corpus_is_gone_leaves_the_clips_out_and_says_so(run, tmp_pa
     change(run / "report.json", corpus=str(tmp_path / "gone"))
     found = shown(run)
     assert "audio" not in found.tags
-    assert f"The corpus is no longer in {tmp_path / 'gone'}" in found.text
+    assert "The corpus gone is no longer where it was." in found.text
+    assert str(tmp_path) not in found.text
     change(run / "report.json", corpus=None)
     assert "This run does not say where its corpus lies" in shown(run).text
 
@@ -128,7 +141,8 @@ def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, t
         (tmp_path / "cut" / "cuts.jsonl.gz").write_bytes(damaged)
         found = shown(run)
         assert "audio" not in found.tags
-        assert "cannot be read" in found.text
+        assert "The corpus cut cannot be read" in found.text
+        assert str(tmp_path) not in found.text
 
 
 def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
@@ -187,7 +201,7 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
         (lambda run: change(run / "environment.json", packages=[]), r"environment.json: not what a run .*train again"),
         (
             lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
-            r"config.yaml: not a text in UTF-8.*train again",
+            r"config.yaml: not a config .*train again",
         ),
         (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he\n'), r"heard.jsonl: line 1 is not .*: delete"),
         (
@@ -195,6 +209,8 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
             r"heard.jsonl: line 2 is not .*utf-8",
         ),
         (lambda run: (run / "heard.jsonl").write_text("[]"), r"heard.jsonl: line 1 is not .*: delete it"),
+        (lambda run: (run / "config.yaml").write_text("seed: [1,"), r"config.yaml: not a config .*train again"),
+        (lambda run: (run / "config.yaml").write_text(""), r"config.yaml: not a config .*train again"),
         (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
     ],
 )

@@ -59,14 +59,15 @@ def hear(run: Run) -> TestClips | str:
         return "This run does not say where its corpus lies: it is of an older version."
     corpus = Corpus(Path(folder), [])
     if not corpus.cuts_path.is_file():
-        return f"The corpus is no longer in {folder}."
+        return f"The corpus {corpus.folder.name} is no longer where it was."
     recognizer = run.recognizer
     try:
         own = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
         data = SpeechData(corpus, *own, BATCH_SIZE, names=recognizer.names)
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
-    except UNREADABLE as error:  # a cache that was half deleted, or half copied
-        return f"The corpus in {folder} cannot be read: {error}"
+    except UNREADABLE as error:  # it would tell where on this machine
+        reason = type(error).__name__
+        return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."
     splits = judge.hear_splits(recognizer, data, data.test_splits, data.listed)
     heard = [one for some in splits.values() for one in some]
     order = {id: i for i, id in enumerate(waveforms)}

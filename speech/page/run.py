@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speech import judge, runs
 from speech.recognizer import Recognizer
 
-_PLACES = ("run_dir:", "cache_dir:")  # where it lies on this machine: nothing that is sent with the page
+# Where things lie on this machine is nothing that is sent with the page.
+_PLACES = ("run_dir", "cache_dir")  # of a config: left out
+_FILES = ("init", "names", "path", "root", "words")  # names of files and folders, where they have a / in them
+_ABSOLUTE = re.compile(r"(/(?![^/]*/$)|~|[A-Za-z]:[\\/])")  # and not IPA, which stands between two slashes
 _FIGURES = ("n_parameters", "train_seconds", "epochs", "splits", "n_clips")
 
 
@@ -51,10 +56,12 @@ def read(place: str, runs_dir: str) -> Run:
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
     try:
-        lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{config}: not a text in UTF-8 ({error}): half written? train again") from error
-    shown = "".join(line for line in lines if not line.startswith(_PLACES))
+        nodes = yaml.safe_load(config.read_bytes())
+        kept = {key: _without_place(node, key) for key, node in nodes.items() if key not in _PLACES}
+    except (AttributeError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{config}: not a config ({reason}): half written? train again") from error
+    shown = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     curves, pictures = _events(folder / "tensorboard")
     heard = _lines(folder / "heard.jsonl")
     return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
@@ -66,6 +73,17 @@ def _plain(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("packages", {}), dict):
         raise ValueError(f"{path}: not what a run writes there: made by another version; train again")
     return content
+
+
+def _without_place(node: Any, key: str = "") -> Any:
+    """``node`` of a config, which stands at ``key``, with nothing but the last part of each path."""
+    if isinstance(node, dict):
+        return {name: _without_place(child, str(name)) for name, child in node.items()}
+    if isinstance(node, list):
+        return [_without_place(child) for child in node]
+    if isinstance(node, str) and (key in _FILES or _ABSOLUTE.match(node)):
+        return re.split(r"[\\/]", node.rstrip("\\/"))[-1]
+    return node
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
