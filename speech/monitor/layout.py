@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytorch_lightning as pl
 
 from speech.monitor.moments import writer
 
+PHONES = "phones wrong"  # the chart of a run that learns phones, and of no other
 # page -> chart -> tags, as regular expressions
 CHARTS = {
     "Does it learn?": {
         "loss, nats a letter (and a phone, where phones are learnt)": ["train/loss_epoch", "val/loss"],
         "letters wrong (CER)": ["val/cer"],
+        PHONES: ["val/phone_error_rate"],
         "names spelt without a fault": ["val/letter_perfect"],
         "frames that are blank: at 1 only blanks come out": ["val/blank_fraction"],
     },
@@ -30,9 +34,11 @@ CHARTS = {
 class Layout(pl.Callback):
     """Written once, when training begins."""
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if board := writer(trainer):
+            left_out = () if pl_module.recognizer.inventory else (PHONES,)
             pages = {
-                page: {title: ["Multiline", tags] for title, tags in charts.items()} for page, charts in CHARTS.items()
+                page: {title: ["Multiline", tags] for title, tags in charts.items() if title not in left_out}
+                for page, charts in CHARTS.items()
             }
             board.add_custom_scalars(pages)

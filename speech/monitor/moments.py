@@ -1,7 +1,7 @@
 """When a view is due, and where it goes.
 
-Most is learnt early: what is dear is shown after 1, 2, 4, 8 ... epochs and at the end, so that its cost stays small
-beside the training's, however long that is.
+Most is learnt early: what is dear is shown after 1, 2, 4, 8 ... epochs and after the last of
+``max_epochs``, so that its cost stays small beside the training's, however long that is.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def is_doubling(count: int, first: int) -> bool:
 
 
 def epoch_is_due(trainer: pl.Trainer, first_epoch: int) -> bool:
-    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last.
+    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last of ``max_epochs``.
 
-    That a run stops early is known at the epoch's end alone, and not to what looks at its validation.
+    Not after the last of a run that EarlyStopping ends: Lightning asks that one when all others have seen the epoch.
     """
     n_epochs = trainer.current_epoch + 1
     last = trainer.should_stop or n_epochs == trainer.max_epochs

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from speech.monitor.layout import CHARTS
+from speech.monitor.layout import CHARTS, PHONES
 from speech.task import SpellingTask
 from speech.train import train
 
@@ -71,6 +71,17 @@ def test_pictures_come_after_1_2_and_the_last_epoch(events):
     assert [image.step for image in events.Images("share")] == [9]
 
 
+def test_of_a_run_that_stops_early_the_last_epoch_is_not_known_in_time(compose, tmp_path):
+    """As docs/tensorboard.md says: of three epochs the first two, and the evaluation after the third."""
+    early = ["trainer.max_epochs=9", "callbacks.stop_early.patience=2", "+callbacks.stop_early.min_delta=10"]
+    train(compose("train", *SMALL, *early, f"run_dir={tmp_path}"))
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    for tag in ("confusion", "accept", "alignment", "lattice"):
+        assert [image.step for image in events.Images(tag)] == [3, 6]
+    assert [image.step for image in events.Images("evaluation")] == [9]
+
+
 def test_misheard_clips_can_be_played(events, small_run):
     text = events.Tensors("misheard/text_summary")[-1].tensor_proto.string_val[0].decode()
     assert "| misheard/1 | martin |" in text or "| misheard/1 | mark |" in text
@@ -81,15 +92,29 @@ def test_misheard_clips_can_be_played(events, small_run):
     assert np.abs(samples).max() > 1_000
 
 
+def titles(layout):
+    return {chart.title: list(chart.multiline.tag) for category in layout.category for chart in category.chart}
+
+
 def test_the_layout_groups_curves_that_are_there(events):
     layout = layout_pb2.Layout()
     layout.ParseFromString(events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
     assert [category.title for category in layout.category] == list(CHARTS)
+    assert PHONES not in titles(layout), "this run learns none"
     scalars = events.Tags()["scalars"]
     for category in layout.category:
         for chart in category.chart:
             for pattern in chart.multiline.tag:
                 assert any(re.fullmatch(pattern, tag) for tag in scalars), f"{chart.title}: {pattern}"
+
+
+def test_a_run_that_learns_phones_has_a_chart_of_them(open_run):
+    events = EventAccumulator(str(open_run / "tensorboard"))
+    events.Reload()
+    layout = layout_pb2.Layout()
+    layout.ParseFromString(events.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
+    assert titles(layout)[PHONES] == ["val/phone_error_rate"]
+    assert "val/phone_error_rate" in events.Tags()["scalars"]
 
 
 def test_the_composed_config_is_in_the_log(events, small_run):
