@@ -10,7 +10,7 @@ such, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames mean not
 one that hears phones, ``phones`` (each, in the order of the columns), ``ways`` (of saying each name) and
 ``phones_weight`` (JSON); of one that was calibrated, ``prior``, ``rejection`` (JSON): what ``speech.prior`` and
 ``speech.rejection`` explain. Names that it was not trained for are said as ``espeakng-loader`` has them, if that is
-installed, and else known by their letters alone.
+installed; without it, a list with such a name in it is ranked by letters alone.
 """
 
 from __future__ import annotations
