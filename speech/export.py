@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from speech import config as configs
 
@@ -115,23 +115,12 @@ def _model_card(path: Path) -> str:
         raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
 
 
-def _corpus(run: Path) -> Corpus | None:
-    """The corpus of the run in folder ``run``, if it still lies where its report says."""
-    from speech import judge
-    from speech.corpus.build import Corpus
-
-    report: Any = judge.read(run / "report.json")
-    folder = report.get("corpus") if isinstance(report, dict) else None
-    corpus = Corpus(Path(folder), []) if isinstance(folder, str) else None
-    return corpus if corpus and corpus.cuts_path.is_file() else None
-
-
 def _earlier_corpora(trained: DictConfig) -> list[Corpus]:
     """Those of the runs that an enrolled one started from; none where one of them is gone, and its run or corpus."""
     from speech import start
 
     try:
-        found = [_corpus(folder) for folder, _ in start.earlier_runs(trained.init)]
+        found = [start.corpus_of(folder) for folder, _ in start.earlier_runs(trained.init)]
     except (OSError, ValueError):  # moved, deleted, or half written
         return []
     there = [corpus for corpus in found if corpus]
@@ -144,6 +133,7 @@ def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> Speech
     """
     from hydra.utils import instantiate
 
+    from speech import start
     from speech.corpus.datamodule import SpeechData
     from speech.corpus.replay import ReplayedData
     from speech.page.clips import UNREADABLE
@@ -151,7 +141,7 @@ def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> Speech
 
     earlier = _earlier_corpora(trained) if trained.get("replay") else []
     replay = instantiate(trained.replay) if earlier else None
-    corpus = _corpus(run)
+    corpus = start.corpus_of(run)
     if corpus is None:
         if replay is None:
             trained.replay = None

