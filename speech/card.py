@@ -52,7 +52,9 @@ def model_card(
         limits.append("It learnt from synthetic voices alone, and the figures are of such: people are heard less well.")
     return "\n".join(
         [
-            f"# A recogniser of {len(names)} spoken names",
+            f"# A recogniser of {len(names)} spoken names"
+            if names
+            else "# A recogniser of spoken names, whatever their list",
             "",
             "It spells a spoken name letter by letter, and ranks a list of names. "
             f"{report['n_parameters']} parameters, trained for {report['train_seconds']:.0f} s "
@@ -60,7 +62,7 @@ def model_card(
             "",
             "## What it was trained on",
             "",
-            f"- Names: {', '.join(map(_written, names))}",
+            *([f"- Names: {', '.join(map(_written, names))}"] if names else []),
             f"- Voices: {', '.join(voices)}",
             f"- Corpus: {_in_words(config['corpus'])}",
             *(f"- Before that: {_in_words(one['corpus'])}" for one in earlier),

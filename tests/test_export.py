@@ -304,6 +304,13 @@ def card_of(heard=(), corpus=None, earlier=(), names=("Anna",)):
     return model_card(names, config | {"frontend": part, "encoder": part}, report, environment, earlier)
 
 
+def test_the_model_card_of_a_run_without_a_list_counts_no_names():
+    card = card_of(names=())
+    assert card.startswith("# A recogniser of spoken names, whatever their list\n")
+    assert "- Names:" not in card
+    assert card_of().startswith("# A recogniser of 1 spoken names\n")
+
+
 def test_the_model_card_has_the_speakers_that_are_least_often_right():
     heard = [
         metrics.Heard(f"{i}", f"s{i:02}", "anna", "anna", [("anna" if i > 3 else "hana", 0.9), ("anna", 0.1)])
