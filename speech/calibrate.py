@@ -26,7 +26,7 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     from speech import judge, provenance, runs
     from speech.calibration import calibrate, fit_ranking, summary
     from speech.recognizer import Recognizer
-    from speech.train import make_data, write_card
+    from speech.train import fitted, make_data, write_card
 
     path = runs.find_recognizer(config.recognizer, config.runs_dir)
     recognizer = runs.load(path)
@@ -45,9 +45,7 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     recognizer.trained_on = provenance.record(clips, recognizer.trained_on)
     recognizer.save(path)
     if (told := path.parent / "report.json").is_file():  # which is to say of the file what is so
-        fitted = {"rejection": report, "phones_weight": recognizer.phones_weight if recognizer.inventory else None}
-        fitted["prior_weight"] = recognizer.prior.weight if recognizer.prior else None
-        judge.write(told, judge.read(told) | fitted)
+        judge.write(told, judge.read(told) | fitted(recognizer, report))
         write_card(path.parent, recognizer.names)
     print(f"{summary(report)}\n{path}")
     if config.output:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import __version__
+from speech.metrics import least_right
 
 _VOICES = "speech.voices."
 _GROUPS = ("accent", "engine", "snr", "length")  # of report.json's, shown whole; of names and of speakers, the worst
@@ -159,9 +160,8 @@ def _by_group(report: Mapping[str, Any]) -> list[str]:
     groups = report.get("groups", {})
     tables = {kind: groups.get(kind, {}) for kind in _GROUPS}
     for kind, some in (("speaker", groups.get("speaker", {})), ("name", report.get("names", {}))):
-        worst = sorted(some, key=lambda one: some[one].get("right_within_list", some[one]["letter_perfect"]))
         label = f"{kind} (the worst of {len(some)})" if len(some) > _N_WORST else kind
-        tables[label] = {one: some[one] for one in worst[:_N_WORST]}
+        tables[label] = least_right(some, _N_WORST)
     return [line for kind, some in tables.items() if len(some) > 1 for line in ["", *_table(kind, some)]]
 
 

@@ -93,15 +93,18 @@ def as_trained(config: DictConfig, recognizer: Path, keys: Iterable[str]) -> Non
 
     Raises ConfigError where it lies in none.
     """
-    for key in [key for key in keys if config.get(key) is None]:
-        try:
-            trained = saved(recognizer.parent, "train")
-        except FileNotFoundError as error:
-            raise ConfigError(
-                f"{recognizer}: no config.yaml beside it, so that its {key} is not known: give the run's folder, or "
-                f"{key}=..."
-            ) from error
-        with open_dict(config):
+    left_open = [key for key in keys if config.get(key) is None]
+    if not left_open:
+        return
+    try:
+        trained = saved(recognizer.parent, "train")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{recognizer}: no config.yaml beside it, so that its {left_open[0]} is not known: give the run's folder, "
+            f"or {left_open[0]}=..."
+        ) from error
+    with open_dict(config):
+        for key in left_open:
             config[key] = OmegaConf.to_container(trained[key], resolve=True)
 
 

@@ -93,7 +93,7 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
     runs: list[list[int]] = []
     for first, last in edges.reshape(-1, 2).tolist():
-        if lasts_s(first, last) < CLICK_S and len(edges) > 2:
+        if lasts_s(first, last) < CLICK_S:
             continue
         if runs and (first - runs[-1][1]) * hop_s <= GAP_S:
             runs[-1][1] = last

@@ -23,13 +23,11 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     ``config.output`` takes them as JSON, ``config.picture`` as a picture, ``config.tensorboard`` as a log.
     """
     from hydra.utils import instantiate
-    from torch.utils.tensorboard import SummaryWriter
 
     from speech import judge
     from speech.alphabet import distinct, read_names
     from speech.chart import draw
     from speech.compare import compared
-    from speech.monitor.evaluation import log
     from speech.train import make_data, ranked
 
     path, recognizer = _recognizer(config, "recognizer")
@@ -63,6 +61,10 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     if config.picture:
         draw(found).savefig(Path(config.picture).expanduser())
     if config.tensorboard:
+        from torch.utils.tensorboard import SummaryWriter
+
+        from speech.monitor.evaluation import log
+
         with SummaryWriter(str(Path(config.tensorboard).expanduser())) as writer:
             log(writer, found)
     return found

@@ -108,13 +108,6 @@ def _differ(ours: float | None, theirs: float | None) -> float:
     return abs(ours - theirs)
 
 
-def _model_card(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
-
-
 def _earlier_corpora(trained: DictConfig) -> list[Corpus]:
     """Those of the runs that an enrolled one started from; none where one of them is gone, and its run or corpus."""
     from speech import start
@@ -163,7 +156,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
 
     Raises ExportError, and leaves neither file behind, where one does not.
     """
-    from speech import graph, runs
+    from speech import graph, judge, runs
     from speech.extras import require
     from speech.recognizer import Recognizer
     from speech.runtime import Runtime
@@ -174,7 +167,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     recognizer = Recognizer.load(path)
     trained = configs.saved(run, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
-    card = _model_card(run / "model_card.md")
+    card = judge.read_text(run / "model_card.md")
     data = _test_data(run, trained, recognizer)
     waveforms = [clip.waveform for clip in data.test_clips]
     names = recognizer.names or data.listed  # without a list of its own, what the clips themselves say

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from speech.corpus.dataset import Batch
-from speech.metrics import Heard, confusions, figures, groups, worst_group
+from speech.metrics import Heard, confusions, figures, groups, least_right, worst_group
 from speech.openset import acceptance
 from speech.provenance import UNSEEN, met
 from speech.recognizer import Recognizer
@@ -77,9 +77,7 @@ def by_group(found: Mapping[str, Any]) -> str:
         if len(some) > 1:
             shown, title = some, kind
             if len(some) > N_GROUPS:
-                right = {group: one.get("right_within_list", one["letter_perfect"]) for group, one in some.items()}
-                worst = sorted(some, key=right.__getitem__)[:N_GROUPS]
-                shown, title = {group: some[group] for group in worst}, f"{kind} (worst of {len(some)})"
+                shown, title = least_right(some, N_GROUPS), f"{kind} (worst of {len(some)})"
             tables.append("\n".join(_rows(title, shown)))
     return "\n\n".join(tables)
 
@@ -186,13 +184,27 @@ def judged(
     }
 
 
-def read(path: Path) -> dict[str, Any]:
-    """What ``write`` wrote. Raises ValueError for a file that is missing or cut short."""
+def read_text(path: Path) -> str:
+    """What a run wrote into ``path``. Raises ValueError for a file that is missing or no text."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it") from error
+        raise _unfinished(path, error) from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What ``write`` wrote. Raises ValueError for a file that is missing, cut short, or of another version."""
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise _unfinished(path, error) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: not what a run writes there: made by another version; train again")
     return content
+
+
+def _unfinished(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it")
 
 
 def write(path: Path, content: dict[str, object]) -> None:

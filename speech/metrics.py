@@ -137,6 +137,12 @@ def worst_group(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
     return min(candidates, key=lambda one: (one[figure], -one[count]), default=None)
 
 
+def least_right(some: Mapping[str, Mapping[str, Any]], n: int) -> dict[str, Mapping[str, Any]]:
+    """The ``n`` groups of a kind that are least often right, the worst first; letter-perfect where one has no list."""
+    worst = sorted(some, key=lambda group: some[group].get("right_within_list", some[group]["letter_perfect"]))
+    return {group: some[group] for group in worst[:n]}
+
+
 def confusions(heard: Iterable[Heard]) -> list[dict[str, Any]]:
     """``said``, ``heard`` and ``n`` of each wrong first name where the right one is listed; most frequent first."""
     pairs = Counter((one.text, one.names[0][0]) for one in heard if one.listed and not one.right)

@@ -124,9 +124,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     if init is not None:
         found["before"], found["change"] = judge.judged(before, init.trained_on), compared(heard, before)
-    facts["rejection"], facts["prior_weight"] = rejection, recognizer.prior.weight if recognizer.prior else None
-    facts["phones_weight"] = recognizer.phones_weight if recognizer.inventory else None
-    judge.write(run_dir / "report.json", facts | found)
+    judge.write(run_dir / "report.json", facts | fitted(recognizer, rejection) | found)
     write_card(run_dir, recognizer.names)
     summary = judge.summary(found)
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
@@ -169,6 +167,15 @@ def _check_heard(data: SpeechData) -> None:
         )
     for line in [*reasons, *more]:
         print(line)
+
+
+def fitted(recognizer: Recognizer, rejection: dict[str, Any]) -> dict[str, Any]:
+    """What report.json tells of what was fitted to validation clips; ``rejection`` is ``calibrate``'s report."""
+    return {
+        "rejection": rejection,
+        "prior_weight": recognizer.prior.weight if recognizer.prior else None,
+        "phones_weight": recognizer.phones_weight if recognizer.inventory else None,
+    }
 
 
 def write_card(run_dir: Path, names: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ def transcribe(config: DictConfig) -> int:
     """
     from speech import audio, endpoint, runs
     from speech.alphabet import distinct, read_names
+    from speech.corpus.source import Refusal
     from speech.usable import level_faults
 
     recognizer = runs.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
@@ -47,7 +48,7 @@ def transcribe(config: DictConfig) -> int:
             start, stop = endpoint.find_speech(waveform, recognizer.sample_rate)
             heard = recognizer.transcribe((waveform, recognizer.sample_rate), names)
         except (audio.AudioError, endpoint.NoSpeechError) as error:
-            refused.append(str(error) if str(clip) in str(error) else f"{clip}: {error}")
+            refused.append(Refusal(str(clip), str(error)))
             if config.json:
                 print(json.dumps({"clip": str(clip), "refused": str(error)}))
             continue
@@ -68,8 +69,8 @@ def transcribe(config: DictConfig) -> int:
             print(f"{clip}  {letters:<{14 if heard.phones is None else 28}} {when:<13} {ranked}")
             for fault in faults:
                 print(f"  {fault}")
-    for reason in [] if config.json else refused:
-        print(f"refused: {reason}")
+    for one in [] if config.json else refused:
+        print(f"refused: {one}")
     told = sys.stderr if config.json else sys.stdout
     print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed", file=told)
     if len(refused) == len(clips):

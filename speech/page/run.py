@@ -47,7 +47,10 @@ def read(place: str, runs_dir: str) -> Run:
     path = runs.find_recognizer(place, runs_dir)
     folder = path.parent
     recognizer = Recognizer.load(path)
-    report, environment = (_plain(folder / f"{name}.json") for name in ("report", "environment"))
+    report, environment = (judge.read(folder / f"{name}.json") for name in ("report", "environment"))
+    if not isinstance(environment.get("packages", {}), dict):
+        where = folder / "environment.json"
+        raise ValueError(f"{where}: not what a run writes there: made by another version; train again")
     missing = [key for key in _FIGURES if key not in report]
     if missing:
         where = folder / "report.json"
@@ -65,14 +68,6 @@ def read(place: str, runs_dir: str) -> Run:
     curves, pictures = _events(folder / "tensorboard")
     heard = _lines(folder / "heard.jsonl")
     return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
-
-
-def _plain(path: Path) -> dict[str, Any]:
-    """``judge.read``, and that what was read has keys. Raises ValueError."""
-    content: Any = judge.read(path)
-    if not isinstance(content, dict) or not isinstance(content.get("packages", {}), dict):
-        raise ValueError(f"{path}: not what a run writes there: made by another version; train again")
-    return content
 
 
 def _without_place(node: Any, key: str = "") -> Any:
