@@ -168,7 +168,7 @@ def check_overrides(name: str, arguments: list[str]) -> None:
                 known += [p.name for p in CONF.iterdir() if p.is_dir()]
             if part not in known:
                 raise _unknown(".".join(key.split(".")[:depth]) or f"{name}.yaml", part, known)
-            node = node._get_node(part) if isinstance(node, DictConfig) else None
+            node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
 
 
 def compose(name: str, arguments: list[str]) -> DictConfig:

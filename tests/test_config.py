@@ -128,6 +128,7 @@ def test_a_misspelt_key_of_a_lesson_is_named_with_the_nearest(compose, override,
     [
         ("train", ["corpus=folder"], "error: corpus.root has no value, and nothing to fall back on: add corpus.root="),
         ("evaluate", ["corpus=manifest"], "error: corpus.path has no value"),
+        ("evaluate", ["corpus.names=[Anna]"], "error: corpus.names: no corpus is chosen: give corpus=... as well"),
         ("transcribe", [], "error: clips has no value"),
     ],
 )
