@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,17 +58,7 @@ class Alphabet:
 
         Raises TextError, naming the text and the characters, where a character has no such form.
         """
-        lower = text.casefold().translate(_PLAIN)
-        decomposed = unicodedata.normalize("NFKD", lower)
-        plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
-        folded = " ".join(plain.split())
-        foreign = sorted(set(folded) - set(self.letters))
-        if foreign:
-            shown = " ".join(repr(c) for c in foreign)
-            raise TextError(f"text {text!r} has {shown}, which the alphabet {self.letters!r} cannot write: respell it")
-        if not any(c.isalpha() for c in folded):
-            raise TextError(f"text {text!r} has no letter in it: write the name as it is spelt")
-        return folded
+        return _fold(str(text), self.letters)
 
     def encode(self, text: str) -> list[int]:
         """Symbols of ``text`` (folded first); ``n_letters`` integers in 1 ... len(self) - 1."""
@@ -76,6 +67,21 @@ class Alphabet:
     def decode(self, symbols: Iterable[int]) -> str:
         """Letters of ``symbols``; blanks are left out, repeats are kept (collapsing is CTC's affair)."""
         return "".join(self.letters[symbol - 1] for symbol in symbols if symbol != BLANK)
+
+
+@lru_cache(maxsize=1 << 16)  # a list's names are folded for every clip, a corpus's texts for every epoch
+def _fold(text: str, letters: str) -> str:
+    lower = text.casefold().translate(_PLAIN)
+    decomposed = unicodedata.normalize("NFKD", lower)
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
+    folded = " ".join(plain.split())
+    foreign = sorted(set(folded) - set(letters))
+    if foreign:
+        shown = " ".join(repr(c) for c in foreign)
+        raise TextError(f"text {text!r} has {shown}, which the alphabet {letters!r} cannot write: respell it")
+    if not any(c.isalpha() for c in folded):
+        raise TextError(f"text {text!r} has no letter in it: write the name as it is spelt")
+    return folded
 
 
 def n_frames_needed(symbols: Sequence[int]) -> int:

@@ -51,11 +51,11 @@ def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
     hop = round(sample_rate * HOP_MS / 1000)
     padded = np.pad(waveform, (0, max(0, length - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
-    sounds = np.abs(frames).max(axis=1) >= SILENCE
-    spectrum = np.abs(np.fft.rfft(frames * np.hanning(length), axis=1)) ** 2
+    sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
     frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
-    tilted = spectrum[:, inside] * (1 + (frequency[inside] / TILT_HZ) ** 2)
+    spectrum = np.fft.rfft(frames * np.hanning(length), axis=1)[:, inside]
+    tilted = (spectrum.real**2 + spectrum.imag**2) * (1 + (frequency[inside] / TILT_HZ) ** 2)
     low, high = _mel(np.array([BAND_HZ[0], min(BAND_HZ[1], sample_rate / 2)]))
     starts = np.searchsorted(_mel(frequency[inside]), np.linspace(low, high, N_BANDS, endpoint=False))
     band = np.add.reduceat(tilted, starts, axis=1) * sounds[:, None]

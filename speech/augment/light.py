@@ -43,7 +43,9 @@ class Augment:
         if self.speed is not None:
             # Linear interpolation dulls the top of the band a little, which is one more thing that microphones do.
             position = np.arange(0, len(waveform) - 1, rng.uniform(*self.speed))
-            waveform = np.interp(position, np.arange(len(waveform)), waveform).astype(np.float32)
+            before = position.astype(np.intp)
+            left = waveform[before]
+            waveform = left + (position - before).astype(np.float32) * (waveform[1:][before] - left)
         if self.edge_ms is not None:
             edge = round(self.edge_ms / 1000 * sample_rate)
             earlier, later = rng.integers(-edge, edge + 1, 2)

@@ -46,7 +46,7 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
     # States run down the rows: each step then works on whole contiguous rows, one column a text.
     states = np.full((2 * n_letters.max() + 1, len(texts)), BLANK, dtype=np.int64)
     for i, text in enumerate(texts):
-        states[: 2 * n_letters[i] + 1, i] = with_blanks(text)
+        states[1 : 2 * n_letters[i] : 2, i] = text
     skip = may_skip(states.T).T
     n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # a blank must part them
     fits = len(log_probs) >= n_letters + n_repeats
