@@ -13,6 +13,7 @@ whose probability leaves what float64 holds: exp and log would take four fifths 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,22 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
 
     ``log_probs`` is ``(n_frames, n_symbols)``.
     """
+    n_letters, states, skip, n_needed = _states(tuple(map(tuple, texts)))
+    fits = len(log_probs) >= n_needed
+    total, held = _by_probabilities(log_probs, states, skip, n_letters)
+    rest = np.flatnonzero(fits & ~held)
+    if len(rest):
+        total[rest] = _by_logarithms(log_probs, states[:, rest], skip[:, rest], n_letters[rest])
+    return np.where(fits, total, -np.inf)
+
+
+@lru_cache(maxsize=16)  # one list is scored for clip after clip
+def _states(
+    texts: tuple[tuple[int, ...], ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Of each text: its letters' number, its states and which may be skipped to, ``(n_states, n_texts)``, and the
+    fewest frames in which it can be written.
+    """
     n_letters = np.array([len(text) for text in texts])
     # States run down the rows: each step then works on whole contiguous rows, one column a text.
     states = np.full((2 * n_letters.max() + 1, len(texts)), BLANK, dtype=np.int64)
@@ -49,12 +66,7 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
         states[1 : 2 * n_letters[i] : 2, i] = text
     skip = may_skip(states.T).T
     n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # a blank must part them
-    fits = len(log_probs) >= n_letters + n_repeats
-    total, held = _by_probabilities(log_probs, states, skip, n_letters)
-    rest = np.flatnonzero(fits & ~held)
-    if len(rest):
-        total[rest] = _by_logarithms(log_probs, states[:, rest], skip[:, rest], n_letters[rest])
-    return np.where(fits, total, -np.inf)
+    return n_letters, states, skip, n_letters + n_repeats
 
 
 def _by_probabilities(
