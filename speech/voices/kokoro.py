@@ -23,6 +23,8 @@ import numpy as np
 from speech.audio import Waveform
 from speech.extras import require
 from speech.voices.espeak import Espeak
+from speech.voices.foreign import ACCENTS as FOREIGN
+from speech.voices.foreign import accented
 from speech.voices.voice import Voice, VoiceError
 
 SAMPLE_RATE = 24_000
@@ -65,7 +67,8 @@ class Kokoro:
     """The English voices of ``folder``, each in several accents. ``speed`` 1 is the voice's own; clips draw from it.
 
     A relative is a blend: up to ``blend`` of the style is that of one of the voices of other languages, which are not
-    speakers of their own here. So a voice that is held back for a test is in no blend. ``n_threads`` of each process.
+    speakers of their own here. So a voice that is held back for a test is in no blend. A part ``foreign`` of the
+    relatives have a foreign accent (``speech/voices/foreign.py``). ``n_threads`` of each process.
     """
 
     def __init__(
@@ -73,14 +76,17 @@ class Kokoro:
         folder: str | Path,
         speed: tuple[float, float] = (0.75, 1.25),
         blend: float = 0.6,
+        foreign: float = 0.0,
         n_threads: int = 1,
     ) -> None:
         if not 0.5 <= speed[0] <= speed[1] <= 2:
             raise ValueError(f"voices.speed={list(speed)} must rise within 0.5 to 2")
         if not 0 <= blend <= 1:
             raise ValueError(f"voices.blend={blend} is a part of a voice: 0 to 1")
+        if not 0 <= foreign <= 1:
+            raise ValueError(f"voices.foreign={foreign} is a part of the speakers: 0 to 1")
         self.folder, self.speed = Path(folder).expanduser(), (speed[0], speed[1])
-        self.blend, self.n_threads = blend, n_threads
+        self.blend, self.foreign, self.n_threads = blend, foreign, n_threads
         self._espeak = Espeak()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -122,15 +128,16 @@ class Kokoro:
     @property
     def identity(self) -> str:
         model = self._file("model.onnx")
+        manner = f"{self.speed} blend={self.blend}{f' foreign={self.foreign} {FOREIGN}' if self.foreign else ''}"
         silence = f"{LAST_SOUND}, {AFTER}, {LEAD}"
-        return f"kokoro {model.stat().st_size} {sorted(self._styles)} {self.speed} blend={self.blend} silence={silence}"
+        return f"kokoro {model.stat().st_size} {sorted(self._styles)} {manner} silence={silence}"
 
     def voices(self) -> list[Voice]:
         english = [name for name in self._styles if name[0] in "ab"]  # a: American, b: British
         return [Voice("kokoro", accent, name) for accent in ACCENTS for name in english]
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
-        phonemes = to_misaki(self._espeak.phonemes(text, voice.accent), voice.accent)
+        phonemes = self._phonemes(text, voice)
         unknown = sorted(set(phonemes) - set(self._vocabulary))
         tokens = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
         if unknown or not 0 < len(tokens) < N_STYLES:
@@ -150,6 +157,13 @@ class Kokoro:
         )
         silent = max(0, int(durations[0, 0]) - LEAD) * FRAME
         return samples.squeeze().astype(np.float32)[silent:], SAMPLE_RATE
+
+    def _phonemes(self, text: str, voice: Voice) -> str:
+        phonemes = to_misaki(self._espeak.phonemes(text, voice.accent), voice.accent)
+        rng = np.random.default_rng([voice.relative, 1])  # not the style's: who sounds how and who says what are apart
+        if voice.relative and rng.random() < self.foreign:
+            phonemes = accented(phonemes, rng)
+        return phonemes
 
     def _style(self, voice: Voice, n_tokens: int) -> np.ndarray:
         if voice.variant not in self._styles:

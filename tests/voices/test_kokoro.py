@@ -102,3 +102,25 @@ def test_a_relative_is_another_voice_and_a_held_back_voice_is_in_no_blend():
 def test_a_text_it_has_no_sounds_for_is_refused():
     with pytest.raises(VoiceError, match="give another spelling"):
         Kokoro(FOLDER).speak("...", Kokoro(FOLDER).voices()[0], np.random.default_rng(0))
+
+
+def test_as_many_relatives_as_asked_for_have_a_foreign_accent_and_the_voices_themselves_have_none():
+    kokoro = Kokoro(FOLDER, foreign=0.3)
+    native = kokoro._phonemes("Walter Smith", Voice("kokoro", "en-US", "af"))
+    assert native == Kokoro(FOLDER, foreign=1)._phonemes("Walter Smith", Voice("kokoro", "en-US", "af"))
+    relatives = [Voice("kokoro", "en-US", "af", n) for n in range(1, 401)]
+    every = [Kokoro(FOLDER, foreign=1)._phonemes("Walter Smith", one) != native for one in relatives]
+    some = [kokoro._phonemes("Walter Smith", one) != native for one in relatives]
+    assert np.mean(some) == pytest.approx(0.3 * np.mean(every), abs=0.06)
+    assert not any(Kokoro(FOLDER)._phonemes("Walter Smith", one) != native for one in relatives)
+
+
+def test_a_part_of_speakers_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"voices\.foreign=1\.5"):
+        Kokoro(FOLDER, foreign=1.5)
+
+
+@installed
+def test_kept_sounds_without_foreign_accents_stay_those_that_they_were():
+    assert "foreign" not in Kokoro(FOLDER).identity
+    assert Kokoro(FOLDER, foreign=0.3).identity != Kokoro(FOLDER, foreign=0.4).identity != Kokoro(FOLDER).identity
