@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmark import show
-from benchmark_people import Bench, Ear, Said, difference
+from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
@@ -72,8 +72,7 @@ def main() -> None:
     parser.add_argument("data_dir", type=Path, help="the folder that holds human/manifest.csv")
     parser.add_argument("chosen", nargs="*", metavar="VARIANT or KEY=VALUE")
     arguments = parser.parse_args()
-    if not (arguments.data_dir / "human" / "manifest.csv").is_file():
-        sys.exit(f"error: {arguments.data_dir}: no human/manifest.csv there: give the folder that holds it")
+    data_dir = folder_of_people(arguments.data_dir)
     plan = OmegaConf.load(HERE.with_suffix(".yaml"))
     overrides = [given for given in arguments.chosen if "=" in given]
     variants = [given for given in arguments.chosen if "=" not in given] or list(plan.variants)
@@ -84,13 +83,14 @@ def main() -> None:
     def ear_of(variant: str) -> Ear:
         return Ear(trained(variant, [*plan.shorter, *plan.variants[variant], *overrides]), None)
 
-    bench = Bench(arguments.data_dir.resolve(), lists, ear_of, RUNS, None)
+    bench = Bench(data_dir, lists, ear_of, RUNS, None)
+    said = judged(bench)
     first: Hits = {}
     for variant in variants:
         ear = bench.ears(variant)
         heard: dict[str, list[Frames]] = {}
         for way in decodings(ear) if not first else ("",):
-            for what, (recordings, names) in judged(bench).items():
+            for what, (recordings, names) in said.items():
                 if what not in heard:
                     heard[what] = ear.hear(recordings)
                 hits, speakers = ear.right(recordings, heard[what], names), [one.speaker for one in recordings]
@@ -98,10 +98,7 @@ def main() -> None:
                 figure = f"right_within_list ({what}, {variant}{way})"
                 show(figure, float(hits.mean()), "", f"{len(hits)} clips", None, share(hits, speakers))
                 if beside is not hits:
-                    than, interval = f"{variants[0]}, paired", difference(hits, beside, speakers)
-                    show(
-                        f"change ({what}, {variant}{way})", float(hits.mean() - beside.mean()), "", than, None, interval
-                    )
+                    show_change(f"{what}, {variant}{way}", f"{variants[0]}, paired", hits, beside, speakers)
 
 
 if __name__ == "__main__":

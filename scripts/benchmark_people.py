@@ -72,6 +72,21 @@ def difference(first: NDArray[np.bool_], second: NDArray[np.bool_], speakers: Se
     return bootstrap(first.astype(float) - second, np.ones(len(first)), speakers)
 
 
+def folder_of_people(data_dir: Path) -> Path:
+    """``data_dir`` in full; ends the program where no recordings of people are there."""
+    if not (data_dir / "human" / "manifest.csv").is_file():
+        sys.exit(f"error: {data_dir}: no human/manifest.csv there: give the folder that holds it")
+    return data_dir.resolve()
+
+
+def show_change(
+    what: str, than: str, first: NDArray[np.bool_], second: NDArray[np.bool_], speakers: Sequence[str]
+) -> None:
+    """How much more often ``first`` is right than ``second``, paired clip by clip, with its interval."""
+    interval = difference(first, second, speakers)
+    show(f"change ({what})", float(first.mean() - second.mean()), "", than, interval=interval)
+
+
 class Ear:
     """A run's recogniser, the whole way that a recording takes in use: end-pointing, front end, encoder, ranking."""
 
@@ -412,9 +427,7 @@ def degraded(bench: Bench) -> None:
     for kind, change in kinds.items():
         hits = ear.right(recordings, ear.hear(recordings, change), lists.words)
         show(f"right_within_list (20 words, {kind})", float(hits.mean()), "", "", interval=share(hits, speakers))
-        lost = float(hits.mean() - clean.mean())
-        interval = difference(hits, clean, speakers)
-        show(f"change (20 words, {kind})", lost, "", "at least -0.05, paired with the clean clips", interval=interval)
+        show_change(f"20 words, {kind}", "at least -0.05, paired with the clean clips", hits, clean, speakers)
 
 
 def enrolled(bench: Bench) -> None:
@@ -466,8 +479,7 @@ def main() -> None:
     parser.add_argument("--cache-dir", help="where corpora and voices are kept, if not where the run had them")
     parser.add_argument("--n-sphinx", type=int, help="clips of a list that PocketSphinx hears, at most")
     arguments = parser.parse_args()
-    if not (arguments.data_dir / "human" / "manifest.csv").is_file():
-        sys.exit(f"error: {arguments.data_dir}: no human/manifest.csv there: give the folder that holds it")
+    data_dir = folder_of_people(arguments.data_dir)
     places = dict(place.split("=", 1) if "=" in place else ("", place) for place in arguments.run)
     if "" not in places or set(places) - {"", *figures}:
         sys.exit(f"error: give RUN, and FIGURE=RUN for one of {', '.join(figures)} where that has its own")
@@ -482,7 +494,7 @@ def main() -> None:
     if arguments.n_sphinx is not None:
         lists.n_sphinx = arguments.n_sphinx
     voices_dir = Path(arguments.cache_dir or "cache") / "voices"
-    bench = Bench(arguments.data_dir.resolve(), lists, ear, voices_dir, arguments.cache_dir)
+    bench = Bench(data_dir, lists, ear, voices_dir, arguments.cache_dir)
     for name in arguments.only:
         try:
             figures[name](bench)

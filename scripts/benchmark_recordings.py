@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmark import run_folder, show
-from benchmark_people import Bench, Ear, Said, difference
+from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
 from omegaconf import OmegaConf
 
 from speech.config import saved
@@ -68,8 +68,7 @@ def compare(what: str, than: str, ears: tuple[Ear, Ear], recordings: list[Said],
     counts = f"{than}; {len(recordings)} clips, {len(names)} names"
     for when, hits in (("before", before), ("after", after)):
         show(f"right_within_list ({what}, {when})", float(hits.mean()), "", counts, None, share(hits, speakers))
-    gained = float(after.mean() - before.mean())
-    show(f"change ({what})", gained, "", "paired, clip by clip", None, difference(after, before, speakers))
+    show_change(what, "paired, clip by clip", after, before, speakers)
 
 
 def main() -> None:
@@ -78,15 +77,14 @@ def main() -> None:
     parser.add_argument("run", help="the folder of a run, or latest")
     parser.add_argument("overrides", nargs="*")
     arguments = parser.parse_args()
-    if not (arguments.data_dir / "human" / "manifest.csv").is_file():
-        sys.exit(f"error: {arguments.data_dir}: no human/manifest.csv there: give the folder that holds it")
+    data_dir = folder_of_people(arguments.data_dir)
     run_dir = run_folder(arguments.run).resolve()
     cache_dir = str(saved(run_dir, "train").cache_dir)
     before = Ear(run_dir, cache_dir)
     lists = OmegaConf.load(LISTS)
     if known := sorted(before.learnt & {*lists.words, *lists.names[:2]}):
         sys.exit(f"error: {run_dir} was trained on {', '.join(known)}: give the run of an experiment=open")
-    bench = Bench(arguments.data_dir.resolve(), lists, lambda _: before, Path(cache_dir) / "voices", cache_dir)
+    bench = Bench(data_dir, lists, lambda _: before, Path(cache_dir) / "voices", cache_dir)
     rows, kept = divide(bench)
     with tempfile.TemporaryDirectory() as folder:
         chosen = [given for given in arguments.overrides if given.startswith("run_dir=")]

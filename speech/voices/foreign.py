@@ -8,7 +8,9 @@ habits, of which a speaker has a part. The habits are those that M. Swan and B. 
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -52,7 +54,11 @@ def accented(phonemes: str, rng: np.random.Generator) -> str:
     """``phonemes`` by a speaker of another language, drawn from ``rng`` with half of the habits of its accent."""
     habits = ACCENTS[str(rng.choice(list(ACCENTS)))]
     had = rng.random(len(habits)) < 0.5
-    for habit in (one for one, is_had in zip(habits, had, strict=True) if is_had):
-        for sound, instead in habit:
-            phonemes = re.sub(sound, instead, phonemes)
+    return said_by(phonemes, [habit for habit, is_had in zip(habits, had, strict=True) if is_had])
+
+
+def said_by(phonemes: str, habits: Sequence[Sequence[Habit]]) -> str:
+    """``phonemes`` by one who has all of ``habits``."""
+    for sound, instead in itertools.chain(*habits):
+        phonemes = re.sub(sound, instead, phonemes)
     return phonemes
