@@ -9,6 +9,8 @@ there all the time (spectral subtraction, Boll 1979), then a threshold below the
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,20 @@ def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     return mel
 
 
+@lru_cache(maxsize=4)  # a rate is heard for clip after clip
+def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
+    """What each of a spectrum's numbers, squared, counts in each band: ``(2 n_frequencies, N_BANDS)``, the real and the
+    imaginary part of a frequency after one another, as numpy stores them.
+    """
+    frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
+    inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
+    low, high = _mel(np.array([BAND_HZ[0], min(BAND_HZ[1], sample_rate / 2)]))
+    edges = np.linspace(low, high, N_BANDS, endpoint=False)
+    of_band = np.searchsorted(edges, _mel(frequency), side="right")[:, None] == np.arange(1, N_BANDS + 1)
+    tilt = 1 + (frequency / TILT_HZ) ** 2
+    return np.repeat(of_band * (tilt * inside)[:, None], 2, axis=0)
+
+
 def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Power in the band of speech, frame by frame, less what stands there all the time: ``(n_frames,)``.
 
@@ -52,18 +68,13 @@ def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
     padded = np.pad(waveform, (0, max(0, length - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
     sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
-    frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
-    inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
-    spectrum = np.fft.rfft(frames * np.hanning(length), axis=1)[:, inside]
-    tilted = (spectrum.real**2 + spectrum.imag**2) * (1 + (frequency[inside] / TILT_HZ) ** 2)
-    low, high = _mel(np.array([BAND_HZ[0], min(BAND_HZ[1], sample_rate / 2)]))
-    starts = np.searchsorted(_mel(frequency[inside]), np.linspace(low, high, N_BANDS, endpoint=False))
-    band = np.add.reduceat(tilted, starts, axis=1) * sounds[:, None]
+    spectrum = np.fft.rfft(frames.astype(np.float64) * np.hanning(length), axis=1)
+    band = np.square(spectrum.view(np.float64)) @ _bands(length, sample_rate) * sounds[:, None]
     # The mean over N_SMOOTHED frames, of those that there are and that sound.
     edge = N_SMOOTHED // 2
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(band, ((edge, edge), (0, 0))), N_SMOOTHED, axis=0)
+    padded = np.pad(band, ((edge, edge), (0, 0)))
     n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
-    smooth = windows.sum(axis=2) / np.maximum(n_sounding, 1)[:, None]
+    smooth = sum(padded[i : i + len(band)] for i in range(N_SMOOTHED)) / np.maximum(n_sounding, 1)[:, None]
     floor = np.percentile(smooth[sounds], FLOOR_PERCENT, axis=0)
     return np.maximum(smooth - OVER_SUBTRACTION * floor, 0).sum(axis=1) * sounds, sounds
 

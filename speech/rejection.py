@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from speech.ctc.decode import collapse
-from speech.ctc.score import Floats, score
+from speech.ctc.score import Floats
 
 EVIDENCE = (
     "deficit",  # log(1 + nats that the freest reading explains the clip better than the best name does)
@@ -29,9 +29,9 @@ EVIDENCE = (
 FARTHEST = 1e3  # nats: a name that the clip's frames cannot hold
 
 
-def free_score(log_probs: Floats) -> float:
-    """log p of what the likeliest path spells, all paths of that summed: what the clip says if no list binds it."""
-    return float(score(log_probs, [collapse(log_probs.argmax(axis=1).tolist())])[0])
+def freest(log_probs: Floats) -> list[int]:
+    """What the likeliest path of ``log_probs`` spells: what the clip says if no list binds it."""
+    return collapse(log_probs.argmax(axis=1).tolist())
 
 
 def doubt(log_probs: Floats) -> float:
@@ -41,7 +41,7 @@ def doubt(log_probs: Floats) -> float:
 
 
 def evidence(best: float, free: float, uncertain: float, n_names: int) -> Floats:
-    """``EVIDENCE`` from the best name's score, ``free_score`` and ``doubt`` of a clip, and the length of the list."""
+    """``EVIDENCE`` from the scores of the best name and of the ``freest`` reading, ``doubt``, and the list's length."""
     deficit = min(max(free - best, 0.0), FARTHEST)  # a name may fit better than the letters of the one likeliest path
     return np.array([np.log1p(deficit), uncertain, np.log(n_names)])
 

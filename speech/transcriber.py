@@ -23,7 +23,7 @@ from speech.ctc.decode import Decoder, Greedy, Symbols
 from speech.ctc.score import Floats, score
 from speech.phonetics import Inventory, Phones
 from speech.prior import Prior
-from speech.rejection import Rejection, doubt, evidence, free_score
+from speech.rejection import Rejection, doubt, evidence, freest
 
 Clip = str | Path | tuple[ArrayLike, int]
 AnyNats = TypeVar("AnyNats", float, Floats)
@@ -186,8 +186,9 @@ class Transcriber(ABC):
     def evidence(self, frames: Frames, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
         """``rejection.EVIDENCE`` of one clip in several lists, a row each, from the likeliest name of each list and how
         many names it has."""
-        free, uncertain = (self.measured(frames, firsts, measure) for measure in (free_score, doubt))
-        best = self.scores(frames, firsts, plain=True).tolist()
+        uncertain = self.measured(frames, firsts, doubt)
+        reading = Entry(freest(frames.letters), () if frames.phones is None else (freest(frames.phones),))
+        *best, free = self.scores(frames, [*firsts, reading], plain=True).tolist()
         return np.array([evidence(score, free, uncertain, n) for score, n in zip(best, n_names, strict=True)])
 
     def rank(self, frames: Frames, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:

@@ -14,7 +14,7 @@ from speech.corpus.dataset import Clip
 from speech.ctc.score import score
 from speech.graph import to_onnx
 from speech.recognizer import Recognizer
-from speech.rejection import EVIDENCE, FARTHEST, Rejection, doubt, evidence, free_score, probability
+from speech.rejection import EVIDENCE, FARTHEST, Rejection, doubt, evidence, freest, probability
 from speech.runtime import Runtime
 from speech.transcribe import transcribe
 from speech.transcriber import Frames, Transcriber
@@ -27,6 +27,10 @@ REJECTION = Rejection([-2.0, 1.5, 0.7, 0.3], {"0.01": 0.2, "0.05": 0.6}, "0.05")
 def frames(seed, n_frames=9, sharpness=2.0):
     logits = np.random.default_rng(seed).normal(scale=sharpness, size=(n_frames, len(ALPHABET)))
     return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+def free_score(log_probs):
+    return float(score(log_probs, [freest(log_probs)])[0])
 
 
 def none(log_probs, names):

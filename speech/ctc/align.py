@@ -22,14 +22,15 @@ def align(log_probs: Floats, symbols: Sequence[int]) -> list[tuple[int, int]]:
     n_frames, n_states = len(log_probs), len(states)
     best = np.full(n_states, -np.inf)
     best[:2] = log_probs[0, states[:2]]
+    forbidden = np.where(skip, 0.0, -np.inf)[2:]
+    ways = np.full((3, n_states), -np.inf)  # stay, step, skip
     came_from = np.zeros((n_frames, n_states), dtype=np.int64)
-    for t in range(1, n_frames):
-        ways = np.full((3, n_states), -np.inf)  # stay, step, skip
+    for t, of_state in enumerate(log_probs[1:, states], start=1):
         ways[0] = best
         ways[1, 1:] = best[:-1]
-        ways[2, 2:] = np.where(skip[2:], best[:-2], -np.inf)
+        ways[2, 2:] = best[:-2] + forbidden
         came_from[t] = ways.argmax(axis=0)
-        best = ways.max(axis=0) + log_probs[t, states]
+        best = ways.max(axis=0) + of_state
     state = n_states - 1 if n_states == 1 or best[-1] >= best[-2] else n_states - 2
     if best[state] == -np.inf:
         raise ValueError(f"{n_frames} frames cannot hold a text of {len(symbols)} letters")
