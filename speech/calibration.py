@@ -22,6 +22,7 @@ from speech.alphabet import Alphabet
 from speech.audio import Waveform
 from speech.augment.light import Augment
 from speech.augment.room import Room
+from speech.augment.strength import FULL_STRENGTH
 from speech.corpus.dataset import Clip
 from speech.ctc.score import Floats
 from speech.metrics import n_edits
@@ -43,7 +44,6 @@ N_BINS = 10
 N_PRIOR = 256  # clips
 LEAST_SHARE = 1e-4  # of frames: a letter that validation never has is no sure sign either
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-FULL_STRENGTH = 10**9  # batches of training: past any ramp of its disturbances
 
 
 class Sound(NamedTuple):

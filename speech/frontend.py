@@ -7,6 +7,7 @@ A frame that is counted sees no padding, so a clip gives the same features alone
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import torch
@@ -27,8 +28,13 @@ class FrontEnd(nn.Module):
     """``n_mfcc`` cepstral coefficients a frame (or, with None, the ``n_mels`` log-mel energies themselves).
 
     ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` in samples,
-    ``f_min`` and ``f_max`` in Hz. Each coefficient has mean 0 and deviation 1 over the clip's own frames.
+    ``f_min`` and ``f_max`` in Hz. Each coefficient has mean 0 and deviation 1 over the clip's own frames and
+    ``n_common`` more, of the mean and deviation that ``fit`` finds in what training hears: which vowel it is that a
+    short word is made of, its own frames alone cannot tell (Povey et al. 2011).
     """
+
+    common_mean: Tensor
+    common_deviation: Tensor
 
     def __init__(
         self,
@@ -40,15 +46,20 @@ class FrontEnd(nn.Module):
         f_max: float = 7_600.0,
         n_mfcc: int | None = 20,
         n_deltas: int = 0,
+        n_common: float = 0,
     ) -> None:
         super().__init__()
         if f_max > sample_rate / 2:
             raise ValueError(f"frontend.f_max={f_max} Hz is over half of the sample rate {sample_rate} Hz")
         if n_mfcc is not None and n_mfcc > n_mels:
             raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
+        if n_common < 0:
+            raise ValueError(f"frontend.n_common={n_common}: a number of frames is 0 or more")
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
-        self.n_deltas = n_deltas
+        self.n_deltas, self.n_common = n_deltas, n_common
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
+        self.register_buffer("common_mean", torch.zeros(self.n_features))
+        self.register_buffer("common_deviation", torch.ones(self.n_features))
         mel: dict[str, Any] = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
         mel |= {"f_min": f_min, "f_max": f_max}
         self.spectrum: nn.Module
@@ -77,7 +88,23 @@ class FrontEnd(nn.Module):
         """With zeros at the end, to one window at least: a batch of very short clips has a frame, too."""
         return nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
 
+    @torch.no_grad()
+    def fit(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Let these clips be what speech commonly is: waveforms and their ``n_samples``, batch by batch."""
+        own = []
+        for waveforms, n_samples in batches:
+            features, n_frames = self._features(waveforms, n_samples)
+            own.append(features[frame_mask(n_frames, features.shape[1])].double())
+        deviation, mean = torch.std_mean(torch.cat(own), dim=0, correction=0)
+        self.common_mean.copy_(mean)
+        self.common_deviation.copy_(deviation)
+
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        features, n_frames = self._features(waveforms, n_samples)
+        return self._normalise(features, n_frames), n_frames
+
+    def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``forward`` has them, but not normalised, and beyond a clip's own frames whatever there is."""
         waveforms = self.pad(waveforms)
         emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
         # The sample after a clip's last would hold -0.97 times it: out, or the last frame of a short clip sees it.
@@ -89,7 +116,18 @@ class FrontEnd(nn.Module):
         orders = [features]
         for _ in range(self.n_deltas):
             orders.append(_derivative(orders[-1], n_frames))
-        return _normalise(torch.cat(orders, dim=2), n_frames), n_frames
+        return torch.cat(orders, dim=2), n_frames
+
+    def _normalise(self, features: Tensor, n_frames: Tensor) -> Tensor:
+        """Mean 0 and deviation 1 for each coefficient over each clip's frames and the common ones; 0 beyond them."""
+        mask = frame_mask(n_frames, features.shape[1])[..., None]
+        count = n_frames[:, None, None] + self.n_common
+        mean = ((features * mask).sum(dim=1, keepdim=True) + self.n_common * self.common_mean) / count
+        centred = (features - mean) * mask
+        common = self.common_deviation.square() + (self.common_mean - mean).square()
+        variance = (centred.square().sum(dim=1, keepdim=True) + self.n_common * common) / count
+        # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
+        return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()
 
 
 class _PowerSpectrogram(transforms.Spectrogram):
@@ -119,14 +157,3 @@ def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
         return features.gather(1, shifted[..., None].expand_as(features))
 
     return (held(1) - held(-1) + 2 * (held(2) - held(-2))) / 10
-
-
-def _normalise(features: Tensor, n_frames: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 for each coefficient over each clip's own frames; 0 beyond them."""
-    mask = frame_mask(n_frames, features.shape[1])[..., None]
-    count = n_frames[:, None, None]
-    mean = (features * mask).sum(dim=1, keepdim=True) / count
-    centred = (features - mean) * mask
-    variance = centred.square().sum(dim=1, keepdim=True) / count
-    # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
-    return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()

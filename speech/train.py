@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from speech.metrics import Heard
     from speech.recognizer import Recognizer
 
+N_COMMON_BATCHES = 8  # that show the front end what speech commonly is
 N_REASONS = 5  # of refused clips, that are shown
 _PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
@@ -90,6 +91,9 @@ def train(config: DictConfig, resume: bool = False) -> float:
         recognizer.prior, recognizer.phones_weight = init.prior, init.phones_weight  # it ranks as it did
         before = _hear(recognizer, data)
         recognizer.train()
+    elif not resume:  # a checkpoint has it
+        common = data.split("train").sample(N_COMMON_BATCHES, data.batch_size)
+        recognizer.frontend.fit((batch.waveforms, batch.n_samples) for batch in common)
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
     task = SpellingTask(recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()

@@ -24,7 +24,7 @@ LETTERS = Alphabet().letters
 FRONTENDS = {
     "mfcc": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": 20},
     "mfcc_delta": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
-    "logmel": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": None},
+    "logmel": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": None, "n_common": 30},
 }
 SMALL = [  # a corpus and a network that train in a second
     "corpus.names=[Martin,Mark]",
@@ -123,7 +123,9 @@ def make_recognizer():
             "encoder": {"_target_": "speech.encoder.Encoder", **encoder},
             "decoder": {"_target_": f"speech.ctc.decode.{decoder}"},
         }
-        return Recognizer(parts, names).eval()
+        recognizer = Recognizer(parts, names).eval()
+        recognizer.frontend.fit([(torch.randn(2, 16_000) / 10, torch.tensor([16_000, 8_000]))])
+        return recognizer
 
     return make
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Pair = tuple[float, float]
+FULL_STRENGTH = 10**9  # batches of training: past any ramp
 
 
 def strength_at(n_before: int, ramp: int) -> float:

@@ -72,6 +72,7 @@ def examples(seed: int = 0) -> list[Example]:
     affine = {"weight": some(4, 3), "bias": some(4)}
     kernels = {"weight": some(4, 3, 2), "bias": some(4)}
     units = {"weight": some(3), "bias": some(3)}
+    common = {"common_mean": some(3), "common_deviation": some(3).abs(), "n_common": 2.0}
 
     made = [
         Example(Linear, {"x": some(2, 3), **affine}, ("x", *affine)),
@@ -80,7 +81,7 @@ def examples(seed: int = 0) -> list[Example]:
         Example(Dropout, {"x": some(2, 3), "mask": mask}, ("x",)),
         Example(Convolution, {"x": clips, "stride": 2, "padding": 1, **kernels}, ("x", *kernels)),
         Example(LayerNorm, {"x": some(2, 3), **units}, ("x", *units)),
-        Example(ClipNorm, {"x": clips, "n_frames": n_frames, "least": 1e-3}, ("x",)),
+        Example(ClipNorm, {"x": clips, "n_frames": n_frames, **common, "least": 1e-3}, ("x",)),
         Example(ReverseWithinLength, {"x": clips, "n_frames": n_frames}, ("x",)),
         Example(MaskFrames, {"x": clips, "n_frames": n_frames}, ("x",)),
         Example(PreEmphasis, {"x": some(2, 12), "n_samples": n_samples, "factor": 0.97}, ("x",)),

@@ -48,29 +48,41 @@ class LayerNorm:
 
 
 class ClipNorm:
-    """Each coefficient of a clip over the clip's own frames: s = max(sqrt(mean((x - mean)^2)), least).
+    """Each coefficient of a clip over its own frames and ``n_common`` more, whose mean is ``common_mean`` and whose
+    deviation is ``common_deviation``: s = max(sqrt(mean((x - mean)^2)), least).
 
-    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``; y is 0 beyond a clip's frames and nothing comes back from
-    there. Where s is held at ``least`` it does not move with x, and the last term of dL/dx is left out.
+    Those stand for speech as it commonly is: a clip of one vowel, less its own mean alone, would be nothing. (Kaldi
+    counts frames of all training in with a recording's first ones: Povey et al. 2011.) They are not moved by x: in
+    dL/dx, N counts them in and their g is 0.
+
+    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``, common_mean and common_deviation ``(n,)``; y is 0 beyond
+    a clip's frames and nothing comes back from there. Where s is held at ``least`` it does not move with x, and the
+    last term of dL/dx is left out.
     """
 
     @staticmethod
-    def forward(x: Tensor, n_frames: Tensor, least: float) -> tuple[Tensor, Saved]:
+    def forward(
+        x: Tensor, n_frames: Tensor, common_mean: Tensor, common_deviation: Tensor, n_common: float, least: float
+    ) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
         require_finite("x", x)
-        mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None]
-        centred = (x - (x * mask).sum(dim=1, keepdim=True) / count) * mask
-        variance = centred.square().sum(dim=1, keepdim=True) / count
+        require_shape("common_mean", common_mean, x.shape[2])
+        require_shape("common_deviation", common_deviation, x.shape[2])
+        mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None] + n_common
+        mean = ((x * mask).sum(dim=1, keepdim=True) + n_common * common_mean) / count
+        centred = (x - mean) * mask
+        common = common_deviation.square() + (common_mean - mean).square()
+        variance = (centred.square().sum(dim=1, keepdim=True) + n_common * common) / count
         moves = variance > least * least
         s = torch.where(moves, variance, least * least).sqrt()
         y = centred / s
         return y, (y, s, moves, mask, count)
 
     @staticmethod
-    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None]:
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         y, s, moves, mask, count = saved
         grad_y = grad_y * mask
         mean = grad_y.sum(dim=1, keepdim=True) / count
         along = (grad_y * y).sum(dim=1, keepdim=True) / count
-        return (grad_y - mean - y * along * moves) * mask / s, None, None
+        return (grad_y - mean - y * along * moves) * mask / s, None, None, None, None, None

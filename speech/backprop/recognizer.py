@@ -139,7 +139,8 @@ class Geometry:
     """What is fixed before training: the front end's constants and the encoder's shape.
 
     ``window`` ``(window_length,)``, ``mel`` ``(window_length // 2 + 1, n_mels)``, ``dct`` ``(n_mels, n_mfcc)`` or None
-    for log-mel energies; ``stride`` in frames; ``cell`` rnn, gru or lstm.
+    for log-mel energies; ``common_mean``, ``common_deviation`` ``(n_features,)``; ``stride`` in frames; ``cell`` rnn,
+    gru or lstm.
     """
 
     pre_emphasis: float
@@ -150,6 +151,9 @@ class Geometry:
     log_floor: float
     dct: Tensor | None
     n_deltas: int
+    common_mean: Tensor
+    common_deviation: Tensor
+    n_common: float
     least_deviation: float
     stride: int
     padding: int
@@ -191,7 +195,8 @@ def hear(
         x = chain.step("frontend.dct", Filters, x, geometry.dct)
     n_frames = geometry.n_frames(n_samples)
     x = chain.step("frontend.deltas", Deltas, x, n_frames, geometry.n_deltas)
-    x = chain.step("features", ClipNorm, x, n_frames, geometry.least_deviation)
+    common = geometry.common_mean, geometry.common_deviation, geometry.n_common
+    x = chain.step("features", ClipNorm, x, n_frames, *common, geometry.least_deviation)
     if feature_mask is not None:
         x = chain.step("features.hidden", Dropout, x, feature_mask)
 

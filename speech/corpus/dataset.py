@@ -16,6 +16,7 @@ from speech.audio import Waveform
 from speech.augment.light import Augment
 from speech.augment.room import Room
 from speech.augment.spec import Spans
+from speech.augment.strength import FULL_STRENGTH
 from speech.phonetics import Inventory
 from speech.pronunciation import said
 
@@ -143,6 +144,14 @@ class ClipDataset(Dataset[Batch]):
     def named(self) -> list[tuple[str, Clip]]:
         """Each clip with its text in the alphabet."""
         return list(zip(self.texts, self.clips, strict=True))
+
+    def sample(self, n_batches: int, batch_size: int) -> Iterator[Batch]:
+        """Clips drawn as often as an epoch hears each, disturbed as at the end of training; the same ones each time."""
+        weights = np.array([clip.weight for clip in self.clips])
+        rng = np.random.default_rng(self.seed)
+        for number in range(n_batches):
+            drawn = rng.choice(len(self), batch_size, p=weights / weights.sum())
+            yield self[Step(0, number, drawn.tolist(), n_before=FULL_STRENGTH)]
 
     def __getitem__(self, step: Step) -> Batch:
         rng = np.random.default_rng([self.seed, step.epoch, step.number])

@@ -126,6 +126,7 @@ FAULTS = {
             ("y * along * moves", "y * along", "a deviation that is held moves"),
             (" - y * along * moves", "", "the deviation's share dropped"),
             (" * mask / s, None", " / s, None", "the padding gets an error"),
+            ("mask, count)", "mask, n_frames[:, None, None])", "the common frames left out of the means"),
         ],
     },
     "frames": {

@@ -1,8 +1,11 @@
+from collections import Counter
+
 import numpy as np
 import torch
 
 from speech.alphabet import Alphabet
 from speech.augment import Augment
+from speech.augment.strength import strength_at
 from speech.corpus.dataset import BucketSampler, Clip, ClipDataset, Step
 from speech.phonetics import Inventory, phones
 from speech.pronunciation import said
@@ -64,6 +67,25 @@ def test_chance_depends_on_the_step_alone():
     forth = [dataset[step].waveforms for step in steps]
     back = [dataset[step].waveforms for step in reversed(steps)][::-1]
     assert all(torch.equal(a, b) for a, b in zip(forth, back, strict=True))
+
+
+def test_a_sample_has_each_clip_by_its_weight_disturbed_in_full_and_the_same_each_time():
+    weighed = [clip._replace(weight=weight) for clip, weight in zip(CLIPS, (3.0, 1.0, 0.0), strict=True)]
+
+    strengths = set()
+
+    class Noted(Augment):
+        def batch(self, waveforms, sample_rate, rng, n_before=0):
+            strengths.add(strength_at(n_before, ramp=1_000_000))
+            return super().batch(waveforms, sample_rate, rng, n_before)
+
+    dataset = ClipDataset(weighed, Alphabet(), RATE, Noted(), seed=5)
+    first, again = (list(dataset.sample(10, 40)) for _ in range(2))
+    counts = Counter(text for batch in first for text in batch.texts)
+    assert set(counts) == {"martin", "mark"}
+    assert 0.65 < counts["martin"] / 400 < 0.85
+    assert strengths == {1.0}
+    assert all(torch.equal(a.waveforms, b.waveforms) for a, b in zip(first, again, strict=True))
 
 
 def test_a_clips_phones_are_what_was_read_aloud_in_its_accent():
