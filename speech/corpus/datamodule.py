@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +16,7 @@ from speech.alphabet import Alphabet, n_frames_needed
 from speech.augment.light import Augment
 from speech.augment.room import Room
 from speech.corpus.build import Corpus
-from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset
+from speech.corpus.dataset import Batch, BucketSampler, Clip, ClipDataset, EpochSampler
 from speech.corpus.source import CorpusError, Refusal
 from speech.phonetics import Inventory
 
@@ -50,6 +52,12 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
     return splits
 
 
+def _leave_signals_to_the_trainer(_worker: int) -> None:
+    """Ctrl-C goes to every process of a terminal: batches must come until the trainer has saved."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class SpeechData(pl.LightningDataModule):
     """Batches of a corpus's clips; those whose text does not fit into their frames are in ``refused``.
 
@@ -72,7 +80,7 @@ class SpeechData(pl.LightningDataModule):
         super().__init__()
         self.alphabet, self.sample_rate, self.n_frames = alphabet, sample_rate, n_frames
         self.batch_size, self.augment, self.seed, self.inventory = batch_size, augment, seed, inventory
-        self.start = 0  # the first batch of the next epoch, other than 0 after an interruption
+        self.epoch, self.start = 0, 0  # where training begins: elsewhere after an interruption
         self.folder, self._names = corpus.folder, names
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
@@ -137,28 +145,45 @@ class SpeechData(pl.LightningDataModule):
             raise CorpusError(f"{self.folder}: no usable clips in split {name}; refused.jsonl there says why")
         return dataset
 
-    def loader(self, split: str, shuffle: bool = False) -> DataLoader[Batch]:
+    def sampler(self) -> EpochSampler:
+        """Which clips make the batches of training."""
+        clips = self.split("train").clips
+        lengths, weights = [len(clip.samples) for clip in clips], [clip.weight for clip in clips]
+        return BucketSampler(lengths, self.batch_size, self.seed, weights=weights)
+
+    def loader(self, split: str) -> DataLoader[Batch]:
+        """Every clip of ``split`` once, by length."""
         dataset = self.split(split)
-        lengths = [len(clip.samples) for clip in dataset.clips]
-        weights = [clip.weight for clip in dataset.clips] if shuffle else None
-        sampler = BucketSampler(lengths, self.batch_size, self.seed, shuffle, weights)
+        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.batch_size, shuffle=False)
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        loader: Any = self.loader("train", shuffle=True)
-        loader.sampler.start, self.start = self.start, 0
+        sampler = self.sampler()
+        sampler.enter(self.epoch, self.start)
+        # The next batches are disturbed by another process while this one learns; on a single processor none waits.
+        n_workers = min(1, (os.cpu_count() or 1) - 1)
+        loader: Any = DataLoader(
+            self.split("train"),
+            sampler=sampler,
+            batch_size=None,
+            num_workers=n_workers,
+            persistent_workers=n_workers > 0,
+            worker_init_fn=_leave_signals_to_the_trainer,
+        )
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")
 
     def state_dict(self) -> dict[str, int]:
-        """How far into its epoch training is: part of a checkpoint."""
+        """Which epoch training is in, and how far: part of a checkpoint."""
         if self.trainer is None:
-            return {"start": 0}
-        completed = self.trainer.fit_loop.epoch_loop.batch_progress.current.completed
-        return {"start": completed % max(1, int(self.trainer.num_training_batches))}
+            return {"epoch": self.epoch, "start": self.start}
+        loop: Any = self.trainer.fit_loop
+        completed = loop.epoch_loop.batch_progress.current.completed
+        start = completed % max(1, int(self.trainer.num_training_batches))
+        return {"epoch": loop.epoch_progress.current.processed, "start": start}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self.start = state_dict["start"]
+        self.epoch, self.start = state_dict["epoch"], state_dict["start"]

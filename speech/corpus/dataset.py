@@ -61,10 +61,36 @@ class Step(NamedTuple):
     n_before: int = 0  # batches that training had before this one
 
 
-class BucketSampler(Sampler[Step]):
-    """Batches of clips of like length, drawn anew each epoch from ``seed`` and the epoch's number alone.
+class EpochSampler(Sampler[Step]):
+    """Batches that are drawn anew each epoch, from a seed and the epoch's number alone.
 
-    So an epoch can be entered in its middle: ``start`` is the first batch that is given out.
+    So an epoch can be entered in its middle, and begun more than once.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self._entered = 0, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this at the beginning of each epoch."""
+        self.epoch = epoch
+
+    def enter(self, epoch: int, start: int) -> None:
+        """Begin with batch ``start`` of ``epoch``; of every other epoch all batches are given out.
+
+        Lightning, when it resumes, sets the epoch only after a loader's worker has asked for its first batches.
+        """
+        self.epoch, self._entered = epoch, (epoch, start)
+
+    @property
+    def start(self) -> int:
+        epoch, start = self._entered
+        return start if self.epoch == epoch else 0
+
+
+class BucketSampler(EpochSampler):
+    """Batches of clips of like length.
+
     With ``shuffle=False`` the order is by length, the same every time. ``weights`` say how often an epoch hears each
     clip: 2.3 is twice or, three times in ten, thrice; without them, once.
     """
@@ -77,14 +103,9 @@ class BucketSampler(Sampler[Step]):
         shuffle: bool = True,
         weights: Sequence[float] | None = None,
     ) -> None:
+        super().__init__()
         self.lengths, self.batch_size, self.seed, self.shuffle = np.asarray(lengths), batch_size, seed, shuffle
         self.weights = np.ones(len(self.lengths)) if weights is None else np.asarray(weights, dtype=float)
-        self.epoch = 0
-        self.start = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this at the beginning of each epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return -(-self.n_heard // self.batch_size)
@@ -110,8 +131,7 @@ class BucketSampler(Sampler[Step]):
         batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
         if self.shuffle:
             batches = [batches[i] for i in rng.permutation(len(batches))]
-        start, self.start = self.start, 0
-        for number in range(start, len(batches)):
+        for number in range(self.start, len(batches)):
             yield Step(self.epoch, number, batches[number].tolist(), self.epoch * len(batches) + number)
 
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader, Sampler
 
 from speech.alphabet import Alphabet
 from speech.augment.light import Augment
 from speech.augment.room import Room
 from speech.corpus.build import Corpus
 from speech.corpus.datamodule import SpeechData, load_cuts, read_cuts
-from speech.corpus.dataset import Batch, Clip, Step
+from speech.corpus.dataset import Clip, EpochSampler, Step
 from speech.phonetics import Inventory
 
 ELSEWHERE = "test_elsewhere"
@@ -63,26 +62,20 @@ class Replay:
         return drawn
 
 
-class MixedSampler(Sampler[Step]):
+class MixedSampler(EpochSampler):
     """``n_steps`` batches an epoch: of clips ``0 ... n_own - 1``, and of the ``n_replayed`` that follow them.
 
     Each batch has ``round(share * batch_size)`` of the latter, at least one of each kind. Own clips come in turns: each
-    is heard as often as any other, give or take one. Drawn from ``seed`` and the epoch's number alone; ``start`` is the
-    first batch that is given out, as in ``BucketSampler``.
+    is heard as often as any other, give or take one.
     """
 
     def __init__(self, n_own: int, n_replayed: int, batch_size: int, share: float, n_steps: int, seed: int = 0) -> None:
         if batch_size < 2:
             raise ValueError(f"batch_size={batch_size}: a recording and a clip that is replayed make two at least")
+        super().__init__()
         self.n_own, self.n_replayed, self.n_steps, self.seed = n_own, n_replayed, n_steps, seed
         self.n_old = min(batch_size - 1, max(1, round(share * batch_size)))
         self.n_new = batch_size - self.n_old
-        self.epoch = 0
-        self.start = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this at the beginning of each epoch."""
-        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.n_steps
@@ -91,8 +84,7 @@ class MixedSampler(Sampler[Step]):
         rng = np.random.default_rng([self.seed, self.epoch])
         new = _in_turns(self.n_own, self.n_steps * self.n_new, rng).reshape(self.n_steps, self.n_new)
         old = _in_turns(self.n_replayed, self.n_steps * self.n_old, rng).reshape(self.n_steps, self.n_old)
-        start, self.start = self.start, 0
-        for number in range(start, self.n_steps):
+        for number in range(self.start, self.n_steps):
             clips = [*new[number].tolist(), *(self.n_own + old[number]).tolist()]
             yield Step(self.epoch, number, clips, self.epoch * self.n_steps + number)
 
@@ -134,16 +126,6 @@ class ReplayedData(SpeechData):
         self.add(ELSEWHERE, replayed[ELSEWHERE])
         self.add("train", [*own, *replayed["train"]])
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        dataset = self.split("train")
-        sampler = MixedSampler(
-            self.n_own,
-            len(dataset) - self.n_own,
-            self.batch_size,
-            self.replay.share,
-            self.replay.n_steps,
-            self.seed,
-        )
-        sampler.start, self.start = self.start, 0
-        loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)
-        return loader
+    def sampler(self) -> EpochSampler:
+        n_replayed = len(self.split("train")) - self.n_own
+        return MixedSampler(self.n_own, n_replayed, self.batch_size, self.replay.share, self.replay.n_steps, self.seed)

@@ -44,11 +44,12 @@ def test_each_batch_has_the_share_of_replayed_clips_that_was_asked_for(
 def test_an_epoch_of_mixed_batches_can_be_entered_in_its_middle_and_differs_from_the_next():
     sampler = MixedSampler(10, 50, 8, 0.5, 12, seed=1)
     whole = list(sampler)
-    sampler.start = 5
+    sampler.enter(epoch=0, start=5)
     assert list(sampler) == whole[5:]
-    assert list(sampler) == whole
     sampler.set_epoch(1)
-    assert [step.clips for step in sampler] != [step.clips for step in whole]
+    following = list(sampler)
+    assert len(following) == len(whole)
+    assert [step.clips for step in following] != [step.clips for step in whole]
 
 
 def test_each_batch_knows_how_many_came_before_so_that_augmentation_grows():
