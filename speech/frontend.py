@@ -20,7 +20,7 @@ Count = TypeVar("Count", int, Tensor)
 
 PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
-LEVEL = 0.015  # RMS that every clip is brought to: LOG_FLOOR then lies some 60 dB under a vowel
+FAINT = 1.5e-5  # RMS of a clip whose vowels are as soft as LOG_FLOOR, more or less
 LEAST_DEVIATION = 1e-3  # a coefficient that never moves stays 0
 
 
@@ -28,9 +28,10 @@ class FrontEnd(nn.Module):
     """``n_mfcc`` cepstral coefficients a frame (or, with None, the ``n_mels`` log-mel energies themselves).
 
     ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` in samples,
-    ``f_min`` and ``f_max`` in Hz. Each coefficient has mean 0 and deviation 1 over the clip's own frames and
-    ``n_common`` more, of the mean and deviation that ``fit`` finds in what training hears: which vowel it is that a
-    short word is made of, its own frames alone cannot tell (Povey et al. 2011).
+    ``f_min`` and ``f_max`` in Hz. What is softer than ``floor_db`` under a vowel is as silence: how near to nothing a
+    telephone's upper bands are, or a quiet room, says nothing of the word. Each coefficient has mean 0 and deviation 1
+    over the clip's own frames and ``n_common`` more, of the mean and deviation that ``fit`` finds in what training
+    hears: which vowel it is that a short word is made of, its own frames alone cannot tell (Povey et al. 2011).
     """
 
     common_mean: Tensor
@@ -47,6 +48,7 @@ class FrontEnd(nn.Module):
         n_mfcc: int | None = 20,
         n_deltas: int = 0,
         n_common: float = 0,
+        floor_db: float = 60.0,
     ) -> None:
         super().__init__()
         if f_max > sample_rate / 2:
@@ -55,6 +57,9 @@ class FrontEnd(nn.Module):
             raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
         if n_common < 0:
             raise ValueError(f"frontend.n_common={n_common}: a number of frames is 0 or more")
+        if floor_db <= 0:
+            raise ValueError(f"frontend.floor_db={floor_db}: silence is softer than a vowel, by more than 0 dB")
+        self.level = FAINT * 10 ** (floor_db / 20)  # RMS that every clip is brought to
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
         self.n_deltas, self.n_common = n_deltas, n_common
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
@@ -110,7 +115,7 @@ class FrontEnd(nn.Module):
         # The sample after a clip's last would hold -0.97 times it: out, or the last frame of a short clip sees it.
         emphasised = emphasised * frame_mask(n_samples, emphasised.shape[1])
         power = emphasised.square().sum(dim=1) / n_samples
-        level = LEVEL / power.sqrt().clamp(min=1e-8)
+        level = self.level / power.sqrt().clamp(min=1e-8)
         n_frames = self.n_frames(n_samples)
         features = self.spectrum(emphasised * level[:, None]).transpose(1, 2)
         orders = [features]

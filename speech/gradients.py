@@ -131,7 +131,7 @@ def geometry_of(recognizer: Recognizer) -> by_hand.Geometry:
     mel = front.spectrum[0] if front.dct is None else front.spectrum.MelSpectrogram
     return by_hand.Geometry(
         pre_emphasis=frontend.PRE_EMPHASIS,
-        level=frontend.LEVEL,
+        level=front.level,
         window=mel.spectrogram.window,
         hop_length=front.hop_length,
         mel=mel.mel_scale.fb,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchaudio import transforms
 
-from speech.frontend import LEVEL, PRE_EMPHASIS, FrontEnd
+from speech.frontend import PRE_EMPHASIS, FrontEnd
 
 
 @pytest.mark.parametrize("n_mfcc", [20, None])
@@ -10,7 +10,7 @@ def test_the_features_are_torchaudios_of_the_emphasised_clip(n_mfcc):
     waveform = 0.1 * torch.randn(1, 9_000, generator=torch.Generator().manual_seed(0), dtype=torch.double)
     emphasised = waveform.clone()
     emphasised[:, 1:] -= PRE_EMPHASIS * waveform[:, :-1]
-    emphasised *= LEVEL / emphasised.square().mean().sqrt()
+    emphasised *= 0.015 / emphasised.square().mean().sqrt()  # LOG_FLOOR is 60 dB under it, give or take
     mel = {"n_fft": 400, "hop_length": 160, "n_mels": 40, "center": False, "f_min": 120.0, "f_max": 7_600.0}
     if n_mfcc is None:
         theirs = (transforms.MelSpectrogram(16_000, **mel).double()(emphasised) + 1e-6).log()
@@ -70,6 +70,25 @@ def test_a_word_of_one_sound_keeps_what_tells_it_from_another():
 
     assert between(FrontEnd()) < 1e-6  # less its own mean, each of them is nothing
     assert between(FrontEnd(n_common=100)) > 1
+
+
+def test_what_is_softer_than_the_floor_makes_no_difference():
+    """A vowel over nothing at all, and over a hiss 50 dB under it."""
+    vowel = tone(1_500, 9_000).float()
+    hiss = torch.randn(1, 9_000, generator=torch.Generator().manual_seed(0))
+    hissing = vowel + hiss * (vowel.square().mean() / hiss.square().mean()).sqrt() * 10 ** (-50 / 20)
+
+    def change(floor_db):
+        front, n_samples = FrontEnd(n_mfcc=None, n_common=100, floor_db=floor_db), torch.tensor([9_000])
+        front.fit([(vowel + 0.01 * hiss, n_samples)])
+        return (front(vowel, n_samples)[0] - front(hissing, n_samples)[0]).square().mean().sqrt()
+
+    assert change(20) < 0.1 * change(60)
+
+
+def test_a_floor_over_the_vowels_is_refused():
+    with pytest.raises(ValueError, match=r"frontend\.floor_db=0"):
+        FrontEnd(floor_db=0)
 
 
 def test_fewer_common_frames_than_none_are_refused():

@@ -369,7 +369,7 @@ FAULTS = {
             ("self.state[p] = state[name]", "pass", "no memory from step to step"),
             ("if p.grad is not None}, largest)", "if p.dim() > 1}, largest)", "biases are not clipped"),
             ("padding=encoder.kernel // 2", "padding=0", "another geometry"),
-            ("level=frontend.LEVEL", "level=2 * frontend.LEVEL", "another front end"),
+            ("level=front.level", "level=2 * front.level", "another front end"),
             (".div_(1 - rate)", "", "dropout without its scale"),
         ]
     },
