@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,12 @@ ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no regis
     "en-gb-x-gbcwmd": "en-GB-x-westmids",
     "en-gb-x-rp": "en-GB-x-rp",
 }
+AMERICAN = ("en-US", "en-US-x-nyc")
+# Americans stop the t of button, Martin and Milton in the throat: t is a glottal stop before an unstressed vowel with n
+# at the end of a syllable (P. Ladefoged and K. Johnson, "A Course in Phonetics", the allophones of English stops). In
+# espeak some words have it, and most not.
+_VOWELS = "aɐɑæɒeɛɜəɚiɪᵻoɔuʊʉʌ"
+_CLEAR_T = re.compile(f"(?<=[{_VOWELS}ɹnlː])t[ɪəᵻ]n(?![ˈˌ]?[{_VOWELS}])")
 # Variants that listeners cannot understand: robots, whispers, croaks.
 UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
 UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
@@ -163,13 +171,14 @@ class Espeak:
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         library = _Library.get()
+        said = _with_glottal_stops(text, voice.accent)
         if voice.relative:
             voice = self._make_relative(library, voice)
         self._set_voice(library, voice)
         for parameter, (low, high) in [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]:
             library.c.espeak_SetParameter(parameter, int(rng.integers(low, high + 1)), 0)
         library.chunks.clear()
-        encoded = to_mnemonics(text).encode()
+        encoded = to_mnemonics(said).encode()
         flags = _CHARS_UTF8 | _PHONEMES
         library.c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, flags, None, None)
         if not library.chunks:
@@ -177,9 +186,14 @@ class Espeak:
         return (np.concatenate(library.chunks) / 32768).astype(np.float32), library.sample_rate
 
     def phonemes(self, text: str, accent: str) -> str:
-        """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as espeak would say it."""
+        """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as ``speak`` says it."""
+        ipa = self._phonemes(text, accent)
+        return ipa if text.startswith("/") or accent not in AMERICAN else _CLEAR_T.sub("ʔn\u0329", ipa)
+
+    @staticmethod
+    def _phonemes(text: str, accent: str) -> str:
         library = _Library.get()
-        self._set_voice(library, Voice("espeak", accent, ""))
+        Espeak._set_voice(library, Voice("espeak", accent, ""))
         pointer = ctypes.c_char_p(to_mnemonics(text).encode())
         clauses = []
         while pointer.value is not None:  # each call reads one: what is left would come with the next text
@@ -228,3 +242,12 @@ class Espeak:
                 f"espeak-ng has no voice {voice.accent}+{voice.variant}: accents are {list(ACCENTS.values())}"
             )
         library.voice = name
+
+
+@lru_cache(maxsize=1 << 14)
+def _with_glottal_stops(text: str, accent: str) -> str:
+    """``text`` or, where espeak would say another t than ``Espeak.phonemes`` has, its IPA."""
+    if accent not in AMERICAN:
+        return text
+    ipa = Espeak().phonemes(text, accent)
+    return text if ipa == Espeak._phonemes(text, accent) else f"/{ipa}/"

@@ -72,3 +72,32 @@ def test_an_engine_that_reads_letters_alone_refuses_ipa_instead_of_reading_it_ou
     assert require_letters("shivawn", voice) == "shivawn"
     with pytest.raises(VoiceError, match=r"flite:en-US.awb reads no IPA, /ʃɪˈvɔːn/: give a respelling"):
         require_letters("/ʃɪˈvɔːn/", voice)
+
+
+@pytest.mark.parametrize(
+    ("text", "ipa"),
+    [("Martin", "mˈɑːɹʔn̩"), ("Milton", "mˈɪlʔn̩"), ("button", "bˈʌʔn̩"), ("sentence", "sˈɛnʔn̩s")],
+)
+def test_americans_stop_a_t_before_n_in_the_throat(text, ipa):
+    assert Espeak().phonemes(text, "en-US") == ipa
+
+
+@pytest.mark.parametrize(
+    ("text", "accent"), [("Martin", "en-GB"), ("Austin", "en-US"), ("Martina", "en-US"), ("retina", "en-US")]
+)
+def test_other_accents_and_places_keep_their_t(text, accent):
+    ipa = Espeak().phonemes(text, accent)
+    assert "t" in ipa
+    assert "ʔ" not in ipa
+
+
+def test_what_is_given_as_ipa_keeps_its_t_and_what_is_spoken_is_what_the_phonemes_say():
+    assert "t" in Espeak().phonemes("/mˈɑːɹtɪn/", "en-US")
+    american = Voice("espeak", "en-US", "")
+
+    def length(text):
+        return len(Espeak().speak(text, american, np.random.default_rng(0))[0])
+
+    # The phase of the voice carries on from clip to clip, and moves an end by a part of its period.
+    assert length("Martin") == pytest.approx(length("/mˈɑːɹʔn̩/"), rel=0.005)
+    assert length("Martin") != pytest.approx(length("/mˈɑːɹtɪn/"), rel=0.02)
