@@ -6,6 +6,7 @@ replayed: its run's folder holds both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from speech import config as configs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from torch import Tensor
 
     from speech.corpus.build import Corpus
     from speech.recognizer import Recognizer
@@ -89,6 +91,31 @@ def _difference(theirs: Any, ours: Any) -> str | None:
         if a != b and key not in _ONLY_TRAINING:
             return f"{key}: there {a!r}, here {b!r}"
     return None
+
+
+def part_kept(config: DictConfig) -> float:
+    """``config.keep``. Raises ConfigError where it is no part of a whole, or where there is nothing to keep."""
+    keep = float(config.get("keep", 0))  # a run of before has none
+    if not 0 <= keep <= 1:
+        raise configs.ConfigError(
+            f"keep={keep:g} is the part of the earlier weights: 0 (none) to 1 (nothing is learnt)"
+        )
+    if keep and not config.init:
+        raise configs.ConfigError(f"keep={keep:g} is of another recogniser's weights: give init=RUN_DIR as well")
+    return keep
+
+
+def interpolated(earlier: Mapping[str, Tensor], learnt: Mapping[str, Tensor], keep: float) -> dict[str, Tensor]:
+    """keep earlier + (1 - keep) learnt, weight by weight, of the same names and shapes.
+
+    Two recognisers of which one went on from the other lie in one valley of the loss: between them the new is known
+    nearly as well as at its end, and the old nearly as well as at the beginning (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models"). What is no floating-point number is as it was learnt.
+    """
+    return {
+        name: keep * earlier[name] + (1 - keep) * tensor if tensor.is_floating_point() else tensor
+        for name, tensor in learnt.items()
+    }
 
 
 def earlier_runs(init: str) -> list[tuple[Path, DictConfig]]:

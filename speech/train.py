@@ -64,6 +64,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
         raise FileNotFoundError(f"{last}: no checkpoint to go on from: start a new run")
     run_dir.mkdir(parents=True, exist_ok=True)
     config.run_dir = str(run_dir)  # by its value: where the run is now, Hydra will not know when it is resumed
+    keep = start.part_kept(config)
     init = start.take_over(config) if config.init else None
     OmegaConf.save(config, run_dir / "config.yaml")
     OmegaConf.resolve(config)
@@ -107,6 +108,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
     best = trainer.checkpoint_callback  # the first of them: it watches val/cer, unless the config says otherwise
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
+    if init is not None:
+        own = start.interpolated(init.state_dict(), own, keep)
     recognizer.load_weights(own, where=best.best_model_path)
     recognizer.cpu().eval()
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment

@@ -93,6 +93,38 @@ def test_the_run_keeps_what_it_took_over_and_the_card_names_both_corpora(enrolle
     assert "espeak-ng (GPL-3.0-or-later)" in card
 
 
+def test_the_final_weights_lie_where_keep_says_between_those_of_before_and_those_learnt(enrolled, heard_well):
+    ours, theirs = (Recognizer.load(folder / "recognizer.pt").state_dict() for folder in (enrolled, heard_well))
+    checkpoint = torch.load(enrolled / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    learnt = {name.removeprefix("recognizer."): weight for name, weight in checkpoint.items()}
+    assert start.configs.saved(enrolled, "train").keep == 0.3
+    for name, weight in ours.items():
+        torch.testing.assert_close(weight, 0.3 * theirs[name] + 0.7 * learnt[name])
+    moved = [name for name in ours if not torch.equal(learnt[name], theirs[name])]
+    assert len(moved) > 10, "or the claim is of nothing"
+
+
+def test_keeping_nothing_is_what_was_learnt_and_keeping_all_what_was_there():
+    earlier, learnt = ({"weight": torch.randn(3, 2), "n": torch.tensor(n)} for n in (1, 2))
+    for keep, end in ((0, learnt), (1, earlier)):
+        found = start.interpolated(earlier, learnt, keep)
+        torch.testing.assert_close(found["weight"], end["weight"], rtol=0, atol=0)
+        assert found["n"] == 2, "a count is not mixed"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["keep=1.5", "init=somewhere"], r"keep=1\.5 is the part of the earlier weights: 0 \(none\) to 1"),
+        (["keep=0.3"], r"keep=0\.3 is of another recogniser's weights: give init=RUN_DIR"),
+    ],
+)
+def test_what_cannot_be_kept_is_told_before_anything_is_made(compose, tmp_path, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        train(compose("train", *SMALL, *overrides, f"run_dir={tmp_path}"))
+    assert not (tmp_path / "config.yaml").exists()
+
+
 def test_what_comes_before_is_what_the_earlier_recogniser_heard(enrolled, heard_well, compose):
     """Its own evaluation of its own test clips, of the same list."""
     from speech import judge
@@ -185,7 +217,7 @@ def test_a_recogniser_without_its_run_cannot_be_replayed_and_one_that_is_not_the
         train(compose("train", *enrol, f"init={tmp_path / 'broken.pt'}"))
     with pytest.raises(ConfigError, match="replay is of what another recogniser was trained on: give init="):
         train(
-            compose("train", *enrol, "init=null", "frontend=mfcc", "encoder=gru", "alphabet=abcdefghijklmnoprstuvwxyz")
+            compose("train", *enrol, "init=null", "keep=0", "frontend=mfcc", "encoder=gru", "alphabet=abcdefghijklmnop")
         )
 
 
