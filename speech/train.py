@@ -106,11 +106,12 @@ def train(config: DictConfig, resume: bool = False) -> float:
     trainer.fit(task, datamodule=data, ckpt_path=last if resume else None, weights_only=True)
 
     best = trainer.checkpoint_callback  # the first of them: it watches val/cer, unless the config says otherwise
-    weights = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    best_path = Path(best.dirpath) / Path(best.best_model_path).name  # here, be it that the run's folder was moved
+    weights = torch.load(best_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     if init is not None:
         own = start.interpolated(init.state_dict(), own, keep)
-    recognizer.load_weights(own, where=best.best_model_path)
+    recognizer.load_weights(own, where=str(best_path))
     recognizer.cpu().eval()
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
     recognizer.prior, recognizer.phones_weight = fit_ranking(recognizer, validation, augment, config.seed)
@@ -149,9 +150,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
         print(f"\n{judge.summary_of_difference(found['change'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
     print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
-    return float(
-        best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer", math.nan)
-    )
+    score = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
+    return math.nan if score is None else float(score)  # None: the run was moved, and is resumed
 
 
 def _check_heard(data: SpeechData) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -50,6 +51,20 @@ def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(sm
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
     resume(tmp_path, compose)
     assert_same_training(tmp_path, small_run)
+
+
+def test_a_run_that_was_moved_when_it_had_ended_is_resumed_where_it_is(small_run, compose, tmp_path):
+    """What was lost after its training (the report, say) is made again, of the same weights."""
+    first, moved = tmp_path / "first", tmp_path / "moved"
+    train(compose("train", *SMALL, f"run_dir={first}"))
+    first.rename(moved)
+    (moved / "report.json").unlink()
+    assert math.isnan(resume(moved, compose)), "the best epoch's figure is not known"
+    assert not first.exists()
+    assert_same_training(moved, small_run)
+    ours, theirs = (Recognizer.load(run / "recognizer.pt").state_dict() for run in (moved, small_run))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert (moved / "report.json").is_file()
 
 
 def test_with_rooms_and_hidden_features_it_ends_bit_identical_too(compose, tmp_path):
