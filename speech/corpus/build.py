@@ -6,7 +6,7 @@
                          refused.jsonl              each clip that is not in it, and why
 
 The key is made from everything that shapes the clips. A build that was stopped (by hand, by a full disk) goes on
-with the first shard that is missing.
+with the first shard that is missing. What is built anew is the same to the bit, by however many processes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tqdm import tqdm
 from speech import audio, endpoint
 from speech.alphabet import Alphabet
 from speech.corpus.source import CorpusError, Item, Refusal, Source
+from speech.voices import espeak
 from speech.voices.voice import VoiceError
 
 SHARD = 100  # clips: 0.2 s of work for the quickest engine, a minute for the slowest
@@ -125,6 +126,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
     clips = folder / "clips" / shard
     clips.mkdir(parents=True, exist_ok=True)
     lines: list[dict[str, Any]] = []
+    espeak.restart()  # a shard's sounds depend on no other's
     for item in items:
         try:
             waveform, _ = endpoint.cut(source.render(item, sample_rate), sample_rate)

@@ -6,7 +6,9 @@ time as a separate package.
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
+import ctypes.util
 import os
 import re
 import shutil
@@ -45,6 +47,7 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
 _POS_CHARACTER = 1
+_NOISE_SEED = 1  # what C begins with
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -103,23 +106,38 @@ class _Library:
     def __init__(self) -> None:
         import espeakng_loader
 
-        self.c: Any = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
         # A folder of links to the data, so that variants of our own can stand beside those that it comes with.
         self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
         self.data_path = Path(self._folder.name) / "data"
         shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)
         self.variants = self.data_path / "voices" / "!v"
+        self.chunks: list[np.ndarray] = []
+        self._callback = _SYNTH_CALLBACK(self._receive)  # kept: C holds only a bare pointer to it
+        self._path = espeakng_loader.get_library_path()
+        self._start()
+
+    def _start(self) -> None:
+        self.c: Any = ctypes.cdll.LoadLibrary(self._path)
         # The data folder's parent is what espeak_Initialize asks for in some builds; this one takes the folder.
         self.sample_rate = self.c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
         if self.sample_rate <= 0:
             raise VoiceError(f"espeak-ng did not start with the data at {self.data_path}: reinstall espeakng-loader")
         self.voice: str | None = None  # that speaks just now: to set it takes ten times as long as a name's phonemes
-        self.chunks: list[np.ndarray] = []
-        self._callback = _SYNTH_CALLBACK(self._receive)  # kept: C holds only a bare pointer to it
         self.c.espeak_SetSynthCallback(self._callback)
         self.c.espeak_Info.restype = ctypes.c_char_p
         self.c.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self.c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # the flag stays
+        self.c.espeak_ng_SetRandSeed(_NOISE_SEED)
+        if (libc := ctypes.util.find_library("c")) is not None:  # some voices' breath is noise from its rand()
+            ctypes.CDLL(libc).srand(_NOISE_SEED)
+
+    def restart(self) -> None:
+        """Load the library afresh: the phase of the voice, its flutter and its breath begin where they once began."""
+        handle = self.c._handle
+        self.c.espeak_Terminate()
+        del self.c
+        getattr(_ctypes, "dlclose" if os.name == "posix" else "FreeLibrary")(handle)
+        self._start()
 
     def _receive(self, samples: Any, n_samples: int, _events: Any) -> int:
         if n_samples > 0:
@@ -133,14 +151,23 @@ class _Library:
         return cls.instance
 
 
+def restart() -> None:
+    """Forget all that was said in this process: what is said next sounds as it does in one that has said nothing yet.
+
+    It takes some milliseconds, as long as a name or two.
+    """
+    if _Library.instance is not None:
+        _Library.instance.restart()
+
+
 class Espeak:
     """Every English accent of espeak-ng times its intelligible variants, and throats that resemble those.
 
     ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
     A relative's formants are those of its variant, moved by a standard deviation from the range ``throat`` (as a part
     of each formant): most stay near, and some are as odd as the oddest voices.
-    The same draw gives the same sounds at the same times, but not the same samples: the phase of the voice carries on
-    from one call to the next in C state that nothing resets.
+    The same draw gives the same sounds at the same times. It gives the same samples only with the same calls before it,
+    since ``restart``: the phase of the voice carries on from one call to the next, in C.
     """
 
     def __init__(

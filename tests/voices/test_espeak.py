@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from speech.voices import espeak
 from speech.voices.espeak import ACCENTS, MNEMONICS, Espeak, to_mnemonics
 from speech.voices.voice import PronunciationError, Voice, VoiceError, require_letters
 
@@ -23,6 +24,21 @@ def test_the_same_draw_gives_the_same_manner_and_another_draw_another():
     first, again, other = (engine.speak("Mark", voice, np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     assert len(first) == len(again) != len(other)
     assert np.corrcoef(envelope(first), envelope(again))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("variant", ["f2", "Reed", "caleb", "m3"])  # phase and flutter, and two that breathe
+def test_after_a_restart_the_same_draw_gives_the_same_samples(variant):
+    engine, voice = Espeak(), Voice("espeak", "en-GB", variant)
+
+    def say(name):
+        return engine.speak(name, voice, np.random.default_rng(1))[0]
+
+    espeak.restart()
+    first, then = say("Mark"), say("Mark")
+    espeak.restart()
+    np.testing.assert_array_equal(say("Mark"), first)
+    np.testing.assert_array_equal(say("Mark"), then)
+    assert not np.array_equal(then, first)  # it is the restart that does it
 
 
 def test_a_voice_that_is_not_there_is_an_error_that_names_it():
