@@ -5,6 +5,7 @@ A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from pathlib import Path
@@ -90,7 +91,11 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
     path = Path(path)
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        soundfile.write(part, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16")
+        # By way of memory: libsndfile waits for the disk at the end of each file that it writes itself.
+        encoded = io.BytesIO()
+        kind = path.suffix[1:].upper()
+        soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
+        part.write_bytes(encoded.getvalue())
         part.replace(path)
     except (OSError, soundfile.LibsndfileError) as error:
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
