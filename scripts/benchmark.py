@@ -204,21 +204,25 @@ def run_folder(place: str) -> Path:
     return run_dir
 
 
+def train_default(folder: Path) -> Path:
+    """The run of the default experiment, in ``folder``: as after installation, when no corpus has been built."""
+    run_dir = folder / "run"
+    given = ["experiment=names", f"cache_dir={folder / 'cache'}", f"run_dir={run_dir}"]
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "speech.train", *given], check=True, stdout=subprocess.DEVNULL)
+    show("make_train", time.perf_counter() - start, "s", "at most 300, after installation")
+    return run_dir
+
+
 def main() -> None:
-    if len(sys.argv) > 1:
-        run_dir = run_folder(sys.argv[1])
-    else:
-        command = [sys.executable, "-m", "speech.train", "experiment=names"]
-        start = time.perf_counter()
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        show("make_train", time.perf_counter() - start, "s", "at most 300, after installation")
-        run_dir = Path(done.stdout.splitlines()[-1])
-    accuracy(run_dir)
-    with tempfile.TemporaryDirectory() as folder:
-        transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", Path(folder))
-    config = OmegaConf.load(run_dir / "config.yaml")
-    robustness(Recognizer.load(run_dir / "recognizer.pt"), config)
-    training_step(config)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run_dir = run_folder(sys.argv[1]) if len(sys.argv) > 1 else train_default(folder)
+        accuracy(run_dir)
+        transcribing(Recognizer.load(run_dir / "recognizer.pt"), run_dir / "recognizer.pt", folder)
+        config = OmegaConf.load(run_dir / "config.yaml")
+        robustness(Recognizer.load(run_dir / "recognizer.pt"), config)
+        training_step(config)
 
 
 if __name__ == "__main__":
