@@ -102,6 +102,11 @@ class Name(str):
         return name
 
 
+def is_ipa(way: str) -> bool:
+    """Whether ``way`` of saying a name is IPA between slashes, and no respelling."""
+    return len(way) > 2 and way.startswith("/") and way.endswith("/")
+
+
 def read_names(names: Sequence[str | Mapping[str, Any]] | str) -> list[Name]:
     """A list of names, or the one that the text file ``names`` holds, a name a line.
 
@@ -134,6 +139,12 @@ def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
     ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
     if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
         raise ValueError(f"{where}: {dict(name)} lacks its text or a way to say it: {wanted}")
+    for way in ways:
+        if not is_ipa(way):
+            try:
+                Alphabet().fold(way)
+            except ValueError as error:
+                raise ValueError(f"{where}: say {way!r}: {error}; or give IPA between slashes") from error
     return Name(name["text"].strip(), ways)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from speech.alphabet import Name
-from speech.phonetics import Phones, codes, distances, phones
+from speech.phonetics import PhoneError, Phones, codes, distances, phones
 from speech.voices.espeak import ACCENTS, Espeak
+from speech.voices.voice import PronunciationError
+
+_N_ALIKE = 3  # pairs of names that are told; a list of thousands has hundreds
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,19 @@ def said_alike(names: Sequence[str]) -> list[Pair]:
                 pair = Pair((names[i], names[j]), 0.0, accent, (one, other))
                 found.setdefault(pair.names, pair)
     return sorted(found.values(), key=lambda pair: pair.names)
+
+
+def tell_alike(names: Sequence[str]) -> None:
+    """Warn, in one line, of those of ``names`` that some accent says in the same sounds."""
+    try:
+        found = said_alike(names)
+    except (
+        ModuleNotFoundError,
+        PhoneError,
+        PronunciationError,
+    ):  # without espeak, or for a name that it says in sounds
+        return  # of its own: letters can be ranked all the same, and whoever says the name tells what is wrong with it
+    if found:
+        some = ", ".join(pair.alike for pair in found[:_N_ALIKE])
+        more = f" and {len(found) - _N_ALIKE} more pairs" if len(found) > _N_ALIKE else ""
+        print(f"warning: {some}{more}: no ear tells them apart", file=sys.stderr)

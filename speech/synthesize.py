@@ -42,11 +42,13 @@ def synthesize(config: DictConfig) -> int:
 
     from speech import audio
     from speech.alphabet import Alphabet, distinct, read_names
+    from speech.pairs import tell_alike
     from speech.voices.mix import drawn
     from speech.voices.voice import PronunciationError, VoiceError, require_sound
 
     engine = instantiate(config.voices)
     names = distinct(read_names(config.names), Alphabet(config.alphabet))
+    tell_alike(names)
     voices = [voice for voice in engine.voices() if config.accent in (None, voice.accent)]
     if not voices:
         accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))

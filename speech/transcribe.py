@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 from speech import config as configs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from omegaconf import DictConfig
-
-_N_ALIKE = 3  # pairs of names that are told; a list of thousands has hundreds
 
 
 def transcribe(config: DictConfig) -> int:
@@ -27,6 +23,7 @@ def transcribe(config: DictConfig) -> int:
     from speech import audio, endpoint, runs
     from speech.alphabet import distinct, read_names
     from speech.corpus.source import Refusal
+    from speech.pairs import tell_alike
     from speech.usable import level_faults
 
     recognizer = runs.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
@@ -39,7 +36,7 @@ def transcribe(config: DictConfig) -> int:
         recognizer.rejection = recognizer.rejection.at(config.false_acceptance)
     names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     if names:
-        _tell_alike(names)
+        tell_alike(names)
     refused = []
     clips = audio.find_clips(config.clips)
     for clip in clips:
@@ -76,21 +73,6 @@ def transcribe(config: DictConfig) -> int:
     if len(refused) == len(clips):
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
     return len(clips) - len(refused)
-
-
-def _tell_alike(names: Sequence[str]) -> None:
-    """Warn, in one line, of those of ``names`` that some accent says in the same sounds."""
-    from speech.pairs import said_alike
-    from speech.phonetics import PhoneError
-
-    try:
-        found = said_alike(names)
-    except (ModuleNotFoundError, PhoneError):  # without espeak, or for a name that it says in sounds of its own,
-        return  # letters can be ranked all the same
-    if found:
-        some = ", ".join(pair.alike for pair in found[:_N_ALIKE])
-        more = f" and {len(found) - _N_ALIKE} more pairs" if len(found) > _N_ALIKE else ""
-        print(f"warning: {some}{more}: no ear tells them apart", file=sys.stderr)
 
 
 def main() -> None:

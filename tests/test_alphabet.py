@@ -49,6 +49,12 @@ def test_an_entry_that_is_no_name_is_told_with_its_place(name):
         read_names(["Martin", name])
 
 
+@pytest.mark.parametrize("say", ["李", "shi2vawn", "/"])
+def test_a_respelling_that_no_english_reader_can_read_is_told_with_its_place_and_its_signs(say):
+    with pytest.raises(ValueError, match=r"names\[0\]: say .*IPA between slashes"):
+        read_names([{"text": "Siobhan", "say": [say]}])
+
+
 def test_a_line_without_a_pronunciation_after_its_sign_is_told_with_its_number(tmp_path):
     (tmp_path / "names.txt").write_text("Martin\nSiobhan =\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"names\.txt:2: "):

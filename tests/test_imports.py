@@ -46,7 +46,7 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "lettering": set(),
     "chart": {"lettering"},
     "augment": {"augment", "audio"},
-    "voices": {"voices", "audio", "extras"},
+    "voices": {"voices", "audio", "alphabet", "extras"},
     "frontend": {"backprop"},
     "encoder": {"frontend", "backprop"},
     "ctc": {"ctc", "alphabet"},
@@ -59,7 +59,8 @@ BELOW = {  # room, or file where it may import more -> the rooms of ours that it
     "gradients": {"recognizer", "corpus", "augment", "ctc", "frontend", "backprop"},
     "graph": {"recognizer", "encoder", "runtime", "extras"},
     "card": {"__version__", "metrics"},
-    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs", "pronunciation"},
+    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs", "pronunciation"}
+    | {"usable"},
     "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
     "calibration": {"recognizer", "prior", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"}
     | {"transcriber"},

@@ -42,6 +42,12 @@ def test_an_accent_that_is_not_there_is_refused(compose, tmp_path):
         synthesize(compose("synthesize", "accent=en-XX", f"output={tmp_path}"))
 
 
+def test_names_that_are_said_alike_are_told(compose, tmp_path, capsys):
+    synthesize(compose("synthesize", "names=[Lori,Laurie,Bob]", "n_voices=1", f"output={tmp_path}"))
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "said alike" in line]
+    assert told.startswith("warning: Lori and Laurie are said alike")
+
+
 def test_a_recogniser_knows_in_the_manifest_the_voices_that_trained_it(small_run, compose, tmp_path):
     """In the folder alone each of them is a person, whom it never met."""
     synthesize(compose("synthesize", "names=[Mark]", "accent=en-US", "n_voices=40", f"output={tmp_path}"))
@@ -148,7 +154,7 @@ def test_what_would_sound_otherwise_is_said_anew(compose, tmp_path, other, monke
 def test_a_name_that_no_voice_can_say_is_told_by_its_name_and_leaves_no_silence(compose, tmp_path):
     """The same command goes on from there once it is respelt."""
     given = ["synthesize", "n_voices=1", f"output={tmp_path}"]
-    for say, reason in (("...", "says nothing for"), ("/ʘ/", "is no sound of the English voices")):
+    for say, reason in (("/ˈ/", "says nothing for"), ("/ʘ/", "is no sound of the English voices")):
         with pytest.raises(ValueError, match=f"^Zyx: .*{reason}"):
             synthesize(compose(*given, f'names=[Anna,{{text: Zyx, say: ["{say}"]}},Bob]'))
         assert {row["text"] for row in rows(tmp_path)} == {path.split("/")[0] for path in changed(tmp_path)} == {"Anna"}

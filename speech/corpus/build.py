@@ -4,6 +4,7 @@
                          shards/<shard>.jsonl       a finished shard: its clips, and those refused
                          cuts.jsonl.gz              the CutSet; written last, so a folder that has it is whole
                          refused.jsonl              each clip that is not in it, and why
+                         doubtful.jsonl             each recording that is, though it clips or is too quiet
 
 The key is made from everything that shapes the clips. A build that was stopped (by hand, by a full disk) goes on
 with the first shard that is missing. What is built anew is the same to the bit, by however many processes.
@@ -18,7 +19,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tqdm import tqdm
 from speech import audio, endpoint
 from speech.alphabet import Alphabet
 from speech.corpus.source import CorpusError, Item, Refusal, Source
+from speech.usable import level_faults
 from speech.voices import espeak
 from speech.voices.voice import VoiceError
 
@@ -40,10 +42,15 @@ _CODE += [_PACKAGE / "corpus" / f"{name}.py" for name in ("build", "recordings",
 
 @dataclass(frozen=True)
 class Corpus:
-    """A built corpus: its folder, its CutSet's file, and the clips that are not in it."""
+    """A built corpus: its folder, its CutSet's file, the clips that are not in it, and those that
+    are, though their level spoils them.
+
+    ``doubtful`` are in it: somebody's only recordings may clip, and are better than none.
+    """
 
     folder: Path
     refused: list[Refusal]
+    doubtful: list[Refusal] = field(default_factory=list)
 
     @property
     def cuts_path(self) -> Path:
@@ -74,8 +81,11 @@ def build(
             _write_manifest(folder, shards, refused, alphabet, sample_rate)
     finally:
         lock.release()
-    lines = (folder / "refused.jsonl").read_text(encoding="utf-8").splitlines()
-    return Corpus(folder, [Refusal(**json.loads(line)) for line in lines])
+    return Corpus(folder, _read_refusals(folder / "refused.jsonl"), _read_refusals(folder / "doubtful.jsonl"))
+
+
+def _read_refusals(path: Path) -> list[Refusal]:
+    return [Refusal(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet: Alphabet, sample_rate: int) -> str:
@@ -129,7 +139,8 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
     espeak.restart()  # a shard's sounds depend on no other's
     for item in items:
         try:
-            waveform, _ = endpoint.cut(source.render(item, sample_rate), sample_rate)
+            sound = source.render(item, sample_rate)
+            waveform, _ = endpoint.cut(sound, sample_rate)
         except (audio.AudioError, endpoint.NoSpeechError, VoiceError) as error:
             lines.append({"refused": asdict(Refusal(getattr(item, "path", item.id), str(error)))})
             continue
@@ -137,7 +148,8 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         audio.write(path, waveform, sample_rate)
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
         kept = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
-        lines.append(known | kept | {"origin": getattr(item, "path", "")})
+        origin = getattr(item, "path", "")  # of a recording
+        lines.append(known | kept | {"origin": origin, "faults": level_faults(sound, waveform) if origin else []})
     _write_lines(_shard_path(folder, shard), lines)
     return len(items)
 
@@ -154,6 +166,7 @@ def _write_manifest(
     from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s: only when needed
 
     all_refused = [asdict(one) for one in refused]
+    doubtful: list[dict[str, Any]] = []
 
     def cuts() -> Iterator[MonoCut]:
         for shard in shards:
@@ -162,6 +175,8 @@ def _write_manifest(
                 if "refused" in line:
                     all_refused.append(line["refused"])
                     continue
+                if line["faults"]:
+                    doubtful.append(asdict(Refusal(line["origin"], "; ".join(line["faults"]))))
                 id, n_samples = line["id"], line["n_samples"]
                 duration = n_samples / sample_rate
                 source = AudioSource("file", [0], line["path"])
@@ -184,4 +199,5 @@ def _write_manifest(
         part.unlink()
         raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
     _write_lines(folder / "refused.jsonl", all_refused)
+    _write_lines(folder / "doubtful.jsonl", doubtful)
     part.replace(folder / "cuts.jsonl.gz")

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from speech.alphabet import is_ipa
 from speech.audio import Waveform
 from speech.voices.voice import PronunciationError, Voice, VoiceError
 
@@ -82,7 +83,7 @@ def to_mnemonics(text: str) -> str:
 
     Raises PronunciationError that names a symbol which is no sound of English here, and its place.
     """
-    if not (len(text) > 2 and text.startswith("/") and text.endswith("/")):
+    if not is_ipa(text):
         return text
     ipa, at = text[1:-1], 0
     signs: list[str] = []

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from speech.alphabet import is_ipa
 from speech.audio import Waveform
 
 FAINT = 0.01  # peak amplitude: what engines make of a text without a sound in it stays below
@@ -68,6 +69,6 @@ class PronunciationError(ValueError):
 
 def require_letters(text: str, voice: Voice) -> str:
     """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would read out as signs."""
-    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+    if is_ipa(text):
         raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
     return text

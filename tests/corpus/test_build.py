@@ -147,6 +147,19 @@ def test_one_bad_clip_is_listed_with_its_reason_and_the_rest_is_kept(tmp_path, r
     assert [json.loads(line)["clip"] for line in listed] == [refusal.clip for refusal in corpus.refused]
 
 
+def test_recordings_that_clip_or_are_too_quiet_are_kept_and_listed_as_doubtful(tmp_path, recordings):
+    for path in recordings.glob("Anna/*.wav"):
+        spoken = audio.read(path, RATE) / 2
+        audio.write(path, spoken, RATE)
+    audio.write(recordings / "Anna" / "ann_1.wav", np.clip(40 * spoken, -1, 1), RATE)
+    audio.write(recordings / "Anna" / "ann_2.wav", spoken / 300, RATE)
+    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
+    assert sum(map(len, load_clips(corpus).values())) == 6
+    assert corpus.refused == []
+    told = {doubt.clip.rpartition("/")[2]: doubt.reason.partition(":")[0] for doubt in corpus.doubtful}
+    assert told == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
+
+
 def test_a_corpus_of_nothing_usable_is_an_error_with_the_first_reason(tmp_path, recordings):
     for path in recordings.rglob("*.wav"):
         path.write_bytes(b"")
