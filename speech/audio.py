@@ -43,7 +43,8 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
             # libsndfile shortens a cut WAV's declared length to what is there: its log keeps the header's word.
             truncated = len(samples) < declared or "should be" in file.extra_info
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(f"{path}: not readable as audio ({error}): convert it to WAV or FLAC") from error
+        way_out = "copy it again, or convert it to WAV or FLAC"
+        raise AudioError(f"{path}: not readable as audio ({error}): {way_out}") from error
     if truncated:
         raise AudioError(f"{path}: truncated, {len(samples)} samples are fewer than its header says: copy it again")
     return to_waveform(samples, rate, sample_rate, where=str(path))

@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 from yaml import YAMLError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -214,6 +214,9 @@ def explained(action: Callable[[], object]) -> object:
     except (ValueError, OSError, ModuleNotFoundError, HydraException, OmegaConfBaseException) as error:
         # Where Hydra built the object, its own exception stands around the one that says what is wrong.
         wrapped = isinstance(error, InstantiationException) and error.__cause__
+        if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
+            # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
+            wrapped = _unknown("the configuration", str(error.key), map(str, error.parent_node))
         print(f"error: {wrapped or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -159,3 +159,11 @@ def test_a_wrong_value_is_told_without_a_traceback(compose, tmp_path, capsys, gr
         config.explained(lambda: instantiate(composed[group]))
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(capsys):
+    composed = OmegaConf.create({"batch_sise": 64, "seed": 0})
+    OmegaConf.set_struct(composed, True)
+    with pytest.raises(SystemExit):
+        config.explained(lambda: composed.batch_size)
+    assert "there is no 'batch_size'; did you mean 'batch_sise'?" in capsys.readouterr().err

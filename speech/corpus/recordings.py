@@ -32,12 +32,17 @@ class _Found:
     text: str
     speaker: str
     accent: str = ""
+    line: str = ""  # of the manifest, FILE:NUMBER
+
+    def refusal(self, reason: str) -> Refusal:
+        return Refusal(self.line or str(self.path), f"{self.line}: {reason}" if self.line else reason)
 
 
 class _Recordings(ABC):
     """What folder and manifest share: all but how the files are found."""
 
     name: str
+    nothing: str  # what to say where there is not one recording
     names = None
 
     def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
@@ -65,11 +70,11 @@ class _Recordings(ABC):
                 alphabet.fold(one.text)
                 found.append((one, one.path.stat()))
             except TextError as error:
-                refused.append(Refusal(str(one.path), str(error)))
+                refused.append(one.refusal(str(error)))
             except OSError:
-                refused.append(Refusal(str(one.path), f"{one.path}: no such file"))
+                refused.append(one.refusal(f"{one.path}: no such file"))
         if not found:
-            raise CorpusError(f"no usable recordings: {refused[0].reason if refused else 'none found'}")
+            raise CorpusError(f"no usable recordings: {refused[0].reason if refused else self.nothing}")
         split = self.splits_of({one.speaker for one, _ in found})
         return [
             Recording(
@@ -109,6 +114,7 @@ class Folder(_Recordings):
         self.root, self.speaker_pattern = Path(root).expanduser().resolve(), re.compile(speaker_pattern)
         if not self.root.is_dir():
             raise CorpusError(f"corpus.root={root}: no such folder; it holds a folder for each name")
+        self.nothing = f"corpus.root={root} has no folder of a name with {', '.join(audio.SUFFIXES)} files in it"
 
     def _find(self) -> Iterator[_Found | Refusal]:
         for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
@@ -130,6 +136,7 @@ class Manifest(_Recordings):
         self.path = Path(path).expanduser().resolve()
         if not self.path.is_file():
             raise CorpusError(f"corpus.path={path}: no such manifest; give a CSV or JSONL file of path, text, speaker")
+        self.nothing = f"corpus.path={path} has no line of path, text and speaker"
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
         """Line number and row; a line that cannot be read comes as the text of its error."""
@@ -152,6 +159,12 @@ class Manifest(_Recordings):
                             yield number, f"not JSON ({error})"
 
     def _find(self) -> Iterator[_Found | Refusal]:
+        try:
+            yield from self._listed()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"corpus.path={self.path}: not text in UTF-8 ({error}): save it as such") from error
+
+    def _listed(self) -> Iterator[_Found | Refusal]:
         for number, row in self._rows():
             where = f"{self.path}:{number}"
             if not isinstance(row, dict):
@@ -161,11 +174,15 @@ class Manifest(_Recordings):
             if empty:
                 yield Refusal(where, f"{where}: {', '.join(empty)} is missing: each line has path, text and speaker")
                 continue
+            if None in row:  # where csv puts what no column is for
+                yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
+                continue
             path = self.path.parent / str(row["path"])
             if not path.is_file():
                 yield Refusal(where, f"{where}: {path}: no such file")
                 continue
-            yield _Found(path, str(row["text"]).strip(), str(row["speaker"]).strip(), str(row.get("accent") or ""))
+            speaker, accent = str(row["speaker"]).strip(), str(row.get("accent") or "")
+            yield _Found(path, str(row["text"]).strip(), speaker, accent, where)
 
 
 def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) -> dict[str, str]:

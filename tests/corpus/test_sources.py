@@ -195,10 +195,11 @@ def test_a_manifest_gives_its_recordings_and_each_wrong_line_its_number(recordin
     good = [{"path": f"Anna/{s}_0.wav", "text": "Anna", "speaker": s, "accent": "en-GB"} for s in ("ann", "ben", "cid")]
     wrong = ["{not json", {"path": "Anna/dan_0.wav", "text": "", "speaker": "dan"}, [1, 2]]
     wrong += [{"path": "gone.wav", "text": "Anna", "speaker": "x"}]
+    wrong += [{"path": "Anna/dan_0.wav", "text": "R2D2", "speaker": "dan"}]
     write_manifest(recordings / "clips.jsonl", [*good, *wrong])
     items, refused = Manifest(str(recordings / "clips.jsonl"), test_speakers=1).items(ALPHABET)
     assert [item.accent for item in items] == ["en-GB"] * 3
-    for number, word in enumerate(["not JSON", "text is missing", "not an object", "no such file"]):
+    for number, word in enumerate(["not JSON", "text is missing", "not an object", "no such file", "'2'"]):
         assert f"clips.jsonl:{number + 4}: " in refused[number].reason
         assert word in refused[number].reason
 
@@ -209,6 +210,24 @@ def test_a_csv_manifest_needs_its_header(recordings):
     items, refused = Manifest(str(recordings / "clips.csv"), test_speakers=1).items(ALPHABET)
     assert len(items) == 3
     assert not refused
+    write_manifest(recordings / "more.csv", [*rows, "Bob/dan_0.wav,Bob, Junior,dan"])
+    _, (more,) = Manifest(str(recordings / "more.csv"), test_speakers=1).items(ALPHABET)
+    assert "more.csv:5: more columns" in more.reason
     write_manifest(recordings / "bad.csv", ["file,text,speaker", "a.wav,Bob,x"])
     with pytest.raises(CorpusError, match=r"bad\.csv:1: the header has no path"):
         Manifest(str(recordings / "bad.csv")).items(ALPHABET)
+
+
+def test_a_manifest_in_another_encoding_or_without_a_line_is_told_by_its_path(recordings):
+    latin, empty = recordings / "latin.csv", recordings / "empty.csv"
+    latin.write_bytes("path,text,speaker\nAnna/ann_0.wav,Chloé,ann\n".encode("latin-1"))
+    empty.write_text("path,text,speaker\n", encoding="utf-8")
+    for path, reason in ((latin, "not text in UTF-8"), (empty, "no line of path")):
+        with pytest.raises(CorpusError, match=rf"{path.name}.*{reason}"):
+            Manifest(str(path)).items(ALPHABET)
+
+
+def test_a_folder_without_a_recording_is_told_by_its_path(tmp_path):
+    (tmp_path / "Anna").mkdir()
+    with pytest.raises(CorpusError, match=rf"corpus.root={tmp_path} has no folder of a name"):
+        Folder(str(tmp_path)).items(ALPHABET)
