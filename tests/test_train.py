@@ -182,7 +182,7 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
 
 
 def test_a_name_that_no_clip_says_is_told_before_training(compose, tmp_path):
-    names = 'corpus.names=[Mark,{text: Dots, say: ["..."]}]'
+    names = 'corpus.names=[Mark,{text: Dots, say: ["/ˈ/"]}]'
     unsaid = [names if override.startswith("corpus.names") else override for override in SMALL]
     with pytest.raises(CorpusError, match=r"(?s)no clip says Dots: leave it out.*refused: .*dots"):
         train(compose("train", *unsaid, f"run_dir={tmp_path}"))
