@@ -139,12 +139,11 @@ def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
     ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
     if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
         raise ValueError(f"{where}: {dict(name)} lacks its text or a way to say it: {wanted}")
-    for way in ways:
-        if not is_ipa(way):
-            try:
-                Alphabet().fold(way)
-            except ValueError as error:
-                raise ValueError(f"{where}: say {way!r}: {error}; or give IPA between slashes") from error
+    for respelling in itertools.filterfalse(is_ipa, ways):
+        try:
+            Alphabet().fold(respelling)
+        except TextError as error:
+            raise ValueError(f"{where}: say {respelling!r}: {error}; or give IPA between slashes") from error
     return Name(name["text"].strip(), ways)
 
 

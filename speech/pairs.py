@@ -89,12 +89,10 @@ def tell_alike(names: Sequence[str]) -> None:
     """Warn, in one line, of those of ``names`` that some accent says in the same sounds."""
     try:
         found = said_alike(names)
-    except (
-        ModuleNotFoundError,
-        PhoneError,
-        PronunciationError,
-    ):  # without espeak, or for a name that it says in sounds
-        return  # of its own: letters can be ranked all the same, and whoever says the name tells what is wrong with it
+    except (ModuleNotFoundError, PhoneError, PronunciationError):
+        # Without espeak, or for a name that it says in sounds of its own, letters can be ranked all the same; a way to
+        # say it that is none is told by whoever says the name.
+        return
     if found:
         some = ", ".join(pair.alike for pair in found[:_N_ALIKE])
         more = f" and {len(found) - _N_ALIKE} more pairs" if len(found) > _N_ALIKE else ""

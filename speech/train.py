@@ -158,8 +158,7 @@ def _check_heard(data: SpeechData) -> None:
     """Tell the first reasons of refusals; raise CorpusError for names of the list of which there is no clip at all."""
     from speech.corpus.source import CorpusError
 
-    reasons = [f"refused: {one}" for one in data.refused[:N_REASONS]]
-    more = [f"... and {len(data.refused) - N_REASONS} more"] if len(data.refused) > N_REASONS else []
+    reasons = _first([f"refused: {one}" for one in data.refused])
     said = {text for dataset in data.datasets.values() for text in dataset.texts}
     if unsaid := [name for name in data.names if data.alphabet.fold(name) not in said]:
         raise CorpusError(
@@ -168,12 +167,17 @@ def _check_heard(data: SpeechData) -> None:
                     f"no clip says {', '.join(unsaid)}: leave it out of the list, or give another way to say it "
                     "({text: Siobhan, say: [shivawn]})",
                     *reasons,
-                    *more,
                 ]
             )
         )
-    for line in [*reasons, *more]:
+    for line in reasons:
         print(line)
+
+
+def _first(some: Sequence[object]) -> list[str]:
+    """The first N_REASONS of ``some``, a line each, and how many more there are."""
+    more = [f"... and {len(some) - N_REASONS} more"] if len(some) > N_REASONS else []
+    return [*map(str, some[:N_REASONS]), *more]
 
 
 def fitted(recognizer: Recognizer, rejection: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +216,7 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
     if corpus.doubtful:
         print(f"{len(corpus.doubtful)} recordings are taken as they are, though their level spoils them:")
-        print("\n".join(f"  {one}" for one in corpus.doubtful[:N_REASONS]))
+        print("\n".join(f"  {line}" for line in _first(corpus.doubtful)))
     arguments = (
         corpus,
         recognizer.alphabet,

@@ -42,10 +42,9 @@ _CODE += [_PACKAGE / "corpus" / f"{name}.py" for name in ("build", "recordings",
 
 @dataclass(frozen=True)
 class Corpus:
-    """A built corpus: its folder, its CutSet's file, the clips that are not in it, and those that
-    are, though their level spoils them.
+    """A built corpus: its folder, its CutSet's file, and the clips that are not in it.
 
-    ``doubtful`` are in it: somebody's only recordings may clip, and are better than none.
+    ``doubtful`` are in it, though their level spoils them: recordings that clip are better than none.
     """
 
     folder: Path

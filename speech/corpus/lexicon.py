@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.alphabet import Alphabet, Name, read_names
+from speech.alphabet import Alphabet, Name, is_ipa, read_names
 from speech.phonetics import Phones, codes, distance, distances, phones
 from speech.voices.espeak import ACCENTS, Espeak
 
@@ -89,7 +89,7 @@ def people() -> list[str]:
 
 def _with_parts(text: str) -> list[str]:
     """``text`` and each of its words; those of IPA between slashes stand between slashes, too."""
-    if text.startswith("/"):
+    if is_ipa(text):
         return [text, *(f"/{part}/" for part in text.strip("/").split())]
     return [text, *text.split()]
 

