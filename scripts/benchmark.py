@@ -23,14 +23,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchaudio.transforms import MFCC
 
-from speech import audio, endpoint
-from speech.ctc.score import score
-from speech.intervals import wilson
-from speech.recognizer import PARTS, Recognizer
-from speech.runs import find_recognizer
-from speech.train import make_data
-from speech.voices.espeak import Espeak
-from speech.voices.voice import Voice
+from speech.audio import endpointing, files
+from speech.common.runs import find_recognizer
+from speech.evaluation.intervals import wilson
+from speech.inference.score import score
+from speech.model.recognizer import PARTS, Recognizer
+from speech.training.corpora import make_data
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 N_STEPS = 30  # a timing is the median over so many
 
@@ -99,7 +99,7 @@ class PlainModel(nn.Module):
 
 def training_step(config: Any) -> None:
     """A step of ours and one of the plain model's, in turn, data included."""
-    from speech.ctc.loss import ctc_loss
+    from speech.model.ctc_loss import ctc_loss
 
     nodes: Any = OmegaConf.to_container(config)
     recognizer = Recognizer({part: nodes[part] for part in PARTS})
@@ -136,10 +136,10 @@ def training_step(config: Any) -> None:
 def recording(path: Path) -> float:
     """Write a recording of one name, in noise 0.75 s longer on both sides; returns its length in seconds."""
     samples, rate = Espeak().speak("Martin", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
-    spoken = audio.to_waveform(samples, rate, 16_000)
+    spoken = files.to_waveform(samples, rate, 16_000)
     clip = np.concatenate([np.zeros(12_000, np.float32), spoken, np.zeros(12_000, np.float32)])
     clip += np.random.default_rng(0).normal(scale=1e-3, size=len(clip)).astype(np.float32)
-    audio.write(path, clip, 16_000)
+    files.write(path, clip, 16_000)
     return len(clip) / 16_000
 
 
@@ -151,7 +151,7 @@ def transcribing(recognizer: Recognizer, recognizer_path: Path, folder: Path) ->
     torch.set_num_threads(1)
     seconds = median_seconds(lambda: recognizer.transcribe(path))
     show("real_time_factor", seconds / length, "s/s", f"at most 0.005, for a recording of {length:.2f} s, one thread")
-    log_probs = recognizer.hear(endpoint.cut(audio.read(path, 16_000), 16_000)[0]).letters
+    log_probs = recognizer.hear(endpointing.cut(files.read(path, 16_000), 16_000)[0]).letters
     rng = np.random.default_rng(0)
     names = [rng.integers(1, len(recognizer.alphabet), rng.integers(3, 12)).tolist() for _ in range(1000)]
     show("lexicon_1000_names", median_seconds(lambda: score(log_probs, names)), "s", "at most 0.05, one clip")

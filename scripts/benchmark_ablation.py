@@ -23,8 +23,8 @@ from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from speech.intervals import share
-from speech.transcriber import Frames
+from speech.evaluation.intervals import share
+from speech.inference.scoring import Frames
 
 HERE = Path(__file__)
 RUNS = Path("runs") / "ablation"

@@ -14,7 +14,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from speech.config import CONF
+from speech.config.tree import CONF
 
 RATE = 16_000
 N_BATCHES, BATCH = 50, 64

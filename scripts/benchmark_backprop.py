@@ -17,16 +17,18 @@ from torch import Tensor, nn
 from speech.backprop.activations import LogSoftmax
 from speech.backprop.ctc import Ctc
 from speech.backprop.gru import Gru
-from speech.corpus.dataset import Batch
-from speech.ctc.loss import ctc_loss
-from speech.gradients import AdamW, Autograd, ByHand
-from speech.recognizer import Recognizer
+from speech.data.dataset import Batch
+from speech.model.ctc_loss import ctc_loss
+from speech.model.recognizer import Recognizer
+from speech.training.adamw import AdamW
+from speech.training.autograd import Autograd
+from speech.training.manual import ByHand
 
 N_FRAMES, BATCH, N_UNITS = 50, 64, 128
 PARTS = {
     "alphabet": "abcdefghijklmnopqrstuvwxyz' ",
-    "frontend": {"_target_": "speech.frontend.FrontEnd"},
-    "decoder": {"_target_": "speech.ctc.decode.Greedy"},
+    "frontend": {"_target_": "speech.model.frontend.FrontEnd"},
+    "decoder": {"_target_": "speech.inference.decode.Greedy"},
 }
 
 
@@ -124,7 +126,7 @@ def batch_of_clips() -> Batch:
 def step(cell: str, gradients: Autograd | ByHand, optimizer: Callable[..., torch.optim.Optimizer]) -> Any:
     """A training step of the default recogniser: front end, encoder, CTC, gradients, clipping, update."""
     torch.manual_seed(0)
-    recognizer = Recognizer(PARTS | {"encoder": {"_target_": "speech.encoder.Encoder", "cell": cell}})
+    recognizer = Recognizer(PARTS | {"encoder": {"_target_": "speech.model.encoder.Encoder", "cell": cell}})
     made, batch = optimizer(recognizer.parameters(), lr=1e-4), batch_of_clips()
 
     def act() -> None:

@@ -20,13 +20,13 @@ from benchmark import median_seconds, recording, run_folder, show
 from grammar import Sphinx
 from omegaconf import OmegaConf
 
-from speech.audio import Waveform
-from speech.config import saved
+from speech.audio.files import Waveform
+from speech.config.tree import saved
+from speech.evaluation.intervals import wilson
 from speech.export import export
-from speech.intervals import wilson
-from speech.recognizer import Recognizer
-from speech.runtime import Runtime
-from speech.train import make_data
+from speech.inference.runtime import Runtime
+from speech.model.recognizer import Recognizer
+from speech.training.corpora import make_data
 
 N_COLD_STARTS = 7
 N_HEARD_BY_BOTH = 300  # clips

@@ -19,7 +19,7 @@ from benchmark import show
 from omegaconf import OmegaConf
 from paired import ratio
 
-from speech.config import CONF
+from speech.config.tree import CONF
 
 KEPT = ("best", "last", "stop_early", "interruption")  # callbacks that save and stop, and show nothing
 MOST = 1.05

@@ -36,22 +36,22 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from paired import ratio
 
-from speech import audio, endpoint
-from speech.audio import Waveform
-from speech.config import CONF, ConfigError, saved
-from speech.corpus.lexicon import people, pronunciations
-from speech.corpus.source import CorpusError
-from speech.extras import require
-from speech.graph import to_onnx
-from speech.intervals import bootstrap, share
-from speech.recognizer import Recognizer
-from speech.runtime import Runtime
-from speech.transcriber import Entry, Frames
-from speech.voices.flite import Flite
-from speech.voices.kept import Kept
-from speech.voices.pico import Pico
-from speech.voices.piper import Piper
-from speech.voices.voice import Engine, VoiceError
+from speech.audio import endpointing, files
+from speech.audio.files import Waveform
+from speech.common.extras import require
+from speech.config.tree import CONF, ConfigError, saved
+from speech.data.source import CorpusError
+from speech.evaluation.intervals import bootstrap, share
+from speech.inference.runtime import Runtime
+from speech.inference.scoring import Entry, Frames
+from speech.model.onnx_graph import to_onnx
+from speech.model.recognizer import Recognizer
+from speech.text.lexicon import people, pronunciations
+from speech.tts.cached import Kept
+from speech.tts.flite import Flite
+from speech.tts.pico import Pico
+from speech.tts.piper import Piper
+from speech.tts.voice import Engine, VoiceError
 
 BATCH = 64  # recordings
 UNKNOWN = "?"  # a speaker whom the manifest does not know
@@ -111,8 +111,10 @@ class Ear:
             for one in some:
                 waveform = one.load()
                 try:
-                    cut.append(endpoint.cut(change(waveform) if change else waveform, self.recognizer.sample_rate)[0])
-                except endpoint.NoSpeechError:
+                    cut.append(
+                        endpointing.cut(change(waveform) if change else waveform, self.recognizer.sample_rate)[0]
+                    )
+                except endpointing.NoSpeechError:
                     cut.append(np.zeros(self.recognizer.sample_rate, np.float32))  # what is heard in it is thrown away
             n_samples = [len(waveform) for waveform in cut]
             padded = torch.zeros(len(cut), max(n_samples))
@@ -148,8 +150,8 @@ class Ear:
     def choose(self, waveform: Waveform, lexicon: dict[str, Entry]) -> str:
         """One recording, alone, heard by the exported file."""
         try:
-            cut, _ = endpoint.cut(waveform, self.exported.sample_rate)
-        except endpoint.NoSpeechError:
+            cut, _ = endpointing.cut(waveform, self.exported.sample_rate)
+        except endpointing.NoSpeechError:
             return ""
         return self.exported.rank(self.exported.hear(cut), lexicon)[0][0]
 
@@ -172,7 +174,7 @@ class Bench:
     def recordings(self, folder: str, texts: Sequence[str]) -> list[Said]:
         """Those of ``texts`` in a folder of human/, in the manifest's order."""
         return [
-            Said(row["text"], row["speaker"], partial(audio.read, self.data_dir / "human" / row["path"], 16_000))
+            Said(row["text"], row["speaker"], partial(files.read, self.data_dir / "human" / row["path"], 16_000))
             for row in self.manifest
             if row["path"].startswith(f"{folder}/") and row["text"] in texts
         ]
@@ -270,7 +272,7 @@ def _spoken(engine: Engine, names: Sequence[str], n_takes: int) -> Iterator[Said
         for name in names:
             for take in range(n_takes):
                 samples, rate = engine.speak(name, voice, np.random.default_rng(take))
-                waveform = audio.to_waveform(samples, rate, 16_000, where=f"{voice.speaker} {name}")
+                waveform = files.to_waveform(samples, rate, 16_000, where=f"{voice.speaker} {name}")
                 yield Said(name.lower(), voice.speaker, partial(np.copy, waveform))
 
 
@@ -409,7 +411,7 @@ def degraded(bench: Bench) -> None:
     ear, lists = bench.ears("degraded"), bench.lists
     recordings = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
     talkers = bench.sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers)
-    others = [endpoint.cut(one.load(), 16_000)[0] for one in talkers]
+    others = [endpointing.cut(one.load(), 16_000)[0] for one in talkers]
     rng = np.random.default_rng(lists.seed)
 
     def in_pink(waveform: Waveform) -> Waveform:

@@ -22,8 +22,8 @@ from benchmark import run_folder, show
 from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
 from omegaconf import OmegaConf
 
-from speech.config import saved
-from speech.intervals import share
+from speech.config.tree import saved
+from speech.evaluation.intervals import share
 
 LISTS = Path(__file__).with_name("benchmark_people.yaml")
 TRAINING = [  # like an enrolment, and as much of it as thousands of recordings need

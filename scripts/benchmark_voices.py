@@ -16,12 +16,12 @@ from benchmark import show
 from grammar import Sphinx
 from hydra.utils import instantiate
 
-from speech import audio, endpoint
-from speech import config as configs
-from speech.audio import Waveform
-from speech.corpus.lexicon import common_words
-from speech.intervals import share
-from speech.voices.voice import Engine, Voice
+from speech.audio import endpointing, files
+from speech.audio.files import Waveform
+from speech.config import tree as configs
+from speech.evaluation.intervals import share
+from speech.text.lexicon import common_words
+from speech.tts.voice import Engine, Voice
 
 N_LISTS, N_WORDS = 8, 20
 COMMON = slice(200, 4000)  # by how common they are: after the words that carry no meaning of their own
@@ -40,7 +40,7 @@ def said(engine: Engine, voice: Voice, word: str, rng: np.random.Generator) -> W
     """A clip as training has it: a relative of ``voice``, end-pointed."""
     voice = replace(voice, relative=int(rng.integers(1, 1 << 31)))
     samples, rate = engine.speak(word, voice, np.random.default_rng(int(rng.integers(1 << 31))))
-    cut, _ = endpoint.cut(audio.to_waveform(samples, rate, 16_000, where=word), 16_000)
+    cut, _ = endpointing.cut(files.to_waveform(samples, rate, 16_000, where=word), 16_000)
     padded = np.pad(cut, round(PADDING_S * 16_000))
     return padded + (FLOOR * rng.normal(size=len(padded))).astype(np.float32)
 

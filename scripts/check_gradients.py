@@ -18,15 +18,16 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from speech import config as configs
 from speech.backprop import recognizer as by_hand
 from speech.backprop.check import compare_with_differences, relative_error
 from speech.backprop.examples import RECURRENT, Example, examples
 from speech.backprop.recurrent import CELLS, Layer
-from speech.corpus.dataset import Batch, Step
-from speech.gradients import geometry_of, loss_of, texts
-from speech.recognizer import PARTS, Recognizer
-from speech.train import make_data
+from speech.config import tree as configs
+from speech.data.dataset import Batch
+from speech.data.samplers import Step
+from speech.model.recognizer import PARTS, Recognizer
+from speech.training.corpora import make_data
+from speech.training.loss import geometry_of, loss_of, texts
 
 AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
 N_CLIPS, N_PLACES = 4, 2

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfilt
 
-from speech import endpoint
-from speech.audio import Waveform
+from speech.audio import endpointing
+from speech.audio.files import Waveform
 
 TELEPHONE_HZ = (300.0, 3_400.0)  # ITU-T G.712
 SAMPLE_RATE = 16_000
@@ -40,7 +40,7 @@ def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator)
 
 def with_noise(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:
     """``noise`` over the whole recording, ``snr_db`` under the power of the speech that is found in it."""
-    start, stop = endpoint.find_speech(waveform, SAMPLE_RATE)
+    start, stop = endpointing.find_speech(waveform, SAMPLE_RATE)
     speech = np.mean(waveform[start:stop] ** 2)
     scale = np.sqrt(speech / np.mean(noise**2) * 10 ** (-snr_db / 10))
     return (waveform + scale * noise).astype(np.float32)

@@ -14,11 +14,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from speech import audio, endpoint
-from speech.ctc.align import align
-from speech.recognizer import Recognizer
-from speech.voices.espeak import Espeak
-from speech.voices.voice import Voice
+from speech.audio import endpointing, files
+from speech.inference.align import align
+from speech.model.recognizer import Recognizer
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 N_ROWS, N_MOMENTS = 8, 7
 SPEAKER = Voice("espeak", "en-GB-x-lancs", "klatt6")  # of the default test split
@@ -46,7 +46,7 @@ def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
 def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
     """The probability of each letter of ``text`` over time, and the span that forced alignment gives it."""
     samples, rate = Espeak().speak(text, SPEAKER, np.random.default_rng(0))
-    waveform, _ = endpoint.cut(audio.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate)
+    waveform, _ = endpointing.cut(files.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate)
     log_probs = recognizer.hear(waveform).letters
     symbols = recognizer.alphabet.encode(text)
     rows = [0, *symbols]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from speech.audio import Waveform
-from speech.extras import require
+from speech.audio.files import Waveform
+from speech.common.extras import require
 
 
 class Sphinx:

@@ -18,12 +18,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from speech import audio
-from speech.alphabet import Alphabet, distinct, read_names
-from speech.audio import Waveform
-from speech.config import explained
-from speech.extras import require
-from speech.usable import CLIPPED, examine, level
+from speech.audio import files
+from speech.audio.files import Waveform
+from speech.audio.quality import CLIPPED, examine, level
+from speech.common.extras import require
+from speech.config.tree import explained
+from speech.text.alphabet import Alphabet
+from speech.text.names import distinct, read_names
 
 BLOCK_S = 0.05  # between two looks at the level
 COUNT_S = 0.5  # between two numbers of the countdown
@@ -155,7 +156,7 @@ def record(
                 show("".join(f"  {fault}\n" for fault in found.faults) + "  once more\n")
                 continue
             path = _free(folder, speaker)
-            audio.write(path, found.waveform, rate)
+            files.write(path, found.waveform, rate)
             n_written += 1
             show(f"  good: {found.speech_s:.2f} s, {found.level_dbfs:.0f} dBFS, {found.snr_db:.0f} dB over the room\n")
     return n_written

@@ -7,20 +7,20 @@ that takes the one for the other when synthetic voices say them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speech import config as configs
+from speech.config import tree as configs
+from speech.inference.confusion import confusion, rank_correlation
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from omegaconf import DictConfig
 
-    from speech.transcriber import Transcriber
-    from speech.voices.voice import Voice
+    from speech.audio.files import Waveform
+    from speech.tts.voice import Voice
 
 
 def confusable(config: DictConfig) -> list[dict[str, object]]:
@@ -28,13 +28,16 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
 
     Raises ValueError for a list of fewer than two names, or one that cannot be written.
     """
-    from speech import pairs, runs
-    from speech.alphabet import Alphabet, distinct, read_names
+    from speech.common import runs
+    from speech.model import loading
+    from speech.text import confusable
+    from speech.text.alphabet import Alphabet
+    from speech.text.names import distinct, read_names
 
     names = distinct(read_names(config.names), Alphabet(config.alphabet))
     if len(names) < 2:
         raise ValueError(f"names={names}: one name has none to be confused with: give two or more")
-    nearest = pairs.nearest(names)
+    nearest = confusable.nearest(names)
     found: list[dict[str, object]] = [
         {"names": pair.names, "distance": pair.distance, "accent": pair.accent, "said": pair.said} for pair in nearest
     ]
@@ -44,7 +47,8 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
         path = runs.find_recognizer(config.recognizer, config.runs_dir) if config.recognizer else None
     if path:
         voices, whose = _voices(path, config.n_voices, config.seed)
-        mistaken = confusion(runs.load(path), names, voices, config.seed)
+        recognizer = loading.load(path)
+        mistaken = confusion(recognizer, names, _said(names, voices, recognizer.sample_rate, config.seed))
         index = {str(name): i for i, name in enumerate(names)}
         rows, columns = ([index[pair.names[k]] for pair in nearest] for k in (0, 1))
         either = ((mistaken[rows, columns] + mistaken[columns, rows]) / 2).tolist()
@@ -72,31 +76,6 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
     return found
 
 
-def confusion(recognizer: Transcriber, names: Sequence[str], voices: Sequence[Voice], seed: int) -> NDArray[np.float64]:
-    """``[i, j]``: the mean probability of name j where name i is said and the choice is between the two.
-
-    Each of ``names`` is said once by each of ``voices`` (espeak's). A pair that is not heard at all has 0.5.
-    """
-    from speech import audio, endpoint
-    from speech.alphabet import Name
-    from speech.voices.espeak import Espeak
-
-    engine, rng = Espeak(), np.random.default_rng(seed)
-    entries = list(recognizer.lexicon(names).values())
-    total = np.zeros((len(names), len(names)))
-    for voice in voices:
-        for i, name in enumerate(names):
-            way = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
-            samples, rate = engine.speak(way, voice, rng)
-            waveform = audio.to_waveform(samples, rate, recognizer.sample_rate, where=name)
-            waveform, _ = endpoint.cut(waveform, recognizer.sample_rate)
-            scores = recognizer.scores(recognizer.hear(waveform), entries)
-            with np.errstate(invalid="ignore", over="ignore"):
-                # p(j) / (p(i) + p(j)), of log-probabilities
-                total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)
-    return total / max(1, len(voices))
-
-
 def _voices(path: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
     """Voices of espeak's that the run of ``path`` was tested with, or any where that cannot be had from it; and which.
 
@@ -106,8 +85,8 @@ def _voices(path: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
     from hydra.utils import instantiate
     from omegaconf.errors import OmegaConfBaseException
 
-    from speech.corpus.synthetic import Synthetic
-    from speech.voices.espeak import Espeak
+    from speech.data.synthetic import Synthetic
+    from speech.tts.espeak import Espeak
 
     voices, whose = Espeak().voices(), "of espeak, which it may have learnt from"
     splits: dict[str, list[Voice]] = {}
@@ -128,14 +107,19 @@ def _voices(path: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
     return [voices[i] for i in rng.permutation(len(voices))[:n_voices]], whose
 
 
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs."""
+def _said(names: Sequence[str], voices: Sequence[Voice], sample_rate: int, seed: int) -> Iterator[tuple[int, Waveform]]:
+    """Each of ``names`` said by each of ``voices`` (espeak's), end-pointed."""
+    from speech.audio import endpointing, files
+    from speech.text.names import Name
+    from speech.tts.espeak import Espeak
 
-    def ranks(values: Sequence[float]) -> NDArray[np.float64]:
-        _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return np.asarray((counts.cumsum() - (counts - 1) / 2)[which])
-
-    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
+    engine, rng = Espeak(), np.random.default_rng(seed)
+    for voice in voices:
+        for i, name in enumerate(names):
+            way = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
+            samples, rate = engine.speak(way, voice, rng)
+            waveform = files.to_waveform(samples, rate, sample_rate, where=name)
+            yield i, endpointing.cut(waveform, sample_rate)[0]
 
 
 def main() -> None:

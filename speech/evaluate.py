@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech import config as configs
+from speech.config import tree as configs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from speech.recognizer import Recognizer
+    from speech.model.recognizer import Recognizer
 
 
 def evaluate(config: DictConfig) -> dict[str, object]:
@@ -24,11 +24,12 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     """
     from hydra.utils import instantiate
 
-    from speech import judge
-    from speech.alphabet import distinct, read_names
-    from speech.chart import draw
-    from speech.compare import compared
-    from speech.train import make_data, ranked
+    from speech.common import storage
+    from speech.evaluation import report
+    from speech.evaluation.comparison import compared
+    from speech.evaluation.figures import draw
+    from speech.text.names import distinct, read_names
+    from speech.training.corpora import make_data, ranked
 
     path, recognizer = _recognizer(config, "recognizer")
     own = config.get("corpus") is None
@@ -43,27 +44,27 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     names = ranked(recognizer, data) if own else data.listed
     if config.names is not None:
         names = distinct(read_names(config.names), recognizer.alphabet)
-    heard = judge.hear_splits(recognizer, data, splits, names)
-    found: dict[str, Any] = judge.judged(heard, recognizer.trained_on)
-    print(judge.table([one for some in heard.values() for one in some]))
-    print(f"\n{judge.by_group(found)}\n\n{judge.summary(found)}")
+    heard = report.hear_splits(recognizer, data, splits, names)
+    found: dict[str, Any] = report.judged(heard, recognizer.trained_on)
+    print(report.table([one for some in heard.values() for one in some]))
+    print(f"\n{report.by_group(found)}\n\n{report.summary(found)}")
     print(f"\n{path}, {len(names)} names, {len(data.refused)} clips refused")
     for one in data.refused[:10]:
         print(f"refused: {one}")
     if other is not None:
         other_data = make_data(config, other)
         found["against"] = {"recognizer": str(other_path)} | compared(
-            heard, judge.hear_splits(other, other_data, splits, names)
+            heard, report.hear_splits(other, other_data, splits, names)
         )
-        print(f"\n{judge.summary_of_difference(found['against'])}\n\nagainst {other_path}")
+        print(f"\n{report.summary_of_difference(found['against'])}\n\nagainst {other_path}")
     if config.output:
-        judge.write(Path(config.output), found)
+        storage.write(Path(config.output), found)
     if config.picture:
         draw(found).savefig(Path(config.picture).expanduser())
     if config.tensorboard:
         from torch.utils.tensorboard import SummaryWriter
 
-        from speech.monitor.evaluation import log
+        from speech.evaluation.tensorboard import log
 
         with SummaryWriter(str(Path(config.tensorboard).expanduser())) as writer:
             log(writer, found)
@@ -72,11 +73,12 @@ def evaluate(config: DictConfig) -> dict[str, object]:
 
 def _recognizer(config: DictConfig, key: str) -> tuple[Path, Recognizer]:
     """The recogniser that ``config[key]`` names, and its file."""
-    from speech import runs
-    from speech.recognizer import Recognizer
+    from speech.common import runs
+    from speech.model import loading
+    from speech.model.recognizer import Recognizer
 
     path = runs.find_recognizer(config[key], config.runs_dir)
-    recognizer = runs.load(path, config.get("decoder"))
+    recognizer = loading.load(path, config.get("decoder"))
     if not isinstance(recognizer, Recognizer):
         raise ValueError(f"{key}={path}: evaluate hears in batches, by torch: give the run that it is made from")
     return path, recognizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech import config as configs
+from speech.config import tree as configs
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from speech import audio, config
-from speech.alphabet import Alphabet
+from speech.audio import files
+from speech.config import tree
 from speech.export import export
-from speech.monitor.interruption import Interrupted
-from speech.recognizer import Recognizer
-from speech.task import SpellingTask
-from speech.train import train
-from speech.voices.espeak import Espeak
-from speech.voices.voice import Voice
+from speech.model.recognizer import Recognizer
+from speech.text.alphabet import Alphabet
+from speech.training.interruption import Interrupted
+from speech.training.run import train
+from speech.training.task import SpellingTask
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 # The same examples every time, and no clock: a test that fails on one machine fails on all.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
@@ -22,9 +23,9 @@ hypothesis.settings.load_profile("steady")
 
 LETTERS = Alphabet().letters
 FRONTENDS = {
-    "mfcc": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": 20},
-    "mfcc_delta": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
-    "logmel": {"_target_": "speech.frontend.FrontEnd", "n_mfcc": None, "n_common": 30},
+    "mfcc": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 20},
+    "mfcc_delta": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
+    "logmel": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": None, "n_common": 30},
 }
 SMALL = [  # a corpus and a network that train in a second
     "corpus.names=[Martin,Mark]",
@@ -72,7 +73,7 @@ def compose(cache):
             *overrides,
             *([f"cache_dir={cache}"] if name in ("train", "evaluate", "calibrate", "lesson") else []),
         ]
-        return config.compose(name, arguments)
+        return tree.compose(name, arguments)
 
     return make
 
@@ -106,7 +107,7 @@ def recordings(tmp_path_factory):
                 path = root / digit / f"{variant}_{take}.wav"
                 path.parent.mkdir(exist_ok=True)
                 samples, rate = engine.speak(digit, Voice("espeak", "en-US", variant), np.random.default_rng(take))
-                audio.write(path, audio.to_waveform(samples, rate, 8_000), 8_000)
+                files.write(path, files.to_waveform(samples, rate, 8_000), 8_000)
     return root
 
 
@@ -120,8 +121,8 @@ def make_recognizer():
             "alphabet": letters,
             "phones": phones,
             "frontend": FRONTENDS[frontend],
-            "encoder": {"_target_": "speech.encoder.Encoder", **encoder},
-            "decoder": {"_target_": f"speech.ctc.decode.{decoder}"},
+            "encoder": {"_target_": "speech.model.encoder.Encoder", **encoder},
+            "decoder": {"_target_": f"speech.inference.decode.{decoder}"},
         }
         recognizer = Recognizer(parts, names).eval()
         recognizer.frontend.fit([(torch.randn(2, 16_000) / 10, torch.tensor([16_000, 8_000]))])
@@ -136,6 +137,6 @@ def small_export(small_run, compose, cache, tmp_path_factory):
     output = tmp_path_factory.mktemp("exported")
     with pytest.MonkeyPatch.context() as patched:
         # What was trained for a second wavers between letters: rounding may tip one of its four clips.
-        patched.setattr("speech.export.LEAST_SAME", 0.5)
+        patched.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)
         export(compose("export", f"run={small_run}", f"output={output}", f"cache_dir={cache}"))
     return output

@@ -6,19 +6,22 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from speech import pairs
-from speech.alphabet import Name
-from speech.confusable import confusable, confusion, rank_correlation
-from speech.phonetics import phones
-from speech.recognizer import Recognizer
-from speech.voices.espeak import ACCENTS, Espeak
-from speech.voices.voice import Voice
+from speech.confusable import confusable
+from speech.inference.confusion import confusion, rank_correlation
+from speech.model.recognizer import Recognizer
+from speech.text import confusable as pairs
+from speech.text import espeak
+from speech.text.espeak import ACCENTS
+from speech.text.names import Name
+from speech.text.phones import phones
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 NAMES = "[Martin,Morton,Mark,Lori,Laurie,Christopher]"
 
 
 def test_every_sound_that_espeak_makes_of_the_commonest_names_is_a_phone():
-    from speech.corpus.lexicon import people
+    from speech.text.lexicon import people
 
     for accent in ACCENTS.values():
         assert all(map(phones, pairs.spoken(people()[:300], accent)))
@@ -31,7 +34,6 @@ def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
     assert nearest[0].distance == 0
     assert [pair.names for pair in pairs.said_alike(["Mark", "Lori", "Don", "Laurie", "Dawn"])] == [("Lori", "Laurie")]
     don = next(pair for pair in nearest if pair.names == ("Don", "Dawn"))
-    espeak = Espeak()
     assert don.said == (espeak.phonemes("Don", don.accent), espeak.phonemes("Dawn", don.accent))
     assert all(a.distance <= b.distance for a, b in itertools.pairwise(nearest))
 
@@ -73,9 +75,9 @@ def test_a_recognisers_own_scores_stand_beside_the_distance(compose, capsys, sma
 @pytest.mark.parametrize(
     "corpus",
     [
-        {"_target_": "speech.corpus.enrolment.Enrolment", "root": "gone"},
-        {"engine": {"_target_": "speech.voices.kokoro.Kokoro", "folder": "gone"}},
-        {"engine": {"_target_": "speech.voices.kokoro.Gone"}},
+        {"_target_": "speech.data.enrolment.Enrolment", "root": "gone"},
+        {"engine": {"_target_": "speech.tts.kokoro.Kokoro", "folder": "gone"}},
+        {"engine": {"_target_": "speech.tts.kokoro.Gone"}},
         {"engine": "${no_such_key}"},
         {"test_accent": "en-XX"},
         None,

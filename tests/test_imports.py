@@ -1,6 +1,7 @@
-"""Imports point one way: CONTRIBUTING.md shows the rooms."""
+"""Imports point one way, room by room: CONTRIBUTING.md draws the rooms. Lazy and type-checking imports count."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,118 +9,93 @@ import pytest
 import speech
 
 PACKAGE = Path(speech.__file__).parent
-ENTRY = {"train", "evaluate", "calibrate", "transcribe", "synthesize", "export", "lesson", "report", "confusable"}
-ENTRY |= {"start"}  # of train
-BELOW = {  # room, or file where it may import more -> the rooms of ours that it may import
-    "alphabet": set(),
-    "audio": set(),
-    "endpoint": {"audio"},
-    "build": set(),
-    "extras": set(),
-    "runs": {"recognizer", "runtime", "transcriber", "build"},
-    "schedule": set(),
-    "config": set(),
-    "backprop": {"backprop"},
-    "lessons": {"lessons", "backprop"},
-    "lessons/martin": {
-        "lessons",
-        "backprop",
-        "ctc",
-        "gradients",
-        "recognizer",
-        "transcriber",
-        "runs",
-        "voices",
-        "audio",
-    }
-    | {"endpoint"},
-    "lessons/martin_pictures": {"lessons", "backprop", "ctc", "lettering"},
-    "phonetics": set(),
-    "pronunciation": {"phonetics", "voices", "alphabet"},
-    "pairs": {"phonetics", "voices", "alphabet"},
-    "intervals": set(),
-    "snr": {"audio"},
-    "metrics": {"intervals"},
-    "openset": {"metrics", "intervals"},
-    "compare": {"metrics", "intervals"},
-    "provenance": {"metrics"},
-    "lettering": set(),
-    "chart": {"lettering"},
-    "augment": {"augment", "audio"},
-    "voices": {"voices", "audio", "alphabet", "extras"},
-    "frontend": {"backprop"},
-    "encoder": {"frontend", "backprop"},
-    "ctc": {"ctc", "alphabet"},
-    "prior": {"ctc"},
-    "rejection": {"ctc"},
-    "transcriber": {"prior", "rejection", "ctc", "alphabet", "audio", "endpoint", "phonetics", "pronunciation"},
-    "runtime": {"transcriber", "prior", "rejection", "ctc", "alphabet", "audio", "build", "extras", "phonetics"},
-    "recognizer": {"transcriber", "prior", "rejection", "frontend", "encoder", "ctc", "alphabet", "audio", "build"}
-    | {"phonetics", "pronunciation"},
-    "gradients": {"recognizer", "corpus", "augment", "ctc", "frontend", "backprop"},
-    "graph": {"recognizer", "encoder", "runtime", "extras"},
-    "card": {"__version__", "metrics"},
-    "corpus": {"corpus", "voices", "augment", "audio", "alphabet", "endpoint", "phonetics", "pairs", "pronunciation"}
-    | {"usable"},
-    "task": {"recognizer", "corpus", "ctc", "frontend", "metrics", "alphabet", "backprop", "gradients"},
-    "calibration": {"recognizer", "prior", "rejection", "corpus", "augment", "ctc", "metrics", "alphabet", "audio"}
-    | {"transcriber"},
-    "judge": {"recognizer", "corpus", "metrics", "openset", "provenance", "snr"},
-    "usable": {"audio", "endpoint"},
-    "page": {"page", "judge", "chart", "lettering", "monitor", "recognizer", "runs", "corpus", "metrics", "audio"},
-    "monitor": {"monitor", "task", "recognizer", "transcriber", "corpus", "metrics", "ctc", "audio", "lettering"},
-    "monitor/lattice": {"monitor", "corpus", "backprop", "lettering"},
-    "monitor/share": {"monitor", "corpus", "lessons"},
-    "monitor/evaluation": {"judge", "chart"},
+BELOW = {  # room -> what it may stand on, besides common; what stands lower is seen through it
+    "common": "",
+    "config": "",
+    "text": "",
+    "audio": "",
+    "tts": "text audio",
+    "data": "tts",
+    "inference": "text audio",
+    "backprop": "",
+    "model": "inference backprop",
+    "evaluation": "model data",
+    "training": "evaluation config",
+    "monitor": "training",
+    "page": "monitor",
+    "lessons": "monitor",
 }
-ONLY = {"hydra": ENTRY | {"config"}, "omegaconf": ENTRY | {"config"}}
-ONLY["pytorch_lightning"] = {"task", "monitor", "corpus", "train"}
-TORCHLESS = {
-    "alphabet",
-    "audio",
-    "endpoint",
-    "phonetics",
-    "pronunciation",
-    "voices/espeak",
-    "voices/voice",
-    "ctc/score",
-    "ctc/decode",
-    "ctc/align",
-    "ctc/__init__",
+NOT_THROUGH = {"config"}  # entry points and training alone
+ONLY = {  # package -> where alone it is imported
+    "hydra": {"config"},
+    "omegaconf": {"config"},
+    "pytorch_lightning": {"training", "monitor", "data/datamodule"},
 }
-TORCHLESS |= {"prior", "rejection", "transcriber", "runtime", "runs", "build", "extras", "card", "transcribe", "config"}
-TORCHLESS |= {"lettering"}
-TORCHLESS |= {"usable", "pairs", "intervals", "snr", "metrics", "openset", "compare", "provenance", "chart"}
+WITHOUT_TORCH = {"common", "config", "text", "audio", "tts", "inference"}
+ENTRY_LINES = 40  # an entry point parses, calls and prints
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+ENTRIES = sorted(path for path in PACKAGE.glob("*.py") if path.name != "__init__.py")
 
 
+@cache
 def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Every module that ``path`` imports, wherever in the file, each name of a ``from`` import with it."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def seen_from(room):
+    """The rooms that ``room`` may import."""
+    found = {room, "common"}
+    for lower in BELOW[room].split():
+        found |= {lower} | (seen_from(lower) - NOT_THROUGH)
+    return found
+
+
+def test_every_room_has_its_line():
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()} == set(BELOW)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_one_way(path):
     inside = path.relative_to(PACKAGE)
-    room = inside.parts[0].removesuffix(".py")
+    room, place = inside.parts[0], str(inside.with_suffix(""))
     for name in imported(path):
-        top, _, rest = name.partition(".")
-        if top == "speech" and room not in ENTRY | {"__init__"}:
-            below = BELOW.get(str(inside.with_suffix("")), BELOW[room])
-            assert rest.split(".")[0] in below, f"{inside} imports {name}"
+        top, *rest = name.split(".")
+        if top == "speech" and path.parent != PACKAGE:
+            assert rest[0] in seen_from(room) | {"__version__"}, f"{inside} imports {name}"
         if top in ONLY:
-            assert room in ONLY[top], f"{inside} imports {name}"
+            assert {room, place} & ONLY[top], f"{inside} imports {name}"
         if top in ("torch", "torchaudio"):
-            assert str(inside.with_suffix("")) not in TORCHLESS, f"{inside} imports {name}"
+            assert room not in WITHOUT_TORCH, f"{inside} imports {name}"
 
 
-def test_only_datamodule_imports_lightning_in_the_corpus():
-    users = [path.name for path in (PACKAGE / "corpus").glob("*.py") if any("lightning" in n for n in imported(path))]
-    assert users == ["datamodule.py"]
+@pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.name)
+def test_an_entry_point_is_thin_and_nobody_imports_it(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= ENTRY_LINES
+    assert "__main__" in path.read_text(encoding="utf-8"), "what cannot be run has a room"
+    module = f"speech.{path.stem}"
+    users = [user for user in FILES if any(f"{name}.".startswith(f"{module}.") for name in imported(user))]
+    assert not users
+
+
+def test_no_circle_of_imports_between_files():
+    names = {str(path.relative_to(PACKAGE.parent).with_suffix("")).replace("/", "."): path for path in FILES}
+    uses = {
+        name: {m for m in names if m != name and any(f"{i}.".startswith(f"{m}.") for i in imported(path))}
+        for name, path in names.items()
+        if path.name != "__init__.py"
+    }
+    done: set[str] = set()
+    while ready := {name for name, below in uses.items() if name not in done and not (below & uses.keys()) - done}:
+        done |= ready
+    assert done == uses.keys()
 
 
 BACKPROP = sorted((PACKAGE / "backprop").glob("*.py"))
@@ -128,7 +104,7 @@ BACKPROP = sorted((PACKAGE / "backprop").glob("*.py"))
 @pytest.mark.parametrize("path", BACKPROP, ids=lambda path: path.name)
 def test_backprop_is_made_of_tensors_alone(path):
     """Neither imported nor reached as an attribute: ``import torch`` alone opens torch.nn and torch.autograd too."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     tops = {name.partition(".")[0] for name in imported(path)}
     assert tops <= {"__future__", "collections", "dataclasses", "inspect", "math", "typing", "torch", "speech"}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

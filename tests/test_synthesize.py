@@ -3,12 +3,12 @@ import os
 
 import pytest
 
-from speech.alphabet import Alphabet
-from speech.corpus.recordings import Folder
+from speech.data.recordings import Folder
 from speech.evaluate import evaluate
-from speech.synthesize import _file_name, synthesize
-from speech.voices.espeak import Espeak
-from speech.voices.voice import Voice
+from speech.text.alphabet import Alphabet
+from speech.tts.clips import _file_name, synthesize
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 
 def rows(folder):
@@ -77,9 +77,9 @@ def test_each_voice_is_one_speaker_in_the_folder_as_well(voice, tmp_path):
 
 def test_it_goes_on_where_it_was_interrupted(compose, tmp_path, monkeypatch):
     config = compose("synthesize", "names=[Anna,Bob]", "n_voices=2", f"output={tmp_path}")
-    from speech import audio
+    from speech.audio import files
 
-    write, written = audio.write, []
+    write, written = files.write, []
 
     def interrupted(path, *arguments):
         if len(written) == 3:
@@ -88,7 +88,7 @@ def test_it_goes_on_where_it_was_interrupted(compose, tmp_path, monkeypatch):
         write(path, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(audio, "write", interrupted)
+        patched.setattr(files, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             synthesize(config)
     before = age(tmp_path)

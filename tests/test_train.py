@@ -10,16 +10,17 @@ import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speech.calibrate import recalibrate
-from speech.calibration import fit_ranking
-from speech.config import ConfigError
-from speech.corpus.source import CorpusError
+from speech.config.tree import ConfigError
+from speech.data.source import CorpusError
 from speech.evaluate import evaluate
-from speech.phonetics import PHONES
-from speech.pronunciation import said
-from speech.recognizer import Recognizer
-from speech.task import SpellingTask
-from speech.train import make_data, train
+from speech.model.recognizer import Recognizer
+from speech.text.phones import PHONES
+from speech.text.pronunciation import said
+from speech.training.corpora import make_data
+from speech.training.ranking import fit_ranking
+from speech.training.recalibration import recalibrate
+from speech.training.run import train
+from speech.training.task import SpellingTask
 
 PHONETIC = ["phones=true", "trainer.max_epochs=2", "corpus.n_train=2", "corpus.n_val=4"]
 PHONETIC.append("corpus.names=[{text: Niamh, say: [neev]},Anna,Boris,David,Hugo,Mark,Martin,Olga,Peter,Sophie]")
@@ -212,8 +213,8 @@ def test_calibrating_anew_is_told_in_the_report_and_on_the_card_and_is_learning(
 ):
     run = tmp_path / "run"
     shutil.copytree(small_run, run)
-    monkeypatch.setattr("speech.calibration.LEAST_CLIPS", 4)
-    monkeypatch.setattr("speech.calibration.LEAST_NAMES", 2)
+    monkeypatch.setattr("speech.training.calibration.LEAST_CLIPS", 4)
+    monkeypatch.setattr("speech.training.calibration.LEAST_NAMES", 2)
     everybody = ["corpus.val_speakers=0", "corpus.test_speakers=0", "split=train"]
     fitted = recalibrate(
         compose("calibrate", f"recognizer={run}", "corpus=folder", f"corpus.root={recordings}", *everybody)
@@ -261,7 +262,7 @@ def test_a_recogniser_of_an_older_version_does_not_know_whom_it_met(small_run, t
 
 
 def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, compose, monkeypatch):
-    monkeypatch.setattr("speech.train.make_data", lambda *_: pytest.fail("the corpus was built first"))
+    monkeypatch.setattr("speech.training.corpora.make_data", lambda *_: pytest.fail("the corpus was built first"))
     with pytest.raises(ValueError, match="split=tset: the corpus has train, val, test_voices, test_accent; or take"):
         evaluate(compose("evaluate", f"recognizer={small_run}", "split=tset"))
 

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from speech import audio
-from speech.transcribe import transcribe
+from speech.audio import files
+from speech.inference.batch import transcribe
 
 RATE = 16_000
 
@@ -14,9 +14,9 @@ RATE = 16_000
 @pytest.fixture
 def levels(recordings, tmp_path):
     """A folder of one recording at three levels."""
-    waveform = audio.read(recordings / "one" / "f1_0.wav", RATE)
+    waveform = files.read(recordings / "one" / "f1_0.wav", RATE)
     for name, gain in (("clipped", 30), ("faint", 0.005), ("good", 1)):
-        audio.write(tmp_path / f"{name}.wav", waveform * np.float32(gain), RATE)
+        files.write(tmp_path / f"{name}.wav", waveform * np.float32(gain), RATE)
     return tmp_path
 
 

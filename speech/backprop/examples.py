@@ -23,7 +23,7 @@ from speech.backprop.linear import Linear
 from speech.backprop.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from speech.backprop.lstm import Lstm
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.recognizer import EachCtc, EachLogSoftmax, MeanPerLetter
+from speech.backprop.outputs import EachCtc, EachLogSoftmax, MeanPerLetter
 from speech.backprop.recurrent import Layer
 from speech.backprop.rnn import Rnn
 

@@ -1,137 +1,29 @@
 """The whole recogniser by hand, waveform to loss: the operations of this folder in a row, and back.
 
-The names of steps and parameters are those of ``speech.recognizer.Recognizer``, so that weights, gradients and
+The names of steps and parameters are those of ``speech.model.recognizer.Recognizer``, so that weights, gradients and
 intermediate values can be laid side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from speech.backprop.activations import LogSoftmax, Relu
+from speech.backprop.activations import Relu
+from speech.backprop.chain import Chain
 from speech.backprop.convolution import Convolution
-from speech.backprop.ctc import Ctc
 from speech.backprop.dropout import Dropout
 from speech.backprop.frames import MaskFrames
 from speech.backprop.frontend import Deltas, Filters, Level, Log, PowerSpectrum, PreEmphasis
 from speech.backprop.linear import Linear
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_shape
+from speech.backprop.operation import InputError
+from speech.backprop.outputs import EachCtc, EachLogSoftmax, MeanPerLetter
 from speech.backprop.recurrent import CELLS, Layer
-
-
-class Step(NamedTuple):
-    """An operation that was carried out; ``names`` are those of its inputs that are parameters, "" for others."""
-
-    name: str
-    operation: Any
-    saved: Saved
-    names: tuple[str, ...]
-
-
-@dataclass
-class Chain:
-    """Operations in a row, each taking what the one before put out. ``values`` keeps that by the step's name."""
-
-    steps: list[Step] = field(default_factory=list)
-    values: dict[str, Tensor] = field(default_factory=dict)
-
-    def step(self, name: str, operation: Any, x: Tensor, *others: Any, names: Sequence[str] = ()) -> Tensor:
-        """Carry out ``operation`` on ``x`` and ``others``, the last of which are the parameters called ``names``."""
-        output, saved = operation.forward(x, *others)
-        of_others = ("",) * (len(others) - len(names)) + tuple(names)
-        self.steps.append(Step(name, operation, saved, of_others))
-        self.values[name] = output
-        return output
-
-    def backward(self, grad: Tensor, until: str | None = None) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """From the gradient of the last output: those of the parameters, and of each step's output, by name.
-
-        ``until`` is the last step that is gone back through; without it the first is, and the gradient of the chain's
-        own input is found under ``input``.
-        """
-        require_shape("grad", grad, *self.values[self.steps[-1].name].shape)
-        of_parameters: dict[str, Tensor] = {}
-        of_values: dict[str, Tensor] = {}
-        for step in reversed(self.steps):
-            of_values[step.name] = grad
-            grad, *others = step.operation.backward(step.saved, grad)
-            of_parameters |= {name: g for name, g in zip(step.names, others, strict=True) if name}
-            if step.name == until:
-                return of_parameters, of_values
-        return of_parameters, of_values | {"input": grad}
-
-
-class EachLogSoftmax:
-    """``LogSoftmax`` of each output by itself: columns of x, ``sizes`` of them one after the other.
-
-    No output depends on another's columns, so their gradients lie side by side as well.
-    """
-
-    @staticmethod
-    def forward(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Saved]:
-        require_last("x", x, sum(sizes))
-        outputs, saved = zip(*(LogSoftmax.forward(part) for part in x.split(list(sizes), dim=-1)), strict=True)
-        return torch.cat(outputs, dim=-1), (list(sizes), saved)
-
-    @staticmethod
-    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
-        sizes, of_each = saved
-        parts = zip(of_each, grad_y.split(sizes, dim=-1), strict=True)
-        return torch.cat([LogSoftmax.backward(some, grad)[0] for some, grad in parts], dim=-1), None
-
-
-class EachCtc:
-    """``Ctc`` of each of ``texts`` (symbols, their numbers) on its own output's columns: losses ``(n_texts, batch)``.
-
-    Outputs beyond the texts are spelt by nothing: their gradient is 0.
-    """
-
-    @staticmethod
-    def forward(
-        log_probs: Tensor, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]
-    ) -> tuple[Tensor, Saved]:
-        require_last("log_probs", log_probs, sum(sizes))
-        outputs = log_probs.split(list(sizes), dim=-1)[: len(texts)]
-        losses, saved = zip(
-            *(Ctc.forward(output, n_frames, *text) for output, text in zip(outputs, texts, strict=True)), strict=True
-        )
-        return torch.stack(losses), (saved, log_probs.shape)
-
-    @staticmethod
-    def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
-        of_each, shape = saved
-        grads = [Ctc.backward(some, grad)[0] for some, grad in zip(of_each, grad_losses, strict=True)]
-        n_left = shape[-1] - sum(grad.shape[-1] for grad in grads)
-        return torch.cat([*grads, grad_losses.new_zeros(*shape[:-1], n_left)], dim=-1), None, None, None
-
-
-class MeanPerLetter:
-    """L = sum over texts of the mean over feasible clips of loss / length; infinite losses are left out.
-
-    losses and lengths ``(n_texts, batch)``: letters, and phones where there are such.
-    dL/dloss_kb = 1 / (n_feasible_k length_kb), and 0 for what was left out.
-    """
-
-    @staticmethod
-    def forward(losses: Tensor, lengths: Tensor) -> tuple[Tensor, Saved]:
-        require_shape("losses", losses, *lengths.shape)
-        require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
-        if losses.isnan().any():
-            raise InputError("losses hold NaN, which is not a clip that is too short")
-        feasible = losses.isfinite()
-        weight = feasible / (lengths * feasible.sum(dim=1, keepdim=True).clamp(min=1)).to(losses.dtype)
-        return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)
-
-    @staticmethod
-    def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
-        (weight,) = saved
-        return grad_loss * weight, None
 
 
 @dataclass(frozen=True)

@@ -6,38 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from torch import Tensor
 
 from speech.backprop.ctc import Ctc
-from speech.backprop.recognizer import EachCtc
-from speech.ctc.align import align
-from speech.lettering import plain
+from speech.backprop.outputs import EachCtc
+from speech.common.escape import plain
+from speech.inference.align import align
+from speech.monitor.attribution import heat, name_letters
 
 if TYPE_CHECKING:
-    from speech.lessons.martin import Heard, Student
-
-
-def draw_contributions(heard: Heard, student: Student, text: str) -> Figure:
-    """Value times gradient of each neuron at each frame, a panel a layer: red adds to the error, blue takes from it."""
-    layers = student.layers()
-    figure = Figure(figsize=(9, 2.1 * len(layers)), layout="constrained")
-    for axes, (step, name) in zip(figure.subplots(len(layers), 1, sharex=True), layers.items(), strict=True):
-        share = heard.contributions(step).T
-        if step == "logits":
-            share = share[name_letters(axes, student, text + heard.letters)]
-        largest = float(share.abs().max())
-        image = heat(axes, share, student.frame_s(step), "RdBu_r", -largest, largest)
-        figure.colorbar(image, ax=axes, pad=0.01)
-        axes.set_ylabel(name)
-    axes.set_xlabel("ms")
-    said = f"\u201c{text}\u201d was said and \u201c{heard.letters}\u201d heard: {heard.loss:.2f} nats a letter"
-    figure.suptitle(
-        f"{plain(said)}\nWhat each neuron adds to the error (red) or takes from it (blue), frame by frame", fontsize=10
-    )
-    return figure
+    from speech.training.attribution import Heard, Student
 
 
 def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> Figure:
@@ -101,18 +80,3 @@ def draw_sound(student: Student, text: str, wrong: str) -> Figure:
     )
     figure.suptitle(plain(title))
     return figure
-
-
-def heat(axes: Axes, values: Tensor, step_s: float, colours: str, low: float, high: float) -> AxesImage:
-    """An image of ``(n_rows, n_frames)`` over milliseconds, the first row on top."""
-    extent = (0.0, 1000 * step_s * values.shape[1], len(values) - 0.5, -0.5)
-    return axes.imshow(
-        values.numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high, extent=extent, interpolation="nearest"
-    )
-
-
-def name_letters(axes: Axes, student: Student, letters: str) -> list[int]:
-    """Call the rows of a picture the blank and ``letters``, each once; returns their symbols."""
-    shown = sorted(set(letters), key=student.recognizer.alphabet.letters.index)
-    axes.set_yticks(range(len(shown) + 1), ["\u2013", *shown])
-    return [0, *(student.recognizer.alphabet.letters.index(letter) + 1 for letter in shown)]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from speech.corpus.dataset import Batch, Step
+from speech.data.dataset import Batch
+from speech.data.samplers import Step
 
 
 def first_clips(trainer: pl.Trainer, n_clips: int) -> Batch:

@@ -8,9 +8,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from speech.corpus.dataset import Batch
+from speech.data.dataset import Batch
 from speech.monitor.moments import writer
-from speech.task import Validated
+from speech.training.task import Validated
 
 
 class NameEmbedding(pl.Callback):

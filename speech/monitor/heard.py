@@ -10,10 +10,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from speech.corpus.dataset import Batch
+from speech.data.dataset import Batch
 from speech.monitor.clips import first_clips
 from speech.monitor.moments import early_step_is_due, writer
-from speech.task import best_paths
+from speech.training.task import best_paths
 
 
 class HeardText(pl.Callback):

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from speech.backprop.ctc import Ctc
-from speech.corpus.dataset import Batch
-from speech.lettering import plain
+from speech.common.escape import plain
+from speech.data.dataset import Batch
 from speech.monitor.clips import first_clips
 from speech.monitor.layers import has_diverged
 from speech.monitor.moments import early_step_is_due, epoch_is_due, writer

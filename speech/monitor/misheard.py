@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 from torch import Tensor
 
-from speech.corpus.dataset import Batch
-from speech.metrics import n_edits
+from speech.data.dataset import Batch
+from speech.evaluation.metrics import n_edits
 from speech.monitor.moments import epoch_is_due, writer
-from speech.task import Validated
+from speech.training.task import Validated
 
 
 class Miss(NamedTuple):

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 
-from speech.corpus.dataset import Batch
-from speech.monitor import acceptance, confusion
+from speech.data.dataset import Batch
+from speech.evaluation import confusion
+from speech.inference.scoring import Entry
+from speech.monitor import acceptance
 from speech.monitor.moments import epoch_is_due, writer
-from speech.task import Validated
-from speech.transcriber import Entry
+from speech.training.task import Validated
 
 
 class Ranking(pl.Callback):

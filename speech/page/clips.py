@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from speech import judge
-from speech.audio import Waveform
-from speech.corpus.build import Corpus
-from speech.corpus.datamodule import SpeechData
-from speech.metrics import Heard, n_edits
+from speech.audio.files import Waveform
+from speech.data.build import Corpus
+from speech.data.datamodule import SpeechData
+from speech.evaluation import report
+from speech.evaluation.metrics import Heard, n_edits
 from speech.page.run import Run
 
 BATCH_SIZE = 64
@@ -42,7 +42,7 @@ class TestClips(NamedTuple):
         """One clip of each of the first ``n`` names."""
         by_name = {one.text: one for one in reversed(self.heard)}
         names = list(dict.fromkeys(one.text for one in self.heard))
-        return [by_name[text] for text in sorted(names, key=lambda text: text not in judge.SHOWN_FIRST)[:n]]
+        return [by_name[text] for text in sorted(names, key=lambda text: text not in report.SHOWN_FIRST)[:n]]
 
     def log_probabilities(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Of each of ``names`` (folded) within the list, ``(n_clips, n_names)``, and which was said."""
@@ -68,7 +68,7 @@ def hear(run: Run) -> TestClips | str:
     except UNREADABLE as error:  # it would tell where on this machine
         reason = type(error).__name__
         return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."
-    splits = judge.hear_splits(recognizer, data, data.test_splits, data.listed)
+    splits = report.hear_splits(recognizer, data, data.test_splits, data.listed)
     heard = [one for some in splits.values() for one in some]
     order = {id: i for i, id in enumerate(waveforms)}
     return TestClips(sorted(heard, key=lambda one: order[one.id]), waveforms)

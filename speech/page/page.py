@@ -14,10 +14,9 @@ import numpy as np
 import soundfile
 from markupsafe import Markup
 
-from speech import chart
-from speech.audio import Waveform
-from speech.metrics import Heard
-from speech.monitor import alignment, confusion
+from speech.audio.files import Waveform
+from speech.evaluation import alignment, confusion, figures
+from speech.evaluation.metrics import Heard
 from speech.monitor.layout import CHARTS
 from speech.page import pictures
 from speech.page.clips import TestClips, hear
@@ -53,7 +52,7 @@ def page(run: Run, n_clips: int) -> str:
         **(_of_clips(run, clips, n_clips) if isinstance(clips, TestClips) else {"why_no_clips": clips}),
     }
     try:  # what is left to be shown is what report.json holds, and its figures are many
-        drawn = pictures.svg(lambda: chart.draw(run.report), "right by group") if run.report.get("groups") else ""
+        drawn = pictures.svg(lambda: figures.draw(run.report), "right by group") if run.report.get("groups") else ""
         return environment.get_template("page.html").render(run=run, evaluation=drawn, **shown)
     except (jinja2.UndefinedError, AttributeError, KeyError, TypeError) as error:
         where, reason = run.folder / "report.json", f"no {error}" if isinstance(error, KeyError) else error

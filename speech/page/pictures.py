@@ -12,7 +12,7 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from speech.lettering import plain
+from speech.common.escape import plain
 from speech.page.run import Curve
 
 _INK = "#010203"  # stands for the page's own colour until the picture is written

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speech import judge, runs
-from speech.recognizer import Recognizer
+from speech.common import runs, storage
+from speech.model.recognizer import Recognizer
 
 # Where things lie on this machine is nothing that is sent with the page.
 _PLACES = ("run_dir", "cache_dir")  # of a config: left out
@@ -47,7 +47,7 @@ def read(place: str, runs_dir: str) -> Run:
     path = runs.find_recognizer(place, runs_dir)
     folder = path.parent
     recognizer = Recognizer.load(path)
-    report, environment = (judge.read(folder / f"{name}.json") for name in ("report", "environment"))
+    report, environment = (storage.read(folder / f"{name}.json") for name in ("report", "environment"))
     if not isinstance(environment.get("packages", {}), dict):
         where = folder / "environment.json"
         raise ValueError(f"{where}: not what a run writes there: made by another version; train again")

@@ -301,7 +301,7 @@ FAULTS = {
             ("for shift in (-j, j))", "for shift in (-1, 1))", "neighbours of the wrong distance"),
         ],
     },
-    "recognizer": {
+    "outputs": {
         "MeanPerLetter": [
             ("return grad_loss * weight", "return weight", "the error from above dropped"),
             ("feasible.sum(dim=1, keepdim=True).clamp(min=1)", "losses.shape[1]", "what was left out is counted"),
@@ -333,15 +333,21 @@ FAULTS = {
                 "the output without a text gets the error",
             ),
         ],
+    },
+    "chain": {
         "recognizer": [
             ("reversed(self.steps)", "self.steps", "from the first step to the last"),
             ("+ tuple(names)", "+ tuple(reversed(names))", "gradients under one another's names"),
+            ("of_parameters |= {", "of_parameters = {", "only the last step's gradients are kept"),
+            ("            if step.name == until:", '            if step.name == "features":', "gone back too far"),
+        ]
+    },
+    "recognizer": {
+        "recognizer": [
             ("x, masks[1 + i])", "x, masks[0])", "another layer's mask"),
             ("(n_frames - 1) // geometry.stride + 1", "n_frames // geometry.stride", "frames counted wrongly"),
             ('("forwards", "backwards") if', '("backwards", "forwards") if', "swapped directions"),
             ('x = chain.step("encoder.relu", Relu, x)', "pass", "a step left out"),
-            ("of_parameters |= {", "of_parameters = {", "only the last step's gradients are kept"),
-            ("            if step.name == until:", '            if step.name == "features":', "gone back too far"),
         ],
     },
     "autograd": {
@@ -362,15 +368,23 @@ FAULTS = {
             ),
         ]
     },
-    "gradients": {
+    "training.manual": {
         "steps": [
             ("torch.ones_like(loss)", "2 * torch.ones_like(loss)", "twice the gradient"),
+            ("if p.grad is not None}, largest)", "if p.dim() > 1}, largest)", "biases are not clipped"),
+            (".div_(1 - rate)", "", "dropout without its scale"),
+        ]
+    },
+    "training.adamw": {
+        "adamw's step": [
             (', group["weight_decay"])', ")", "the decay that was asked for forgotten"),
             ("self.state[p] = state[name]", "pass", "no memory from step to step"),
-            ("if p.grad is not None}, largest)", "if p.dim() > 1}, largest)", "biases are not clipped"),
+        ]
+    },
+    "training.loss": {
+        "steps": [
             ("padding=encoder.kernel // 2", "padding=0", "another geometry"),
             ("level=front.level", "level=2 * front.level", "another front end"),
-            (".div_(1 - rate)", "", "dropout without its scale"),
         ]
     },
 }

@@ -9,6 +9,7 @@ from test_whole_recognizer import sounds, tiny
 
 from speech.backprop import recognizer, updates
 from speech.backprop.activations import Tanh
+from speech.backprop.chain import Chain
 from speech.backprop.convolution import Convolution
 from speech.backprop.ctc import Ctc
 from speech.backprop.dropout import Dropout
@@ -22,10 +23,11 @@ from speech.backprop.losses import BinaryCrossEntropy, MeanSquaredError, Softmax
 from speech.backprop.lstm import Lstm
 from speech.backprop.normalisation import LayerNorm
 from speech.backprop.operation import InputError
-from speech.backprop.recognizer import Chain, MeanPerLetter
+from speech.backprop.outputs import MeanPerLetter
 from speech.backprop.recurrent import Layer
 from speech.backprop.rnn import Rnn
-from speech.gradients import ByHand, geometry_of, loss_of
+from speech.training.loss import geometry_of, loss_of
+from speech.training.manual import ByHand
 
 EXAMPLES = examples()
 LENGTHS = [(one, name) for one in EXAMPLES for name in one.inputs if name in ("n_frames", "n_samples", "n_letters")]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from speech.backprop import ctc
 from speech.backprop.activations import LogSoftmax
 from speech.backprop.ctc import Ctc
-from speech.ctc.decode import collapse
+from speech.inference.decode import collapse
 
 
 def paths_of(text, n_frames, n_symbols):

@@ -6,7 +6,7 @@ from proof import for_any_sizes, prove
 from torch.nn import functional as F
 
 from speech.backprop import losses, recognizer
-from speech.ctc.loss import ctc_loss
+from speech.model.ctc_loss import ctc_loss
 
 
 def prove_cross_entropy(module, draw):

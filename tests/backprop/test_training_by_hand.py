@@ -10,13 +10,14 @@ from proof import seeded
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_whole_recognizer import hold_all, sounds, tiny
 
-from speech import gradients
-from speech.augment.spec import SpecAugment
 from speech.backprop import updates
-from speech.gradients import Autograd, ByHand
-from speech.recognizer import Recognizer
-from speech.task import SpellingTask
-from speech.train import train
+from speech.data.augment.spec import SpecAugment
+from speech.model.recognizer import Recognizer
+from speech.training.adamw import AdamW
+from speech.training.autograd import Autograd
+from speech.training.manual import ByHand
+from speech.training.run import train
+from speech.training.task import SpellingTask
 
 N_STEPS = 100
 LARGEST = 1.0  # of the gradient's norm: below what most steps have, so that clipping works
@@ -63,7 +64,7 @@ def rules():
             optimizer(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
         ),
         "adamw": (
-            optimizer(lambda p: gradients.AdamW(p, **ADAMW)),
+            optimizer(lambda p: AdamW(p, **ADAMW)),
             optimizer(lambda p: torch.optim.AdamW(p, **ADAMW)),
         ),
     }
@@ -78,16 +79,17 @@ def assert_same(ours, theirs, tolerance):
 
 
 def prove_steps(module, _draw=None, n_steps=5):
-    """Raise unless ``module``'s ByHand gives Autograd's gradients, and its AdamW takes the steps that torch's takes."""
+    """Raise unless ByHand gives Autograd's gradients, and AdamW takes torch's steps; ``module`` may hold its own."""
+    by_hand, adamw = getattr(module, "ByHand", ByHand), getattr(module, "AdamW", AdamW)
     start, batches = tiny(seeded(0), "gru", dropout=0.3), [sounds(seeded(i)) for i in range(3)]
     grads = []
-    for source in (module.ByHand(), Autograd()):
+    for source in (by_hand(), Autograd()):
         recognizer = tiny(seeded(0), "gru", dropout=0.3)
         torch.manual_seed(0)
         source.backward(source.forward(recognizer, batches[0]).loss)
         grads.append({name: parameter.grad for name, parameter in recognizer.named_parameters()})
     hold_all(*grads)
-    ours = trained(start, batches, module.ByHand(), optimizer(lambda p: module.AdamW(p, **ADAMW)), n_steps)
+    ours = trained(start, batches, by_hand(), optimizer(lambda p: adamw(p, **ADAMW)), n_steps)
     theirs = trained(start, batches, Autograd(), optimizer(lambda p: torch.optim.AdamW(p, **ADAMW)), n_steps)
     assert_same(ours, theirs, 1e-10)
 
@@ -117,7 +119,7 @@ def test_phones_beside_letters_are_learnt_alike_by_hand_and_by_autograd():
 
 
 def test_dropout_draws_the_same_chance_by_hand():
-    prove_steps(gradients, n_steps=20)
+    prove_steps(None, n_steps=20)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])

@@ -11,18 +11,20 @@ from omegaconf import OmegaConf
 from proof import Draw, for_any_sizes, hold, seeded
 from test_through_time import plain
 
-from speech import config
 from speech.backprop import recognizer as by_hand
 from speech.backprop.check import Miss, compare_with_differences, require_close
 from speech.backprop.frames import frame_mask
-from speech.corpus.dataset import Batch, Step
-from speech.ctc.loss import ctc_loss
-from speech.gradients import ByHand, dropout_masks, geometry_of, loss_of, texts
-from speech.recognizer import PARTS, Recognizer
-from speech.train import make_data
+from speech.config import tree
+from speech.data.dataset import Batch
+from speech.data.samplers import Step
+from speech.model.ctc_loss import ctc_loss
+from speech.model.recognizer import PARTS, Recognizer
+from speech.training.corpora import make_data
+from speech.training.loss import geometry_of, loss_of, texts
+from speech.training.manual import ByHand, dropout_masks
 
-ENCODERS = [path.stem for path in sorted((config.CONF / "encoder").glob("*.yaml"))]
-FRONTENDS = [path.stem for path in sorted((config.CONF / "frontend").glob("*.yaml"))]
+ENCODERS = [path.stem for path in sorted((tree.CONF / "encoder").glob("*.yaml"))]
+FRONTENDS = [path.stem for path in sorted((tree.CONF / "frontend").glob("*.yaml"))]
 TOLERANCE = 1e-10  # of a tensor's largest gradient, over the whole way from the loss to the waveform
 
 
@@ -38,9 +40,9 @@ def tiny(draw: Draw, cell="gru", dropout=0.0, phones=False, **changes):
         {
             "alphabet": "abc",
             "phones": PHONES if phones else False,
-            "frontend": {"_target_": "speech.frontend.FrontEnd"} | front,
-            "encoder": {"_target_": "speech.encoder.Encoder"} | encoder,
-            "decoder": {"_target_": "speech.ctc.decode.Greedy"},
+            "frontend": {"_target_": "speech.model.frontend.FrontEnd"} | front,
+            "encoder": {"_target_": "speech.model.encoder.Encoder"} | encoder,
+            "decoder": {"_target_": "speech.inference.decode.Greedy"},
         }
     ).double()
     with torch.no_grad():
@@ -229,8 +231,8 @@ def test_a_batch_of_the_corpus_gives_every_encoder_and_front_end_autograds_gradi
 ):
     assert len(set(corpus_batch.n_samples.tolist())) > 1
     others = f"frontend={frontend}", "encoder.n_units=16"
-    _, recognizer = composed_recognizer(compose, f"encoder={encoder}", *others)
-    _, torchs = composed_recognizer(compose, f"encoder={encoder.removesuffix('_by_hand')}", *others)
+    _, recognizer = composed_recognizer(tree, f"encoder={encoder}", *others)
+    _, torchs = composed_recognizer(tree, f"encoder={encoder.removesuffix('_by_hand')}", *others)
     torchs.load_state_dict(recognizer.state_dict())
     losses, of_parameters, of_waveforms = theirs(torchs, corpus_batch)
     expected = of_parameters | {"waveforms": of_waveforms}

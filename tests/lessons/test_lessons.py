@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from speech import config
 from speech.backprop.check import Miss
 from speech.backprop.linear import Linear
-from speech.lesson import lesson
+from speech.config import tree
+from speech.lessons.run import lesson
 from speech.lessons.timeseries import Scale, autoregression, rmse
 
 QUICK = {
@@ -118,7 +118,7 @@ def test_seeds_that_are_none_are_refused(teach, seeds):
 )
 def test_a_setting_that_cannot_be_meant_is_told_without_a_traceback(teach, capsys, name, setting, message):
     with pytest.raises(SystemExit) as ended:
-        config.explained(lambda: teach(name, f"lesson.{setting}"))
+        tree.explained(lambda: teach(name, f"lesson.{setting}"))
     assert ended.value.code == 2
     assert f"lesson.{setting}: {message} is needed" in capsys.readouterr().err
 
@@ -127,7 +127,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(teach, mon
     for module in ("sklearn", "sklearn.datasets"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
     with pytest.raises(SystemExit) as ended:
-        config.explained(lambda: teach("ocr"))
+        tree.explained(lambda: teach("ocr"))
     assert ended.value.code == 2
     assert "pip install -e '.[lessons]'" in capsys.readouterr().err
 

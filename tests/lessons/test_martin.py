@@ -6,13 +6,14 @@ import torch
 from hydra.utils import instantiate
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speech import audio
+from speech.audio import files
 from speech.backprop.check import Miss
 from speech.backprop.linear import Linear
-from speech.lesson import lesson
 from speech.lessons import martin
-from speech.voices.espeak import Espeak
-from speech.voices.voice import Voice
+from speech.lessons.run import lesson
+from speech.training import attribution
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 FEW = ["lesson=martin", "seeds=[0]", "lesson.n_others=8", "lesson.n_voices=20", "lesson.rate=0.5"]
 
@@ -49,7 +50,7 @@ def test_a_misheard_martin_is_spelt_in_the_end_without_autograd(configured, tmp_
 
 def test_a_recording_of_ones_own_is_taken(configured, tmp_path, capsys):
     samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "f2"), np.random.default_rng(0))
-    audio.write(tmp_path / "mine.wav", audio.to_waveform(samples, rate, 8_000), 8_000)
+    files.write(tmp_path / "mine.wav", files.to_waveform(samples, rate, 8_000), 8_000)
     lesson(configured(f"lesson.clip={tmp_path / 'mine.wav'}", "lesson.n_steps=1", "lesson.n_others=0"))
     assert "mine.wav" in capsys.readouterr().out
 
@@ -58,7 +59,7 @@ def test_a_recogniser_that_hears_phones_too_learns_the_letters(configured, make_
     recognizer = make_recognizer(phones=True, n_units=16, n_layers=1)
     recognizer.save(tmp_path / "phonetic.pt")
     samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "f2"), np.random.default_rng(0))
-    audio.write(tmp_path / "mine.wav", audio.to_waveform(samples, rate, 8_000), 8_000)
+    files.write(tmp_path / "mine.wav", files.to_waveform(samples, rate, 8_000), 8_000)
     few = [f"lesson.clip={tmp_path / 'mine.wav'}", "lesson.n_steps=2", "lesson.n_others=0"]
     report = lesson(configured(f"lesson.recognizer={tmp_path / 'phonetic.pt'}", *few))
     assert "is heard" in capsys.readouterr().out
@@ -69,7 +70,7 @@ def test_contributions_add_up_to_what_scaling_the_layer_would_change(small_run):
     """Euler: d loss(c x) / dc at c = 1 is the sum of x dloss/dx, by central differences of the logits' own loss."""
     recognizer = martin.Recognizer.load(small_run / "recognizer.pt")
     rng = np.random.default_rng(0)
-    student = martin.Student(recognizer, rng.normal(scale=0.1, size=9_000).astype(np.float32))
+    student = attribution.Student(recognizer, rng.normal(scale=0.1, size=9_000).astype(np.float32))
     heard = student.listen("martin")
     logits = heard.chain.values["logits"]
 

@@ -12,8 +12,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from speech.monitor.layout import CHARTS, PHONES
-from speech.task import SpellingTask
-from speech.train import train
+from speech.training.run import train
+from speech.training.task import SpellingTask
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "tensorboard.md").read_text(encoding="utf-8")
 

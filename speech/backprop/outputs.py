@@ -1,0 +1,79 @@
+"""The recogniser's outputs, letters and phones side by side: log-softmax, CTC and the mean loss of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from speech.backprop.activations import LogSoftmax
+from speech.backprop.ctc import Ctc
+from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_shape
+
+
+class EachLogSoftmax:
+    """``LogSoftmax`` of each output by itself: columns of x, ``sizes`` of them one after the other.
+
+    No output depends on another's columns, so their gradients lie side by side as well.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Saved]:
+        require_last("x", x, sum(sizes))
+        outputs, saved = zip(*(LogSoftmax.forward(part) for part in x.split(list(sizes), dim=-1)), strict=True)
+        return torch.cat(outputs, dim=-1), (list(sizes), saved)
+
+    @staticmethod
+    def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
+        sizes, of_each = saved
+        parts = zip(of_each, grad_y.split(sizes, dim=-1), strict=True)
+        return torch.cat([LogSoftmax.backward(some, grad)[0] for some, grad in parts], dim=-1), None
+
+
+class EachCtc:
+    """``Ctc`` of each of ``texts`` (symbols, their numbers) on its own output's columns: losses ``(n_texts, batch)``.
+
+    Outputs beyond the texts are spelt by nothing: their gradient is 0.
+    """
+
+    @staticmethod
+    def forward(
+        log_probs: Tensor, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]
+    ) -> tuple[Tensor, Saved]:
+        require_last("log_probs", log_probs, sum(sizes))
+        outputs = log_probs.split(list(sizes), dim=-1)[: len(texts)]
+        losses, saved = zip(
+            *(Ctc.forward(output, n_frames, *text) for output, text in zip(outputs, texts, strict=True)), strict=True
+        )
+        return torch.stack(losses), (saved, log_probs.shape)
+
+    @staticmethod
+    def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
+        of_each, shape = saved
+        grads = [Ctc.backward(some, grad)[0] for some, grad in zip(of_each, grad_losses, strict=True)]
+        n_left = shape[-1] - sum(grad.shape[-1] for grad in grads)
+        return torch.cat([*grads, grad_losses.new_zeros(*shape[:-1], n_left)], dim=-1), None, None, None
+
+
+class MeanPerLetter:
+    """L = sum over texts of the mean over feasible clips of loss / length; infinite losses are left out.
+
+    losses and lengths ``(n_texts, batch)``: letters, and phones where there are such.
+    dL/dloss_kb = 1 / (n_feasible_k length_kb), and 0 for what was left out.
+    """
+
+    @staticmethod
+    def forward(losses: Tensor, lengths: Tensor) -> tuple[Tensor, Saved]:
+        require_shape("losses", losses, *lengths.shape)
+        require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
+        if losses.isnan().any():
+            raise InputError("losses hold NaN, which is not a clip that is too short")
+        feasible = losses.isfinite()
+        weight = feasible / (lengths * feasible.sum(dim=1, keepdim=True).clamp(min=1)).to(losses.dtype)
+        return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)
+
+    @staticmethod
+    def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
+        (weight,) = saved
+        return grad_loss * weight, None

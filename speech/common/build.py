@@ -1,0 +1,30 @@
+"""From plain data to an object: ``{"_target_": "speech.model.encoder.Encoder", "n_units": 96}``.
+
+The same form that Hydra reads, without Hydra: a recogniser's file carries its parts in it and loads where no
+config folder is. Each part is a class of one module, so that a file from elsewhere can run nothing else: a function of
+this project's may write a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+FRONTEND, ENCODER, DECODER = "speech.model.frontend", "speech.model.encoder", "speech.inference.decode"
+
+
+def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
+    """Make an object of ``node["_target_"]``, a class that ``module`` defines, from the node's other keys and from
+    those that are ``derived`` from other choices.
+
+    Raises ValueError for any other target, TypeError for keys that the class does not know.
+    """
+    if not isinstance(node, Mapping):
+        raise TypeError(f"{node!r} is not a _target_ and its arguments")
+    target = str(node.get("_target_", ""))
+    place, _, name = target.rpartition(".")
+    found = getattr(importlib.import_module(module), name, None) if place == module else None
+    if not isinstance(found, type) or found.__module__ != module:  # what it imports is not its own
+        raise ValueError(f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}")
+    return found(**{key: value for key, value in node.items() if key != "_target_"}, **derived)

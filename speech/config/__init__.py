@@ -1,0 +1,1 @@
+"""Configs: composed from ``conf/``, checked, and made into objects. Only this room imports Hydra and OmegaConf."""

@@ -1,0 +1,205 @@
+"""A source's clips on disk, once: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
+
+    CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, mono, 16 bit
+                         shards/<shard>.jsonl       a finished shard: its clips, and those refused
+                         cuts.jsonl.gz              the CutSet; written last, so a folder that has it is whole
+                         refused.jsonl              each clip that is not in it, and why
+                         doubtful.jsonl             each recording that is, though it clips or is too quiet
+
+The key is made from everything that shapes the clips. A build that was stopped (by hand, by a full disk) goes on
+with the first shard that is missing. What is built anew is the same to the bit, by however many processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from speech.audio import endpointing, files
+from speech.audio.quality import level_faults
+from speech.data.source import CorpusError, Item, Refusal, Source
+from speech.text import espeak
+from speech.text.alphabet import Alphabet
+from speech.tts.voice import VoiceError
+
+SHARD = 100  # clips: 0.2 s of work for the quickest engine, a minute for the slowest
+# The code that a clip passes through before it lies on disk.
+_PACKAGE = Path(__file__).parents[1]
+_CODE = [
+    *(_PACKAGE / f"{name}.py" for name in ("audio/files", "audio/endpointing", "text/espeak")),
+    *sorted(_PACKAGE.glob("tts/*.py")),
+    *(_PACKAGE / "data" / f"{name}.py" for name in ("build", "recordings", "source", "synthetic")),
+]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A built corpus: its folder, its CutSet's file, and the clips that are not in it.
+
+    ``doubtful`` are in it, though their level spoils them: recordings that clip are better than none.
+    """
+
+    folder: Path
+    refused: list[Refusal]
+    doubtful: list[Refusal] = field(default_factory=list)
+
+    @property
+    def cuts_path(self) -> Path:
+        return self.folder / "cuts.jsonl.gz"
+
+
+def build(
+    source: Source[Any], alphabet: Alphabet, sample_rate: int, cache_dir: str | Path, n_workers: int | None = None
+) -> Corpus:
+    """Make ``source``'s corpus in ``cache_dir``, or find it there. ``n_workers`` processes, one a core by default.
+
+    Raises CorpusError where no clip is usable, OSError where the disk is full: what was finished stays.
+    """
+    items, refused = source.items(alphabet)
+    folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
+    (folder / "shards").mkdir(parents=True, exist_ok=True)
+    corpus = Corpus(folder, refused)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"another process builds {folder}: waiting for it")
+        lock.acquire()
+    try:
+        if not corpus.cuts_path.exists():
+            shards = {f"{i // SHARD:05d}": items[i : i + SHARD] for i in range(0, len(items), SHARD)}
+            _render_missing(source, folder, sample_rate, shards, n_workers or os.cpu_count() or 1)
+            _write_manifest(folder, shards, refused, alphabet, sample_rate)
+    finally:
+        lock.release()
+    return Corpus(folder, _read_refusals(folder / "refused.jsonl"), _read_refusals(folder / "doubtful.jsonl"))
+
+
+def _read_refusals(path: Path) -> list[Refusal]:
+    return [Refusal(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet: Alphabet, sample_rate: int) -> str:
+    digest = hashlib.sha256()
+    shaping = [source.identity, alphabet.letters, sample_rate, *map(asdict, items), *map(asdict, refused)]
+    digest.update(json.dumps(shaping).encode())
+    for path in _CODE:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _render_missing(
+    source: Source[Any], folder: Path, sample_rate: int, shards: dict[str, list[Any]], n_workers: int
+) -> None:
+    missing = {shard: items for shard, items in shards.items() if not _shard_path(folder, shard).exists()}
+    total = sum(map(len, shards.values()))
+    done = total - sum(map(len, missing.values()))
+    with tqdm(total=total, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
+        if len(missing) <= 2 or n_workers == 1:  # starting processes would take longer than the work
+            for shard, items in missing.items():
+                progress.update(_render_shard(source, folder, sample_rate, shard, items))
+            return
+        # spawn: the engines' C libraries are not made to be forked
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(n_workers, context, initializer=_leave_interrupts_to_parent) as pool:
+            futures = [
+                pool.submit(_render_shard, source, folder, sample_rate, shard, items)
+                for shard, items in missing.items()
+            ]
+            try:
+                for future in as_completed(futures):
+                    progress.update(future.result())
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _shard_path(folder: Path, shard: str) -> Path:
+    return folder / "shards" / f"{shard}.jsonl"
+
+
+def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: str, items: list[Item]) -> int:
+    """Render ``items``; the shard's list appears when all of them are on disk. Returns how many there were."""
+    clips = folder / "clips" / shard
+    clips.mkdir(parents=True, exist_ok=True)
+    lines: list[dict[str, Any]] = []
+    espeak.restart()  # a shard's sounds depend on no other's
+    for item in items:
+        try:
+            sound = source.render(item, sample_rate)
+            waveform, _ = endpointing.cut(sound, sample_rate)
+        except (files.AudioError, endpointing.NoSpeechError, VoiceError) as error:
+            lines.append({"refused": asdict(Refusal(getattr(item, "path", item.id), str(error)))})
+            continue
+        path = clips / f"{item.id}.flac"
+        files.write(path, waveform, sample_rate)
+        known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
+        kept = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
+        origin = getattr(item, "path", "")  # of a recording
+        lines.append(known | kept | {"origin": origin, "faults": level_faults(sound, waveform) if origin else []})
+    _write_lines(_shard_path(folder, shard), lines)
+    return len(items)
+
+
+def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    part.replace(path)
+
+
+def _write_manifest(
+    folder: Path, shards: dict[str, list[Any]], refused: list[Refusal], alphabet: Alphabet, sample_rate: int
+) -> None:
+    from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s: only when needed
+
+    all_refused = [asdict(one) for one in refused]
+    doubtful: list[dict[str, Any]] = []
+
+    def cuts() -> Iterator[MonoCut]:
+        for shard in shards:
+            for text in _shard_path(folder, shard).read_text(encoding="utf-8").splitlines():
+                line = json.loads(text)
+                if "refused" in line:
+                    all_refused.append(line["refused"])
+                    continue
+                if line["faults"]:
+                    doubtful.append(asdict(Refusal(line["origin"], "; ".join(line["faults"]))))
+                id, n_samples = line["id"], line["n_samples"]
+                duration = n_samples / sample_rate
+                source = AudioSource("file", [0], line["path"])
+                said = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
+                said.speaker, said.language = line["speaker"], line["accent"] or "en"
+                custom = {
+                    "split": line["split"],
+                    "name": line["text"],
+                    "origin": line["origin"],
+                    "weight": line["weight"],
+                    "say": line["say"],
+                }
+                recording = Recording(id, [source], sample_rate, n_samples, duration)
+                yield MonoCut(id, 0.0, duration, 0, [said], recording=recording, custom=custom)
+
+    part = folder / "part.cuts.jsonl.gz"
+    whole = CutSet.from_cuts(cuts())
+    whole.to_file(part)
+    if not any(folder.glob("clips/*/*.flac")):
+        part.unlink()
+        raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
+    _write_lines(folder / "refused.jsonl", all_refused)
+    _write_lines(folder / "doubtful.jsonl", doubtful)
+    part.replace(folder / "cuts.jsonl.gz")

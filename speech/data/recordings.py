@@ -1,0 +1,200 @@
+"""Recordings of people: a folder for each name, or a manifest of files. Splits never share a speaker."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.audio import files
+from speech.audio.files import Waveform
+from speech.data.source import CorpusError, Item, Refusal
+from speech.text.alphabet import Alphabet, TextError
+
+
+@dataclass(frozen=True)
+class Recording(Item):
+    path: str
+    size: int  # bytes, and the time of the last change: a file that was recorded anew is another clip
+    changed_ns: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    path: Path
+    text: str
+    speaker: str
+    accent: str = ""
+    line: str = ""  # of the manifest, FILE:NUMBER
+
+    def refusal(self, reason: str) -> Refusal:
+        return Refusal(self.line or str(self.path), f"{self.line}: {reason}" if self.line else reason)
+
+
+class _Recordings(ABC):
+    """What folder and manifest share: all but how the files are found."""
+
+    name: str
+    nothing: str  # what to say where there is not one recording
+    names = None
+
+    def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
+        self.n_speakers = {"test": test_speakers, "val": val_speakers}
+        self.seed = seed
+
+    @property
+    def identity(self) -> str:
+        return "files"  # each item carries its file's size and time
+
+    @abstractmethod
+    def _find(self) -> Iterator[_Found | Refusal]: ...
+
+    def splits_of(self, speakers: set[str]) -> dict[str, str]:
+        """The split of each speaker."""
+        return split_speakers(speakers, self.n_speakers, self.seed)
+
+    def items(self, alphabet: Alphabet) -> tuple[list[Recording], list[Refusal]]:
+        found, refused = [], []
+        for one in self._find():
+            if isinstance(one, Refusal):
+                refused.append(one)
+                continue
+            try:
+                alphabet.fold(one.text)
+                found.append((one, one.path.stat()))
+            except TextError as error:
+                refused.append(one.refusal(str(error)))
+            except OSError:
+                refused.append(one.refusal(f"{one.path}: no such file"))
+        if not found:
+            raise CorpusError(f"no usable recordings: {refused[0].reason if refused else self.nothing}")
+        split = self.splits_of({one.speaker for one, _ in found})
+        return [
+            Recording(
+                f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))[:40]}-{one.path.stem[:80]}",
+                one.text,
+                one.speaker,
+                one.accent,
+                split[one.speaker],
+                str(one.path),
+                stat.st_size,
+                stat.st_mtime_ns,
+            )
+            for i, (one, stat) in enumerate(found)
+        ], refused
+
+    def render(self, item: Recording, sample_rate: int) -> Waveform:
+        return files.read(item.path, sample_rate)
+
+
+class Folder(_Recordings):
+    """``root/<name>/*.{wav,flac,ogg,mp3}``; the folder's name is what was said.
+
+    ``speaker_pattern`` is a regular expression whose first group is the speaker in a file's name; a file that it does
+    not match was spoken by ``unknown``.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        speaker_pattern: str = "^([^_]+)_",
+        val_speakers: int = 1,
+        test_speakers: int = 2,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(val_speakers, test_speakers, seed)
+        self.name = "folder"
+        self.root, self.speaker_pattern = Path(root).expanduser().resolve(), re.compile(speaker_pattern)
+        if not self.root.is_dir():
+            raise CorpusError(f"corpus.root={root}: no such folder; it holds a folder for each name")
+        self.nothing = f"corpus.root={root} has no folder of a name with {', '.join(files.SUFFIXES)} files in it"
+
+    def _find(self) -> Iterator[_Found | Refusal]:
+        for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
+            for path in sorted(folder.iterdir()):
+                if path.suffix.lower() in files.SUFFIXES:
+                    match = self.speaker_pattern.search(path.name)
+                    yield _Found(path, folder.name, match.group(1) if match else "unknown")
+
+
+class Manifest(_Recordings):
+    """A CSV (with a header) or JSONL file of ``path, text, speaker`` and, where known, ``accent``.
+
+    Paths are relative to the manifest's own folder.
+    """
+
+    def __init__(self, path: str, val_speakers: int = 1, test_speakers: int = 2, seed: int = 0) -> None:
+        super().__init__(val_speakers, test_speakers, seed)
+        self.name = "manifest"
+        self.path = Path(path).expanduser().resolve()
+        if not self.path.is_file():
+            raise CorpusError(f"corpus.path={path}: no such manifest; give a CSV or JSONL file of path, text, speaker")
+        self.nothing = f"corpus.path={path} has no line of path, text and speaker"
+
+    def _rows(self) -> Iterator[tuple[int, Any]]:
+        """Line number and row; a line that cannot be read comes as the text of its error."""
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
+            if self.path.suffix.lower() == ".csv":
+                reader = csv.DictReader(file)
+                missing = {"path", "text", "speaker"} - set(reader.fieldnames or [])
+                if missing:
+                    raise CorpusError(
+                        f"{self.path}:1: the header has no {', '.join(sorted(missing))}: it needs path,text,speaker"
+                    )
+                for row in reader:
+                    yield reader.line_num, row
+            else:
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        try:
+                            yield number, json.loads(line)
+                        except json.JSONDecodeError as error:
+                            yield number, f"not JSON ({error})"
+
+    def _find(self) -> Iterator[_Found | Refusal]:
+        try:
+            yield from self._listed()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"corpus.path={self.path}: not text in UTF-8 ({error}): save it as such") from error
+
+    def _listed(self) -> Iterator[_Found | Refusal]:
+        for number, row in self._rows():
+            where = f"{self.path}:{number}"
+            if not isinstance(row, dict):
+                yield Refusal(where, f"{where}: {row!r} is not an object of path, text, speaker")
+                continue
+            empty = [key for key in ("path", "text", "speaker") if not str(row.get(key) or "").strip()]
+            if empty:
+                yield Refusal(where, f"{where}: {', '.join(empty)} is missing: each line has path, text and speaker")
+                continue
+            if None in row:  # where csv puts what no column is for
+                yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
+                continue
+            path = self.path.parent / str(row["path"])
+            if not path.is_file():
+                yield Refusal(where, f"{where}: {path}: no such file")
+                continue
+            speaker, accent = str(row["speaker"]).strip(), str(row.get("accent") or "")
+            yield _Found(path, str(row["text"]).strip(), speaker, accent, where)
+
+
+def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) -> dict[str, str]:
+    """The split of each speaker: as many as asked for ``test`` and ``val``, drawn by ``seed``, the others ``train``."""
+    held = sum(n_speakers.values())
+    if len(speakers) <= held:
+        raise CorpusError(
+            f"{len(speakers)} speakers ({', '.join(sorted(speakers)[:5])}) cannot be split into {n_speakers['test']} "
+            f"for the test, {n_speakers['val']} for validation and at least one to train on: name files "
+            "<speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers "
+            "(to evaluate all of them: both 0, and split=all)"
+        )
+    drawn = np.random.default_rng(seed).permutation(sorted(speakers)).tolist()
+    n_test = n_speakers["test"]
+    return {s: "test" if i < n_test else "val" if i < held else "train" for i, s in enumerate(drawn)}

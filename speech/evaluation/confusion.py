@@ -1,0 +1,52 @@
+"""Which names are taken for which: a matrix of mean probabilities, its closest pairs, and its picture."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from speech.common.escape import plain
+
+
+def mean_probabilities(scores: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """``matrix[i, j]``: the mean probability, within the list, of name ``j`` in the clips of name ``i``.
+
+    ``scores`` ``(n_clips, n_names)`` are log p(name | clip), ``said`` int ``(n_clips,)``. A name without clips has 0s.
+    """
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    of_name = said[None] == np.arange(scores.shape[1])[:, None]
+    sums: np.ndarray = of_name @ probabilities
+    return sums / np.maximum(1, of_name.sum(axis=1, keepdims=True))
+
+
+def closest(closeness: np.ndarray, n_pairs: int) -> list[tuple[int, int]]:
+    """The ``n_pairs`` pairs of names (first, second) that a symmetric matrix has the largest values for."""
+    first, second = np.triu_indices(len(closeness), k=1)
+    order = np.argsort(-closeness[first, second], kind="stable")[:n_pairs]
+    return [(int(first[k]), int(second[k])) for k in order]
+
+
+def draw(names: list[str], matrix: np.ndarray, n_names: int) -> Figure:
+    """The ``n_names`` names that are closest to another; ``matrix`` as ``mean_probabilities`` has it."""
+    apart = matrix * (1 - np.eye(len(names)))
+    closeness = np.maximum(apart.max(axis=0), apart.max(axis=1))
+    shown = sorted(np.argsort(-closeness, kind="stable")[:n_names])
+    with matplotlib.rc_context({"font.size": 8}):
+        figure = Figure(figsize=(6, 5.2), dpi=80)
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.15, right=0.98, top=0.97, bottom=0.17)
+        part = matrix[np.ix_(shown, shown)]
+        image = axes.imshow(part, vmin=0, vmax=1, cmap="Blues")
+        labels = [plain(names[i]) for i in shown]
+        axes.set_xticks(range(len(shown)), labels, rotation=90)
+        axes.set_yticks(range(len(shown)), labels)
+        axes.set_xlabel("heard")
+        axes.set_ylabel("said")
+        for i, j in np.argwhere(part >= 0.005):
+            axes.text(
+                j, i, f"{part[i, j]:.2f}", ha="center", va="center", color="white" if part[i, j] > 0.5 else "black"
+            )
+        figure.colorbar(image, label="mean probability within the list")
+    return figure

@@ -1,0 +1,205 @@
+"""A recogniser as an ONNX graph, float32 and int8: waveforms in, letter log-probabilities out (doors: ``runtime``).
+
+torch's exporter traces the recogniser itself, front end included. Two of its parts are put in other words first:
+
+- A recurrent layer, by hand or torch's, becomes ONNX's own operator. The exporter of torch 2.14 fails on nn.GRU of a
+  length that is left open, and would write a layer by hand down frame after frame.
+- The power spectrum becomes one convolution with the Fourier transform's sines. onnxruntime's STFT takes ten times as
+  long where the window is no power of two, and moves the log-probabilities by 7e-5 instead of 1e-6.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import logging
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchaudio.transforms import Spectrogram
+
+from speech.common.extras import require
+from speech.inference import runtime
+from speech.model.encoder import Encoder
+from speech.model.recognizer import Recognizer
+
+OPSET = 20
+GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
+# By operator and input, the axes of a weight that an output sums over: each output has a scale of its own.
+SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
+LEAST_TO_QUANTISE = 1024  # numbers: what is smaller weighs nothing
+LARGEST_INT8 = 127
+LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it writes out the whole sines
+
+
+class _Recurrent(nn.Module):
+    """A recurrent layer as ONNX's operator, which reads both directions within each clip's own length.
+
+    ``directions`` are torch's layers, one or two; in ``(batch, n_frames, n_in)``, out ``(.., n_units * n_directions)``.
+    """
+
+    def __init__(self, directions: Sequence[nn.Module]) -> None:
+        super().__init__()
+        cells = cast(Sequence[nn.RNNBase], directions)
+        self.operator, self.n_units, self.n_directions = cells[0].mode.split("_")[0], cells[0].hidden_size, len(cells)
+        each = [[self._in_order(parameter) for parameter in cell.all_weights[0]] for cell in cells]
+        weights, recurrent, bias, recurrent_bias = (torch.stack(some) for some in zip(*each, strict=True))
+        self.weights, self.recurrent = nn.Parameter(weights), nn.Parameter(recurrent)
+        self.bias = nn.Parameter(torch.cat([bias, recurrent_bias], dim=1))
+
+    def _in_order(self, parameter: Tensor) -> Tensor:
+        gates = parameter.detach().chunk(len(GATES[self.operator]))
+        return torch.cat([gates[i] for i in GATES[self.operator]])
+
+    def forward(self, frames: Tensor, n_frames: Tensor) -> Tensor:
+        by_time = frames.transpose(0, 1)
+        attributes: dict[str, Any] = {"hidden_size": self.n_units}
+        attributes["direction"] = "bidirectional" if self.n_directions == 2 else "forward"
+        if self.operator == "GRU":
+            attributes["linear_before_reset"] = 1  # as torch: the reset gate after the hidden bias
+        inputs = (by_time, self.weights, self.recurrent, self.bias, n_frames.int())
+        shape = (by_time.shape[0], self.n_directions, by_time.shape[1], self.n_units)
+        states = torch.onnx.ops.symbolic(
+            self.operator, inputs, attributes, dtype=torch.float32, shape=shape, version=OPSET
+        )
+        return states.permute(2, 0, 1, 3).flatten(2)
+
+
+class _Encoder(Encoder):
+    """``encoder`` with its recurrent layers as ONNX's."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        nn.Module.__init__(self)  # and not Encoder's: the parts are there
+        self.stride = encoder.stride
+        self.convolution, self.normalisation = encoder.convolution, encoder.normalisation
+        self.dropout, self.output = encoder.dropout, encoder.output
+        self.recurrent = nn.ModuleList(map(_Recurrent, encoder.layers()))
+
+    def layers(self) -> Any:
+        return self.recurrent
+
+    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor) -> Tensor:
+        layer: _Recurrent = directions
+        return cast(Tensor, layer(hidden, n_frames))
+
+
+class _PowerSpectrum(nn.Module):
+    """torchaudio's Spectrogram of waveforms ``(batch, n_samples)``, ``(batch, n_bins, n_frames)``, as a convolution.
+
+    Its kernels are made in the graph from one period of cosine and sine: as a table they would be half of the file.
+    """
+
+    def __init__(self, spectrogram: Spectrogram) -> None:
+        super().__init__()
+        self.hop_length = spectrogram.hop_length
+        angle = 2 * math.pi * torch.arange(spectrogram.n_fft, dtype=torch.float64) / spectrogram.n_fft
+        self.period = nn.Buffer(torch.stack([angle.cos(), angle.sin()]).float())
+        self.window = nn.Buffer(spectrogram.window)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        n = len(self.window)
+        turn = torch.arange(n // 2 + 1)[:, None] * torch.arange(n) % n
+        kernels = self.period[:, turn].flatten(0, 1) * self.window
+        spectrum = nn.functional.conv1d(waveforms[:, None], kernels[:, None], stride=self.hop_length)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        return real.square() + imaginary.square()
+
+
+class _Graph(nn.Module):
+    """What the exporter traces: ``recognizer`` in other words, its log-probabilities instead of its logits."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        super().__init__()
+        self.recognizer = copy.deepcopy(recognizer).cpu().eval()
+        if isinstance(self.recognizer.encoder, Encoder):
+            self.recognizer.encoder = _Encoder(self.recognizer.encoder)
+        for parent in list(self.recognizer.frontend.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, Spectrogram):
+                    parent.register_module(name, _PowerSpectrum(child))
+
+    def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        logits, n_frames = self.recognizer(waveforms, n_samples)
+        outputs = self.recognizer.split(logits)
+        return torch.cat([output.log_softmax(dim=2) for output in outputs], dim=2), n_frames
+
+
+def to_onnx(recognizer: Recognizer, card: str) -> Any:
+    """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
+    onnx, onnxscript = require("onnx", "export"), require("onnxscript", "export")
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
+    some = torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        _Graph(recognizer).eval(),
+        (torch.zeros(2, recognizer.sample_rate), torch.tensor([recognizer.sample_rate, recognizer.sample_rate // 2])),
+        input_names=["waveforms", "n_samples"],
+        output_names=["log_probs", "n_frames"],
+        dynamic_shapes=({0: some, 1: some}, {0: some}),
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    assert program is not None
+    onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
+    model = program.model_proto
+    _forget_where_it_was_made(model)
+    model.producer_name = "speech-names"
+    metadata = {
+        "format": str(runtime.FORMAT),
+        "alphabet": recognizer.alphabet.letters,
+        "sample_rate": str(recognizer.sample_rate),
+        "samples_per_frame": str(recognizer.frontend.hop_length * recognizer.encoder.stride),
+        "names": json.dumps(recognizer.names, ensure_ascii=False),
+        "decoder": json.dumps(recognizer.parts["decoder"]),
+        "card": card,
+    }
+    if recognizer.inventory:
+        metadata["phones"] = json.dumps(recognizer.inventory.phones, ensure_ascii=False)
+        metadata["ways"] = json.dumps(recognizer.ways, ensure_ascii=False)
+        metadata["phones_weight"] = str(recognizer.phones_weight)
+    if recognizer.prior:
+        metadata["prior"] = json.dumps(dataclasses.asdict(recognizer.prior))
+    if recognizer.rejection:
+        metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
+    onnx.helper.set_model_props(model, metadata)
+    return model
+
+
+def _forget_where_it_was_made(model: Any) -> None:
+    """Take out the exporter's notes: stack traces with this machine's paths, of five times the graph's own size."""
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        one.doc_string = ""
+        del one.metadata_props[:]
+
+
+def quantise(model: Any) -> Any:
+    """A copy of ``model`` whose weights are kept in int8, with a float32 scale for each output.
+
+    They are float32 again when the file is loaded, so that only their rounding is heard. onnxruntime's own tools
+    quantise neither GRU nor RNN.
+    """
+    onnx = require("onnx", "export")
+    small = copy.deepcopy(model)
+    inputs = [(name, (node.op_type, i)) for node in model.graph.node for i, name in enumerate(node.input)]
+    summed = {name: SUMMED[place] for name, place in inputs if place in SUMMED}
+    for tensor in model.graph.initializer:
+        weight = onnx.numpy_helper.to_array(tensor)
+        if tensor.name not in summed or weight.size < LEAST_TO_QUANTISE:
+            continue
+        scale = np.abs(weight).max(axis=summed[tensor.name], keepdims=True) / LARGEST_INT8
+        rounded = np.round(weight / np.where(scale > 0, scale, 1)).astype(np.int8)
+        small.graph.initializer.remove(tensor)
+        int8, float32, by = (f"{tensor.name}.{what}" for what in ("int8", "float32", "scale"))
+        small.graph.initializer.append(onnx.numpy_helper.from_array(rounded, int8))
+        small.graph.initializer.append(onnx.numpy_helper.from_array(scale, by))
+        # Not DequantizeLinear: onnxruntime would take it for a wish to have the frames in 8 bits as well.
+        small.graph.node.insert(0, onnx.helper.make_node("Mul", [float32, by], [tensor.name]))
+        small.graph.node.insert(0, onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT))
+    return small

@@ -1,0 +1,171 @@
+"""The whole recogniser, waveform to transcript, and its one file on disk.
+
+A recording passes ``audio.read``, ``endpoint.cut``, the front end, the encoder and a decoder, in training
+as in use. ``Transcriber`` is what it has in common with the exported recogniser (``runtime``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from speech.audio.files import Waveform
+from speech.common.build import DECODER, ENCODER, FRONTEND, build
+from speech.inference.label_prior import Prior
+from speech.inference.rejection import Rejection
+from speech.inference.scoring import Frames
+from speech.inference.transcriber import RecognizerError, Transcriber
+from speech.model.frontend import Count
+from speech.text import pronunciation
+from speech.text.alphabet import Alphabet
+from speech.text.phones import PHONES, Inventory
+
+PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
+FORMAT = 1  # of the file; raised when an older reader could not make sense of it
+
+
+class Recognizer(Transcriber, nn.Module):
+    """Front end, encoder and decoder, made from plain data (``parts``) and the names that they were trained for.
+
+    ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it hears beside the letters, or true for
+    ``phonetics.PHONES``; it need not be there) and the nodes ``frontend``, ``encoder`` and ``decoder`` (``_target_``
+    and arguments). Sizes that follow from one another are derived here.
+    """
+
+    def __init__(self, parts: Mapping[str, Any], names: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.parts = dict(parts)
+        if parts.get("phones") is True:  # all that there are now: those of a file stay what they were
+            self.parts["phones"] = list(PHONES)
+        self.alphabet = Alphabet(parts["alphabet"])
+        self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
+        self.learn(names)
+        self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
+        self.frontend = build(parts["frontend"], FRONTEND)
+        n_symbols = sum(self.n_symbols)
+        self.encoder = build(parts["encoder"], ENCODER, n_features=self.frontend.n_features, n_symbols=n_symbols)
+        self.decoder = build(parts["decoder"], DECODER)
+
+    @property
+    def sample_rate(self) -> int:
+        rate: int = self.frontend.sample_rate
+        return rate
+
+    @property
+    def frame_s(self) -> float:
+        step: float = self.frontend.hop_length * self.encoder.stride / self.sample_rate
+        return step
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(p.numel() for p in self.parameters())
+
+    def n_frames(self, n_samples: Count) -> Count:
+        """Frames of logits of a clip of ``n_samples``."""
+        count: Count = self.encoder.n_frames(self.frontend.n_frames(n_samples))
+        return count
+
+    def forward(
+        self, waveforms: Tensor, n_samples: Tensor, feature_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits ``(batch, n_frames, n_symbols)`` and ``n_frames`` of waveforms ``(batch, n_samples)``.
+
+        The letters' symbols come first, then the phones' (``split``).
+
+        ``feature_mask``, of the features' shape, is a factor on them: what training hides (SpecAugment).
+        """
+        features, n_frames = self.frontend(waveforms, n_samples)
+        if feature_mask is not None:
+            features = features * feature_mask
+        logits: Tensor
+        logits, n_frames = self.encoder(features, n_frames)
+        return logits, n_frames
+
+    def split(self, logits: Tensor) -> tuple[Tensor, ...]:
+        """The letters' columns of ``logits`` and, of a recogniser that hears phones, theirs: each a CTC output."""
+        return logits.split(self.n_symbols, dim=-1)
+
+    @torch.inference_mode()
+    def hear(self, waveform: Waveform) -> Frames:
+        device = next(self.parameters()).device
+        training, _ = self.training, self.eval()
+        logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
+        self.train(training)
+        return self.frames(logits[0])
+
+    def frames(self, logits: Tensor) -> Frames:
+        """What one clip's logits ``(n_frames, n_symbols)`` say, in float64."""
+        return Frames(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
+
+    def learn(self, names: Sequence[str]) -> None:
+        """Be for ``names``, and remember how each is said (a ``Name`` in its own ways)."""
+        self.names = list(map(str, names))
+        self.ways = {}
+        if self.inventory and names:
+            self.ways = dict(zip(self.names, pronunciation.ways(names), strict=True))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything that transcribing needs to one file of tensors and plain data, whole or not at all."""
+        path = Path(path)
+        part = path.with_name(f".{path.name}.part")
+        content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
+        content["ways"] = self.ways
+        content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
+        content["phones_weight"] = self.phones_weight
+        if self.prior:
+            content["prior"] = asdict(self.prior)
+        if self.rejection:
+            content["rejection"] = asdict(self.rejection)
+        torch.save(content, part)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recognizer:
+        """Read a recogniser's file. Raises RecognizerError, naming the file and the way out."""
+        path = Path(path)
+        if not path.is_file():
+            raise RecognizerError(f"{path}: no such recogniser file: train one, or give another path")
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises whatever the damaged bytes lead it to
+            raise RecognizerError(f"{path}: not a recogniser file ({type(error).__name__}): train it again") from error
+        if not isinstance(content, dict) or "parts" not in content:
+            raise RecognizerError(f"{path}: not a recogniser file; a run's recogniser is its recognizer.pt")
+        if content.get("format") != FORMAT:
+            found = content.get("format")
+            raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
+        try:
+            recognizer = cls(content["parts"])
+            recognizer.names, recognizer.ways = content["names"], content.get("ways", {})
+            recognizer.phones_weight = content.get("phones_weight", recognizer.phones_weight)
+            if "rejection" in content:  # of a recogniser that was calibrated
+                recognizer.rejection = Rejection(**content["rejection"])
+            if "prior" in content:
+                recognizer.prior = Prior(**content["prior"])
+            weights = dict(content["weights"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
+        recognizer.trained_on = content.get("trained_on", {})
+        recognizer.load_weights(weights, where=str(path))
+        return recognizer.eval()
+
+    def load_weights(self, weights: Mapping[str, Tensor], where: str) -> None:
+        """Take ``weights`` that ``where`` holds. Raises RecognizerError where they are of another shape or alphabet,
+        or not all there.
+        """
+        own = self.state_dict()
+        if missing := [name for name in own if name not in weights]:
+            raise RecognizerError(f"{where}: no {', '.join(missing)} in it: made by another version; train it again")
+        for name, tensor in weights.items():
+            if name not in own or own[name].shape != tensor.shape:
+                wanted = tuple(own[name].shape) if name in own else "nothing"
+                raise RecognizerError(
+                    f"{where}: {name} is {tuple(tensor.shape)} where {wanted} is needed: it was made with another "
+                    f"alphabet, phones, front end or encoder than this one ({sum(self.n_symbols)} symbols)"
+                )
+        self.load_state_dict(weights)

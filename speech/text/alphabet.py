@@ -1,0 +1,86 @@
+"""Letters to integers and back; symbol 0 is the CTC blank.
+
+What comes in is any text a person may write (``Chloé``); what goes out is the text in the alphabet
+(``chloe``) and its symbols (``[3, 8, 12, 15, 5]``). What cannot be folded is refused, never dropped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+BLANK = 0
+
+# Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
+_PLAIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ħ": "h", "ı": "i"}
+    | dict.fromkeys("’ʼ`´‘", "'")
+    | dict.fromkeys("-‐‑–_", " ")
+)
+
+
+class TextError(ValueError):
+    """A text that the alphabet cannot write."""
+
+
+class Alphabet:
+    """The letters that a recogniser can spell, in the order of its output symbols 1, 2, ...
+
+    ``letters`` are distinct single characters; the blank is not one of them.
+    """
+
+    def __init__(self, letters: str = "abcdefghijklmnopqrstuvwxyz' ") -> None:
+        if not letters or len(set(letters)) != len(letters):
+            raise ValueError(f"alphabet letters must be distinct and not empty: {letters!r}")
+        self.letters = letters
+        self._symbol = {letter: symbol for symbol, letter in enumerate(letters, start=1)}
+
+    def __len__(self) -> int:
+        """Number of output symbols, the blank included."""
+        return len(self.letters) + 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alphabet) and other.letters == self.letters
+
+    def __hash__(self) -> int:
+        return hash(self.letters)
+
+    def __repr__(self) -> str:
+        return f"Alphabet({self.letters!r})"
+
+    def fold(self, text: str) -> str:
+        """Write ``text`` in this alphabet: lower case, marks removed, white space squeezed.
+
+        Raises TextError, naming the text and the characters, where a character has no such form.
+        """
+        return _fold(str(text), self.letters)
+
+    def encode(self, text: str) -> list[int]:
+        """Symbols of ``text`` (folded first); ``n_letters`` integers in 1 ... len(self) - 1."""
+        return [self._symbol[letter] for letter in self.fold(text)]
+
+    def decode(self, symbols: Iterable[int]) -> str:
+        """Letters of ``symbols``; blanks are left out, repeats are kept (collapsing is CTC's affair)."""
+        return "".join(self.letters[symbol - 1] for symbol in symbols if symbol != BLANK)
+
+
+@lru_cache(maxsize=1 << 16)  # a list's names are folded for every clip, a corpus's texts for every epoch
+def _fold(text: str, letters: str) -> str:
+    lower = text.casefold().translate(_PLAIN)
+    decomposed = unicodedata.normalize("NFKD", lower)
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
+    folded = " ".join(plain.split())
+    foreign = sorted(set(folded) - set(letters))
+    if foreign:
+        shown = " ".join(repr(c) for c in foreign)
+        raise TextError(f"text {text!r} has {shown}, which the alphabet {letters!r} cannot write: respell it")
+    if not any(c.isalpha() for c in folded):
+        raise TextError(f"text {text!r} has no letter in it: write the name as it is spelt")
+    return folded
+
+
+def n_frames_needed(symbols: Sequence[int]) -> int:
+    """Fewest frames in which CTC can write ``symbols``: one a letter, and a blank between equal neighbours."""
+    return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))

@@ -1,0 +1,36 @@
+"""The hand-written AdamW as a torch optimiser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from speech.backprop import updates
+
+
+class AdamW(torch.optim.Optimizer):
+    """The hand-written update rule behind torch's interface, so that schedulers and checkpoints work with it."""
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        with torch.enable_grad():
+            loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            moved = {str(i): p for i, p in enumerate(group["params"]) if p.grad is not None}
+            state = {name: self.state[p] for name, p in moved.items() if self.state[p]}
+            grads = {name: p.grad for name, p in moved.items()}
+            updates.adamw(moved, grads, state, group["lr"], group["betas"], group["eps"], group["weight_decay"])
+            for name, p in moved.items():
+                self.state[p] = state[name]
+        return loss

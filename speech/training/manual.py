@@ -1,0 +1,59 @@
+"""A training step's gradients by the hand-written backpropagation of the whole recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from speech.backprop import chain, updates
+from speech.backprop import recognizer as by_hand
+from speech.data.dataset import Batch
+from speech.model.recognizer import Recognizer
+from speech.training.loss import Losses, geometry_of, hidden_features, texts
+
+
+class ByHand:
+    """``speech.backprop`` alone, from the waveform to each weight's gradient: no parameter asks torch for one."""
+
+    def __init__(self) -> None:
+        self._chain: chain.Chain | None = None
+        self._parameters: dict[str, nn.Parameter] = {}
+
+    def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
+        recognizer.requires_grad_(False)
+        self._parameters = dict(recognizer.named_parameters())
+        with torch.no_grad():
+            waveforms = recognizer.frontend.pad(batch.waveforms)
+            masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
+            hidden = hidden_features(recognizer, batch)
+            chain, n_frames = by_hand.hear(
+                geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks, hidden
+            )
+            loss = by_hand.spell(chain, n_frames, texts(batch), recognizer.n_symbols)
+        self._chain = chain
+        return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
+
+    def backward(self, loss: Tensor) -> None:
+        assert self._chain is not None, "backward comes after forward"
+        with torch.no_grad():
+            grads, _ = self._chain.backward(torch.ones_like(loss), until=by_hand.FIRST_TRAINED)
+        for name, parameter in self._parameters.items():
+            parameter.grad = grads[name]
+        self._chain = None  # what a step had saved is not needed by the next
+
+    def clip(self, parameters: Iterable[nn.Parameter], largest: float) -> None:
+        updates.clip_norm({str(i): p.grad for i, p in enumerate(parameters) if p.grad is not None}, largest)
+
+
+def dropout_masks(recognizer: Recognizer, longest: int, n_samples: Tensor) -> list[Tensor]:
+    """The masks that the encoder's own dropout would draw from torch's generator in its next forward pass."""
+    encoder = recognizer.encoder
+    rate = encoder.dropout.p if recognizer.training else 0.0
+    if rate == 0:
+        return []
+    weight = encoder.output.weight
+    shape = [len(n_samples), recognizer.n_frames(longest)]
+    sizes = [encoder.convolution.out_channels] + [weight.shape[1]] * len(encoder.forwards)
+    return [weight.new_empty([*shape, size]).bernoulli_(1 - rate).div_(1 - rate) for size in sizes]

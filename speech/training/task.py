@@ -1,0 +1,117 @@
+"""Learning to spell, as Lightning runs it: loss, validation, optimiser. The only LightningModule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from speech.backprop.frames import frame_mask
+from speech.data.dataset import Batch
+from speech.evaluation.metrics import n_edits
+from speech.inference.decode import collapse
+from speech.model.recognizer import Recognizer
+from speech.text.alphabet import BLANK
+from speech.training.autograd import Autograd
+from speech.training.loss import loss_of, texts
+from speech.training.manual import ByHand
+
+
+class Validated(NamedTuple):
+    """What the monitor gets to see of a validation batch."""
+
+    logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
+    n_frames: Tensor  # (batch,)
+    letters: list[str]  # of the best path
+
+
+def best_paths(recognizer: Recognizer, logits: Tensor, n_frames: Tensor) -> list[str]:
+    """The letters of each clip's likeliest path; ``logits`` ``(batch, n_frames, n_symbols)``."""
+    return [recognizer.alphabet.decode(symbols) for symbols in _collapsed(recognizer.split(logits)[0], n_frames)]
+
+
+def _collapsed(output: Tensor, n_frames: Tensor) -> list[list[int]]:
+    return [collapse(path[:n].tolist()) for path, n in zip(output.argmax(dim=2), n_frames, strict=True)]
+
+
+class SpellingTask(pl.LightningModule):
+    """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
+
+    ``gradients`` says where those come from.
+
+    Whatever chance a step takes (dropout) is drawn from ``seed`` and the step's number alone, so that training goes
+    on after an interruption exactly as it would have.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        optimizer: Callable[..., Optimizer],
+        scheduler: Callable[..., LRScheduler],
+        gradients: Autograd | ByHand,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
+        self._optimizer, self._scheduler = optimizer, scheduler
+        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self._optimizer(self.recognizer.parameters())
+        scheduler = self._scheduler(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss, n_infeasible, _, _ = self.gradients.forward(self.recognizer, batch)
+        self.log("train/infeasible", n_infeasible.float(), batch_size=len(batch.texts), reduce_fx="sum", on_epoch=True)
+        self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
+        return loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        self.gradients.backward(loss)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        if gradient_clip_val:
+            self.gradients.clip(self.recognizer.parameters(), float(gradient_clip_val))
+
+    def on_validation_epoch_start(self) -> None:
+        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        loss, _, logits, n_frames = loss_of(self.recognizer, batch)
+        letters_of, *phones_of = self.recognizer.split(logits)
+        best = letters_of.argmax(dim=2)
+        blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
+        n = len(batch.texts)
+        self.log("val/loss", loss, batch_size=n)
+        self.log("val/blank_fraction", blank, batch_size=n)
+        letters = best_paths(self.recognizer, logits, n_frames)
+        self._edits += sum(map(n_edits, batch.texts, letters))
+        self._letters += sum(map(len, batch.texts))
+        self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))
+        self._clips += n
+        for output, (phones, n_phones) in zip(phones_of, texts(batch)[1:], strict=True):
+            said = [row[:n].tolist() for row, n in zip(phones, n_phones, strict=True)]
+            self._phone_edits += sum(map(Levenshtein.distance, said, _collapsed(output, n_frames)))
+            self._phones += int(n_phones.sum())
+        return Validated(logits, n_frames, letters)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/cer", self._edits / self._letters, prog_bar=True)
+        self.log("val/letter_perfect", self._perfect / self._clips, prog_bar=True)
+        if self._phones:
+            self.log("val/phone_error_rate", self._phone_edits / self._phones, prog_bar=True)

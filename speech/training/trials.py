@@ -1,0 +1,160 @@
+"""Clips held against lists with and without their name: what rejection is calibrated on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from speech.audio.files import Waveform
+from speech.data.augment.light import Augment
+from speech.data.augment.room import Room
+from speech.data.augment.strength import FULL_STRENGTH
+from speech.data.dataset import Clip
+from speech.evaluation.metrics import n_edits
+from speech.inference.score import Floats
+from speech.inference.scoring import Frames
+from speech.model.recognizer import Recognizer
+from speech.text.alphabet import Alphabet
+
+LISTED, OTHER_NAME, SPLICED, REVERSED, NOISE = "listed", "another name", "spliced", "reversed", "noise"
+
+
+WORDS = (OTHER_NAME, SPLICED)  # the rates are held for each of these alone
+
+
+N_CLIPS = {OTHER_NAME: 400, SPLICED: 200, REVERSED: 100, NOISE: 100}  # at most, in two halves
+
+
+N_LISTS = 4  # for each sound
+
+
+N_POOL = 500  # names that lists are drawn from
+
+
+ALIKE = 1 / 3  # edits per letter from a splice or one of its parts: such a name may well be heard in it
+
+
+SPLICE = (0.35, 0.65)  # of a clip: where it is cut
+
+
+class Sound(NamedTuple):
+    """A clip, or what was made of one or two."""
+
+    kind: str
+    texts: tuple[str, ...]  # what may be heard in it: the name that it is, or those of its parts and their letters
+    frames: Frames
+
+
+class Trials(NamedTuple):
+    """Sounds held against lists, a row each."""
+
+    evidences: Floats  # (n, len(EVIDENCE))
+    kinds: np.ndarray  # str (n,): LISTED, or why the sound is none of the list
+
+    @property
+    def none(self) -> np.ndarray:
+        return self.kinds != LISTED
+
+    @property
+    def weights(self) -> Floats:
+        """Listed and other sounds weigh the same, and so do the kinds of the latter; they add up to ``n``."""
+        kinds, n_of = np.unique(self.kinds, return_counts=True)
+        share = {kind: (0.5 if kind == LISTED else 0.5 / max(1, len(kinds) - 1)) for kind in kinds}
+        per_row = {kind: len(self.kinds) * share[kind] / n for kind, n in zip(kinds, n_of, strict=True)}
+        return np.array([per_row[kind] for kind in self.kinds])
+
+
+def _pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.Generator) -> list[str]:
+    """Names for lists: the clips' ``own``, then ``others``, then invented ones, to ``N_POOL`` in all.
+
+    The invented ones are spelt letter after letter as real names are (a Markov chain, Shannon 1948).
+    """
+    pool = [*own, *(others[i] for i in rng.permutation(len(others)))][: max(N_POOL, len(own))]
+    real = [*own, *others]
+    follows: dict[str, list[str]] = {}
+    for text in real:
+        for before, after in zip("^" + text, text + "$", strict=True):
+            follows.setdefault(before, []).append(after)
+    there = set(pool)
+    longest = max(map(len, real))
+    for _ in range(20 * N_POOL):  # few names may not allow so many others
+        if len(pool) >= N_POOL:
+            break
+        text, letter = "", "^"
+        while (letter := follows[letter][rng.integers(len(follows[letter]))]) != "$" and len(text) <= longest:
+            text += letter
+        text = " ".join(text.split())
+        if len(text) > 1 and text[0] in alphabet.letters and text not in there and any(c.isalpha() for c in text):
+            there.add(text)
+            pool.append(text)
+    return pool
+
+
+def _sounds(
+    recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, rng: np.random.Generator
+) -> list[Sound]:
+    """What is heard in ``clips`` and in what is made of them, every second disturbed."""
+    fold = recognizer.alphabet.fold
+
+    def some(kind: str) -> list[int]:
+        return [int(i) for i in rng.permutation(len(clips))[: N_CLIPS[kind] // 2]]
+
+    made: list[tuple[str, tuple[str, ...], Waveform]] = [(OTHER_NAME, (fold(c.name),), c.waveform) for c in clips]
+    for i in some(SPLICED):
+        start, end = clips[i], clips[int(rng.integers(len(clips)))]
+        if fold(start.name) != fold(end.name):
+            until, since = rng.uniform(*SPLICE, 2)
+            head, tail = int(len(start.samples) * until), int(len(end.samples) * since)
+            spelt = fold(start.name)[: round(len(start.name) * until)] + fold(end.name)[round(len(end.name) * since) :]
+            texts = (spelt, fold(start.name), fold(end.name))
+            made.append((SPLICED, texts, np.concatenate([start.waveform[:head], end.waveform[tail:]])))
+    made += [(REVERSED, (fold(clips[i].name),), clips[i].waveform[::-1].copy()) for i in some(REVERSED)]
+    for i in some(NOISE):  # random phases (Theiler et al. 1992): the same mean spectrum, and nothing said
+        spectrum = np.abs(np.fft.rfft(clips[i].waveform))
+        turned = spectrum * np.exp(2j * np.pi * rng.random(len(spectrum)))
+        made.append((NOISE, (fold(clips[i].name),), np.fft.irfft(turned, len(clips[i].samples)).astype(np.float32)))
+    waveforms = [waveform for _, _, waveform in made]
+    if augment is not None:
+        waveforms[1::2], _ = augment.batch(waveforms[1::2], recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
+    return [
+        Sound(kind, texts, recognizer.hear(waveform))
+        for (kind, texts, _), waveform in zip(made, waveforms, strict=True)
+    ]
+
+
+def _alike(a: str, b: str) -> bool:
+    return n_edits(a, b) <= ALIKE * max(len(a), len(b))
+
+
+def _trials(
+    sounds: Sequence[Sound], pool: Sequence[str], n_real: int, recognizer: Recognizer, rng: np.random.Generator
+) -> Trials:
+    """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are no inventions.
+
+    Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
+    """
+    entries = list(recognizer.lexicon(pool).values())
+    index = {text: i for i, text in enumerate(pool)}
+    real = np.arange(len(pool)) < n_real
+    rows, kinds = [], []
+    for sound in sounds:
+        ranking = recognizer.scores(sound.frames, entries)
+        left_out = np.zeros(len(pool), dtype=bool)
+        if sound.kind == OTHER_NAME:
+            left_out[index[sound.texts[0]]] = True
+        elif sound.kind == SPLICED:
+            left_out[:] = [any(_alike(text, part) for part in sound.texts) for text in pool]
+        firsts, n_names = [], []
+        for trial in range(N_LISTS):
+            n = int(np.exp(rng.uniform(0, np.log(len(pool)))))
+            order = np.lexsort([rng.random(len(pool)), ~real, left_out])[: min(n, len(pool) - left_out.sum())]
+            listed = sound.kind == OTHER_NAME and trial % 2 == 0
+            if listed:
+                order[-1] = index[sound.texts[0]]
+            firsts.append(entries[order[ranking[order].argmax()]])
+            n_names.append(len(order))
+            kinds.append(LISTED if listed else sound.kind)
+        rows.append(recognizer.evidence(sound.frames, firsts, n_names))
+    return Trials(np.concatenate(rows), np.array(kinds))

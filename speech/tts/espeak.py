@@ -1,0 +1,96 @@
+"""espeak-ng, a formant synthesiser: every English accent times its variants, and speakers that resemble those."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speech.audio.files import Waveform
+from speech.text.espeak import ACCENTS, EspeakError, Library, with_glottal_stops
+from speech.tts.voice import Voice, VoiceError
+
+# Variants that listeners cannot understand: robots, whispers, croaks.
+UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
+UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
+
+_RELATIVE = "relative"  # the file of the throat that speaks just now
+_RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
+
+
+class Espeak:
+    """Every English accent of espeak-ng times its intelligible variants, and throats that resemble those.
+
+    ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
+    A relative's formants are those of its variant, moved by a standard deviation from the range ``throat`` (as a part
+    of each formant): most stay near, and some are as odd as the oddest voices.
+    The same draw gives the same sounds at the same times. It gives the same samples only with the same calls before it,
+    since ``restart``: the phase of the voice carries on from one call to the next, in C.
+    """
+
+    def __init__(
+        self,
+        rate: tuple[int, int] = (120, 220),
+        pitch: tuple[int, int] = (25, 75),
+        pitch_range: tuple[int, int] = (20, 80),
+        throat: tuple[float, float] = (0.0, 0.2),
+    ) -> None:
+        for name, (low, high), bounds in [
+            ("rate", rate, (80, 450)),
+            ("pitch", pitch, (0, 99)),
+            ("pitch_range", pitch_range, (0, 99)),
+            ("throat", throat, (0, 1)),
+        ]:
+            if not bounds[0] <= low <= high <= bounds[1]:
+                raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
+        self.rate, self.pitch, self.pitch_range, self.throat = tuple(rate), tuple(pitch), tuple(pitch_range), throat
+
+    @property
+    def identity(self) -> str:
+        version = Library.get().version
+        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range} {self.throat}"
+
+    def voices(self) -> list[Voice]:
+        variants = sorted({file.name for file in Library.get().variants.iterdir()} - UNINTELLIGIBLE - {_RELATIVE})
+        return [Voice("espeak", tag, variant) for tag in ACCENTS.values() for variant in variants]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        with Library.lock:
+            library = Library.get()
+            said = with_glottal_stops(text, voice.accent)
+            variant = self._make_relative(library, voice) if voice.relative else voice.variant
+            try:
+                library.set_voice(voice.accent, variant, changed=variant == _RELATIVE)
+            except EspeakError as error:
+                raise VoiceError(str(error)) from error
+            ranges = [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]
+            samples = library.synthesize(said, {of: int(rng.integers(low, high + 1)) for of, (low, high) in ranges})
+            if not len(samples):
+                raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+            return (samples / 32768).astype(np.float32), library.sample_rate
+
+    def _make_relative(self, library: Library, voice: Voice) -> str:
+        """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
+
+        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other relative has an
+        echo, as of a small room.
+        """
+        rng = np.random.default_rng(voice.relative)
+        formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
+        kept = []
+        for line in (library.variants / voice.variant).read_text(errors="replace").splitlines():
+            word, *rest = line.split() or [""]
+            if word == "formant" and int(rest[0]) in formants:
+                given = [float(number) for number in rest[1:4]]
+                formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
+            elif word not in ("echo", "name"):
+                kept.append(line)
+        spread = rng.uniform(self.throat[0], self.throat[1])
+        length = rng.normal(0, spread / 2)  # all formants together: how long the throat is
+        for n, (frequency, height, width) in formants.items():
+            frequency *= np.exp(length + rng.normal(0, spread))
+            height *= np.exp(rng.normal(0, 2 * spread))
+            width *= np.exp(rng.normal(0, 2 * spread))
+            kept.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
+        if rng.random() < 0.5:
+            kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 100)}")
+        (library.variants / _RELATIVE).write_text("\n".join([*kept, ""]))
+        return _RELATIVE

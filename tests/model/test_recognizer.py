@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+import torch
+from torchaudio.functional import compute_deltas
+
+from speech.audio import files
+from speech.audio.endpointing import NoSpeechError
+from speech.model.recognizer import Recognizer, RecognizerError
+from speech.text.alphabet import TextError
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def martin():
+    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    return files.to_waveform(samples, rate, RATE)
+
+
+def batch(lengths, longest=None):
+    longest = longest or max(lengths)
+    waveforms = torch.zeros(len(lengths), longest)
+    for row, length in enumerate(lengths):
+        waveforms[row, :length] = torch.randn(length, generator=torch.Generator().manual_seed(length)) * 0.1
+    return waveforms, torch.tensor(lengths)
+
+
+@pytest.mark.parametrize("frontend", ["mfcc", "mfcc_delta", "logmel"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_a_clip_alone_and_in_any_batch_gives_the_same_logits(make_recognizer, frontend, cell, bidirectional):
+    recognizer = make_recognizer(frontend, cell=cell, bidirectional=bidirectional)
+    lengths = [7_000, 16_000, 300, 9_999, 401]
+    together, n_frames = recognizer(*batch(lengths, longest=20_000))
+    for row, length in enumerate(lengths):
+        alone, n_alone = recognizer(*batch([length]))
+        assert n_alone.item() == n_frames[row] == recognizer.n_frames(length) == alone.shape[1]
+        assert torch.allclose(alone[0], together[row, : n_alone.item()], atol=1e-5)
+        assert not together[row, n_alone.item() :].any()
+
+
+def test_loudness_does_not_change_the_features(make_recognizer, martin):
+    frontend = make_recognizer().frontend
+    quiet, loud = (frontend(torch.tensor(martin)[None] * gain, torch.tensor([len(martin)]))[0] for gain in (0.01, 1))
+    assert torch.allclose(quiet, loud, atol=1e-3)
+    assert loud.mean(dim=1).abs().max() < 1e-5
+    assert torch.allclose(loud.square().mean(dim=1), torch.ones(20), atol=1e-3)
+
+
+def test_derivatives_are_torchaudios(make_recognizer):
+    frontend = make_recognizer("mfcc_delta").frontend
+    features = frontend(*batch([9_000]))[0]
+    plain, first, second = features[0].T.split(13)
+    for order, below in ((first, plain), (second, first)):
+        slope = compute_deltas(below)
+        centred = slope - slope.mean(dim=1, keepdim=True)
+        assert torch.allclose(order, centred / centred.square().mean(dim=1, keepdim=True).sqrt(), atol=1e-3)
+
+
+def test_the_default_is_small(make_recognizer):
+    assert make_recognizer().n_parameters < 400_000
+
+
+@pytest.mark.parametrize("decoder", ["Greedy", "Beam", "Lexicon"])
+def test_a_saved_recognizer_hears_the_same(tmp_path, make_recognizer, martin, decoder):
+    recognizer = make_recognizer(decoder=decoder)
+    recognizer.save(tmp_path / "recognizer.pt")
+    loaded = Recognizer.load(tmp_path / "recognizer.pt")
+    files.write(tmp_path / "clip.wav", martin, RATE)
+    heard = loaded.transcribe(tmp_path / "clip.wav")
+    assert heard == recognizer.transcribe(str(tmp_path / "clip.wav"))
+    assert [letter for letter, _, _ in heard.spans] == list(heard.letters)
+    assert sum(p for _, p in heard.names) == pytest.approx(1)
+    assert {name for name, _ in heard.names} == {"Martin", "Mark"}
+    assert heard.names[0][1] >= heard.names[1][1]
+
+
+def test_more_silence_around_a_name_moves_the_spans_and_nothing_else(make_recognizer, martin):
+    recognizer = make_recognizer(decoder="Lexicon")
+    silence = np.zeros(RATE // 5)
+    little = recognizer.transcribe((np.concatenate([silence, martin, silence]), RATE))
+    much = recognizer.transcribe((np.concatenate([np.tile(silence, 6), martin, np.tile(silence, 12)]), RATE))
+    assert much.letters == little.letters
+    assert dict(much.names) == pytest.approx(dict(little.names), rel=1e-3)
+    for before, after in zip(little.spans, much.spans, strict=True):
+        assert after.start_s == pytest.approx(before.start_s + 1, abs=0.01)
+
+
+def test_a_list_of_ones_own_is_ranked(make_recognizer, martin):
+    heard = make_recognizer().transcribe((martin, RATE), names=["Chloé", "Zoë", "Bob"])
+    assert {name for name, _ in heard.names} == {"Chloé", "Zoë", "Bob"}
+    with pytest.raises(TextError, match="R2D2"):
+        make_recognizer().transcribe((martin, RATE), names=["R2D2"])
+    with pytest.raises(ValueError, match="'Zoe' and 'Zoë' are both 'zoe'"):
+        make_recognizer().transcribe((martin, RATE), names=["Zoe", "Zoë"])
+
+
+def test_silence_is_refused(make_recognizer):
+    with pytest.raises(NoSpeechError):
+        make_recognizer().transcribe((np.zeros(RATE), RATE))
+
+
+def test_files_that_are_no_recognizer_are_refused_by_name(tmp_path, make_recognizer):
+    with pytest.raises(RecognizerError, match="no such recogniser file"):
+        Recognizer.load(tmp_path / "missing.pt")
+    (tmp_path / "noise.pt").write_bytes(b"not a recogniser")
+    with pytest.raises(RecognizerError, match=r"noise\.pt: not a recogniser file"):
+        Recognizer.load(tmp_path / "noise.pt")
+    torch.save({"weights": {}}, tmp_path / "other.pt")
+    with pytest.raises(RecognizerError, match=r"other\.pt: not a recogniser file"):
+        Recognizer.load(tmp_path / "other.pt")
+
+
+def test_a_file_without_its_weights_or_with_one_too_few_is_refused_by_name(tmp_path, make_recognizer):
+    make_recognizer(n_units=8, n_layers=1).save(tmp_path / "whole.pt")
+    content = torch.load(tmp_path / "whole.pt", weights_only=True)
+    weights = content.pop("weights")
+    for wrong in (content, content | {"weights": 3}):
+        torch.save(wrong, tmp_path / "without.pt")
+        with pytest.raises(RecognizerError, match=r"without\.pt: made by another version .*: train it again"):
+            Recognizer.load(tmp_path / "without.pt")
+    del weights["encoder.output.bias"]
+    torch.save(content | {"weights": weights}, tmp_path / "lacking.pt")
+    with pytest.raises(RecognizerError, match=r"lacking\.pt: no encoder\.output\.bias in it: .*train it again"):
+        Recognizer.load(tmp_path / "lacking.pt")
+
+
+def test_weights_of_another_alphabet_are_refused(make_recognizer):
+    small = make_recognizer(letters="abc")
+    with pytest.raises(RecognizerError, match=r"run\.ckpt: encoder\.output.*another alphabet"):
+        make_recognizer().load_weights(small.state_dict(), where="run.ckpt")
+
+
+def test_a_file_cannot_build_what_is_not_ours(make_recognizer):
+    """No function, and none of ours either; no class but those that its own module defines."""
+    for part, target in (
+        ("frontend", "os.system"),
+        ("decoder", "speech.audio.files.write"),
+        ("decoder", "speech.inference.decode.collapse"),
+        ("decoder", "speech.inference.decode.defaultdict"),
+        ("encoder", "speech.model.frontend.FrontEnd"),
+        ("encoder", "speech.model.encoder.Nothing"),
+        ("encoder", "Encoder"),
+    ):
+        with pytest.raises(ValueError, match=f"_target_ '{target}' is no part of a recogniser: .* a class of speech"):
+            Recognizer({**make_recognizer().parts, part: {"_target_": target}})
+
+
+def test_a_file_that_would_write_another_is_refused_by_name_and_writes_none(make_recognizer, tmp_path):
+    recognizer = make_recognizer(n_units=8, n_layers=1)
+    arguments = {"path": str(tmp_path / "written.wav"), "waveform": [0.0] * 100, "sample_rate": RATE}
+    recognizer.parts["decoder"] = {"_target_": "speech.audio.files.write", **arguments}
+    recognizer.save(tmp_path / "foreign.pt")
+    with pytest.raises(RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.files\.write' is no part of a recogniser"):
+        Recognizer.load(tmp_path / "foreign.pt")
+    assert not (tmp_path / "written.wav").exists()

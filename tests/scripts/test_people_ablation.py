@@ -1,0 +1,89 @@
+"""scripts/benchmark_ablation.py, benchmark_recordings.py: what they compare differs in what they say, and no more."""
+
+import csv
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from speech.config import tree as compose
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+PLAN = OmegaConf.load(SCRIPTS / "benchmark_ablation.yaml")
+LISTS = OmegaConf.load(SCRIPTS / "benchmark_people.yaml")
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    names = (
+        "benchmark_recordings",
+        "benchmark_ablation",
+        "benchmark_people",
+        "degrade",
+        "benchmark",
+        "grammar",
+        "paired",
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(SCRIPTS))
+        yield {name: importlib.import_module(name) for name in names[:3]}
+        for name in names:
+            sys.modules.pop(name, None)
+
+
+def flat(config, at=""):
+    for key, value in OmegaConf.to_container(config).items():
+        if isinstance(value, dict):
+            yield from flat(OmegaConf.create(value), f"{at}{key}.")
+        else:
+            yield f"{at}{key}", str(value)
+
+
+def test_each_variant_differs_from_the_recipe_in_its_own_overrides_alone():
+    (_, recipe), *others = PLAN.variants.items()
+    plain = dict(flat(compose.compose("train", ["experiment=open", *PLAN.shorter, *recipe])))
+    for name, overrides in others:
+        own = [given for given in overrides if given not in recipe]
+        assert own, name
+        found = dict(flat(compose.compose("train", ["experiment=open", *PLAN.shorter, *overrides])))
+        changed = {key for key in plain.keys() | found.keys() if plain.get(key) != found.get(key)}
+        assert changed, name
+        assert all(any(key.startswith(given.split("=")[0]) for given in own) for key in changed), (name, changed)
+
+
+def test_no_word_and_no_speaker_is_learnt_from_and_judged(scripts, tmp_path):
+    (tmp_path / "human").mkdir()
+    rows = [
+        {"path": f"speech_commands/{word}/{speaker}_nohash_0.flac", "text": word, "speaker": speaker}
+        for word in (*LISTS.words, *LISTS.other_words)
+        for speaker in map(str, range(12))
+    ]
+    rows += [{"path": f"fsdd/{word}/theo_0.flac", "text": word, "speaker": "theo"} for word in LISTS.digits]
+    with (tmp_path / "human" / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    bench = scripts["benchmark_people"].Bench(tmp_path, LISTS, None, tmp_path, None)
+    learnt, kept = scripts["benchmark_recordings"].divide(bench)
+    assert len(kept) == 6
+    assert not kept & {row["speaker"] for row in learnt}
+    assert not {row["text"] for row in learnt} & set(LISTS.words)
+    assert {row["text"] for row in learnt} == {*LISTS.other_words, *LISTS.digits} - set(LISTS.words)
+    assert len(learnt) == 6 * len(LISTS.other_words) + len(set(LISTS.digits) - set(LISTS.words))
+
+
+def test_decodings_leave_the_recogniser_as_it_was(scripts, make_recognizer):
+    recognizer = make_recognizer(phones=True)
+    recognizer.phones_weight, recognizer.prior = 0.7, "a prior"
+    ear = type("Ear", (), {"recognizer": recognizer})()
+    seen = {way: (recognizer.phones_weight, recognizer.prior) for way in scripts["benchmark_ablation"].decodings(ear)}
+    assert seen == {
+        "": (0.7, "a prior"),
+        ", letters alone": (0.0, "a prior"),
+        ", phones alone": (1.0, "a prior"),
+        ", half of each": (0.5, "a prior"),
+        ", no prior": (0.7, None),
+    }
+    assert (recognizer.phones_weight, recognizer.prior) == (0.7, "a prior")
