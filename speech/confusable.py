@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from speech.config import tree as configs
-from speech.inference.confusion import confusion, rank_correlation
+from speech.inference.confusion import confusion
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -55,9 +55,6 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
         for one, probability in zip(found, either, strict=True):
             one["mistaken"] = probability
         note = f"mistaken: the probability that {path} gives the other of the two, said by {len(voices)} voices {whose}"
-        if len(found) > 2:
-            agree = rank_correlation([-pair.distance for pair in nearest], either)
-            note += f"; rank correlation with the distance {agree:.2f}"
     if config.json:
         for one in found[: config.n_pairs]:
             print(json.dumps(one, ensure_ascii=False))
@@ -92,9 +89,8 @@ def _voices(path: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
     splits: dict[str, list[Voice]] = {}
     try:
         trained = configs.saved(path.parent, "train")
-        trained.corpus.update(
-            {key: value for key, value in (("words", []), ("near_misses", 0)) if key in trained.corpus}
-        )
+        if "words" in trained.corpus:
+            trained.corpus.words = []
         source = instantiate(trained.corpus)
         if isinstance(source, Synthetic):
             splits = source.split_voices()

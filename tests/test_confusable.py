@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from speech.confusable import confusable
-from speech.inference.confusion import confusion, rank_correlation
+from speech.inference.confusion import confusion
 from speech.model.recognizer import Recognizer
 from speech.text import confusable as pairs
 from speech.text import espeak
@@ -114,9 +114,3 @@ def test_mistaken_is_the_probability_of_the_other_within_the_two(small_run):
 def test_a_list_of_one_name_is_refused(compose):
     with pytest.raises(ValueError, match="give two or more"):
         confusable(compose("confusable", "names=[Martin]", "recognizer=null"))
-
-
-def test_rank_correlation_is_of_ranks():
-    assert rank_correlation([1, 2, 3, 10], [0.1, 0.2, 0.3, 0.4]) == pytest.approx(1)
-    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
-    assert rank_correlation([1, 1, 2], [1, 2, 3]) == pytest.approx(np.sqrt(3) / 2)  # tied ranks 1.5, 1.5, 3

@@ -43,8 +43,6 @@ class Synthetic:
     the accents x throats of a split are drawn, beginning anew where there are fewer. ``relatives`` of the voices take
     their place in training, another for each clip. ``n_train_words`` is as ``n_train``, for words.
 
-    ``near_misses`` of each name, words of a public dictionary that are said nearly as it is, are such words, too.
-
     All chance of a clip comes from ``seed`` and what the clip is, so that another name changes no other's clips.
     """
 
@@ -62,7 +60,6 @@ class Synthetic:
         words: Sequence[str] | str = (),
         n_held: int = 0,
         n_train_words: PerEngine = 1,
-        near_misses: int = 0,
         seed: int = 0,
     ) -> None:
         self.name = "names" if names else "words"
@@ -78,10 +75,6 @@ class Synthetic:
         for pair in said_alike(named):
             warnings.warn(f"{pair.alike}: no ear tells them apart", stacklevel=2)
         others = [str(word) for word in (read_names(words) if words else []) if word not in own]
-        if near_misses and self.names:
-            from speech.text import lexicon  # a second to read
-
-            others += [word for word in lexicon.near_misses(self.names, near_misses) if word not in others]
         self.held_words, self.words, self.n_train_words = others[:n_held], others[n_held:], n_train_words
 
     @property

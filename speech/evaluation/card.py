@@ -195,10 +195,7 @@ def _licences(engines: Sequence[str], people: bool, configs: Sequence[Mapping[st
     """The paragraphs of NOTICE on these text-to-speech engines and on where the words of ``configs`` come from, and a
     word on recordings where there are ``people``."""
     recordings = ["The recordings of people: their own licences, which this program does not know."] if people else []
-    words = any(
-        one["corpus"].get("near_misses") or any(target.startswith(_WORDS) for target in _targets(one["corpus"]))
-        for one in configs
-    )
+    words = any(target.startswith(_WORDS) for one in configs for target in _targets(one["corpus"]))
     sources = [*engines, *(_WORD_LISTS if words else ())]
     return recordings + (_notices(sources) if sources else [])
 

@@ -28,13 +28,3 @@ def confusion(
             total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)
         n_clips[i] += 1
     return np.where(n_clips[:, None] > 0, total / np.maximum(n_clips, 1)[:, None], 0.5)
-
-
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Spearman's: Pearson's correlation of the ranks, equal values sharing the mean of theirs."""
-
-    def ranks(values: Sequence[float]) -> NDArray[np.float64]:
-        _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return np.asarray((counts.cumsum() - (counts - 1) / 2)[which])
-
-    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])

@@ -1,8 +1,4 @@
-"""Log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols: three ways to read the same frames.
-
-A decoder is called with the log-probabilities and the symbols of the names, likeliest first
-(``Transcriber.read``); only the lexicon decoder looks at the latter.
-"""
+"""Log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols: by the best path, or by the best spelling."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ Symbols = list[int]
 
 
 class Decoder(Protocol):
-    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols: ...
+    def __call__(self, log_probs: Floats) -> Symbols: ...
 
 
 def collapse(path: Sequence[int]) -> Symbols:
@@ -36,7 +32,7 @@ def _log_add(a: float, b: float) -> float:
 class Greedy:
     """The likeliest symbol of each frame, collapsed."""
 
-    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
+    def __call__(self, log_probs: Floats) -> Symbols:
         return collapse(log_probs.argmax(axis=1).tolist())
 
 
@@ -52,7 +48,7 @@ class Beam:
             raise ValueError(f"decoder.width={width} must be at least 1")
         self.width = width
 
-    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
+    def __call__(self, log_probs: Floats) -> Symbols:
         beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -math.inf)}
         for frame in log_probs.tolist():
             grown: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [-math.inf, -math.inf])
@@ -73,12 +69,3 @@ class Beam:
             beam = {prefix: (blank, letter) for prefix, (blank, letter) in best}
         best_prefix, _ = max(beam.items(), key=lambda item: _log_add(*item[1]))
         return list(best_prefix)
-
-
-class Lexicon:
-    """The likeliest name of the list. Without a list there is nothing to choose from."""
-
-    def __call__(self, log_probs: Floats, names: Sequence[Symbols] = ()) -> Symbols:
-        if not names:
-            raise ValueError("decoder=lexicon chooses from a list of names, and none was given: use decoder=greedy")
-        return list(names[0])

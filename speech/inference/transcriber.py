@@ -176,9 +176,8 @@ class Transcriber(ABC):
         return [(names[i], float(probabilities[i])) for i in order], none
 
     def read(self, frames: Frames, lexicon: Mapping[str, Entry]) -> Reading:
-        """The letters, as the decoder reads them, and the names: ``decoder=lexicon`` spells the first of these."""
-        ranked, none = self.weigh(frames, lexicon)
-        return Reading(self.decoder(frames.letters, [lexicon[name].letters for name, _ in ranked]), ranked, none)
+        """The letters, by the recogniser's own decoder, and the names."""
+        return Reading(self.decoder(frames.letters), *self.weigh(frames, lexicon))
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
         """What is heard in ``clip``: a path, or a waveform with its rate in Hz, ``(samples, rate)``.

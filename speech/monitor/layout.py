@@ -23,10 +23,7 @@ CHARTS = {
         "change over weights, a step": ["update/.*"],
         "learning rate": ["lr-.*"],
     },
-    "Which names does it confuse?": {
-        "closest pairs": ["pairs/.*"],
-        "wrongly accepted = wrongly refused": ["accept/equal_error.*"],
-    },
+    "Which names does it confuse?": {"closest pairs": ["pairs/.*"]},
     "Where does the time go?": {"milliseconds a step": ["time/.*"]},
 }
 

@@ -1,4 +1,4 @@
-"""The list of names, ranked for every validation clip: who is taken for whom, and when to refuse an answer."""
+"""The list of names, ranked for every validation clip: which names are confused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytorch_lightning as pl
 from speech.data.dataset import Batch
 from speech.evaluation import confusion
 from speech.inference.scoring import Entry
-from speech.monitor import acceptance
 from speech.monitor.moments import epoch_is_due, writer
 from speech.training.task import Validated
 
@@ -19,20 +18,18 @@ class Ranking(pl.Callback):
     """After epoch ``first_epoch``, twice, four times, ... as many: ranking takes about a millisecond a clip.
 
     ``confusion`` is a picture of the ``n_names`` names that are closest to another, ``pairs/<name> <name>`` how close
-    the ``n_pairs`` closest are (once among those, always shown), ``accept`` what a threshold would refuse.
+    the ``n_pairs`` closest are (once among those, always shown).
     """
 
     def __init__(self, n_names: int = 12, n_pairs: int = 5, first_epoch: int = 1) -> None:
         self.n_names, self.n_pairs, self.first_epoch = n_names, n_pairs, first_epoch
         self._scores: list[np.ndarray] = []  # of each clip: log p of every name of the list
-        self._free: list[float] = []  # log p of its best path, which may spell anything
-        self._n_frames: list[int] = []
         self._said: list[str] = []
         self._lexicon: dict[str, Entry] = {}  # of the list, folded
         self._shown: dict[tuple[int, int], None] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._scores, self._free, self._n_frames, self._said = [], [], [], []
+        self._scores, self._said = [], []
 
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
@@ -46,10 +43,7 @@ class Ranking(pl.Callback):
             self._lexicon = {recognizer.alphabet.fold(name): entry for name, entry in names.items()}
         entries = list(self._lexicon.values())
         for logits, n_frames in zip(validated.logits, validated.n_frames.tolist(), strict=True):
-            frames = recognizer.frames(logits[:n_frames])
-            self._scores.append(recognizer.scores(frames, entries))
-            self._free.append(recognizer.measured(frames, entries, lambda output: float(output.max(axis=1).sum())))
-            self._n_frames.append(n_frames)
+            self._scores.append(recognizer.scores(recognizer.frames(logits[:n_frames]), entries))
         self._said += batch.texts
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -65,12 +59,3 @@ class Ranking(pl.Callback):
         self._shown |= dict.fromkeys(confusion.closest(closeness, self.n_pairs))
         for i, j in self._shown:
             board.add_scalar(f"pairs/{names[i]} {names[j]}", closeness[i, j], step)
-        if not (scores.argmax(axis=1) == said).any():
-            return  # nothing is right yet that could be wrongly refused
-        trials = acceptance.trials(scores, said, np.array(self._free), np.array(self._n_frames))
-        curves = {kind: acceptance.curve(some) for kind, some in trials.items()}
-        board.add_figure("accept", acceptance.draw(curves), step)
-        for kind, curve in curves.items():
-            rate, threshold = acceptance.equal_error(curve)
-            board.add_scalar(f"accept/equal_error {kind}", rate, step)
-            board.add_scalar(f"accept/threshold {kind}", threshold, step)

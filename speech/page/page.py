@@ -28,7 +28,6 @@ N_MOMENTS = 7  # of training, in the table of what was heard
 LOGGED = {  # TensorBoard's pictures that are shown as they are
     "lattice": "How the letters of one clip found their frames",
     "share": "What each neuron adds to the error of one clip (red), or takes from it (blue)",
-    "accept": "What a threshold would wrongly accept and wrongly refuse",
 }
 
 

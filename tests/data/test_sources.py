@@ -64,15 +64,6 @@ def test_held_words_are_heard_in_every_split_but_training_and_are_no_names_to_ch
     assert said == {"train": {"Anna": 6, "stone": 4, "river": 4}, "val": {"Anna": 2, "bread": 2}}
 
 
-def test_near_misses_are_heard_in_training_and_are_no_names_to_choose_from():
-    source = synthetic(names=["Martin"], near_misses=2, n_train_words=3)
-    items, _ = source.items(ALPHABET)
-    assert source.names == ["Martin"]
-    others = Counter((item.split, item.text) for item in items if item.text != "Martin")
-    assert [split for split, _ in others] == ["train", "train"]
-    assert set(others.values()) == {3}
-
-
 def test_each_clip_says_its_name_in_one_of_the_ways_that_are_given():
     ways = ["shivawn", "/ʃɪˈvɔːn/"]
     items, _ = synthetic(names=["Martin", {"text": "Siobhan", "say": ways}], n_train=30).items(ALPHABET)

@@ -354,8 +354,6 @@ WORDS = {"_target_": "speech.text.lexicon.open_words"}
     ("changed", "told"),
     [
         ({}, False),
-        ({"near_misses": 0}, False),
-        ({"near_misses": 2}, True),
         ({"words": WORDS}, True),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torchaudio.functional import forced_align
 
 from speech.inference.align import align
-from speech.inference.decode import Beam, Greedy, Lexicon, collapse
+from speech.inference.decode import Beam, Greedy, collapse
 from speech.inference.score import score
 from speech.model.ctc_loss import ctc_loss
 
@@ -70,15 +70,6 @@ def test_the_best_path_and_the_best_spelling_differ():
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
     assert Greedy()(log_probs) == []
     assert Beam()(log_probs) == [1]
-
-
-def test_the_lexicon_spells_the_first_of_names_that_come_likeliest_first_and_needs_one():
-    log_probs = random_log_probs(6, 5, 3)
-    names = [[1, 2], [3], [4, 4, 1], [2, 1]]
-    likeliest_first = sorted(names, key=lambda name: -score(log_probs, [name])[0])
-    assert Lexicon()(log_probs, likeliest_first) == max(names, key=lambda name: score(log_probs, [name])[0])
-    with pytest.raises(ValueError, match="none was given"):
-        Lexicon()(log_probs)
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.integers(0, 1000))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from speech.audio import endpointing
 from speech.data.dataset import Clip
-from speech.inference.decode import Greedy, Lexicon
+from speech.inference.decode import Greedy
 from speech.inference.label_prior import Prior
 from speech.inference.rejection import Rejection
 from speech.inference.runtime import Runtime
@@ -122,17 +122,6 @@ def test_a_name_without_known_phones_makes_the_whole_list_go_by_letters():
     assert ear.rank(frames, lexicon)[0][0] == "Anna"
     letters = score(frames.letters, [entry.letters for entry in lexicon.values()])
     assert ear.scores(frames, list(lexicon.values())) == pytest.approx(letters)
-
-
-@pytest.mark.parametrize("phones_weight", [0.0, 0.5, 1.0])
-@given(st.integers(0, 1000))
-def test_the_lexicon_decoder_always_spells_the_name_that_is_ranked_first(phones_weight, seed):
-    rng, frames, names = np.random.default_rng(seed), random_frames(seed), ["Anna", "Bo", "Martin", "Mark", "Sue"]
-    for prior in (None, Prior(rng.normal(-3, 2, len(ALPHABET)).tolist(), 1.0)):
-        ear = Ear(Lexicon(), phones_weight, prior)
-        symbols, ranked, _ = ear.read(frames, ear.lexicon(names))
-        assert ALPHABET.decode(symbols) == ranked[0][0].lower()
-        assert ranked == ear.rank(frames, ear.lexicon(names))
 
 
 def test_none_of_these_weighs_the_outputs_as_the_ranking_does():

@@ -63,7 +63,7 @@ def test_the_default_is_small(make_recognizer):
     assert make_recognizer().n_parameters < 400_000
 
 
-@pytest.mark.parametrize("decoder", ["Greedy", "Beam", "Lexicon"])
+@pytest.mark.parametrize("decoder", ["Greedy", "Beam"])
 def test_a_saved_recognizer_hears_the_same(tmp_path, make_recognizer, martin, decoder):
     recognizer = make_recognizer(decoder=decoder)
     recognizer.save(tmp_path / "recognizer.pt")
@@ -78,7 +78,7 @@ def test_a_saved_recognizer_hears_the_same(tmp_path, make_recognizer, martin, de
 
 
 def test_more_silence_around_a_name_moves_the_spans_and_nothing_else(make_recognizer, martin):
-    recognizer = make_recognizer(decoder="Lexicon")
+    recognizer = make_recognizer()
     silence = np.zeros(RATE // 5)
     little = recognizer.transcribe((np.concatenate([silence, martin, silence]), RATE))
     much = recognizer.transcribe((np.concatenate([np.tile(silence, 6), martin, np.tile(silence, 12)]), RATE))
@@ -153,6 +153,8 @@ def test_a_file_that_would_write_another_is_refused_by_name_and_writes_none(make
     arguments = {"path": str(tmp_path / "written.wav"), "waveform": [0.0] * 100, "sample_rate": RATE}
     recognizer.parts["decoder"] = {"_target_": "speech.audio.files.write", **arguments}
     recognizer.save(tmp_path / "foreign.pt")
-    with pytest.raises(RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.files\.write' is no part of a recogniser"):
+    with pytest.raises(
+        RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.files\.write' is no part of a recogniser"
+    ):
         Recognizer.load(tmp_path / "foreign.pt")
     assert not (tmp_path / "written.wav").exists()

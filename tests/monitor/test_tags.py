@@ -66,7 +66,7 @@ def test_the_table_of_tags_is_true(events):
 
 def test_pictures_come_after_1_2_and_the_last_epoch(events):
     """The small run has three epochs of three steps."""
-    for tag in ("confusion", "accept", "alignment", "lattice"):
+    for tag in ("confusion", "alignment", "lattice"):
         assert [image.step for image in events.Images(tag)] == [3, 6, 9]
     assert [image.step for image in events.Images("share")] == [9]
 
@@ -77,7 +77,7 @@ def test_of_a_run_that_stops_early_the_last_epoch_is_not_known_in_time(compose, 
     train(compose("train", *SMALL, *early, f"run_dir={tmp_path}"))
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
-    for tag in ("confusion", "accept", "alignment", "lattice"):
+    for tag in ("confusion", "alignment", "lattice"):
         assert [image.step for image in events.Images(tag)] == [3, 6]
     assert [image.step for image in events.Images("evaluation")] == [9]
 
@@ -172,7 +172,7 @@ def test_it_is_watched_whatever_the_network_and_its_gradients(compose, tmp_path,
     train(compose("train", *SMALL, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
     accumulator = EventAccumulator(str(tmp_path / "tensorboard"))
     accumulator.Reload()
-    assert {"confusion", "accept", "alignment", "lattice", "share", "evaluation"} == set(accumulator.Tags()["images"])
+    assert {"confusion", "alignment", "lattice", "share", "evaluation"} == set(accumulator.Tags()["images"])
     assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
 
 

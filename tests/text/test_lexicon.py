@@ -5,7 +5,6 @@ import pytest
 
 from speech.text import lexicon
 from speech.text.lexicon import open_words, pronunciations
-from speech.text.names import Name
 
 
 def sounds(word):
@@ -65,28 +64,3 @@ def test_open_words_follow_their_seed():
 def test_too_many_open_words_are_refused_with_how_many_there_are():
     with pytest.raises(ValueError, match=r"400000 names are asked for, and there are \d+ said differently"):
         open_words(1_000_000)
-
-
-def test_near_misses_are_nearer_than_common_words_and_are_said_like_no_name():
-    from speech.text import confusable
-    from speech.text.phones import distance, phones
-
-    names = ["Martin", "Lori", "Ngozi"]
-    misses = lexicon.near_misses(names, 3)
-    assert len(set(misses)) == 9
-    assert lexicon.near_misses(names, 3) == misses
-    for i, name in enumerate(names):
-        said = confusable.spoken([name, *misses[3 * i : 3 * i + 3], *lexicon.common_words()[:300]], "en-US")
-        own, *others = map(phones, said)
-        apart = [distance(own, other) for other in others]
-        assert min(apart[:3]) > 0
-        assert max(apart[:3]) <= sorted(apart[3:])[10]
-    assert not [pair for pair in confusable.said_alike([*names, *misses])]
-    assert "laurie" not in misses
-
-
-def test_near_misses_of_a_name_are_near_to_how_it_is_said_and_not_to_how_it_is_spelt():
-    spelt = lexicon.near_misses(["Martin"], 4)
-    assert lexicon.near_misses([Name("Siobhan", ["Martin"])], 4) == spelt
-    assert set(lexicon.near_misses([Name("Siobhan", ["neev", "/mˈɑːtɪn/"])], 4)) & set(spelt), "of either way"
-    assert "ben" not in lexicon.near_misses([Name("Siobhan", ["zicks", "ben"])], 8), "it would be said like a way"
