@@ -23,7 +23,7 @@ from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from speech.evaluation.intervals import share
+from speech.evaluation.intervals import proportion
 from speech.inference.scoring import Frames
 
 HERE = Path(__file__)
@@ -58,13 +58,13 @@ def judged(bench: Bench) -> dict[str, tuple[list[Said], list[str]]]:
 def decodings(ear: Ear) -> Iterator[str]:
     """``ear`` changed in its decoding alone, in one way after another; as it was in the end."""
     recognizer = ear.recognizer
-    weight, prior = recognizer.phones_weight, recognizer.prior
+    weight, prior = recognizer.phones_weight, recognizer.label_prior
     yield ""
     for way, recognizer.phones_weight in (("letters alone", 0.0), ("phones alone", 1.0), ("half of each", 0.5)):
         yield f", {way}"
-    recognizer.phones_weight, recognizer.prior = weight, None
+    recognizer.phones_weight, recognizer.label_prior = weight, None
     yield ", no prior"
-    recognizer.prior = prior
+    recognizer.label_prior = prior
 
 
 def main() -> None:
@@ -92,11 +92,11 @@ def main() -> None:
         for way in decodings(ear) if not first else ("",):
             for what, (recordings, names) in said.items():
                 if what not in heard:
-                    heard[what] = ear.hear(recordings)
+                    heard[what] = ear.log_probs(recordings)
                 hits, speakers = ear.right(recordings, heard[what], names), [one.speaker for one in recordings]
                 beside = first.setdefault(what, hits)
-                figure = f"right_within_list ({what}, {variant}{way})"
-                show(figure, float(hits.mean()), "", f"{len(hits)} clips", None, share(hits, speakers))
+                figure = f"closed_set_accuracy ({what}, {variant}{way})"
+                show(figure, float(hits.mean()), "", f"{len(hits)} clips", None, proportion(hits, speakers))
                 if beside is not hits:
                     show_change(f"{what}, {variant}{way}", f"{variants[0]}, paired", hits, beside, speakers)
 

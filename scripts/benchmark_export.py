@@ -88,11 +88,11 @@ def beside_pocketsphinx(runtime: Runtime, clips: list[tuple[str, Waveform]]) -> 
     lexicon = runtime.lexicon(sphinx.names)
 
     def ours(waveform: Waveform) -> str:
-        return runtime.rank(runtime.hear(waveform), lexicon)[0][0]
+        return runtime.rank(runtime.log_probs(waveform), lexicon)[0][0]
 
     some = [(fold(name), waveform) for name, waveform in clips if fold(name) in sphinx.names]
     right, seconds = {}, {}
-    for who, hear in (("ours", ours), ("pocketsphinx", sphinx.hear)):
+    for who, hear in (("ours", ours), ("pocketsphinx", sphinx.transcribe)):
         start = time.perf_counter()
         right[who] = sum(hear(waveform) == name for name, waveform in some)
         seconds[who] = time.perf_counter() - start
@@ -101,7 +101,7 @@ def beside_pocketsphinx(runtime: Runtime, clips: list[tuple[str, Waveform]]) -> 
         than += f"{', ' * bool(than)}{n} test clips of synthetic voices, {len(sphinx.names)} names, one thread"
         better = right["ours"] / max(1, right["pocketsphinx"]) if who == "ours" else None
         faster = seconds["pocketsphinx"] / seconds["ours"] if who == "ours" else None
-        show(f"right_within_list ({who})", right[who] / n, "", than, better, wilson(right[who], n))
+        show(f"closed_set_accuracy ({who})", right[who] / n, "", than, better, wilson(right[who], n))
         length = sum(len(waveform) for _, waveform in some) / runtime.sample_rate
         show(f"real_time_factor ({who}, name alone)", seconds[who] / length, "s/s", than, faster)
 

@@ -41,13 +41,13 @@ from speech.audio.files import Waveform
 from speech.common.extras import require
 from speech.config.tree import CONF, ConfigError, saved
 from speech.data.source import CorpusError
-from speech.evaluation.intervals import bootstrap, share
+from speech.evaluation.intervals import bootstrap, proportion
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry, Frames
 from speech.model.onnx_graph import to_onnx
 from speech.model.recognizer import Recognizer
-from speech.text.lexicon import people, pronunciations
-from speech.tts.cached import Kept
+from speech.text.lexicon import common_names, dictionary
+from speech.tts.cached import CachedEngine
 from speech.tts.flite import Flite
 from speech.tts.pico import Pico
 from speech.tts.piper import Piper
@@ -103,7 +103,9 @@ class Ear:
         return {self.recognizer.alphabet.fold(item.text) for item in items if item.split == "train"}
 
     @torch.inference_mode()
-    def hear(self, recordings: Sequence[Said], change: Callable[[Waveform], Waveform] | None = None) -> list[Frames]:
+    def log_probs(
+        self, recordings: Sequence[Said], change: Callable[[Waveform], Waveform] | None = None
+    ) -> list[Frames]:
         """The log-probabilities of each; of no frames where no speech is found."""
         heard = []
         for some in (recordings[i : i + BATCH] for i in range(0, len(recordings), BATCH)):
@@ -112,7 +114,9 @@ class Ear:
                 waveform = one.load()
                 try:
                     cut.append(
-                        endpointing.cut(change(waveform) if change else waveform, self.recognizer.sample_rate)[0]
+                        endpointing.trim_silence(change(waveform) if change else waveform, self.recognizer.sample_rate)[
+                            0
+                        ]
                     )
                 except endpointing.NoSpeechError:
                     cut.append(np.zeros(self.recognizer.sample_rate, np.float32))  # what is heard in it is thrown away
@@ -150,10 +154,10 @@ class Ear:
     def choose(self, waveform: Waveform, lexicon: dict[str, Entry]) -> str:
         """One recording, alone, heard by the exported file."""
         try:
-            cut, _ = endpointing.cut(waveform, self.exported.sample_rate)
+            cut, _ = endpointing.trim_silence(waveform, self.exported.sample_rate)
         except endpointing.NoSpeechError:
             return ""
-        return self.exported.rank(self.exported.hear(cut), lexicon)[0][0]
+        return self.exported.rank(self.exported.log_probs(cut), lexicon)[0][0]
 
 
 @dataclass
@@ -187,7 +191,7 @@ class Bench:
         """``names`` by each unmet engine that is there, synthesised once and kept in ``voices_dir``."""
         found: dict[str, list[Said]] = {}
         for engine_name, make in ENGINES.items():
-            engine = Kept(make(), self.voices_dir)
+            engine = CachedEngine(make(), self.voices_dir)
             try:
                 found[engine_name] = list(_spoken(engine, names, takes[engine_name]))
             except (VoiceError, ModuleNotFoundError) as error:
@@ -198,7 +202,7 @@ class Bench:
 
     def report(self, what: str, than: str, ear: Ear, recordings: Sequence[Said], names: Sequence[str]) -> None:
         """Right within ``names``, spelt to the letter, and PocketSphinx beside it."""
-        heard = ear.hear(recordings)
+        heard = ear.log_probs(recordings)
         self.show_right(what, than, ear, recordings, heard, names)
         self.beside_sphinx(what, ear, recordings, names)
 
@@ -216,9 +220,15 @@ class Bench:
         if UNKNOWN not in speakers:  # the manifest knows them
             counts += f", {len(set(speakers))} speakers"
         hits = ear.right(recordings, heard, names)
-        show(f"right_within_list ({what})", float(hits.mean()), "", f"{than}; {counts}", interval=share(hits, speakers))
+        show(
+            f"closed_set_accuracy ({what})",
+            float(hits.mean()),
+            "",
+            f"{than}; {counts}",
+            interval=proportion(hits, speakers),
+        )
         hits = ear.spelt(recordings, heard, names)
-        show(f"letter_perfect ({what})", float(hits.mean()), "", counts, interval=share(hits, speakers))
+        show(f"exact_match ({what})", float(hits.mean()), "", counts, interval=proportion(hits, speakers))
         n_silent = sum(len(one.letters) == 0 for one in heard)
         if n_silent:
             show(f"no_speech_found ({what})", n_silent, "clips", "counted as wrong")
@@ -233,7 +243,7 @@ class Bench:
         lexicon = ear.recognizer.lexicon(sphinx.names)
         actions: dict[str, Callable[[Waveform], str]] = {
             "ours": lambda waveform: ear.choose(waveform, lexicon),
-            "pocketsphinx": sphinx.hear,
+            "pocketsphinx": sphinx.transcribe,
         }
         hits: dict[str, list[bool]] = {who: [] for who in actions}
         seconds: dict[str, list[float]] = {who: [] for who in actions}
@@ -255,7 +265,12 @@ class Bench:
         known = f"{len(some)} of the clips, {len(sphinx.names)} names"
         known += f", {sphinx.n_added} words of cmudict, {len(sphinx.left_out)} names left out"
         show(
-            f"right_within_list ({what}, pocketsphinx)", float(theirs.mean()), "", known, None, share(theirs, speakers)
+            f"closed_set_accuracy ({what}, pocketsphinx)",
+            float(theirs.mean()),
+            "",
+            known,
+            None,
+            proportion(theirs, speakers),
         )
         better = float(ours.mean() - theirs.mean())
         interval = difference(ours, theirs, speakers)
@@ -303,7 +318,7 @@ def confused(bench: Bench) -> None:
     forty = [str(name).lower() for name in OmegaConf.load(CONF / "corpus" / "names.yaml").names]
     some = {name.lower() for name in bench.lists.confused}
     spoken = bench.spoken([name.capitalize() for name in forty], bench.lists.takes)
-    heard = {engine: ear.hear(recordings) for engine, recordings in spoken.items()}
+    heard = {engine: ear.log_probs(recordings) for engine, recordings in spoken.items()}
     for what, kept in ((", ".join(sorted(some)), some), ("40 names", set(forty))):
         chosen = {
             engine: [(one, sound) for one, sound in zip(spoken[engine], heard[engine], strict=True) if one.text in kept]
@@ -320,18 +335,20 @@ def confused(bench: Bench) -> None:
         bench.beside_sphinx(f"{what}, unmet engines", ear, recordings, forty)
 
 
-def draw_lists(learnt: set[str], n_lists: int, n_names: int, n_common: int, seed: int) -> list[list[str]]:
-    """Lists of the ``n_common`` commonest names of people: none is among ``learnt``, nor said like one of these, and no
-    two names of a list are said alike."""
-    taken = {said for text in learnt for word in text.split() for said in pronunciations().get(word, [])}
-    there = [name for name in people()[:n_common] if name not in learnt and taken.isdisjoint(pronunciations()[name])]
+def draw_lists(learnt: set[str], n_lists: int, n_names: int, n_commonest: int, seed: int) -> list[list[str]]:
+    """Lists of the ``n_commonest`` commonest names of people, without those in ``learnt`` and their homophones, and
+    without homophones within a list."""
+    taken = {said for text in learnt for word in text.split() for said in dictionary().get(word, [])}
+    there = [
+        name for name in common_names()[:n_commonest] if name not in learnt and taken.isdisjoint(dictionary()[name])
+    ]
     rng = np.random.default_rng(seed)
     lists = []
     for _ in range(n_lists):
         drawn: list[str] = []
         sounds: set[Any] = set()
         for i in rng.permutation(len(there)):
-            said = pronunciations()[there[i]]
+            said = dictionary()[there[i]]
             if sounds.isdisjoint(said) and len(drawn) < n_names:
                 drawn.append(there[i])
                 sounds.update(said)
@@ -344,14 +361,14 @@ def draw_lists(learnt: set[str], n_lists: int, n_names: int, n_common: int, seed
 def unheard(bench: Bench) -> None:
     """Figure 5: lists that the recogniser was never trained on, by engines and by people."""
     ear, wanted = bench.ears("unheard"), bench.lists.unheard
-    lists = draw_lists(ear.learnt, wanted.n_lists, wanted.n_names, wanted.n_common, bench.lists.seed)
+    lists = draw_lists(ear.learnt, wanted.n_lists, wanted.n_names, wanted.n_commonest, bench.lists.seed)
     spoken = bench.spoken(
         [name.capitalize() for name in sorted({name for some in lists for name in some})], wanted.takes
     )
     hits: dict[str, list[NDArray[np.bool_]]] = {engine: [] for engine in spoken}
     speakers: dict[str, list[str]] = {engine: [] for engine in spoken}
     for engine, recordings in spoken.items():
-        heard = ear.hear(recordings)
+        heard = ear.log_probs(recordings)
         for some in lists:
             pairs = [pair for pair in zip(recordings, heard, strict=True) if pair[0].text in some]
             hits[engine].append(ear.right([one for one, _ in pairs], [sound for _, sound in pairs], some))
@@ -359,19 +376,19 @@ def unheard(bench: Bench) -> None:
     counts = f"{len(lists)} lists of {wanted.n_names} names that training never heard"
     for engine, some_hits in hits.items():
         all_hits = np.concatenate(some_hits)
-        name = f"right_within_list (unheard lists, {engine})"
+        name = f"closed_set_accuracy (unheard lists, {engine})"
         show(
             name,
             float(all_hits.mean()),
             "",
             f"{counts}; {len(all_hits)} clips",
             None,
-            share(all_hits, speakers[engine]),
+            proportion(all_hits, speakers[engine]),
         )
     all_hits = np.concatenate([one for some_hits in hits.values() for one in some_hits])
-    interval = share(all_hits, [speaker for some_speakers in speakers.values() for speaker in some_speakers])
+    interval = proportion(all_hits, [speaker for some_speakers in speakers.values() for speaker in some_speakers])
     than = f"at least 0.9; {counts}; {len(all_hits)} clips"
-    show("right_within_list (unheard lists, unmet engines)", float(all_hits.mean()), "", than, interval=interval)
+    show("closed_set_accuracy (unheard lists, unmet engines)", float(all_hits.mean()), "", than, interval=interval)
     first = [one for recordings in spoken.values() for one in recordings if one.text in lists[0]]
     bench.beside_sphinx("the first unheard list, unmet engines", ear, first, lists[0])
 
@@ -397,13 +414,13 @@ def none(bench: Bench) -> None:
     texts = {"listed": (lists.words, "at least 0.92"), "not listed": (lists.other_words, "at most 0.05")}
     for what, (said, than) in texts.items():
         recordings = bench.recordings("speech_commands", said)
-        heard = ear.hear(recordings)
-        weighed = [ear.recognizer.none_of_these(one, lexicon) if len(one.letters) else None for one in heard]
+        heard = ear.log_probs(recordings)
+        weighed = [ear.recognizer.out_of_list_probability(one, lexicon) if len(one.letters) else None for one in heard]
         accepted = [p is not None and rejection.accepts(p) for p in weighed]
         hits, speakers = np.array(accepted), [one.speaker for one in recordings]
-        counts = f"{len(hits)} clips, {len(set(speakers))} speakers, threshold for {rejection.false_acceptance}"
+        counts = f"{len(hits)} clips, {len(set(speakers))} speakers, threshold for {rejection.false_accept_rate}"
         name = f"accepted (20 words, {what}, people)"
-        show(name, float(hits.mean()), "", f"{than}; {counts}", interval=share(hits, speakers))
+        show(name, float(hits.mean()), "", f"{than}; {counts}", interval=proportion(hits, speakers))
 
 
 def degraded(bench: Bench) -> None:
@@ -411,7 +428,7 @@ def degraded(bench: Bench) -> None:
     ear, lists = bench.ears("degraded"), bench.lists
     recordings = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
     talkers = bench.sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers)
-    others = [endpointing.cut(one.load(), 16_000)[0] for one in talkers]
+    others = [endpointing.trim_silence(one.load(), 16_000)[0] for one in talkers]
     rng = np.random.default_rng(lists.seed)
 
     def in_pink(waveform: Waveform) -> Waveform:
@@ -421,14 +438,14 @@ def degraded(bench: Bench) -> None:
         return with_noise(waveform, babble(len(waveform), others, rng), lists.snr_db)
 
     speakers = [one.speaker for one in recordings]
-    clean = ear.right(recordings, ear.hear(recordings), lists.words)
-    name = "right_within_list (20 words, clean)"
-    show(name, float(clean.mean()), "", f"{len(clean)} clips", interval=share(clean, speakers))
+    clean = ear.right(recordings, ear.log_probs(recordings), lists.words)
+    name = "closed_set_accuracy (20 words, clean)"
+    show(name, float(clean.mean()), "", f"{len(clean)} clips", interval=proportion(clean, speakers))
     noises = {"pink noise": in_pink, "babble": in_babble}
     kinds = {"telephone": telephone} | {f"{noise}, {lists.snr_db} dB": change for noise, change in noises.items()}
     for kind, change in kinds.items():
-        hits = ear.right(recordings, ear.hear(recordings, change), lists.words)
-        show(f"right_within_list (20 words, {kind})", float(hits.mean()), "", "", interval=share(hits, speakers))
+        hits = ear.right(recordings, ear.log_probs(recordings, change), lists.words)
+        show(f"closed_set_accuracy (20 words, {kind})", float(hits.mean()), "", "", interval=proportion(hits, speakers))
         show_change(f"20 words, {kind}", "at least -0.05, paired with the clean clips", hits, clean, speakers)
 
 
@@ -437,7 +454,7 @@ def enrolled(bench: Bench) -> None:
     ear, lists = bench.ears("enrolled"), bench.lists
     elsewhere = bench.sample(bench.recordings("speech_commands", lists.words), lists.n_degraded)
     speakers = [one.speaker for one in elsewhere]
-    before = ear.right(elsewhere, ear.hear(elsewhere), lists.words)
+    before = ear.right(elsewhere, ear.log_probs(elsewhere), lists.words)
     for speaker in lists.enrolled:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "speech.train", "experiment=enrol", f"init={ear.run_dir}"]
@@ -450,17 +467,17 @@ def enrolled(bench: Bench) -> None:
                 continue
             report = json.loads((Path(folder) / "report.json").read_text())
             held_back = [of["splits"]["test_held_back"] for of in (report["before"], report)]
-            errors = [1 - found["right_within_list"] for found in held_back]
+            errors = [1 - found["closed_set_accuracy"] for found in held_back]
             than = f"{errors[0]:.4f} before, {held_back[1]['n_clips']} other recordings; at least 2x fewer"
             fewer = errors[0] / errors[1] if errors[1] else None
             show(f"error_within_list ({speaker}, enrolled)", errors[1], "", than, fewer)
             change = report["change"]["splits"]["test_elsewhere"]
             than = f"at least -0.01; {change['n_clips']} clips of the first run's tests"
-            figure = "right_within_list"
+            figure = "closed_set_accuracy"
             interval = change[f"{figure}_interval"]
             show(f"change_elsewhere ({speaker}, its own tests)", change[figure], "", than, interval=interval)
             later = Ear(Path(folder), bench.cache_dir)
-            hits = later.right(elsewhere, later.hear(elsewhere), lists.words)
+            hits = later.right(elsewhere, later.log_probs(elsewhere), lists.words)
             gained = float(hits.mean() - before.mean())
             interval = difference(hits, before, speakers)
             than = f"at least -0.01; the 20 words by {len(set(speakers))} other people, paired"

@@ -121,15 +121,15 @@ def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], d
     """By hand, the gradients of the parameters and of each step's output; and the latter's rows."""
     geometry = geometry_of(recognizer)
     parameters = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
-    chain, n_frames = by_hand.hear(geometry, parameters, batch.waveforms, batch.n_samples)
-    loss = by_hand.spell(chain, n_frames, texts(batch), recognizer.n_symbols)
+    chain, n_frames = by_hand.forward(geometry, parameters, batch.waveforms, batch.n_samples)
+    loss = by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
     of_parameters, of_values = chain.backward(torch.ones_like(loss))
 
     CELLS["torch's"] = TORCHS[CELLS[geometry.cell]]
     leaves = {name: parameter.clone().requires_grad_() for name, parameter in parameters.items()}
     waveforms = batch.waveforms.clone().requires_grad_()
-    recorded, n_frames = by_hand.hear(replace(geometry, cell="torch's"), leaves, waveforms, batch.n_samples)
-    loss = by_hand.spell(recorded, n_frames, texts(batch), recognizer.n_symbols)
+    recorded, n_frames = by_hand.forward(replace(geometry, cell="torch's"), leaves, waveforms, batch.n_samples)
+    loss = by_hand.add_loss(recorded, n_frames, texts(batch), recognizer.n_symbols)
     values = recorded.values
     theirs = dict(zip(values, torch.autograd.grad(loss, list(values.values())), strict=True))
     return of_parameters, of_values, list(rows_of({name: of_values[name] for name in theirs}, theirs))

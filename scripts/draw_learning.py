@@ -46,8 +46,10 @@ def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
 def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
     """The probability of each letter of ``text`` over time, and the span that forced alignment gives it."""
     samples, rate = Espeak().speak(text, SPEAKER, np.random.default_rng(0))
-    waveform, _ = endpointing.cut(files.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate)
-    log_probs = recognizer.hear(waveform).letters
+    waveform, _ = endpointing.trim_silence(
+        files.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate
+    )
+    log_probs = recognizer.log_probs(waveform).letters
     symbols = recognizer.alphabet.encode(text)
     rows = [0, *symbols]
     n_frames, step_ms = len(log_probs), 1000 * recognizer.frame_s
@@ -65,7 +67,7 @@ def main() -> None:
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     run_dir, picture = Path(sys.argv[1]), Path(sys.argv[2])
-    lines = [json.loads(line) for line in (run_dir / "heard.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in (run_dir / "hypotheses.jsonl").read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(9, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=[1.25, 1])
     draw_transcripts(above, lines)

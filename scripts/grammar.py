@@ -40,7 +40,7 @@ class Sphinx:
         self.n_added += bool(said)
         return bool(said)
 
-    def hear(self, waveform: Waveform) -> str:
+    def transcribe(self, waveform: Waveform) -> str:
         """The name, or nothing where it finds none."""
         self.decoder.start_utt()
         self.decoder.process_raw((np.clip(waveform, -1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)

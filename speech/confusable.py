@@ -43,7 +43,7 @@ def confusable(config: DictConfig) -> list[dict[str, object]]:
     ]
     note = "no recogniser is there yet: by sound alone"
     path = None
-    if config.recognizer != "latest" or any(Path(config.runs_dir).glob(f"**/{runs.FILE}")):
+    if config.recognizer != "latest" or any(Path(config.runs_dir).glob(f"**/{runs.RECOGNIZER_FILE}")):
         path = runs.find_recognizer(config.recognizer, config.runs_dir) if config.recognizer else None
     if path:
         voices, whose = _voices(path, config.n_voices, config.seed)
@@ -115,7 +115,7 @@ def _said(names: Sequence[str], voices: Sequence[Voice], sample_rate: int, seed:
             way = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
             samples, rate = engine.speak(way, voice, rng)
             waveform = files.to_waveform(samples, rate, sample_rate, where=name)
-            yield i, endpointing.cut(waveform, sample_rate)[0]
+            yield i, endpointing.trim_silence(waveform, sample_rate)[0]
 
 
 def main() -> None:

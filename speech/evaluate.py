@@ -26,10 +26,10 @@ def evaluate(config: DictConfig) -> dict[str, object]:
 
     from speech.common import storage
     from speech.evaluation import report
-    from speech.evaluation.comparison import compared
+    from speech.evaluation.comparison import compare
     from speech.evaluation.figures import draw
     from speech.text.names import distinct, read_names
-    from speech.training.corpora import make_data, ranked
+    from speech.training.corpora import make_data, names_to_rank
 
     path, recognizer = _recognizer(config, "recognizer")
     own = config.get("corpus") is None
@@ -41,11 +41,11 @@ def evaluate(config: DictConfig) -> dict[str, object]:
     if not splits:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=all")
     data = make_data(config, recognizer)
-    names = ranked(recognizer, data) if own else data.listed
+    names = names_to_rank(recognizer, data) if own else data.listed
     if config.names is not None:
         names = distinct(read_names(config.names), recognizer.alphabet)
-    heard = report.hear_splits(recognizer, data, splits, names)
-    found: dict[str, Any] = report.judged(heard, recognizer.trained_on)
+    heard = report.predict_splits(recognizer, data, splits, names)
+    found: dict[str, Any] = report.evaluate(heard, recognizer.trained_on)
     print(report.table([one for some in heard.values() for one in some]))
     print(f"\n{report.by_group(found)}\n\n{report.summary(found)}")
     print(f"\n{path}, {len(names)} names, {len(data.refused)} clips refused")
@@ -53,12 +53,12 @@ def evaluate(config: DictConfig) -> dict[str, object]:
         print(f"refused: {one}")
     if other is not None:
         other_data = make_data(config, other)
-        found["against"] = {"recognizer": str(other_path)} | compared(
-            heard, report.hear_splits(other, other_data, splits, names)
+        found["against"] = {"recognizer": str(other_path)} | compare(
+            heard, report.predict_splits(other, other_data, splits, names)
         )
         print(f"\n{report.summary_of_difference(found['against'])}\n\nagainst {other_path}")
     if config.output:
-        storage.write(Path(config.output), found)
+        storage.write_json(Path(config.output), found)
     if config.picture:
         draw(found).savefig(Path(config.picture).expanduser())
     if config.tensorboard:

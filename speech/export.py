@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.config import tree as configs
-from speech.evaluation.parity import LEAST_SAME, NONE_WITHIN, WITHIN, Agreement, ExportError, agreement, hear
-from speech.training.corpora import _test_data
+from speech.evaluation.parity import LEAST_SAME, NONE_WITHIN, WITHIN, Agreement, ExportError, agreement, predict_each
+from speech.training.corpora import test_data
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -39,11 +39,11 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     trained = configs.saved(run, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
     card = storage.read_text(run / "model_card.md")
-    data = _test_data(run, trained, recognizer)
+    data = test_data(run, trained, recognizer)
     waveforms = [clip.waveform for clip in data.test_clips]
     names = recognizer.names or data.listed  # without a list of its own, what the clips themselves say
     model = onnx_graph.to_onnx(recognizer, card)
-    ours = hear(recognizer, waveforms, names)
+    ours = predict_each(recognizer, waveforms, names)
     folder = Path(config.output or run)
     folder.mkdir(parents=True, exist_ok=True)
     files = {
@@ -57,7 +57,7 @@ def export(config: DictConfig) -> dict[str, Agreement]:
     try:
         for file, (content, within, none_within, transcripts, rankings) in files.items():
             onnx.save(content, parts[file])
-            same = found[file.name] = agreement(ours, hear(Runtime(parts[file]), waveforms, names))
+            same = found[file.name] = agreement(ours, predict_each(Runtime(parts[file]), waveforms, names))
             enough = same.n_same_transcripts >= transcripts * same.n_clips
             enough &= same.n_same_rankings >= rankings * same.n_clips and same.largest_difference <= within
             enough &= same.largest_none <= none_within

@@ -6,7 +6,7 @@ RUN_DIR/config.yaml         the composed config
         report.json         what it hears in clips of voices that it never met
         model_card.md       both of these in words
         tensorboard/        losses, error rates, gradients, what was heard epoch by epoch
-        heard.jsonl         the latter as data
+        hypotheses.jsonl         the latter as data
         checkpoints/        best.ckpt, last.ckpt: ``resume=RUN_DIR`` goes on from the last
 """
 

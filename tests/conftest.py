@@ -25,7 +25,7 @@ LETTERS = Alphabet().letters
 FRONTENDS = {
     "mfcc": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 20},
     "mfcc_delta": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
-    "logmel": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": None, "n_common": 30},
+    "logmel": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": None, "n_prior_frames": 30},
 }
 SMALL = [  # a corpus and a network that train in a second
     "corpus.names=[Martin,Mark]",
@@ -125,7 +125,7 @@ def make_recognizer():
             "decoder": {"_target_": f"speech.inference.decode.{decoder}"},
         }
         recognizer = Recognizer(parts, names).eval()
-        recognizer.frontend.fit([(torch.randn(2, 16_000) / 10, torch.tensor([16_000, 8_000]))])
+        recognizer.frontend.fit_cmvn_prior([(torch.randn(2, 16_000) / 10, torch.tensor([16_000, 8_000]))])
         return recognizer
 
     return make

@@ -21,10 +21,10 @@ NAMES = "[Martin,Morton,Mark,Lori,Laurie,Christopher]"
 
 
 def test_every_sound_that_espeak_makes_of_the_commonest_names_is_a_phone():
-    from speech.text.lexicon import people
+    from speech.text.lexicon import common_names
 
     for accent in ACCENTS.values():
-        assert all(map(phones, pairs.spoken(people()[:300], accent)))
+        assert all(map(phones, pairs.to_ipa(common_names()[:300], accent)))
 
 
 def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
@@ -32,7 +32,7 @@ def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
     assert len(nearest) == 10
     assert nearest[0].names == ("Lori", "Laurie")
     assert nearest[0].distance == 0
-    assert [pair.names for pair in pairs.said_alike(["Mark", "Lori", "Don", "Laurie", "Dawn"])] == [("Lori", "Laurie")]
+    assert [pair.names for pair in pairs.homophones(["Mark", "Lori", "Don", "Laurie", "Dawn"])] == [("Lori", "Laurie")]
     don = next(pair for pair in nearest if pair.names == ("Don", "Dawn"))
     assert don.said == (espeak.phonemes("Don", don.accent), espeak.phonemes("Dawn", don.accent))
     assert all(a.distance <= b.distance for a, b in itertools.pairwise(nearest))
@@ -41,7 +41,7 @@ def test_names_that_an_accent_says_alike_come_first_and_name_the_accent():
 def test_a_pair_is_as_near_as_the_nearest_of_all_its_ways():
     zyx, siobhan = Name("Zyx", ["zicks", "ben"]), Name("Siobhan", ["shivawn", "jen"])
     for names in ([zyx, "Ben", siobhan], [siobhan, "Ben", zyx], ["Ben", zyx, siobhan]):
-        (pair,) = pairs.said_alike(names)
+        (pair,) = pairs.homophones(names)
         assert set(pair.names) == {"Zyx", "Ben"}
         assert pair.said == ("bˈɛn", "bˈɛn")
         first, *others = pairs.nearest(names)
@@ -52,7 +52,7 @@ def test_a_pair_is_as_near_as_the_nearest_of_all_its_ways():
 
 
 def test_two_ways_of_one_name_are_no_pair():
-    assert pairs.said_alike([Name("Zyx", ["ben", "Ben"]), "Mark"]) == []
+    assert pairs.homophones([Name("Zyx", ["ben", "Ben"]), "Mark"]) == []
 
 
 def test_without_a_recogniser_the_pairs_are_ranked_by_sound(compose, capsys, tmp_path):

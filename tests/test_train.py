@@ -15,7 +15,7 @@ from speech.data.source import CorpusError
 from speech.evaluate import evaluate
 from speech.model.recognizer import Recognizer
 from speech.text.phones import PHONES
-from speech.text.pronunciation import said
+from speech.text.pronunciation import phonemize
 from speech.training.corpora import make_data
 from speech.training.ranking import fit_ranking
 from speech.training.recalibration import recalibrate
@@ -44,7 +44,7 @@ def test_the_last_epoch_is_kept_though_another_was_better(small_run):
 def assert_same_training(run_dir, other):
     ours, theirs = last_weights(run_dir), last_weights(other)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    assert [json.loads(line)["step"] for line in (run_dir / "heard.jsonl").open()] == [3, 6, 9]
+    assert [json.loads(line)["step"] for line in (run_dir / "hypotheses.jsonl").open()] == [3, 6, 9]
 
 
 def test_interrupted_and_resumed_in_the_middle_of_an_epoch_ends_bit_identical(small_run, compose, tmp_path):
@@ -99,11 +99,11 @@ def test_phones_beside_letters_are_learnt_told_and_kept(phonetic_run, small_run,
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
     prior, phones_weight = fit_ranking(recognizer, validation, augment, seed=0)
     assert prior is not None, "there were clips enough to fit the ranking"
-    assert (recognizer.prior, recognizer.phones_weight) == (prior, phones_weight)
+    assert (recognizer.label_prior, recognizer.phones_weight) == (prior, phones_weight)
     assert (report["prior_weight"], report["phones_weight"]) == (prior.weight, phones_weight)
     assert json.loads((small_run / "report.json").read_text())["phones_weight"] is None
     assert recognizer.inventory.phones == PHONES
-    assert recognizer.ways["Niamh"][0] == said("neev")
+    assert recognizer.pronunciations["Niamh"][0] == phonemize("neev")
     assert recognizer.transcribe(recordings / "one" / "f1_0.wav").names
 
 
@@ -123,7 +123,7 @@ def test_killed_and_resumed_at_the_last_whole_epoch_ends_bit_identical(small_run
         patched.setattr(SpellingTask, "on_train_batch_end", die)
         with pytest.raises(MemoryError):
             train(compose("train", *SMALL, f"run_dir={tmp_path}"))
-    with (tmp_path / "heard.jsonl").open("a") as heard:
+    with (tmp_path / "hypotheses.jsonl").open("a") as heard:
         heard.write('{"step": 4, "epo')  # as a crash may leave it
     resume(tmp_path, compose)
     assert_same_training(tmp_path, small_run)
@@ -140,8 +140,8 @@ def test_the_run_folder_holds_what_is_promised(small_run):
     assert set(report["splits"]) == {"test_voices", "test_accent", "martin, marvin, morton, mark"}
     assert set(report["names"]) == {"martin", "mark"}
     for figures in [report, *report["splits"].values(), *report["names"].values()]:
-        assert 0 <= figures["right_within_list"] <= 1
-        assert 0 <= figures["letter_perfect"] <= 1
+        assert 0 <= figures["closed_set_accuracy"] <= 1
+        assert 0 <= figures["exact_match"] <= 1
         assert figures["cer"] >= 0
         assert figures["n_clips"] > 0
     assert report["n_parameters"] == Recognizer.load(small_run / "recognizer.pt").n_parameters
@@ -155,10 +155,10 @@ def test_tensorboard_shows_how_it_learns(small_run):
     events = EventAccumulator(str(small_run / "tensorboard"))
     events.Reload()
     tags = events.Tags()
-    scalars = {"train/loss_step", "train/loss_epoch", "val/loss", "val/cer", "val/letter_perfect", "val/blank_fraction"}
+    scalars = {"train/loss_step", "train/loss_epoch", "val/loss", "val/cer", "val/exact_match", "val/blank_fraction"}
     scalars |= {"lr-AdamW", "gradient/all", "gradient/encoder.convolution", "gradient/encoder.backwards.1"}
     assert scalars <= set(tags["scalars"])
-    assert {"final/cer", "final/letter_perfect"} <= set(tags["scalars"])
+    assert {"final/cer", "final/exact_match"} <= set(tags["scalars"])
     assert [event.step for event in events.Tensors("heard/text_summary")] == [3, 6, 9]
 
 
@@ -176,7 +176,7 @@ def test_evaluate_judges_recordings_of_another_list(small_run, compose, recordin
     choice = ["corpus=folder", f"corpus.root={recordings}", "split=all", "decoder=lexicon", f"output={out}"]
     found = evaluate(compose("evaluate", f"recognizer={small_run}", *choice))
     assert found["n_clips"] == 20
-    assert found["letter_perfect"] == found["right_within_list"], (
+    assert found["exact_match"] == found["closed_set_accuracy"], (
         "the lexicon decoder spells the name that is ranked first"
     )
     assert json.loads(out.read_text())["n_clips"] == 20
@@ -231,10 +231,10 @@ def test_clips_of_other_words_are_none_of_the_list(small_run, compose, recording
     picture = tmp_path / "figures.png"
     found = evaluate(compose("evaluate", f"recognizer={small_run}", *choice, f"picture={picture}"))
     assert (found["n_clips"], found["n_listed"]) == (20, 10)
-    assert "right_within_list" not in found["names"]["two"]
+    assert "closed_set_accuracy" not in found["names"]["two"]
     accepted = found["acceptance"]
     assert (accepted["n_listed"], accepted["n_not_listed"]) == (10, 10)
-    assert accepted["operating_point"]["false_acceptance"] <= 0.05
+    assert accepted["operating_point"]["false_accept_rate"] <= 0.05
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

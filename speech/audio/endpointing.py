@@ -120,7 +120,7 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     return first * hop, min(len(waveform), (last - 1) * hop + round(sample_rate * FRAME_MS / 1000))
 
 
-def cut(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
+def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
     """The name with MARGIN_S before and after it, and where that begins in the recording, in seconds.
 
     A recording that ends within the margin is carried on with zeros: how tightly a clip was trimmed does not show

@@ -21,7 +21,7 @@ SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name itself, as the end-pointer has 
 EDGE_S = 0.02  # speech that is nearer to an end of the recording was cut off there
 
 
-class Take(NamedTuple):
+class RecordingQuality(NamedTuple):
     """A recording as it is to be kept, what was measured, and what is wrong with it (nothing: it is usable)."""
 
     waveform: Waveform  # the name alone, with some silence around it
@@ -47,17 +47,19 @@ def level_faults(waveform: Waveform, said: Waveform) -> list[str]:
     return faults
 
 
-def examine(waveform: Waveform, sample_rate: int) -> Take:
+def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     """Judge a recording ``(n_samples,)`` at ``sample_rate`` Hz, and trim it to the name.
 
     Each fault says what to do about it.
     """
     if np.abs(waveform).max(initial=0.0) < endpointing.SILENCE:
-        return Take(waveform, 0.0, level(waveform), 0.0, ["nothing was recorded: is the microphone on, and chosen?"])
+        return RecordingQuality(
+            waveform, 0.0, level(waveform), 0.0, ["nothing was recorded: is the microphone on, and chosen?"]
+        )
     try:
         start, stop = endpointing.find_speech(waveform, sample_rate)
     except endpointing.NoSpeechError as error:
-        return Take(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name after the signal"])
+        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name after the signal"])
     speech_s = (stop - start) / sample_rate
     said, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
     loud = level(said)
@@ -80,5 +82,5 @@ def examine(waveform: Waveform, sample_rate: int) -> Take:
         faults.append("cut off at its beginning: wait for the signal before you speak")
     elif late:
         faults.append("cut off at its end: speak sooner after the signal")
-    kept, _ = endpointing.cut(waveform, sample_rate)
-    return Take(kept, speech_s, loud, snr, faults)
+    kept, _ = endpointing.trim_silence(waveform, sample_rate)
+    return RecordingQuality(kept, speech_s, loud, snr, faults)

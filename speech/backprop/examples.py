@@ -72,7 +72,7 @@ def examples(seed: int = 0) -> list[Example]:
     affine = {"weight": some(4, 3), "bias": some(4)}
     kernels = {"weight": some(4, 3, 2), "bias": some(4)}
     units = {"weight": some(3), "bias": some(3)}
-    common = {"common_mean": some(3), "common_deviation": some(3).abs(), "n_common": 2.0}
+    common = {"prior_mean": some(3), "prior_deviation": some(3).abs(), "n_prior_frames": 2.0}
 
     made = [
         Example(Linear, {"x": some(2, 3), **affine}, ("x", *affine)),

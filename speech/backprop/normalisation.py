@@ -48,32 +48,32 @@ class LayerNorm:
 
 
 class ClipNorm:
-    """Each coefficient of a clip over its own frames and ``n_common`` more, whose mean is ``common_mean`` and whose
-    deviation is ``common_deviation``: s = max(sqrt(mean((x - mean)^2)), least).
+    """Each coefficient of a clip over its own frames and ``n_prior_frames`` more of mean ``prior_mean`` and deviation
+    ``prior_deviation``: s = max(sqrt(mean((x - mean)^2)), least).
 
     Those stand for speech as it commonly is: a clip of one vowel, less its own mean alone, would be nothing. (Kaldi
     counts frames of all training in with a recording's first ones: Povey et al. 2011.) They are not moved by x: in
     dL/dx, N counts them in and their g is 0.
 
-    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``, common_mean and common_deviation ``(n,)``; y is 0 beyond
+    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``, prior_mean and prior_deviation ``(n,)``; y is 0 beyond
     a clip's frames and nothing comes back from there. Where s is held at ``least`` it does not move with x, and the
     last term of dL/dx is left out.
     """
 
     @staticmethod
     def forward(
-        x: Tensor, n_frames: Tensor, common_mean: Tensor, common_deviation: Tensor, n_common: float, least: float
+        x: Tensor, n_frames: Tensor, prior_mean: Tensor, prior_deviation: Tensor, n_prior_frames: float, least: float
     ) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
         require_finite("x", x)
-        require_shape("common_mean", common_mean, x.shape[2])
-        require_shape("common_deviation", common_deviation, x.shape[2])
-        mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None] + n_common
-        mean = ((x * mask).sum(dim=1, keepdim=True) + n_common * common_mean) / count
+        require_shape("prior_mean", prior_mean, x.shape[2])
+        require_shape("prior_deviation", prior_deviation, x.shape[2])
+        mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None] + n_prior_frames
+        mean = ((x * mask).sum(dim=1, keepdim=True) + n_prior_frames * prior_mean) / count
         centred = (x - mean) * mask
-        common = common_deviation.square() + (common_mean - mean).square()
-        variance = (centred.square().sum(dim=1, keepdim=True) + n_common * common) / count
+        common = prior_deviation.square() + (prior_mean - mean).square()
+        variance = (centred.square().sum(dim=1, keepdim=True) + n_prior_frames * common) / count
         moves = variance > least * least
         s = torch.where(moves, variance, least * least).sqrt()
         y = centred / s

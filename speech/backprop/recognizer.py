@@ -31,7 +31,7 @@ class Geometry:
     """What is fixed before training: the front end's constants and the encoder's shape.
 
     ``window`` ``(window_length,)``, ``mel`` ``(window_length // 2 + 1, n_mels)``, ``dct`` ``(n_mels, n_mfcc)`` or None
-    for log-mel energies; ``common_mean``, ``common_deviation`` ``(n_features,)``; ``stride`` in frames; ``cell`` rnn,
+    for log-mel energies; ``prior_mean``, ``prior_deviation`` ``(n_features,)``; ``stride`` in frames; ``cell`` rnn,
     gru or lstm.
     """
 
@@ -43,9 +43,9 @@ class Geometry:
     log_floor: float
     dct: Tensor | None
     n_deltas: int
-    common_mean: Tensor
-    common_deviation: Tensor
-    n_common: float
+    prior_mean: Tensor
+    prior_deviation: Tensor
+    n_prior_frames: float
     least_deviation: float
     stride: int
     padding: int
@@ -61,7 +61,7 @@ class Geometry:
 FIRST_TRAINED = "encoder.convolution"
 
 
-def hear(
+def forward(
     geometry: Geometry,
     parameters: Mapping[str, Tensor],
     waveforms: Tensor,
@@ -87,7 +87,7 @@ def hear(
         x = chain.step("frontend.dct", Filters, x, geometry.dct)
     n_frames = geometry.n_frames(n_samples)
     x = chain.step("frontend.deltas", Deltas, x, n_frames, geometry.n_deltas)
-    common = geometry.common_mean, geometry.common_deviation, geometry.n_common
+    common = geometry.prior_mean, geometry.prior_deviation, geometry.n_prior_frames
     x = chain.step("features", ClipNorm, x, n_frames, *common, geometry.least_deviation)
     if feature_mask is not None:
         x = chain.step("features.hidden", Dropout, x, feature_mask)
@@ -121,7 +121,7 @@ def hear(
     return chain, n_frames
 
 
-def spell(chain: Chain, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
+def add_loss(chain: Chain, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
     """Go on from ``logits`` to the loss, nats a letter (and a phone); ``log_probs`` and ``losses`` are on the way.
 
     ``texts`` are the letters of each clip and their numbers, ``(batch, n_letters)`` and ``(batch,)``, and the phones if

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def plain(text: str) -> str:
+def escape_mathtext(text: str) -> str:
     r"""``text`` for matplotlib to show as it is: what stands between two ``$`` it would read as mathematics."""
     return text.replace("$", r"\$")

@@ -18,7 +18,7 @@ def read_text(path: Path) -> str:
         raise _unfinished(path, error) from error
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """What ``write`` wrote. Raises ValueError for a file that is missing, cut short, or of another version."""
     try:
         content = json.loads(read_text(path))
@@ -33,5 +33,5 @@ def _unfinished(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it")
 
 
-def write(path: Path, content: dict[str, object]) -> None:
+def write_json(path: Path, content: dict[str, object]) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

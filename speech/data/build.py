@@ -4,7 +4,7 @@
                          shards/<shard>.jsonl       a finished shard: its clips, and those refused
                          cuts.jsonl.gz              the CutSet; written last, so a folder that has it is whole
                          refused.jsonl              each clip that is not in it, and why
-                         doubtful.jsonl             each recording that is, though it clips or is too quiet
+                         low_quality.jsonl             each recording that is, though it clips or is too quiet
 
 The key is made from everything that shapes the clips. A build that was stopped (by hand, by a full disk) goes on
 with the first shard that is missing. What is built anew is the same to the bit, by however many processes.
@@ -47,12 +47,12 @@ _CODE = [
 class Corpus:
     """A built corpus: its folder, its CutSet's file, and the clips that are not in it.
 
-    ``doubtful`` are in it, though their level spoils them: recordings that clip are better than none.
+    ``low_quality`` are in it, though their level spoils them: recordings that clip are better than none.
     """
 
     folder: Path
     refused: list[Refusal]
-    doubtful: list[Refusal] = field(default_factory=list)
+    low_quality: list[Refusal] = field(default_factory=list)
 
     @property
     def cuts_path(self) -> Path:
@@ -83,7 +83,7 @@ def build(
             _write_manifest(folder, shards, refused, alphabet, sample_rate)
     finally:
         lock.release()
-    return Corpus(folder, _read_refusals(folder / "refused.jsonl"), _read_refusals(folder / "doubtful.jsonl"))
+    return Corpus(folder, _read_refusals(folder / "refused.jsonl"), _read_refusals(folder / "low_quality.jsonl"))
 
 
 def _read_refusals(path: Path) -> list[Refusal]:
@@ -142,7 +142,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
     for item in items:
         try:
             sound = source.render(item, sample_rate)
-            waveform, _ = endpointing.cut(sound, sample_rate)
+            waveform, _ = endpointing.trim_silence(sound, sample_rate)
         except (files.AudioError, endpointing.NoSpeechError, VoiceError) as error:
             lines.append({"refused": asdict(Refusal(getattr(item, "path", item.id), str(error)))})
             continue
@@ -168,7 +168,7 @@ def _write_manifest(
     from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s: only when needed
 
     all_refused = [asdict(one) for one in refused]
-    doubtful: list[dict[str, Any]] = []
+    low_quality: list[dict[str, Any]] = []
 
     def cuts() -> Iterator[MonoCut]:
         for shard in shards:
@@ -178,7 +178,7 @@ def _write_manifest(
                     all_refused.append(line["refused"])
                     continue
                 if line["faults"]:
-                    doubtful.append(asdict(Refusal(line["origin"], "; ".join(line["faults"]))))
+                    low_quality.append(asdict(Refusal(line["origin"], "; ".join(line["faults"]))))
                 id, n_samples = line["id"], line["n_samples"]
                 duration = n_samples / sample_rate
                 source = AudioSource("file", [0], line["path"])
@@ -201,5 +201,5 @@ def _write_manifest(
         part.unlink()
         raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
     _write_lines(folder / "refused.jsonl", all_refused)
-    _write_lines(folder / "doubtful.jsonl", doubtful)
+    _write_lines(folder / "low_quality.jsonl", low_quality)
     part.replace(folder / "cuts.jsonl.gz")

@@ -19,7 +19,7 @@ from speech.data.augment.strength import FULL_STRENGTH
 from speech.data.samplers import Step
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
-from speech.text.pronunciation import said
+from speech.text.pronunciation import phonemize
 
 
 class Clip(NamedTuple):
@@ -72,7 +72,7 @@ class ClipDataset(Dataset[Batch]):
         self.targets = [alphabet.encode(clip.name) for clip in clips]
         self.phones = None
         if inventory:
-            self.phones = [inventory.encode(said(clip.say or clip.name, clip.accent)) for clip in clips]
+            self.phones = [inventory.encode(phonemize(clip.say or clip.name, clip.accent)) for clip in clips]
 
     def __len__(self) -> int:
         return len(self.clips)

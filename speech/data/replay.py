@@ -24,19 +24,19 @@ ELSEWHERE = "test_elsewhere"
 
 
 class Replay:
-    """``share`` of each batch are clips of earlier corpora, of which ``n_train`` are drawn; an epoch has ``n_steps``.
+    """A ``fraction`` of each batch are clips of earlier corpora, ``n_train`` of which are drawn; ``n_steps`` an epoch.
 
-    ``n_val`` of their validation clips are validated on, and ``n_test`` of their test clips are judged.
+    ``n_val`` of their validation clips and ``n_test`` of their test clips are evaluated.
     """
 
     def __init__(
-        self, share: float = 0.5, n_steps: int = 50, n_train: int = 2000, n_val: int = 200, n_test: int = 1000
+        self, fraction: float = 0.5, n_steps: int = 50, n_train: int = 2000, n_val: int = 200, n_test: int = 1000
     ) -> None:
-        if not 0 < share < 1:
-            raise ValueError(f"replay.share={share} must lie between 0 and 1; replay=null is none at all")
+        if not 0 < fraction < 1:
+            raise ValueError(f"replay.fraction={fraction} must lie between 0 and 1; replay=null is none at all")
         if n_steps < 1:
             raise ValueError(f"replay.n_steps={n_steps}: an epoch has at least one step")
-        self.share, self.n_steps = share, n_steps
+        self.fraction, self.n_steps = fraction, n_steps
         self.n_clips = {"train": n_train, "val": n_val, ELSEWHERE: n_test}
 
     def draw(self, earlier: Sequence[Corpus], seed: int) -> dict[str, list[Clip]]:
@@ -96,4 +96,6 @@ class ReplayedData(SpeechData):
 
     def sampler(self) -> EpochSampler:
         n_replayed = len(self.split("train")) - self.n_own
-        return MixedSampler(self.n_own, n_replayed, self.batch_size, self.replay.share, self.replay.n_steps, self.seed)
+        return MixedSampler(
+            self.n_own, n_replayed, self.batch_size, self.replay.fraction, self.replay.n_steps, self.seed
+        )

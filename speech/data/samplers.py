@@ -97,16 +97,18 @@ class BucketSampler(EpochSampler):
 class MixedSampler(EpochSampler):
     """``n_steps`` batches an epoch: of clips ``0 ... n_own - 1``, and of the ``n_replayed`` that follow them.
 
-    Each batch has ``round(share * batch_size)`` of the latter, at least one of each kind. Own clips come in turns: each
-    is heard as often as any other, give or take one.
+    Each batch has ``round(fraction * batch_size)`` of the latter, at least one of each kind. Own clips come in turns:
+    each is drawn as often as any other, give or take one.
     """
 
-    def __init__(self, n_own: int, n_replayed: int, batch_size: int, share: float, n_steps: int, seed: int = 0) -> None:
+    def __init__(
+        self, n_own: int, n_replayed: int, batch_size: int, fraction: float, n_steps: int, seed: int = 0
+    ) -> None:
         if batch_size < 2:
             raise ValueError(f"batch_size={batch_size}: a recording and a clip that is replayed make two at least")
         super().__init__()
         self.n_own, self.n_replayed, self.n_steps, self.seed = n_own, n_replayed, n_steps, seed
-        self.n_old = min(batch_size - 1, max(1, round(share * batch_size)))
+        self.n_old = min(batch_size - 1, max(1, round(fraction * batch_size)))
         self.n_new = batch_size - self.n_old
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from speech.audio import files
 from speech.audio.files import Waveform
 from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet
-from speech.text.confusable import said_alike
+from speech.text.confusable import homophones
 from speech.text.espeak import to_mnemonics
 from speech.text.names import distinct, read_names
 from speech.tts.mix import Mix
@@ -38,10 +38,10 @@ class Synthetic:
     are not among the names to choose from. Without names, what is learnt is to spell whatever is said.
 
     ``test_accent`` (BCP 47) is heard in the split ``test_accent`` alone. Throats (a voice's variant) are shared
-    between accents, so splits are drawn by throat: ``n_val_throats`` for ``val``, ``n_test_throats`` for
+    between accents, so splits are drawn by variant: ``n_val_variants`` for ``val``, ``n_test_variants`` for
     ``test_voices`` and ``test_accent``, the others for ``train``. For each text, ``n_train``, ``n_val``, ``n_test`` of
-    the accents x throats of a split are drawn, beginning anew where there are fewer. ``relatives`` of the voices take
-    their place in training, another for each clip. ``n_train_words`` is as ``n_train``, for words.
+    the accents x variants of a split are drawn, beginning anew where there are fewer. With ``formant_shift``,
+    each training clip has a shifted variant of its own. ``n_train_words`` is as ``n_train``, for words.
 
     All chance of a clip comes from ``seed`` and what the clip is, so that another name changes no other's clips.
     """
@@ -54,25 +54,25 @@ class Synthetic:
         n_train: PerEngine,
         n_val: PerEngine,
         n_test: PerEngine,
-        n_val_throats: PerEngine = 8,
-        n_test_throats: PerEngine = 12,
-        relatives: bool = True,
+        n_val_variants: PerEngine = 8,
+        n_test_variants: PerEngine = 12,
+        formant_shift: bool = True,
         words: Sequence[str] | str = (),
         n_held: int = 0,
         n_train_words: PerEngine = 1,
         seed: int = 0,
     ) -> None:
         self.name = "names" if names else "words"
-        self.engine, self.test_accent, self.relatives, self.seed = engine, test_accent, relatives, seed
+        self.engine, self.test_accent, self.formant_shift, self.seed = engine, test_accent, formant_shift, seed
         self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
-        self.n_throats = {"val": n_val_throats, "test": n_test_throats}
+        self.n_variants = {"val": n_val_variants, "test": n_test_variants}
         named = read_names(names) if names else []
         self.names: list[str] = list(named)
-        self.ways = {str(name): name.say for name in named if name.say}  # each clip draws one
-        for way in (way for ways in self.ways.values() for way in ways):
+        self.pronunciations = {str(name): name.say for name in named if name.say}  # each clip draws one
+        for way in (way for ways in self.pronunciations.values() for way in ways):
             to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
         own = set(self.names)
-        for pair in said_alike(named):
+        for pair in homophones(named):
             warnings.warn(f"{pair.alike}: no ear tells them apart", stacklevel=2)
         others = [str(word) for word in (read_names(words) if words else []) if word not in own]
         self.held_words, self.words, self.n_train_words = others[:n_held], others[n_held:], n_train_words
@@ -82,7 +82,7 @@ class Synthetic:
         return self.engine.identity
 
     def split_voices(self) -> dict[str, list[Voice]]:
-        """The voices of each split; no throat is in two of train, val and test."""
+        """The voices of each split; no variant is in two of train, val and test."""
         voices = self.engine.voices()
         accents = sorted({voice.accent for voice in voices})
         if self.test_accent not in accents:
@@ -90,14 +90,14 @@ class Synthetic:
         splits: dict[str, list[Voice]] = {split: [] for split in self.n_voices}
         for engine in dict.fromkeys(voice.engine for voice in voices):
             own = [voice for voice in voices if voice.engine == engine]
-            throats = np.random.default_rng(self.seed).permutation(sorted({voice.variant for voice in own})).tolist()
-            n_val, n_test = _of(self.n_throats["val"], engine), _of(self.n_throats["test"], engine)
-            if n_val + n_test >= len(throats):
+            variants = np.random.default_rng(self.seed).permutation(sorted({voice.variant for voice in own})).tolist()
+            n_val, n_test = _of(self.n_variants["val"], engine), _of(self.n_variants["test"], engine)
+            if n_val + n_test >= len(variants):
                 raise CorpusError(
-                    f"corpus.n_val_throats + n_test_throats = {n_val + n_test} leaves none of {len(throats)} of "
+                    f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of {len(variants)} of "
                     f"{engine} to train on"
                 )
-            test, val = throats[:n_test], throats[n_test : n_test + n_val]
+            test, val = variants[:n_test], variants[n_test : n_test + n_val]
             for voice in own:
                 if voice.variant in test:
                     splits["test_accent" if voice.accent == self.test_accent else "test_voices"].append(voice)
@@ -120,9 +120,9 @@ class Synthetic:
                         voice = own[order[take % len(own)]]
                         id = f"{letters.replace(' ', '_')}-{take // len(own)}-{voice.accent}+{voice.variant}"
                         seed = self._seed(id)
-                        if self.relatives and split == "train":
-                            voice = replace(voice, relative=seed + 1)
-                        ways = self.ways.get(text, (text,))
+                        if self.formant_shift and split == "train":
+                            voice = replace(voice, shift_seed=seed + 1)
+                        ways = self.pronunciations.get(text, (text,))
                         say = ways[seed % len(ways)]
                         items.append(
                             SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed, say=say)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from speech.audio.files import Waveform
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 from speech.inference.align import align
 from speech.inference.decode import Greedy
 from speech.model.recognizer import Recognizer
@@ -33,7 +33,7 @@ def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figur
 
 def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, waveform: Waveform) -> None:
     """The MFCC above; below, the probabilities of the blank (–), the text's letters and what else was heard."""
-    log_probs = recognizer.hear(waveform).letters
+    log_probs = recognizer.log_probs(waveform).letters
     heard = Greedy()(log_probs)
     features = _features(recognizer, waveform)
     symbols = recognizer.alphabet.encode(text)
@@ -44,7 +44,7 @@ def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, wavef
     above.imshow(features.T, cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0), **shape)
     above.set_yticks([])
     title = f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”"
-    above.set_title(plain(title), fontsize=10, pad=14)
+    above.set_title(escape_mathtext(title), fontsize=10, pad=14)
     image = np.exp(log_probs[:, rows]).T
     below.imshow(image, cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5), **shape)
     below.set_yticks(range(len(rows)), ["–", *recognizer.alphabet.decode(rows[1:])])

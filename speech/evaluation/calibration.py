@@ -28,7 +28,7 @@ def reliability(is_none: NDArray[np.bool_], weights: Floats, nones: Floats) -> d
             continue
         said, true = (float(weights[there] @ some[there]) / share for some in (nones, is_none))
         error += share * abs(said - true)
-        rows.append({"share": share, "n_trials": int(there.sum()), "mean_none": said, "was_none": true})
+        rows.append({"proportion": share, "n_trials": int(there.sum()), "mean_none": said, "was_none": true})
     return {"expected_calibration_error": error, "reliability": rows}
 
 
@@ -36,10 +36,10 @@ def summary(report: dict[str, Any]) -> str:
     """The report in two lines."""
     if "reason" in report:
         return f"none of these: not calibrated: {report['reason']}"
-    rate = key(report["false_acceptance"])
+    rate = key(report["false_accept_rate"])
     accepted = ", ".join(f"{kind} {share:.1%}" for kind, share in report["accepted"][rate].items())
     error = report["expected_calibration_error"]
     return (
-        f"none of these: at the threshold {report['thresholds'][rate]:.3f}, for {report['false_acceptance']:.0%} of "
+        f"none of these: at the threshold {report['thresholds'][rate]:.3f}, for {report['false_accept_rate']:.0%} of "
         f"other words, it accepts\n  {accepted} (validation; calibration error {error:.3f})"
     )

@@ -135,7 +135,7 @@ def _table(kind: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for group, found in groups.items():
-        shares = [_share(found, figure) for figure in ("right_within_list", "letter_perfect", "cer")]
+        shares = [_share(found, figure) for figure in ("closed_set_accuracy", "exact_match", "cer")]
         lines.append(f"| {' | '.join([_written(group), str(found['n_clips']), *shares, _unseen(found)])} |")
     return lines
 
@@ -180,9 +180,9 @@ def _failures(report: Mapping[str, Any]) -> list[str]:
     acceptance = report.get("acceptance") or {}
     if point := acceptance.get("operating_point"):
         found.append(
-            f"Of clips that are not in the list {_share(point, 'false_acceptance')} are accepted where "
-            f"{_share(point, 'accepted_right')} of those that are in it are accepted and right (a threshold on the "
-            f"{acceptance['score']}, the best for these very clips)."
+            f"Of clips that are not in the list {_share(point, 'false_accept_rate')} are accepted where "
+            f"{_share(point, 'correct_accept_rate')} of those that are in it are accepted and right (a threshold on "
+            f"the {acceptance['score']}, the best for these very clips)."
         )
     elif acceptance:
         found.append(

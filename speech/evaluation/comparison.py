@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speech.evaluation.intervals import bootstrap, mcnemar
-from speech.evaluation.metrics import Heard, groups, n_edits
+from speech.evaluation.metrics import Prediction, groups, n_edits
 
-Pair = tuple[Heard, Heard]
+Pair = tuple[Prediction, Prediction]
 
 
-def pairs(ours: Sequence[Heard], theirs: Sequence[Heard]) -> list[Pair]:
+def pairs(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> list[Pair]:
     """The clips that both heard, by id. Raises ValueError where there is none, or one id says two things."""
     other = {one.id: one for one in theirs}
     found = [(one, other[one.id]) for one in ours if one.id in other]
@@ -24,7 +24,7 @@ def pairs(ours: Sequence[Heard], theirs: Sequence[Heard]) -> list[Pair]:
 
 
 def difference(found: Sequence[Pair]) -> dict[str, Any]:
-    """Ours less theirs, in ``letter_perfect``, ``cer`` and ``right_within_list`` (of clips in both lists).
+    """Ours less theirs, in ``exact_match``, ``cer`` and ``closed_set_accuracy`` (of clips in both lists).
 
     Each with the 95 % interval of the difference (``..._interval``), both drawn on the same clips. Of the shares also
     how many clips ``..._ours_only`` and ``..._theirs_only`` got right, and McNemar's exact ``..._p``.
@@ -34,12 +34,12 @@ def difference(found: Sequence[Pair]) -> dict[str, Any]:
     n_letters = [len(a.text) for a, _ in found]
     result: dict[str, Any] = {"n_clips": len(found), "n_speakers": len(set(speakers))}
     result |= {"cer": sum(edits) / sum(n_letters), "cer_interval": bootstrap(edits, n_letters, speakers)}
-    result |= _of_shares("letter_perfect", [(a.text == a.letters, b.text == b.letters) for a, b in found], speakers)
+    result |= _of_shares("exact_match", [(a.text == a.letters, b.text == b.letters) for a, b in found], speakers)
     listed = [(a, b) for a, b in found if a.listed and b.listed]
     if listed:
         right = [(a.right, b.right) for a, b in listed]
         result["n_listed"] = len(listed)
-        result |= _of_shares("right_within_list", right, [a.speaker for a, _ in listed])
+        result |= _of_shares("closed_set_accuracy", right, [a.speaker for a, _ in listed])
     return result
 
 
@@ -55,7 +55,7 @@ def _of_shares(figure: str, right: Sequence[tuple[bool, bool]], speakers: Sequen
     }
 
 
-def compared(ours: Mapping[str, Sequence[Heard]], theirs: Mapping[str, Sequence[Heard]]) -> dict[str, Any]:
+def compare(ours: Mapping[str, Sequence[Prediction]], theirs: Mapping[str, Sequence[Prediction]]) -> dict[str, Any]:
     """``difference`` of all clips together, by split, by name, and by each kind of ``metrics.groups``."""
     by_split = {split: pairs(heard, theirs[split]) for split, heard in ours.items()}
     every = [pair for some in by_split.values() for pair in some]

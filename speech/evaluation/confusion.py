@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 
 
 def mean_probabilities(scores: np.ndarray, said: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ def draw(names: list[str], matrix: np.ndarray, n_names: int) -> Figure:
         figure.subplots_adjust(left=0.15, right=0.98, top=0.97, bottom=0.17)
         part = matrix[np.ix_(shown, shown)]
         image = axes.imshow(part, vmin=0, vmax=1, cmap="Blues")
-        labels = [plain(names[i]) for i in shown]
+        labels = [escape_mathtext(names[i]) for i in shown]
         axes.set_xticks(range(len(shown)), labels, rotation=90)
         axes.set_yticks(range(len(shown)), labels)
         axes.set_xlabel("heard")

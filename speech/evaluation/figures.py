@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 
 N_GROUPS = 12  # of a kind that are drawn: the worst
 LEAST_CLIPS = 5  # of a group that is drawn
@@ -17,7 +17,7 @@ _RIGHT, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
 
 def draw(found: Mapping[str, Any]) -> Figure:
     """``found`` as ``judge.judged`` has it. A point and its 95 % interval a group; of many, the N_GROUPS worst."""
-    figure_name = "right_within_list" if "right_within_list" in found else "letter_perfect"
+    figure_name = "closed_set_accuracy" if "closed_set_accuracy" in found else "exact_match"
     kinds = {"split": found["splits"], "name": found["names"], **found["groups"]}
     chosen = {kind: _chosen(some, figure_name) for kind, some in kinds.items()}
     chosen = {kind: some for kind, some in chosen.items() if len(some) > (kind != "split")}
@@ -63,8 +63,8 @@ def _groups(
         colour = _WORST if is_worst else _RIGHT
         axes.plot([low, high], [y, y], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
         axes.plot([value], [y], "o", color=colour, markersize=5)
-    counted = "n_listed" if figure_name == "right_within_list" else "n_clips"
-    labels = [f"{plain(group[:34])}  ({one[counted]})" for group, one in some.items()]
+    counted = "n_listed" if figure_name == "closed_set_accuracy" else "n_clips"
+    labels = [f"{escape_mathtext(group[:34])}  ({one[counted]})" for group, one in some.items()]
     axes.set_yticks(range(len(some)), labels, fontsize=7)
     axes.set_ylim(len(some) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)
@@ -75,15 +75,15 @@ def _groups(
 
 def _acceptance(axes: Axes, found: Mapping[str, Any]) -> None:
     curve = found["curve"]
-    right = [100 * value for value in curve["accepted_right"]]
-    if curve["false_acceptance"] is None:
-        axes.plot([100 * value for value in curve["accepted_wrong"]], right, color=_RIGHT)
+    right = [100 * value for value in curve["correct_accept_rate"]]
+    if curve["false_accept_rate"] is None:
+        axes.plot([100 * value for value in curve["wrong_accept_rate"]], right, color=_RIGHT)
         axes.set_xlabel("accepted and wrong, %", fontsize=8)
     else:
-        axes.plot([100 * value for value in curve["false_acceptance"]], right, color=_RIGHT)
+        axes.plot([100 * value for value in curve["false_accept_rate"]], right, color=_RIGHT)
         axes.set_xlabel(f"accepted though not in the list, % of {found['n_not_listed']}", fontsize=8)
         point = found["operating_point"]
-        x, y = 100 * point["false_acceptance"], 100 * point["accepted_right"]
+        x, y = 100 * point["false_accept_rate"], 100 * point["correct_accept_rate"]
         axes.plot([x], [y], "o", color=_WORST, markersize=6)
         axes.annotate(f"{y:.1f} % at {x:.1f} %", (x, y), (8, -12), textcoords="offset points", fontsize=8)
     axes.set_ylabel(f"accepted and right, % of {found['n_listed']}", fontsize=8)

@@ -59,7 +59,7 @@ def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[
     return float(low), float(high)
 
 
-def share(hits: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
+def proportion(hits: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
     """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are (or none is there).
 
     Draws from clips that are all right are all right, and would say that no doubt is left.

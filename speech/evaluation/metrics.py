@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from speech.evaluation.intervals import bootstrap, share
+from speech.evaluation.intervals import bootstrap, proportion
 
 LEAST_CLIPS = 10  # of a group that can be the worst: of fewer, chance decides
 SNR_DB = (10, 20, 30)  # edges of the bands
@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 NO_ACCENT = ("", "en")  # what a clip has whose accent nobody stated (corpus.build)
 
 
-class Heard(NamedTuple):
+class Prediction(NamedTuple):
     """One clip judged: what was said (``text``, in the alphabet) and what was heard."""
 
     id: str
@@ -62,8 +62,8 @@ def cer(pairs: Sequence[tuple[str, str]]) -> float:
     return sum(n_edits(text, letters) for text, letters in pairs) / max(1, sum(len(text) for text, _ in pairs))
 
 
-def figures(heard: Sequence[Heard]) -> dict[str, Any]:
-    """``letter_perfect`` and ``cer`` of all clips, ``right_within_list`` of those whose text is in the list.
+def figures(heard: Sequence[Prediction]) -> dict[str, Any]:
+    """``exact_match`` and ``cer`` of all clips, ``closed_set_accuracy`` of those whose text is in the list.
 
     Each with its count (``n_clips``; ``n_listed``) and its 95 % interval (``..._interval``, see ``intervals``).
     """
@@ -74,8 +74,8 @@ def figures(heard: Sequence[Heard]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "n_clips": n,
         "n_speakers": len(set(speakers)),
-        "letter_perfect": sum(perfect) / max(1, n),
-        "letter_perfect_interval": share(perfect, speakers),
+        "exact_match": sum(perfect) / max(1, n),
+        "letter_perfect_interval": proportion(perfect, speakers),
         "cer": sum(edits) / max(1, sum(n_letters)),
     }
     if n:
@@ -85,15 +85,15 @@ def figures(heard: Sequence[Heard]) -> dict[str, Any]:
         right = [one.right for one in listed]
         found |= {
             "n_listed": len(listed),
-            "right_within_list": sum(right) / len(listed),
-            "right_within_list_interval": share(right, [one.speaker for one in listed]),
+            "closed_set_accuracy": sum(right) / len(listed),
+            "right_within_list_interval": proportion(right, [one.speaker for one in listed]),
         }
     return found
 
 
-def groups(heard: Iterable[Heard]) -> dict[str, dict[str, list[Heard]]]:
+def groups(heard: Iterable[Prediction]) -> dict[str, dict[str, list[Prediction]]]:
     """The clips by each of KINDS: every clip is in one group of each kind. Bands rise, the others are in order."""
-    found: dict[str, dict[str, list[Heard]]] = {kind: {} for kind in KINDS}
+    found: dict[str, dict[str, list[Prediction]]] = {kind: {} for kind in KINDS}
     bands = {"snr": _bands(SNR_DB, "dB"), "length": _bands(LENGTH_S, "s")}
     for one in heard:
         place = {
@@ -127,7 +127,7 @@ def worst_group(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
     of which nobody knows what they have in common are no group.
     """
     listed = any("n_listed" in one for some in found.values() for one in some.values())
-    figure, count = ("right_within_list", "n_listed") if listed else ("letter_perfect", "n_clips")
+    figure, count = ("closed_set_accuracy", "n_listed") if listed else ("exact_match", "n_clips")
     candidates = [
         {"kind": kind, "group": group, "figure": figure, **one}
         for kind, some in found.items()
@@ -139,11 +139,11 @@ def worst_group(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[st
 
 def least_right(some: Mapping[str, Mapping[str, Any]], n: int) -> dict[str, Mapping[str, Any]]:
     """The ``n`` groups of a kind that are least often right, the worst first; letter-perfect where one has no list."""
-    worst = sorted(some, key=lambda group: some[group].get("right_within_list", some[group]["letter_perfect"]))
+    worst = sorted(some, key=lambda group: some[group].get("closed_set_accuracy", some[group]["exact_match"]))
     return {group: some[group] for group in worst[:n]}
 
 
-def confusions(heard: Iterable[Heard]) -> list[dict[str, Any]]:
+def confusions(heard: Iterable[Prediction]) -> list[dict[str, Any]]:
     """``said``, ``heard`` and ``n`` of each wrong first name where the right one is listed; most frequent first."""
     pairs = Counter((one.text, one.names[0][0]) for one in heard if one.listed and not one.right)
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.evaluation.intervals import share
-from speech.evaluation.metrics import Heard
+from speech.evaluation.intervals import proportion
+from speech.evaluation.metrics import Prediction
 
 FALSE_ACCEPTANCE = 0.05  # that an operating point may have
 N_POINTS = 100  # of the curve as it is written
 
 
-def scores(heard: Sequence[Heard]) -> tuple[str, NDArray[np.float64]]:
+def scores(heard: Sequence[Prediction]) -> tuple[str, NDArray[np.float64]]:
     """What is compared with the threshold, in words and for each clip ``(n_clips,)``.
 
     One less the probability of none of these where every clip has it, else the first name's probability.
@@ -29,14 +29,14 @@ def scores(heard: Sequence[Heard]) -> tuple[str, NDArray[np.float64]]:
     return "probability of the first name", np.array([one.names[0][1] for one in heard])
 
 
-def acceptance(heard: Sequence[Heard]) -> dict[str, Any] | None:
+def acceptance(heard: Sequence[Prediction]) -> dict[str, Any] | None:
     """The curve as plain data, None where no clip has a list or none is in it.
 
-    ``curve`` holds rising thresholds (``threshold``; accepted is a score of at least it), ``accepted_right`` and
-    ``accepted_wrong`` (of the clips in the list) and ``false_acceptance`` (of those that are not; null where there are
-    none). ``area`` lies under ``accepted_right`` over ``false_acceptance``. ``operating_point`` is the lowest threshold
-    with at most FALSE_ACCEPTANCE, with intervals: chosen on these very clips, it says what could be had; a threshold to
-    use is chosen on others.
+    ``curve`` holds rising thresholds (``threshold``; accepted is a score of at least it), ``correct_accept_rate`` and
+    ``wrong_accept_rate`` (of the clips in the list) and ``false_accept_rate`` (of those that are not; null where there
+    are none). ``oscr_area`` lies under ``correct_accept_rate`` over ``false_accept_rate``. ``operating_point`` is the
+    lowest threshold with at most FALSE_ACCEPTANCE, with intervals: chosen on these very clips, it says what could be
+    had; a threshold to use is chosen on others.
     """
     ranked = [one for one in heard if one.names]
     listed = np.array([one.listed for one in ranked], dtype=bool)
@@ -47,25 +47,25 @@ def acceptance(heard: Sequence[Heard]) -> dict[str, Any] | None:
     curve = _curve(values, listed, right)
     found: dict[str, Any] = {"score": score, "n_listed": int(listed.sum()), "n_not_listed": int((~listed).sum())}
     if not listed.all():
-        accepts, rights = curve["false_acceptance"][::-1], curve["accepted_right"][::-1]  # rising
-        found["area"] = float(((rights[1:] + rights[:-1]) / 2 * np.diff(accepts)).sum())
-        first = int(np.argmax(curve["false_acceptance"] <= FALSE_ACCEPTANCE))  # the last point accepts nothing
+        accepts, rights = curve["false_accept_rate"][::-1], curve["correct_accept_rate"][::-1]  # rising
+        found["oscr_area"] = float(((rights[1:] + rights[:-1]) / 2 * np.diff(accepts)).sum())
+        first = int(np.argmax(curve["false_accept_rate"] <= FALSE_ACCEPTANCE))  # the last point accepts nothing
         threshold = curve["threshold"][first]
         accepted = values >= threshold
         speakers = np.array([one.speaker for one in ranked])
         found["operating_point"] = {"threshold": float(threshold)}
         for figure, of, hits in (
-            ("accepted_right", listed, accepted & right),
-            ("false_acceptance", ~listed, accepted),
+            ("correct_accept_rate", listed, accepted & right),
+            ("false_accept_rate", ~listed, accepted),
         ):
             found["operating_point"] |= {
                 figure: float(hits[of].mean()),
-                f"{figure}_interval": share(hits[of].tolist(), speakers[of].tolist()),
+                f"{figure}_interval": proportion(hits[of].tolist(), speakers[of].tolist()),
             }
     kept = np.unique(np.linspace(0, len(curve["threshold"]) - 1, N_POINTS + 1).astype(int))
     found["curve"] = {key: [float(value) for value in column[kept]] for key, column in curve.items()}
     if listed.all():
-        found["curve"]["false_acceptance"] = None
+        found["curve"]["false_accept_rate"] = None
     return found
 
 
@@ -81,7 +81,7 @@ def _curve(
     n_listed = int(listed.sum())
     return {
         "threshold": thresholds,
-        "accepted_right": accepted(listed & right, n_listed),
-        "accepted_wrong": accepted(listed & ~right, n_listed),
-        "false_acceptance": accepted(~listed, len(values) - n_listed),
+        "correct_accept_rate": accepted(listed & right, n_listed),
+        "wrong_accept_rate": accepted(listed & ~right, n_listed),
+        "false_accept_rate": accepted(~listed, len(values) - n_listed),
     }

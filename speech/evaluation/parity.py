@@ -30,7 +30,7 @@ class ExportError(ValueError):
     """An exported file hears something else than the recogniser that it was made from."""
 
 
-class Heard(NamedTuple):
+class ParityResult(NamedTuple):
     """What one clip sounds like to one recogniser."""
 
     frames: Frames
@@ -59,25 +59,25 @@ class Agreement(NamedTuple):
         return f"{same}{ranking} the same ranking; {differ}"
 
 
-def hear(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[Heard]:
+def predict_each(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[ParityResult]:
     """Each of ``waveforms``, alone, and ``names`` ranked for it."""
     lexicon = transcriber.lexicon(names)
     heard = []
     for waveform in waveforms:
-        frames = transcriber.hear(waveform)
+        frames = transcriber.log_probs(waveform)
         symbols, ranked, none = transcriber.read(frames, lexicon)
-        heard.append(Heard(frames, transcriber.alphabet.decode(symbols), ranked, none))
+        heard.append(ParityResult(frames, transcriber.alphabet.decode(symbols), ranked, none))
     return heard
 
 
-def same_ranking(ours: Heard, theirs: Heard) -> bool:
+def same_ranking(ours: ParityResult, theirs: ParityResult) -> bool:
     """Whether their order of names is one of falling probability for us as well."""
     probability = dict(ours.names)
     in_their_order = [probability[name] for name, _ in theirs.names]
     return all(later <= max(earlier, LEAST) * (1 + TIE) for earlier, later in itertools.pairwise(in_their_order))
 
 
-def agreement(ours: Sequence[Heard], theirs: Sequence[Heard]) -> Agreement:
+def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> Agreement:
     pairs = list(zip(ours, theirs, strict=True))
     return Agreement(
         len(pairs),

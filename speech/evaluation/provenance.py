@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from speech.evaluation.metrics import NO_ACCENT, Heard, engine
+from speech.evaluation.metrics import NO_ACCENT, Prediction, engine
 
 SEEN, UNSEEN, UNKNOWN = "seen", "unseen", "unknown"
 UNNAMED = "unknown"  # the speaker of a recording whose file does not say who it is (corpus.recordings)
@@ -19,7 +19,7 @@ UNNAMED = "unknown"  # the speaker of a recording whose file does not say who it
 TrainedOn = dict[str, list[str]]
 
 
-def throats(speaker: str) -> set[str]:
+def source_speakers(speaker: str) -> set[str]:
     """Whose voice it is, whatever accent it puts on: ``espeak:en-US+m3~17`` -> ``espeak:m3``; a person is a person.
 
     A blend of voices (``kokoro:en-GB+bella*0.6+george*0.4``) is each of them: who knows a blend has met its parts.
@@ -41,20 +41,22 @@ def record(clips: Iterable[Any], before: Mapping[str, Sequence[str]] | None = No
         return {}
     known = list(clips)
     found = {
-        "speakers": set().union(*(throats(clip.speaker) for clip in known)),
+        "speakers": set().union(*(source_speakers(clip.speaker) for clip in known)),
         "accents": {clip.accent for clip in known},
         "engines": {engine(clip.speaker) for clip in known},
     }
     return {key: sorted(values | set((before or {}).get(key, ()))) for key, values in found.items()}
 
 
-def met(heard: Iterable[Heard], trained_on: Mapping[str, Sequence[str]] | None) -> dict[str, str]:
+def met(heard: Iterable[Prediction], trained_on: Mapping[str, Sequence[str]] | None) -> dict[str, str]:
     """``speaker``, ``accent`` and ``engine``: SEEN where any clip's was in training, UNSEEN where surely none was."""
     clips = list(heard)
     if not trained_on or not all(trained_on.get(key) for key in ("speakers", "accents", "engines")):
         return dict.fromkeys(("speaker", "accent", "engine"), UNKNOWN)
     return {
-        "speaker": _met(set().union(*(throats(one.speaker) for one in clips)), trained_on["speakers"], (UNNAMED,)),
+        "speaker": _met(
+            set().union(*(source_speakers(one.speaker) for one in clips)), trained_on["speakers"], (UNNAMED,)
+        ),
         "accent": _met({one.accent for one in clips}, trained_on["accents"], NO_ACCENT),
         "engine": _met({engine(one.speaker) for one in clips}, trained_on["engines"], ()),
     }

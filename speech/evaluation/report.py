@@ -9,7 +9,7 @@ import torch
 
 from speech.audio.snr import estimate_snr_db
 from speech.data.dataset import Batch
-from speech.evaluation.metrics import Heard, confusions, figures, groups, least_right, worst_group
+from speech.evaluation.metrics import Prediction, confusions, figures, groups, least_right, worst_group
 from speech.evaluation.open_set import acceptance
 from speech.evaluation.provenance import UNSEEN, met
 from speech.model.recognizer import Recognizer
@@ -23,20 +23,20 @@ N_CONFUSIONS = 8  # that are printed
 N_GROUPS = 12  # of a kind, that are printed: the worst, where there are more
 
 
-def hear_splits(
+def predict_splits(
     recognizer: Recognizer, data: SpeechData, splits: Sequence[str], names: Sequence[str]
-) -> dict[str, list[Heard]]:
+) -> dict[str, list[Prediction]]:
     """``hear`` of each of ``splits``, and what the corpus knows of each clip."""
     found = {}
     for split in splits:
-        heard = hear(recognizer, data.loader(split), names)
+        heard = predict(recognizer, data.loader(split), names)
         accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
         found[split] = [one._replace(accent=accents[one.id]) for one in heard]
     return found
 
 
 @torch.inference_mode()
-def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str]) -> list[Heard]:
+def predict(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str]) -> list[Prediction]:
     """Every clip of ``batches`` as the recogniser's decoder reads it, and ``names`` ranked for it."""
     recognizer.eval()
     alphabet = recognizer.alphabet
@@ -47,7 +47,7 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
         for row, length in enumerate(n_frames.tolist()):
             symbols, ranked, none = recognizer.read(recognizer.frames(logits[row, :length]), lexicon)
             waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
-            one = Heard(
+            one = Prediction(
                 batch.ids[row], batch.speakers[row], batch.texts[row], alphabet.decode(symbols), ranked, none=none
             )
             seconds, snr_db = len(waveform) / recognizer.sample_rate, estimate_snr_db(waveform, recognizer.sample_rate)
@@ -55,9 +55,9 @@ def hear(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str])
     return heard
 
 
-def table(heard: Sequence[Heard], n_others: int = 8) -> str:
+def table(heard: Sequence[Prediction], n_others: int = 8) -> str:
     """One clip of each of the names that people confuse, and of ``n_others``; wrong ones come first among those."""
-    chosen: dict[str, Heard] = {}
+    chosen: dict[str, Prediction] = {}
     for one in sorted(heard, key=lambda one: (one.text not in SHOWN_FIRST, one.text == one.letters, one.id)):
         chosen.setdefault(one.text, one)
     first = [chosen.pop(text) for text in SHOWN_FIRST if text in chosen]
@@ -83,7 +83,7 @@ def by_group(found: Mapping[str, Any]) -> str:
 def _rows(title: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = [f"{title:<28} {'clips':>6} {'right within list':>26} {'letter-perfect':>26} {'CER':>25}"]
     for label, one in figures.items():
-        cells = (_cell(one, "right_within_list", 26), _cell(one, "letter_perfect", 26), _cell(one, "cer", 25))
+        cells = (_cell(one, "closed_set_accuracy", 26), _cell(one, "exact_match", 26), _cell(one, "cer", 25))
         lines.append(" ".join([f"{label:<28} {one['n_clips']:>6}", *cells]))
     return lines
 
@@ -101,8 +101,8 @@ def summary(found: Mapping[str, Any]) -> str:
         lines.append("confused: " + ", ".join(f"{one['said']} > {one['heard']} {one['n']}" for one in some))
     if point := (found["acceptance"] or {}).get("operating_point"):
         lines.append(
-            f"of {found['acceptance']['n_listed']} clips of the list {_cell(point, 'accepted_right')} accepted, right; "
-            f"of {found['acceptance']['n_not_listed']} others {_cell(point, 'false_acceptance')} accepted "
+            f"of {found['acceptance']['n_listed']} clips of the list {_cell(point, 'correct_accept_rate')} accepted, "
+            f"of {found['acceptance']['n_not_listed']} others {_cell(point, 'false_accept_rate')} accepted "
             f"(threshold {point['threshold']:.3g}, the best for these clips)"
         )
     return "\n".join(lines)
@@ -117,7 +117,7 @@ def summary_of_difference(found: Mapping[str, Any]) -> str:
     }
     rows = {"all": found} | {f"{kind} {group}": one for kind, some in kinds.items() for group, one in some.items()}
     for label, one in rows.items():
-        figure = "right_within_list" if "right_within_list" in one else "letter_perfect"
+        figure = "closed_set_accuracy" if "closed_set_accuracy" in one else "exact_match"
         cells = (_points(one, figure), f"{one[f'{figure}_p']:>9.2g}", _points(one, "cer"))
         lines.append(" ".join([f"{label:<44} {one['n_clips']:>6}", *cells]))
     lines.append(
@@ -149,8 +149,8 @@ def _unseen(splits: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(said) or "nothing that is known to be"
 
 
-def judged(
-    splits: Mapping[str, Sequence[Heard]], trained_on: Mapping[str, Sequence[str]] | None = None
+def evaluate(
+    splits: Mapping[str, Sequence[Prediction]], trained_on: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, object]:
     """The figures of all clips together, then by split, of the names that people confuse, by name and by other groups.
 
@@ -160,11 +160,11 @@ def judged(
     every = [one for heard in splits.values() for one in heard]
     confusable = [one for one in every if one.text in SHOWN_FIRST]
 
-    def of(heard: Sequence[Heard]) -> dict[str, Any]:
+    def of(heard: Sequence[Prediction]) -> dict[str, Any]:
         return figures(heard) | {"met": met(heard, trained_on)}
 
     found = {split: of(heard) for split, heard in splits.items()}
-    texts: dict[str, list[Heard]] = {text: [] for text in sorted({one.text for one in every})}
+    texts: dict[str, list[Prediction]] = {text: [] for text in sorted({one.text for one in every})}
     for one in every:
         texts[one.text].append(one)
     names = {text: of(heard) for text, heard in texts.items()}

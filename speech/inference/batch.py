@@ -23,20 +23,20 @@ def transcribe(config: DictConfig) -> int:
     from speech.common import runs
     from speech.data.source import Refusal
     from speech.model import loading
-    from speech.text.confusable import tell_alike
+    from speech.text.confusable import warn_homophones
     from speech.text.names import distinct, read_names
 
     recognizer = loading.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
-    if config.false_acceptance is not None:
+    if config.false_accept_rate is not None:
         if recognizer.rejection is None:
             raise ValueError(
-                f"false_acceptance={config.false_acceptance}: {config.recognizer} was not calibrated to tell what is "
+                f"false_accept_rate={config.false_accept_rate}: {config.recognizer} was not calibrated to tell what is "
                 "none of the names: python -m speech.calibrate"
             )
-        recognizer.rejection = recognizer.rejection.at(config.false_acceptance)
+        recognizer.rejection = recognizer.rejection.at(config.false_accept_rate)
     names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
     if names:
-        tell_alike(names)
+        warn_homophones(names)
     refused = []
     clips = files.find_clips(config.clips)
     for clip in clips:

@@ -22,7 +22,7 @@ def confusion(
     entries = list(recognizer.lexicon(names).values())
     total, n_clips = np.zeros((len(names), len(names))), np.zeros(len(names))
     for i, waveform in clips:
-        scores = recognizer.scores(recognizer.hear(waveform), entries)
+        scores = recognizer.scores(recognizer.log_probs(waveform), entries)
         with np.errstate(invalid="ignore", over="ignore"):
             # p(j) / (p(i) + p(j)), of log-probabilities
             total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)

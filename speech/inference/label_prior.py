@@ -19,7 +19,7 @@ from speech.inference.score import Floats
 
 
 @dataclass(frozen=True)
-class Prior:
+class LabelPrior:
     """``log_prior`` of each symbol, ``(n_symbols,)`` nats, and how much of it is taken away: 0 nothing, 1 all."""
 
     log_prior: Sequence[float]

@@ -22,19 +22,19 @@ from speech.inference.decode import collapse
 from speech.inference.score import Floats
 
 EVIDENCE = (
-    "deficit",  # log(1 + nats that the freest reading explains the clip better than the best name does)
-    "doubt",  # nats, the mean over frames of the entropy of the letters: noise is spelt half-heartedly
+    "log_likelihood_ratio",  # log(1 + nats that the freest reading explains the clip better than the best name does)
+    "mean_frame_entropy",  # nats, the mean over frames of the entropy of the letters: noise is spelt half-heartedly
     "n_names",  # log of their number: the longer a list, the nearer it comes to anything by chance
 )
 FARTHEST = 1e3  # nats: a name that the clip's frames cannot hold
 
 
-def freest(log_probs: Floats) -> list[int]:
+def filler_path(log_probs: Floats) -> list[int]:
     """What the likeliest path of ``log_probs`` spells: what the clip says if no list binds it."""
     return collapse(log_probs.argmax(axis=1).tolist())
 
 
-def doubt(log_probs: Floats) -> float:
+def mean_frame_entropy(log_probs: Floats) -> float:
     """The mean entropy of the frames of ``log_probs``, in nats: 0 where every symbol is certain."""
     certain = np.maximum(log_probs, -FARTHEST)  # 0 log 0 is 0 in entropy
     return float(-(np.exp(certain) * certain).sum(axis=1).mean())
@@ -63,22 +63,22 @@ class Rejection:
 
     weights: Sequence[float]
     thresholds: Mapping[str, float]
-    false_acceptance: str  # which of the thresholds is used
+    false_accept_rate: str  # which of the thresholds is used
 
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
             raise TypeError(f"{len(self.weights)} weights where {1 + len(EVIDENCE)} are needed")
-        if self.false_acceptance not in self.thresholds:
+        if self.false_accept_rate not in self.thresholds:
             there = ", ".join(self.thresholds)
-            raise ValueError(f"false_acceptance={self.false_acceptance}: there are thresholds for {there}")
+            raise ValueError(f"false_accept_rate={self.false_accept_rate}: there are thresholds for {there}")
 
-    def at(self, false_acceptance: float) -> Rejection:
+    def at(self, false_accept_rate: float) -> Rejection:
         """The same with the threshold of another rate. Raises ValueError where the table has none."""
-        return Rejection(self.weights, self.thresholds, key(false_acceptance))
+        return Rejection(self.weights, self.thresholds, key(false_accept_rate))
 
     @property
     def threshold(self) -> float:
-        return self.thresholds[self.false_acceptance]
+        return self.thresholds[self.false_accept_rate]
 
     def none(self, seen: Floats) -> float:
         """p(none of these) of a clip of which ``evidence`` was ``seen``."""
@@ -88,6 +88,6 @@ class Rejection:
         return none < self.threshold
 
 
-def key(false_acceptance: float) -> str:
+def key(false_accept_rate: float) -> str:
     """A rate as the table's key: 0.05 and 5e-2 are the same."""
-    return f"{false_acceptance:g}"
+    return f"{false_accept_rate:g}"

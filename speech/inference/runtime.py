@@ -24,7 +24,7 @@ import numpy as np
 from speech.audio.files import Waveform
 from speech.common.build import DECODER, build
 from speech.common.extras import require
-from speech.inference.label_prior import Prior
+from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import Frames
 from speech.inference.transcriber import RecognizerError, Transcriber
@@ -61,24 +61,24 @@ class Runtime(Transcriber):
             found = metadata.get("format")
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: export it again")
         try:
-            self._be(metadata)
+            self._load_metadata(metadata)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version, or changed ({error}): export it again") from error
 
-    def _be(self, metadata: Mapping[str, str]) -> None:
+    def _load_metadata(self, metadata: Mapping[str, str]) -> None:
         """What the file says of itself. Raises whatever comes of metadata that are not those of ``FORMAT``."""
         self.alphabet = Alphabet(metadata["alphabet"])
         self.names = list(map(str, json.loads(metadata["names"])))
         self.decoder = build(json.loads(metadata["decoder"]), DECODER)
         self.card = metadata["card"]
-        self.ways = {}
+        self.pronunciations = {}
         if "phones" in metadata:
             self.inventory = Inventory(json.loads(metadata["phones"]))
             self.phones_weight = float(metadata["phones_weight"])
-            ways = json.loads(metadata["ways"])
-            self.ways = {name: tuple(tuple(way) for way in some) for name, some in ways.items()}
-        if "prior" in metadata:
-            self.prior = Prior(**json.loads(metadata["prior"]))
+            ways = json.loads(metadata["pronunciations"])
+            self.pronunciations = {name: tuple(tuple(way) for way in some) for name, some in ways.items()}
+        if "label_prior" in metadata:
+            self.label_prior = LabelPrior(**json.loads(metadata["label_prior"]))
         if "rejection" in metadata:
             self.rejection = Rejection(**json.loads(metadata["rejection"]))
         self._sample_rate = int(metadata["sample_rate"])
@@ -92,7 +92,7 @@ class Runtime(Transcriber):
     def frame_s(self) -> float:
         return self._samples_per_frame / self._sample_rate
 
-    def hear(self, waveform: Waveform) -> Frames:
+    def log_probs(self, waveform: Waveform) -> Frames:
         doors = {"waveforms": waveform[None], "n_samples": np.array([len(waveform)])}
         log_probs, _ = self._session.run(["log_probs", "n_frames"], doors)
         ends = np.cumsum(self.n_symbols)[:-1]

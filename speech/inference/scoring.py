@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     phones: tuple[Symbols, ...] = ()
 
 
-def said(entries: Sequence[Entry]) -> bool:
+def have_pronunciations(entries: Sequence[Entry]) -> bool:
     """Whether it is known of all of ``entries`` how they are said."""
     return all(entry.phones for entry in entries)
 
@@ -40,13 +40,13 @@ def letter_scores(letters: Floats, entries: Sequence[Entry]) -> Floats:
 
 def phone_scores(frames: Frames, entries: Sequence[Entry]) -> Floats | None:
     """log p of each of ``entries`` in its likeliest way, ``(n_entries,)`` nats; None where those are unknown."""
-    if frames.phones is None or not said(entries):
+    if frames.phones is None or not have_pronunciations(entries):
         return None
     scores = score(frames.phones, [way for entry in entries for way in entry.phones])
     return np.maximum.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
 
 
-def mixed(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:
+def fuse(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:
     """(1 - w) letters + w phones: two witnesses of one clip, weighted (a product of experts; Hinton 2002).
 
     What has no weight does not count, be it minus infinity.

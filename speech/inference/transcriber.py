@@ -19,10 +19,10 @@ from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.inference.align import align
 from speech.inference.decode import Decoder, Greedy, Symbols
-from speech.inference.label_prior import Prior
-from speech.inference.rejection import Rejection, doubt, evidence, freest
+from speech.inference.label_prior import LabelPrior
+from speech.inference.rejection import Rejection, evidence, filler_path, mean_frame_entropy
 from speech.inference.score import Floats
-from speech.inference.scoring import Entry, Frames, letter_scores, mixed, phone_scores, said
+from speech.inference.scoring import Entry, Frames, fuse, have_pronunciations, letter_scores, phone_scores
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct
@@ -81,11 +81,11 @@ class Transcriber(ABC):
     alphabet: Alphabet
     inventory: Inventory | None = None
     names: list[str]
-    ways: dict[str, tuple[Phones, ...]]
+    pronunciations: dict[str, tuple[Phones, ...]]
     decoder: Decoder
     phones_weight: float = 0.5
     rejection: Rejection | None = None
-    prior: Prior | None = None
+    label_prior: LabelPrior | None = None
 
     @property
     def n_symbols(self) -> list[int]:
@@ -103,7 +103,7 @@ class Transcriber(ABC):
         """Seconds from one frame of log-probabilities to the next."""
 
     @abstractmethod
-    def hear(self, waveform: Waveform) -> Frames:
+    def log_probs(self, waveform: Waveform) -> Frames:
         """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
 
     def lexicon(self, names: Sequence[str]) -> dict[str, Entry]:
@@ -116,11 +116,13 @@ class Transcriber(ABC):
 
     def _ways(self, names: Sequence[str]) -> dict[str, tuple[Symbols, ...]]:
         assert self.inventory is not None
-        known = {self.alphabet.fold(name): ways for name, ways in self.ways.items()}  # Chloé is chloe, and said alike
+        known = {
+            self.alphabet.fold(name): ways for name, ways in self.pronunciations.items()
+        }  # Chloé is chloe, and said alike
         found = {name: known.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
         others = [name for name in names if not found.get(name)]
         try:
-            found |= dict(zip(others, pronunciation.ways(others), strict=True))
+            found |= dict(zip(others, pronunciation.pronunciations(others), strict=True))
         except ModuleNotFoundError:  # espeakng-loader: an exported recogniser does without, and goes by letters alone
             return {}
         return {name: tuple(map(self.inventory.encode, ways)) for name, ways in found.items()}
@@ -130,36 +132,38 @@ class Transcriber(ABC):
 
         By letters alone where some name's phones are not known. ``plain`` leaves the prior in.
         """
-        prior = None if plain else self.prior
+        prior = None if plain else self.label_prior
         letters = letter_scores(prior(frames.letters) if prior else frames.letters, entries)
         phones = phone_scores(frames, entries)
-        return letters if phones is None else mixed(self.phones_weight, letters, phones)
+        return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
-    def measured(self, frames: Frames, entries: Sequence[Entry], measure: Callable[[Floats], float]) -> float:
+    def fused_statistic(self, frames: Frames, entries: Sequence[Entry], measure: Callable[[Floats], float]) -> float:
         """``measure`` of either output, mixed as the ``scores`` of ``entries`` are."""
         letters = measure(frames.letters)
-        if frames.phones is None or not said(entries):
+        if frames.phones is None or not have_pronunciations(entries):
             return letters
-        return mixed(self.phones_weight, letters, measure(frames.phones))
+        return fuse(self.phones_weight, letters, measure(frames.phones))
 
     def evidence(self, frames: Frames, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
         """``rejection.EVIDENCE`` of one clip in several lists, a row each, from the likeliest name of each list and how
         many names it has."""
-        uncertain = self.measured(frames, firsts, doubt)
-        reading = Entry(freest(frames.letters), () if frames.phones is None else (freest(frames.phones),))
+        uncertain = self.fused_statistic(frames, firsts, mean_frame_entropy)
+        reading = Entry(filler_path(frames.letters), () if frames.phones is None else (filler_path(frames.phones),))
         *best, free = self.scores(frames, [*firsts, reading], plain=True).tolist()
         return np.array([evidence(score, free, uncertain, n) for score, n in zip(best, n_names, strict=True)])
 
     def rank(self, frames: Frames, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
-        return self.weigh(frames, lexicon)[0]
+        return self.rank_with_rejection(frames, lexicon)[0]
 
-    def none_of_these(self, frames: Frames, lexicon: Mapping[str, Entry]) -> float | None:
+    def out_of_list_probability(self, frames: Frames, lexicon: Mapping[str, Entry]) -> float | None:
         """The probability that none of ``lexicon`` was said; None without names, or where it was not calibrated."""
-        return self.weigh(frames, lexicon)[1]
+        return self.rank_with_rejection(frames, lexicon)[1]
 
-    def weigh(self, frames: Frames, lexicon: Mapping[str, Entry]) -> tuple[list[tuple[str, float]], float | None]:
-        """``rank`` and ``none_of_these``, for which the names are scored once."""
+    def rank_with_rejection(
+        self, frames: Frames, lexicon: Mapping[str, Entry]
+    ) -> tuple[list[tuple[str, float]], float | None]:
+        """``rank`` and ``out_of_list_probability``, for which the names are scored once."""
         if not lexicon:
             return [], None
         names = list(lexicon)
@@ -177,7 +181,7 @@ class Transcriber(ABC):
 
     def read(self, frames: Frames, lexicon: Mapping[str, Entry]) -> Reading:
         """The letters, by the recogniser's own decoder, and the names."""
-        return Reading(self.decoder(frames.letters), *self.weigh(frames, lexicon))
+        return Reading(self.decoder(frames.letters), *self.rank_with_rejection(frames, lexicon))
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
         """What is heard in ``clip``: a path, or a waveform with its rate in Hz, ``(samples, rate)``.
@@ -189,8 +193,8 @@ class Transcriber(ABC):
             waveform = files.to_waveform(*clip, sample_rate=self.sample_rate)
         else:
             waveform = files.read(clip, self.sample_rate)
-        waveform, start_s = endpointing.cut(waveform, self.sample_rate)
-        frames = self.hear(waveform)
+        waveform, start_s = endpointing.trim_silence(waveform, self.sample_rate)
+        frames = self.log_probs(waveform)
         symbols, ranked, none = self.read(frames, self.lexicon(self.names if names is None else names))
         letters = self.alphabet.decode(symbols)
         times = align(frames.letters, symbols) if symbols else []

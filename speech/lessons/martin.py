@@ -17,14 +17,14 @@ from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
-from speech.backprop import updates
+from speech.backprop import optimizers
 from speech.common.runs import find_recognizer
 from speech.inference.decode import Greedy
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
 from speech.lessons.result import Place, Result, Try
 from speech.model.recognizer import Recognizer
 from speech.monitor.attribution import draw_contributions
-from speech.training.attribution import Heard, Student
+from speech.training.attribution import BackwardPass, ClipBackprop
 from speech.tts.voice import Engine
 
 SAID = "Martin"
@@ -67,7 +67,7 @@ class Martin:
         rng = np.random.default_rng(seed)
         waveform, speaker = self.misheard(recognizer, rng)
         others = [self.draw(recognizer, rng, name) for name in (SAID, *MISTAKES) for _ in range(self.n_others // 4)]
-        student, text = Student(recognizer, waveform), recognizer.alphabet.fold(self.said)
+        student, text = ClipBackprop(recognizer, waveform), recognizer.alphabet.fold(self.said)
         first = student.listen(text)
         error = student.check(first, text)
         print(f"\n{self.said} is said by {speaker}; {first.letters or 'nothing'!r} is heard.")
@@ -93,8 +93,8 @@ class Martin:
     def draw(self, recognizer: Recognizer, rng: np.random.Generator, name: str) -> tuple[Waveform, str, str]:
         """``name`` in a drawn voice, end-pointed: the waveform, the name in the alphabet, and the voice."""
         voices, rate = self.engine.voices(), recognizer.sample_rate
-        voice = replace(voices[rng.integers(len(voices))], relative=int(rng.integers(1, 1 << 31)))
-        waveform, _ = endpointing.cut(files.to_waveform(*self.engine.speak(name, voice, rng), rate), rate)
+        voice = replace(voices[rng.integers(len(voices))], shift_seed=int(rng.integers(1, 1 << 31)))
+        waveform, _ = endpointing.trim_silence(files.to_waveform(*self.engine.speak(name, voice, rng), rate), rate)
         return waveform, recognizer.alphabet.fold(name), voice.speaker
 
     def misheard(self, recognizer: Recognizer, rng: np.random.Generator) -> tuple[Waveform, str]:
@@ -104,11 +104,11 @@ class Martin:
         """
         rate = recognizer.sample_rate
         if self.clip is not None:
-            return endpointing.cut(files.read(self.clip, rate), rate)[0], self.clip
+            return endpointing.trim_silence(files.read(self.clip, rate), rate)[0], self.clip
         other = None
         for _ in tqdm(range(self.n_voices), desc=f"looking for a {self.said} that is misheard", leave=False):
             waveform, text, speaker = self.draw(recognizer, rng, self.said)
-            letters = recognizer.alphabet.decode(Greedy()(recognizer.hear(waveform).letters))
+            letters = recognizer.alphabet.decode(Greedy()(recognizer.log_probs(waveform).letters))
             if letters in MISTAKES:
                 return waveform, speaker
             if other is None and letters != text:
@@ -120,7 +120,7 @@ class Martin:
             )
         return other
 
-    def mend(self, student: Student, heard: Heard, text: str, log: SummaryWriter) -> Heard:
+    def mend(self, student: ClipBackprop, heard: BackwardPass, text: str, log: SummaryWriter) -> BackwardPass:
         """Step against the gradient until ``text`` is spelt; each step is printed and logged."""
         before = None
         for step in range(self.n_steps + 1):
@@ -140,8 +140,8 @@ class Martin:
             log.add_text("steps", "\n\n".join([state, *blame, f"the gradient: {share}"]), step)
             if heard.letters == text or step == self.n_steps:
                 return heard
-            updates.clip_norm(heard.grads, 1.0)
-            updates.sgd(student.parameters, heard.grads, self.rate)
+            optimizers.clip_norm(heard.grads, 1.0)
+            optimizers.sgd(student.parameters, heard.grads, self.rate)
             print(f"    down a gradient of norm {whole:.1f}, most of it in {share}")
             heard = student.listen(text)
         raise AssertionError("the last step returns")

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from speech.backprop.ctc import Ctc
 from speech.backprop.outputs import EachCtc
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 from speech.inference.align import align
 from speech.monitor.attribution import heat, name_letters
 
 if TYPE_CHECKING:
-    from speech.training.attribution import Heard, Student
+    from speech.training.attribution import BackwardPass, ClipBackprop
 
 
-def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> Figure:
+def draw_lattices(student: ClipBackprop, before: BackwardPass, after: BackwardPass, text: str) -> Figure:
     """p(the path is in this state at this frame | the text): how CTC shares out the blame, and what was heard."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = figure.subplots(2, 2, height_ratios=[1, 1.2])
@@ -29,10 +29,10 @@ def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> F
         (of_letters, *_), _ = next(step.saved for step in heard.chain.steps if step.operation is EachCtc)
         heat(above, Ctc.occupancy(of_letters)[0].T, step_s, "Blues", 0, 1)
         above.set_yticks(range(len(states)), states)
-        above.set_title(plain(f"{when}: where \u201c{text}\u201d would have to be"), fontsize=10)
+        above.set_title(escape_mathtext(f"{when}: where \u201c{text}\u201d would have to be"), fontsize=10)
         shown = name_letters(below, student, text + before.letters)
         heat(below, heard.chain.values["log_probs"][0].exp().T[shown], step_s, "Blues", 0, 1)
-        below.set_title(plain(f"{when}: what is heard, \u201c{heard.letters}\u201d"), fontsize=10)
+        below.set_title(escape_mathtext(f"{when}: what is heard, \u201c{heard.letters}\u201d"), fontsize=10)
         below.set_xlabel("ms")
     figure.suptitle(
         "Occupancy of the lattice (alpha-beta) and the letters' probabilities; \u2013 is the blank", fontsize=10
@@ -40,7 +40,7 @@ def draw_lattices(student: Student, before: Heard, after: Heard, text: str) -> F
     return figure
 
 
-def draw_sound(student: Student, text: str, wrong: str) -> Figure:
+def draw_sound(student: ClipBackprop, text: str, wrong: str) -> Figure:
     """Which part of the sound tells ``text`` from ``wrong``: the gradient of the difference of their losses.
 
     log p(text) - log p(wrong) is positive where the sound speaks for the one; its gradient on a sample or an MFCC
@@ -78,5 +78,5 @@ def draw_sound(student: Student, text: str, wrong: str) -> Figure:
     title = (
         f"What tells \u201c{text}\u201d from \u201c{wrong}\u201d, and where \u201c{text}\u201d would have its letters"
     )
-    figure.suptitle(plain(title))
+    figure.suptitle(escape_mathtext(title))
     return figure

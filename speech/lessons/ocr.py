@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from speech.backprop.activations import Sigmoid
 from speech.backprop.losses import SoftmaxCrossEntropy
-from speech.backprop.updates import sgd
+from speech.backprop.optimizers import sgd
 from speech.lessons.baseline import logistic_regression
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads

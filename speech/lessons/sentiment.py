@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from speech.backprop.losses import BinaryCrossEntropy
-from speech.backprop.updates import State, adamw, clip_norm
+from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.baseline import logistic_regression
 from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
 from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from speech.backprop.activations import Tanh
 from speech.backprop.losses import BinaryCrossEntropy
-from speech.backprop.updates import State, adamw
+from speech.backprop.optimizers import State, adamw
 from speech.lessons.baseline import logistic_regression
 from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
 from speech.lessons.mlp import Mlp

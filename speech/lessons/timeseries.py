@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from speech.backprop.losses import MeanSquaredError
-from speech.backprop.updates import State, adamw, clip_norm
+from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
 from speech.lessons.network import check_gradients, falling, loss_and_grads
 from speech.lessons.result import Place, Result, Try

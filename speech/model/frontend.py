@@ -30,12 +30,13 @@ class FrontEnd(nn.Module):
     ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` in samples,
     ``f_min`` and ``f_max`` in Hz. What is softer than ``floor_db`` under a vowel is as silence: how near to nothing a
     telephone's upper bands are, or a quiet room, says nothing of the word. Each coefficient has mean 0 and deviation 1
-    over the clip's own frames and ``n_common`` more, of the mean and deviation that ``fit`` finds in what training
-    hears: which vowel it is that a short word is made of, its own frames alone cannot tell (Povey et al. 2011).
+    over the clip's own frames and ``n_prior_frames`` more, whose mean and deviation ``fit_cmvn_prior`` finds in
+    training
+    clips: a short word's own frames cannot tell which vowel it is made of (CMVN with a prior: Povey et al. 2011).
     """
 
-    common_mean: Tensor
-    common_deviation: Tensor
+    prior_mean: Tensor
+    prior_deviation: Tensor
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class FrontEnd(nn.Module):
         f_max: float = 7_600.0,
         n_mfcc: int | None = 20,
         n_deltas: int = 0,
-        n_common: float = 0,
+        n_prior_frames: float = 0,
         floor_db: float = 60.0,
     ) -> None:
         super().__init__()
@@ -55,16 +56,16 @@ class FrontEnd(nn.Module):
             raise ValueError(f"frontend.f_max={f_max} Hz is over half of the sample rate {sample_rate} Hz")
         if n_mfcc is not None and n_mfcc > n_mels:
             raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
-        if n_common < 0:
-            raise ValueError(f"frontend.n_common={n_common}: a number of frames is 0 or more")
+        if n_prior_frames < 0:
+            raise ValueError(f"frontend.n_prior_frames={n_prior_frames}: a number of frames is 0 or more")
         if floor_db <= 0:
             raise ValueError(f"frontend.floor_db={floor_db}: silence is softer than a vowel, by more than 0 dB")
         self.level = FAINT * 10 ** (floor_db / 20)  # RMS that every clip is brought to
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
-        self.n_deltas, self.n_common = n_deltas, n_common
+        self.n_deltas, self.n_prior_frames = n_deltas, n_prior_frames
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
-        self.register_buffer("common_mean", torch.zeros(self.n_features))
-        self.register_buffer("common_deviation", torch.ones(self.n_features))
+        self.register_buffer("prior_mean", torch.zeros(self.n_features))
+        self.register_buffer("prior_deviation", torch.ones(self.n_features))
         mel: dict[str, Any] = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
         mel |= {"f_min": f_min, "f_max": f_max}
         self.spectrum: nn.Module
@@ -94,15 +95,15 @@ class FrontEnd(nn.Module):
         return nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
 
     @torch.no_grad()
-    def fit(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def fit_cmvn_prior(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Let these clips be what speech commonly is: waveforms and their ``n_samples``, batch by batch."""
         own = []
         for waveforms, n_samples in batches:
             features, n_frames = self._features(waveforms, n_samples)
             own.append(features[frame_mask(n_frames, features.shape[1])].double())
         deviation, mean = torch.std_mean(torch.cat(own), dim=0, correction=0)
-        self.common_mean.copy_(mean)
-        self.common_deviation.copy_(deviation)
+        self.prior_mean.copy_(mean)
+        self.prior_deviation.copy_(deviation)
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         features, n_frames = self._features(waveforms, n_samples)
@@ -126,11 +127,11 @@ class FrontEnd(nn.Module):
     def _normalise(self, features: Tensor, n_frames: Tensor) -> Tensor:
         """Mean 0 and deviation 1 for each coefficient over each clip's frames and the common ones; 0 beyond them."""
         mask = frame_mask(n_frames, features.shape[1])[..., None]
-        count = n_frames[:, None, None] + self.n_common
-        mean = ((features * mask).sum(dim=1, keepdim=True) + self.n_common * self.common_mean) / count
+        count = n_frames[:, None, None] + self.n_prior_frames
+        mean = ((features * mask).sum(dim=1, keepdim=True) + self.n_prior_frames * self.prior_mean) / count
         centred = (features - mean) * mask
-        common = self.common_deviation.square() + (self.common_mean - mean).square()
-        variance = (centred.square().sum(dim=1, keepdim=True) + self.n_common * common) / count
+        common = self.prior_deviation.square() + (self.prior_mean - mean).square()
+        variance = (centred.square().sum(dim=1, keepdim=True) + self.n_prior_frames * common) / count
         # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
         return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()
 

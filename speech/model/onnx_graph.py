@@ -161,10 +161,10 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     }
     if recognizer.inventory:
         metadata["phones"] = json.dumps(recognizer.inventory.phones, ensure_ascii=False)
-        metadata["ways"] = json.dumps(recognizer.ways, ensure_ascii=False)
+        metadata["pronunciations"] = json.dumps(recognizer.pronunciations, ensure_ascii=False)
         metadata["phones_weight"] = str(recognizer.phones_weight)
-    if recognizer.prior:
-        metadata["prior"] = json.dumps(dataclasses.asdict(recognizer.prior))
+    if recognizer.label_prior:
+        metadata["label_prior"] = json.dumps(dataclasses.asdict(recognizer.label_prior))
     if recognizer.rejection:
         metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
     onnx.helper.set_model_props(model, metadata)

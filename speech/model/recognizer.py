@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from speech.audio.files import Waveform
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
-from speech.inference.label_prior import Prior
+from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import Frames
 from speech.inference.transcriber import RecognizerError, Transcriber
@@ -44,7 +44,7 @@ class Recognizer(Transcriber, nn.Module):
             self.parts["phones"] = list(PHONES)
         self.alphabet = Alphabet(parts["alphabet"])
         self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
-        self.learn(names)
+        self.set_vocabulary(names)
         self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
         self.frontend = build(parts["frontend"], FRONTEND)
         n_symbols = sum(self.n_symbols)
@@ -91,7 +91,7 @@ class Recognizer(Transcriber, nn.Module):
         return logits.split(self.n_symbols, dim=-1)
 
     @torch.inference_mode()
-    def hear(self, waveform: Waveform) -> Frames:
+    def log_probs(self, waveform: Waveform) -> Frames:
         device = next(self.parameters()).device
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
@@ -102,23 +102,23 @@ class Recognizer(Transcriber, nn.Module):
         """What one clip's logits ``(n_frames, n_symbols)`` say, in float64."""
         return Frames(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
 
-    def learn(self, names: Sequence[str]) -> None:
+    def set_vocabulary(self, names: Sequence[str]) -> None:
         """Be for ``names``, and remember how each is said (a ``Name`` in its own ways)."""
         self.names = list(map(str, names))
-        self.ways = {}
+        self.pronunciations = {}
         if self.inventory and names:
-            self.ways = dict(zip(self.names, pronunciation.ways(names), strict=True))
+            self.pronunciations = dict(zip(self.names, pronunciation.pronunciations(names), strict=True))
 
     def save(self, path: str | Path) -> None:
         """Write everything that transcribing needs to one file of tensors and plain data, whole or not at all."""
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
-        content["ways"] = self.ways
+        content["pronunciations"] = self.pronunciations
         content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
         content["phones_weight"] = self.phones_weight
-        if self.prior:
-            content["prior"] = asdict(self.prior)
+        if self.label_prior:
+            content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
         torch.save(content, part)
@@ -141,12 +141,12 @@ class Recognizer(Transcriber, nn.Module):
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
             recognizer = cls(content["parts"])
-            recognizer.names, recognizer.ways = content["names"], content.get("ways", {})
+            recognizer.names, recognizer.pronunciations = content["names"], content.get("pronunciations", {})
             recognizer.phones_weight = content.get("phones_weight", recognizer.phones_weight)
             if "rejection" in content:  # of a recogniser that was calibrated
                 recognizer.rejection = Rejection(**content["rejection"])
-            if "prior" in content:
-                recognizer.prior = Prior(**content["prior"])
+            if "label_prior" in content:
+                recognizer.label_prior = LabelPrior(**content["label_prior"])
             weights = dict(content["weights"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error

@@ -11,18 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 from speech.data.dataset import Batch
 from speech.monitor.clips import first_clips
 from speech.monitor.layers import has_diverged
 from speech.monitor.moments import epoch_is_due, writer
-from speech.training.attribution import Student
+from speech.training.attribution import ClipBackprop
 
 if TYPE_CHECKING:
-    from speech.training.attribution import Heard, Student
+    from speech.training.attribution import BackwardPass, ClipBackprop
 
 
-def draw_contributions(heard: Heard, student: Student, text: str) -> Figure:
+def draw_contributions(heard: BackwardPass, student: ClipBackprop, text: str) -> Figure:
     """Value times gradient of each neuron at each frame, a panel a layer: red adds to the error, blue takes from it."""
     layers = student.layers()
     figure = Figure(figsize=(9, 2.1 * len(layers)), layout="constrained")
@@ -37,7 +37,8 @@ def draw_contributions(heard: Heard, student: Student, text: str) -> Figure:
     axes.set_xlabel("ms")
     said = f"\u201c{text}\u201d was said and \u201c{heard.letters}\u201d heard: {heard.loss:.2f} nats a letter"
     figure.suptitle(
-        f"{plain(said)}\nWhat each neuron adds to the error (red) or takes from it (blue), frame by frame", fontsize=10
+        f"{escape_mathtext(said)}\nWhat each neuron adds to the error (red) or takes from it (blue), frame by frame",
+        fontsize=10,
     )
     return figure
 
@@ -50,14 +51,14 @@ def heat(axes: Axes, values: Tensor, step_s: float, colours: str, low: float, hi
     )
 
 
-def name_letters(axes: Axes, student: Student, letters: str) -> list[int]:
+def name_letters(axes: Axes, student: ClipBackprop, letters: str) -> list[int]:
     """Call the rows of a picture the blank and ``letters``, each once; returns their symbols."""
     shown = sorted(set(letters), key=student.recognizer.alphabet.letters.index)
     axes.set_yticks(range(len(shown) + 1), ["\u2013", *shown])
     return [0, *(student.recognizer.alphabet.letters.index(letter) + 1 for letter in shown)]
 
 
-class ErrorShare(pl.Callback):
+class ErrorAttribution(pl.Callback):
     """``share``, of a clip of the first name, after ``first_epoch``, twice, four times, ... as many epochs."""
 
     def __init__(self, first_epoch: int = 4) -> None:
@@ -73,5 +74,5 @@ class ErrorShare(pl.Callback):
             return
         assert self._batch is not None
         own = copy.deepcopy(pl_module.recognizer).cpu().eval()  # in float64, which training's must not become
-        student, text = Student(own, self._batch.waveforms[0].numpy()), self._batch.texts[0]
-        board.add_figure("share", draw_contributions(student.listen(text), student, text), trainer.global_step)
+        student, text = ClipBackprop(own, self._batch.waveforms[0].numpy()), self._batch.texts[0]
+        board.add_figure("attribution", draw_contributions(student.listen(text), student, text), trainer.global_step)

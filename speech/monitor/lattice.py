@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from speech.backprop.ctc import Ctc
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 from speech.data.dataset import Batch
 from speech.monitor.clips import first_clips
 from speech.monitor.layers import has_diverged
@@ -62,7 +62,7 @@ class LatticeOccupancy(pl.Callback):
         if has_diverged(pl_module):
             return
         assert self._batch is not None
-        log_probs = torch.from_numpy(pl_module.recognizer.hear(self._batch.waveforms[0].numpy()).letters)[None]
+        log_probs = torch.from_numpy(pl_module.recognizer.log_probs(self._batch.waveforms[0].numpy()).letters)[None]
         n_frames = torch.tensor([log_probs.shape[1]])
         _, saved = Ctc.forward(log_probs, n_frames, self._batch.targets, self._batch.n_letters)
         self._moments[trainer.global_step] = Ctc.occupancy(saved)[0]
@@ -82,6 +82,6 @@ def draw(moments: dict[int, Tensor], text: str) -> Figure:
     panels[0].set_yticks(range(len(states)), states)
     panels[0].set_xlabel("frame", fontsize=8)
     figure.subplots_adjust(left=0.05, right=0.99, top=0.8, bottom=0.13, wspace=0.1)
-    title = f"Where “{plain(text)}” may have its letters, as training goes on\neach frame adds up to 1; – is the blank"
-    figure.suptitle(title, fontsize=9)
+    title = f"Where “{escape_mathtext(text)}” may have its letters, as training goes on"
+    figure.suptitle(f"{title}\neach frame adds up to 1; – is the blank", fontsize=9)
     return figure

@@ -15,7 +15,7 @@ CHARTS = {
         "loss, nats a letter (and a phone, where phones are learnt)": ["train/loss_epoch", "val/loss"],
         "letters wrong (CER)": ["val/cer"],
         PHONES: ["val/phone_error_rate"],
-        "names spelt without a fault": ["val/letter_perfect"],
+        "names spelt without a fault": ["val/exact_match"],
         "frames that are blank: at 1 only blanks come out": ["val/blank_fraction"],
     },
     "Does the error reach every layer?": {

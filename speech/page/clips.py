@@ -12,7 +12,7 @@ from speech.audio.files import Waveform
 from speech.data.build import Corpus
 from speech.data.datamodule import SpeechData
 from speech.evaluation import report
-from speech.evaluation.metrics import Heard, n_edits
+from speech.evaluation.metrics import Prediction, n_edits
 from speech.page.run import Run
 
 BATCH_SIZE = 64
@@ -22,10 +22,10 @@ UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # of lis
 class TestClips(NamedTuple):
     """Each clip as it was heard, and its waveform."""
 
-    heard: list[Heard]
+    heard: list[Prediction]
     waveforms: dict[str, Waveform]  # by the clip's id
 
-    def misheard(self) -> list[Heard]:
+    def misheard(self) -> list[Prediction]:
         """Those that are not letter-perfect, the worst first; of each name one before another's second."""
         worst = sorted(
             (one for one in self.heard if one.text != one.letters),
@@ -38,7 +38,7 @@ class TestClips(NamedTuple):
             seen[one.text] = turn[-1] + 1
         return [worst[i] for i in np.argsort(turn, kind="stable")]
 
-    def first(self, n: int) -> list[Heard]:
+    def first(self, n: int) -> list[Prediction]:
         """One clip of each of the first ``n`` names."""
         by_name = {one.text: one for one in reversed(self.heard)}
         names = list(dict.fromkeys(one.text for one in self.heard))
@@ -52,7 +52,7 @@ class TestClips(NamedTuple):
             return np.log(table), np.array([names.index(one.text) for one in self.heard])
 
 
-def hear(run: Run) -> TestClips | str:
+def evaluate_clips(run: Run) -> TestClips | str:
     """The clips of the corpus that the run was trained with, or in words why they are not there."""
     folder = run.report.get("corpus")
     if not folder:
@@ -68,7 +68,7 @@ def hear(run: Run) -> TestClips | str:
     except UNREADABLE as error:  # it would tell where on this machine
         reason = type(error).__name__
         return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."
-    splits = report.hear_splits(recognizer, data, data.test_splits, data.listed)
+    splits = report.predict_splits(recognizer, data, data.test_splits, data.listed)
     heard = [one for some in splits.values() for one in some]
     order = {id: i for i, id in enumerate(waveforms)}
     return TestClips(sorted(heard, key=lambda one: order[one.id]), waveforms)

@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 from speech.audio.files import Waveform
 from speech.evaluation import alignment, confusion, figures
-from speech.evaluation.metrics import Heard
+from speech.evaluation.metrics import Prediction
 from speech.monitor.layout import CHARTS
 from speech.page import pictures
-from speech.page.clips import TestClips, hear
+from speech.page.clips import TestClips, evaluate_clips
 from speech.page.run import Run
 
 N_ALIGNED = 4  # clips whose alignment is drawn
@@ -27,7 +27,7 @@ N_CONFUSED = 14  # names of the confusion matrix
 N_MOMENTS = 7  # of training, in the table of what was heard
 LOGGED = {  # TensorBoard's pictures that are shown as they are
     "lattice": "How the letters of one clip found their frames",
-    "share": "What each neuron adds to the error of one clip (red), or takes from it (blue)",
+    "attribution": "What each neuron adds to the error of one clip (red), or takes from it (blue)",
 }
 
 
@@ -43,7 +43,7 @@ def page(run: Run, n_clips: int) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    clips = hear(run)
+    clips = evaluate_clips(run)
     shown = {
         "charts": _charts(run),
         "moments": _moments(run),
@@ -70,7 +70,7 @@ def _charts(run: Run) -> dict[str, dict[str, Markup]]:
 
 
 def _moments(run: Run) -> dict[str, Any]:
-    """When the clips were listened to, and what was heard in each; nothing where the run has no heard.jsonl."""
+    """When the clips were listened to, and what was heard in each; nothing where the run has no hypotheses.jsonl."""
     if not run.heard:
         return {}
     lines = [run.heard[i] for i in np.unique(np.linspace(0, len(run.heard) - 1, N_MOMENTS).astype(int))]
@@ -88,7 +88,7 @@ def _of_clips(run: Run, clips: TestClips, n_clips: int) -> dict[str, Any]:
     closeness = (matrix + matrix.T) / 2
     misheard = clips.misheard()
 
-    def aligned(one: Heard) -> Markup:
+    def aligned(one: Prediction) -> Markup:
         waveform = clips.waveforms[one.id]
         title = f"{one.text}, said by {one.speaker}: its MFCC, and the probability of each letter over time"
         return pictures.svg(lambda: alignment.draw(recognizer, [(one.text, waveform)]), title)
@@ -100,7 +100,7 @@ def _of_clips(run: Run, clips: TestClips, n_clips: int) -> dict[str, Any]:
         "pairs": [(names[i], names[j], closeness[i, j]) for i, j in confusion.closest(closeness, 8)],
         "n_heard": len(clips.heard),
         "n_misheard": len(misheard),
-        "misheard": [(one, _wav(clips.waveforms[one.id], recognizer.sample_rate)) for one in misheard[:n_clips]],
+        "errors": [(one, _wav(clips.waveforms[one.id], recognizer.sample_rate)) for one in misheard[:n_clips]],
     }
 
 

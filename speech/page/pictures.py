@@ -12,7 +12,7 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from speech.common.escape import plain
+from speech.common.escape import escape_mathtext
 from speech.page.run import Curve
 
 _INK = "#010203"  # stands for the page's own colour until the picture is written
@@ -44,7 +44,13 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     for (tag, curve), colour in zip(shown.items(), colours, strict=False):
         name, marker = tag.partition("/")[2] if one_kind else tag, "o" if len(curve.steps) < N_POINTS else ""
         axes.plot(
-            curve.steps, curve.values, label=plain(name), color=colour, linewidth=1.4, marker=marker, markersize=3
+            curve.steps,
+            curve.values,
+            label=escape_mathtext(name),
+            color=colour,
+            linewidth=1.4,
+            marker=marker,
+            markersize=3,
         )
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")

@@ -33,7 +33,7 @@ class Run(NamedTuple):
     report: dict[str, Any]
     environment: dict[str, Any]
     config: str
-    heard: list[dict[str, Any]]  # heard.jsonl's lines
+    heard: list[dict[str, Any]]  # hypotheses.jsonl's lines
     curves: dict[str, Curve]
     pictures: dict[str, bytes]  # the last PNG of each of TensorBoard's images
 
@@ -47,7 +47,7 @@ def read(place: str, runs_dir: str) -> Run:
     path = runs.find_recognizer(place, runs_dir)
     folder = path.parent
     recognizer = Recognizer.load(path)
-    report, environment = (storage.read(folder / f"{name}.json") for name in ("report", "environment"))
+    report, environment = (storage.read_json(folder / f"{name}.json") for name in ("report", "environment"))
     if not isinstance(environment.get("packages", {}), dict):
         where = folder / "environment.json"
         raise ValueError(f"{where}: not what a run writes there: made by another version; train again")
@@ -66,7 +66,7 @@ def read(place: str, runs_dir: str) -> Run:
         raise ValueError(f"{config}: not a config ({reason}): half written? train again") from error
     shown = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     curves, pictures = _events(folder / "tensorboard")
-    heard = _lines(folder / "heard.jsonl")
+    heard = _lines(folder / "hypotheses.jsonl")
     return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
 
 

@@ -14,7 +14,7 @@ from speech.text.espeak import ACCENTS, PronunciationError
 from speech.text.names import Name
 from speech.text.phones import PhoneError, Phones, codes, distances, phones
 
-_N_ALIKE = 3  # pairs of names that are told; a list of thousands has hundreds
+_N_SHOWN = 3  # pairs of names that are told; a list of thousands has hundreds
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Pair:
         return f"{one} and {other} are said alike ({self.accent}: {self.said[0]})"
 
 
-def spoken(texts: Sequence[str], accent: str) -> list[str]:
+def to_ipa(texts: Sequence[str], accent: str) -> list[str]:
     """IPA of each of ``texts`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as espeak says it."""
     return [espeak.phonemes(text, accent) for text in texts]
 
 
-def _ways(names: Sequence[str]) -> tuple[list[str], list[int]]:
+def _pronunciations(names: Sequence[str]) -> tuple[list[str], list[int]]:
     """Every way to say each of ``names``, one after the other, and which name each is of."""
     ways = [name.say if isinstance(name, Name) and name.say else (str(name),) for name in names]
     return [way for some in ways for way in some], [i for i, some in enumerate(ways) for _ in some]
@@ -46,11 +46,11 @@ def _ways(names: Sequence[str]) -> tuple[list[str], list[int]]:
 
 def nearest(names: Sequence[str]) -> list[Pair]:
     """Every pair of ``names``, the nearest first; of a ``Name`` with several ways, in those that come nearest."""
-    texts, owners = _ways(names)
+    texts, owners = _pronunciations(names)
     starts = np.searchsorted(owners, np.arange(len(names) + 1))
     best = np.full((len(names), len(names)), np.inf)
     where = np.zeros((*best.shape, 3), dtype=int)  # accent, and the way of either
-    said = [spoken(texts, accent) for accent in ACCENTS.values()]
+    said = [to_ipa(texts, accent) for accent in ACCENTS.values()]
     for accent, ipa in enumerate(said):
         sounds = [phones(one) for one in ipa]
         padded = codes(sounds)
@@ -69,13 +69,13 @@ def nearest(names: Sequence[str]) -> list[Pair]:
     return sorted(pairs, key=lambda pair: (pair.distance, pair.names))
 
 
-def said_alike(names: Sequence[str]) -> list[Pair]:
+def homophones(names: Sequence[str]) -> list[Pair]:
     """The pairs that some accent says in the very same sounds, in any of their ways; quick for a long list."""
-    texts, owners = _ways(names)
+    texts, owners = _pronunciations(names)
     found: dict[tuple[str, str], Pair] = {}
     for accent in ACCENTS.values():
         alike: dict[Phones, dict[int, str]] = {}
-        for i, ipa in zip(owners, spoken(texts, accent), strict=True):
+        for i, ipa in zip(owners, to_ipa(texts, accent), strict=True):
             alike.setdefault(phones(ipa), {}).setdefault(i, ipa)
         for group in alike.values():
             for (i, one), (j, other) in itertools.combinations(group.items(), 2):
@@ -84,15 +84,15 @@ def said_alike(names: Sequence[str]) -> list[Pair]:
     return sorted(found.values(), key=lambda pair: pair.names)
 
 
-def tell_alike(names: Sequence[str]) -> None:
+def warn_homophones(names: Sequence[str]) -> None:
     """Warn, in one line, of those of ``names`` that some accent says in the same sounds."""
     try:
-        found = said_alike(names)
+        found = homophones(names)
     except (ModuleNotFoundError, PhoneError, PronunciationError):
         # Without espeak, or for a name that it says in sounds of its own, letters can be ranked all the same; a way to
         # say it that is none is told by whoever says the name.
         return
     if found:
-        some = ", ".join(pair.alike for pair in found[:_N_ALIKE])
-        more = f" and {len(found) - _N_ALIKE} more pairs" if len(found) > _N_ALIKE else ""
+        some = ", ".join(pair.alike for pair in found[:_N_SHOWN])
+        more = f" and {len(found) - _N_SHOWN} more pairs" if len(found) > _N_SHOWN else ""
         print(f"warning: {some}{more}: no ear tells them apart", file=sys.stderr)

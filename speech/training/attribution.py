@@ -11,7 +11,7 @@ from torch import Tensor
 from speech.audio.files import Waveform
 from speech.backprop.chain import Chain
 from speech.backprop.check import compare_with_differences, require_close
-from speech.backprop.recognizer import hear, spell
+from speech.backprop.recognizer import add_loss, forward
 from speech.inference.decode import Greedy
 from speech.inference.scoring import Frames
 from speech.model.recognizer import Recognizer
@@ -29,7 +29,7 @@ BLANK_SIGN = "–"
 N_CHECKED = 4  # values of each tensor of weights that are held against central differences
 
 
-class Heard(NamedTuple):
+class BackwardPass(NamedTuple):
     """One pass forward and back: everything that the error is made of."""
 
     loss: float  # nats a letter
@@ -47,7 +47,7 @@ class Heard(NamedTuple):
         return (self.chain.values[step] * self.grad_values[step])[0]
 
 
-class Student:
+class ClipBackprop:
     """A recogniser's weights, in float64 and by hand, and one clip."""
 
     def __init__(self, recognizer: Recognizer, waveform: Waveform) -> None:
@@ -61,20 +61,20 @@ class Student:
     def forward(self, text: str) -> tuple[Chain, Tensor]:
         """The chain from the waveform to the loss of ``text``."""
         symbols = self.recognizer.alphabet.encode(text)
-        chain, n_frames = hear(self.geometry, self.parameters, self.waveform, self.n_samples)
+        chain, n_frames = forward(self.geometry, self.parameters, self.waveform, self.n_samples)
         texts = [(torch.tensor([symbols]), torch.tensor([len(symbols)]))]
-        return chain, spell(chain, n_frames, texts, self.recognizer.n_symbols)
+        return chain, add_loss(chain, n_frames, texts, self.recognizer.n_symbols)
 
-    def listen(self, text: str) -> Heard:
+    def listen(self, text: str) -> BackwardPass:
         """What is heard, and the error of that if ``text`` was said, carried back to the waveform."""
         chain, loss = self.forward(text)
         grads, grad_values = chain.backward(torch.ones_like(loss))
         frames = self.recognizer.frames(chain.values["logits"][0])
         names = self.recognizer.rank(frames, self.lexicon | self.recognizer.lexicon([text]))
         letters = self.spelt(frames)
-        return Heard(float(loss), letters, names, chain, grads, grad_values)
+        return BackwardPass(float(loss), letters, names, chain, grads, grad_values)
 
-    def check(self, heard: Heard, text: str) -> float:
+    def check(self, heard: BackwardPass, text: str) -> float:
         """The largest relative error of the gradients against central differences. Raises Miss where one is wrong."""
         compared = compare_with_differences(lambda: self.forward(text)[1], self.parameters, heard.grads, N_CHECKED)
         require_close(compared)
@@ -83,7 +83,7 @@ class Student:
     def knows(self, waveform: Waveform, text: str, _speaker: str) -> bool:
         """Whether these weights spell ``text`` for another clip."""
         samples = torch.from_numpy(waveform).double()[None]
-        chain, _ = hear(self.geometry, self.parameters, samples, torch.tensor([len(waveform)]))
+        chain, _ = forward(self.geometry, self.parameters, samples, torch.tensor([len(waveform)]))
         return self.spelt(self.recognizer.frames(chain.values["logits"][0])) == text
 
     def spelt(self, frames: Frames) -> str:
@@ -97,7 +97,7 @@ class Student:
         hop = self.recognizer.frontend.hop_length / self.recognizer.sample_rate
         return hop if step.startswith(("frontend", "features")) else self.recognizer.frame_s
 
-    def blame(self, heard: Heard) -> list[str]:
+    def blame(self, heard: BackwardPass) -> list[str]:
         """A line a layer: how much of the error passes there, frame by frame, and which neuron counts most, and when.
 
         Bars are of the layer's neurons together; the number is what that one neuron adds to the loss, or takes from it.
@@ -114,7 +114,7 @@ class Student:
             )
         return lines
 
-    def gradient_norms(self, heard: Heard) -> dict[str, float]:
+    def gradient_norms(self, heard: BackwardPass) -> dict[str, float]:
         """The Euclidean norm of each layer's gradient."""
         squares: defaultdict[str, float] = defaultdict(float)
         for name, grad in heard.grads.items():

@@ -76,7 +76,7 @@ def calibrate(
     clips: Sequence[Clip],
     names: Sequence[str],
     augment: Augment | Room | None,
-    false_acceptance: float,
+    false_accept_rate: float,
     seed: int,
 ) -> tuple[Rejection | None, dict[str, Any]]:
     """``recognizer``'s Rejection from validation ``clips``, and the report on it; None, with the reason, for too few.
@@ -84,8 +84,8 @@ def calibrate(
     ``names`` are more that lists may hold, ``augment`` the disturbances of training.
     Raises ValueError for a rate that is none of ``RATES``.
     """
-    if false_acceptance not in RATES:
-        raise ValueError(f"false_acceptance={false_acceptance} is none of {', '.join(map(key, RATES))}")
+    if false_accept_rate not in RATES:
+        raise ValueError(f"false_accept_rate={false_accept_rate} is none of {', '.join(map(key, RATES))}")
     texts = list(dict.fromkeys(recognizer.alphabet.fold(clip.name) for clip in clips))
     if len(texts) < LEAST_NAMES or len(clips) < LEAST_CLIPS:
         reason = (
@@ -108,9 +108,9 @@ def calibrate(
     taught = [fit(half) for half in halves]
     held_out = [probability(taught[1 - i], halves[i].evidences) for i in (0, 1)]
     thresholds = [_thresholds(half, nones) for half, nones in zip(halves, held_out, strict=True)]
-    rejection = Rejection(weights, _thresholds(both, np.concatenate(held_out)), key(false_acceptance))
+    rejection = Rejection(weights, _thresholds(both, np.concatenate(held_out)), key(false_accept_rate))
     report: dict[str, Any] = {"n_names": len(own), "n_trials": len(both.kinds), "weights": dict(_named(weights))}
-    report |= {"false_acceptance": false_acceptance, "thresholds": rejection.thresholds}
+    report |= {"false_accept_rate": false_accept_rate, "thresholds": rejection.thresholds}
     report["accepted"] = {
         rate: _accepted(halves, held_out, [thresholds[1][rate], thresholds[0][rate]]) for rate in rejection.thresholds
     }

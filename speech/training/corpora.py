@@ -35,7 +35,7 @@ def _earlier_corpora(trained: DictConfig) -> list[Corpus]:
     return there if len(there) == len(found) else []
 
 
-def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> SpeechData:
+def test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> SpeechData:
     """The run's test clips, from its corpus where that still lies, else from one that is made anew; of an enrolled run
     those of the earlier corpora too, as long as these are there. Raises ValueError where they are damaged.
     """
@@ -65,7 +65,7 @@ def _test_data(run: Path, trained: DictConfig, recognizer: Recognizer) -> Speech
         ) from error
 
 
-N_REASONS = 5  # of refused clips, and of doubtful ones, that are shown
+N_REASONS = 5  # of refused clips, and of low_quality ones, that are shown
 
 
 def _first(some: Sequence[object]) -> list[str]:
@@ -85,9 +85,9 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
 
     source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
     corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
-    if corpus.doubtful:
-        print(f"{len(corpus.doubtful)} recordings are taken as they are, though their level spoils them:")
-        print("\n".join(f"  {line}" for line in _first(corpus.doubtful)))
+    if corpus.low_quality:
+        print(f"{len(corpus.low_quality)} recordings are taken as they are, though their level spoils them:")
+        print("\n".join(f"  {line}" for line in _first(corpus.low_quality)))
     arguments = (
         corpus,
         recognizer.alphabet,
@@ -110,6 +110,6 @@ def make_data(config: DictConfig, recognizer: Recognizer) -> SpeechData:
     return ReplayedData(*arguments, replay, finetune.earlier_corpora(config.init, recognizer))
 
 
-def ranked(recognizer: Recognizer, data: SpeechData) -> list[str]:
+def names_to_rank(recognizer: Recognizer, data: SpeechData) -> list[str]:
     """The names that a clip of ``data`` is looked for among: those of its list, and of the recogniser's own."""
     return list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())

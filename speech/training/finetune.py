@@ -40,7 +40,7 @@ def find(place: str) -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"init={place}: no such file: give a run's folder, or the recognizer.pt of one")
         return path.resolve()
-    found = sorted(Path(RUNS).glob(f"**/{runs.FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = sorted(Path(RUNS).glob(f"**/{runs.RECOGNIZER_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in found:
         config = path.parent / "config.yaml"
         if config.is_file() and OmegaConf.select(OmegaConf.load(config), "init") is None:
@@ -50,7 +50,7 @@ def find(place: str) -> Path:
     )
 
 
-def take_over(config: DictConfig) -> Recognizer:
+def inherit_parts(config: DictConfig) -> Recognizer:
     """The recogniser that ``config.init`` names; where ``config`` leaves a part open (null), it takes that one's.
 
     Raises ConfigError where it asks for another part, RecognizerError where the file is none.
@@ -93,27 +93,27 @@ def _difference(theirs: Any, ours: Any) -> str | None:
     return None
 
 
-def part_kept(config: DictConfig) -> float:
-    """``config.keep``. Raises ConfigError where it is no part of a whole, or where there is nothing to keep."""
-    keep = float(config.get("keep", 0))  # a run of before has none
-    if not 0 <= keep <= 1:
+def checked_alpha(config: DictConfig) -> float:
+    """``config.wise_ft_alpha``. Raises ConfigError outside of 0 to 1, and without weights to interpolate with."""
+    alpha = float(config.wise_ft_alpha)
+    if not 0 <= alpha <= 1:
         raise configs.ConfigError(
-            f"keep={keep:g} is the part of the earlier weights: 0 (none) to 1 (nothing is learnt)"
+            f"wise_ft_alpha={alpha:g} is the share of the fine-tuned weights: 0 (none) to 1 (all)"
         )
-    if keep and not config.init:
-        raise configs.ConfigError(f"keep={keep:g} is of another recogniser's weights: give init=RUN_DIR as well")
-    return keep
+    if alpha < 1 and not config.init:
+        raise configs.ConfigError(f"wise_ft_alpha={alpha:g} needs the weights of another recogniser: give init=RUN_DIR")
+    return alpha
 
 
-def interpolated(earlier: Mapping[str, Tensor], learnt: Mapping[str, Tensor], keep: float) -> dict[str, Tensor]:
-    """keep earlier + (1 - keep) learnt, weight by weight, of the same names and shapes.
+def interpolate_weights(earlier: Mapping[str, Tensor], learnt: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """(1 - alpha) earlier + alpha learnt, weight by weight, of the same names and shapes (WiSE-FT).
 
     Two recognisers of which one went on from the other lie in one valley of the loss: between them the new is known
     nearly as well as at its end, and the old nearly as well as at the beginning (Wortsman et al. 2022, "Robust
     fine-tuning of zero-shot models"). What is no floating-point number is as it was learnt.
     """
     return {
-        name: keep * earlier[name] + (1 - keep) * tensor if tensor.is_floating_point() else tensor
+        name: (1 - alpha) * earlier[name] + alpha * tensor if tensor.is_floating_point() else tensor
         for name, tensor in learnt.items()
     }
 
@@ -168,6 +168,6 @@ def corpus_of(run: Path) -> Corpus | None:
     from speech.common import storage
     from speech.data.build import Corpus
 
-    folder = storage.read(run / "report.json").get("corpus")
+    folder = storage.read_json(run / "report.json").get("corpus")
     corpus = Corpus(Path(folder), []) if folder else None
     return corpus if corpus and corpus.cuts_path.is_file() else None

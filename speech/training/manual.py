@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from speech.backprop import chain, updates
+from speech.backprop import chain, optimizers
 from speech.backprop import recognizer as by_hand
 from speech.data.dataset import Batch
 from speech.model.recognizer import Recognizer
@@ -28,10 +28,10 @@ class ByHand:
             waveforms = recognizer.frontend.pad(batch.waveforms)
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
             hidden = hidden_features(recognizer, batch)
-            chain, n_frames = by_hand.hear(
+            chain, n_frames = by_hand.forward(
                 geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks, hidden
             )
-            loss = by_hand.spell(chain, n_frames, texts(batch), recognizer.n_symbols)
+            loss = by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
         self._chain = chain
         return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
 
@@ -44,7 +44,7 @@ class ByHand:
         self._chain = None  # what a step had saved is not needed by the next
 
     def clip(self, parameters: Iterable[nn.Parameter], largest: float) -> None:
-        updates.clip_norm({str(i): p.grad for i, p in enumerate(parameters) if p.grad is not None}, largest)
+        optimizers.clip_norm({str(i): p.grad for i, p in enumerate(parameters) if p.grad is not None}, largest)
 
 
 def dropout_masks(recognizer: Recognizer, longest: int, n_samples: Tensor) -> list[Tensor]:

@@ -38,17 +38,17 @@ def recalibrate(config: DictConfig) -> dict[str, Any]:
     if config.split not in data.datasets:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}")
     clips, augment = data.datasets[config.split].clips, instantiate(config.augment)
-    recognizer.prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
-    rejection, report = calibrate(recognizer, clips, data.listed, augment, config.false_acceptance, config.seed)
+    recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
+    rejection, report = calibrate(recognizer, clips, data.listed, augment, config.false_accept_rate, config.seed)
     if rejection is None:
         raise ValueError(f"split={config.split}: {report['reason']}")
     recognizer.rejection = rejection
     recognizer.trained_on = provenance.record(clips, recognizer.trained_on)
     recognizer.save(path)
     if (told := path.parent / "report.json").is_file():  # which is to say of the file what is so
-        storage.write(told, storage.read(told) | fitted(recognizer, report))
+        storage.write_json(told, storage.read_json(told) | fitted(recognizer, report))
         write_card(path.parent, recognizer.names)
     print(f"{summary(report)}\n{path}")
     if config.output:
-        storage.write(Path(config.output), report)
+        storage.write_json(Path(config.output), report)
     return report

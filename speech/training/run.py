@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech.config import tree as configs
-from speech.training.corpora import _first, make_data, ranked
+from speech.training.corpora import _first, make_data, names_to_rank
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from speech.data.datamodule import SpeechData
-    from speech.evaluation.metrics import Heard
+    from speech.evaluation.metrics import Prediction
     from speech.model.recognizer import Recognizer
 
 N_COMMON_BATCHES = 8  # that show the front end what speech commonly is
@@ -48,7 +48,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     from speech.common import runs, storage
     from speech.evaluation import provenance, report
     from speech.evaluation.calibration import summary as of_rejection
-    from speech.evaluation.comparison import compared
+    from speech.evaluation.comparison import compare
     from speech.evaluation.tensorboard import log
     from speech.model.recognizer import PARTS, Recognizer
     from speech.training import finetune
@@ -62,12 +62,12 @@ def train(config: DictConfig, resume: bool = False) -> float:
         raise FileNotFoundError(f"{last}: no checkpoint to go on from: start a new run")
     run_dir.mkdir(parents=True, exist_ok=True)
     config.run_dir = str(run_dir)  # by its value: where the run is now, Hydra will not know when it is resumed
-    keep = finetune.part_kept(config)
-    init = finetune.take_over(config) if config.init else None
+    alpha = finetune.checked_alpha(config)
+    init = finetune.inherit_parts(config) if config.init else None
     OmegaConf.save(config, run_dir / "config.yaml")
     OmegaConf.resolve(config)
     environment = _environment()
-    storage.write(run_dir / "environment.json", environment)
+    storage.write_json(run_dir / "environment.json", environment)
 
     # Advertisements and hints to ourselves; what a user can act on is a warning or an error.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -77,7 +77,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     recognizer = Recognizer({part: nodes[part] for part in PARTS})
     data = make_data(config, recognizer)
     _check_heard(data)
-    recognizer.learn(data.names)
+    recognizer.set_vocabulary(data.names)
     learnt = [clip for split, some in data.datasets.items() if split in ("train", "val") for clip in some.clips]
     recognizer.trained_on = provenance.record(learnt, init.trained_on if init else None)
     before = {}
@@ -86,13 +86,13 @@ def train(config: DictConfig, resume: bool = False) -> float:
         if config.replay is not None:  # what is replayed is a sample, and may lack a name
             there = {recognizer.alphabet.fold(name) for name in data.names}
             recognizer.names += [name for name in init.names if init.alphabet.fold(name) not in there]
-            recognizer.ways = init.ways | recognizer.ways
-        recognizer.prior, recognizer.phones_weight = init.prior, init.phones_weight  # it ranks as it did
+            recognizer.pronunciations = init.pronunciations | recognizer.pronunciations
+        recognizer.label_prior, recognizer.phones_weight = init.label_prior, init.phones_weight  # it ranks as it did
         before = _hear(recognizer, data)
         recognizer.train()
     elif not resume:  # a checkpoint has it
         common = data.split("train").sample(N_COMMON_BATCHES, data.batch_size)
-        recognizer.frontend.fit((batch.waveforms, batch.n_samples) for batch in common)
+        recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in common)
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.backprop))
     task = SpellingTask(recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()
@@ -108,18 +108,18 @@ def train(config: DictConfig, resume: bool = False) -> float:
     weights = torch.load(best_path, map_location="cpu", weights_only=True)["state_dict"]
     own = {name.removeprefix("recognizer."): tensor for name, tensor in weights.items()}
     if init is not None:
-        own = finetune.interpolated(init.state_dict(), own, keep)
+        own = finetune.interpolate_weights(init.state_dict(), own, alpha)
     recognizer.load_weights(own, where=str(best_path))
     recognizer.cpu().eval()
     validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
-    recognizer.prior, recognizer.phones_weight = fit_ranking(recognizer, validation, augment, config.seed)
+    recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, validation, augment, config.seed)
     recognizer.rejection, rejection = calibrate(
-        recognizer, validation, data.listed, augment, config.false_acceptance, config.seed
+        recognizer, validation, data.listed, augment, config.false_accept_rate, config.seed
     )
-    recognizer.save(run_dir / runs.FILE)
+    recognizer.save(run_dir / runs.RECOGNIZER_FILE)
 
     heard = _hear(recognizer, data)
-    found: dict[str, Any] = report.judged(heard, recognizer.trained_on)
+    found: dict[str, Any] = report.evaluate(heard, recognizer.trained_on)
     refused = [{"clip": one.clip, "reason": one.reason} for one in data.refused]
     facts: dict[str, Any] = {"n_parameters": recognizer.n_parameters, "train_seconds": timer.time_elapsed("train")}
     facts |= {"epochs": trainer.current_epoch, "config_sha256": _hash(config)}
@@ -129,8 +129,8 @@ def train(config: DictConfig, resume: bool = False) -> float:
         facts["trained_on"] = counts | {key: known[key] for key in ("accents", "engines")}
     facts |= {"n_refused": len(refused), "refused": refused, "corpus": str(data.folder)}
     if init is not None:
-        found["before"], found["change"] = report.judged(before, init.trained_on), compared(heard, before)
-    storage.write(run_dir / "report.json", facts | fitted(recognizer, rejection) | found)
+        found["before"], found["change"] = report.evaluate(before, init.trained_on), compare(heard, before)
+    storage.write_json(run_dir / "report.json", facts | fitted(recognizer, rejection) | found)
     write_card(run_dir, recognizer.names)
     summary = report.summary(found)
     finals = {f"final/{key}": value for key, value in found.items() if isinstance(value, float)}
@@ -147,7 +147,7 @@ def train(config: DictConfig, resume: bool = False) -> float:
     if init is not None:
         print(f"\n{report.summary_of_difference(found['change'])}")
     print(f"\ntrained {facts['train_seconds']:.0f} s, {trainer.current_epoch} epochs")
-    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.FILE}\n{run_dir}")
+    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.RECOGNIZER_FILE}\n{run_dir}")
     score = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     return math.nan if score is None else float(score)  # None: the run was moved, and is resumed
 
@@ -176,7 +176,7 @@ def fitted(recognizer: Recognizer, rejection: dict[str, Any]) -> dict[str, Any]:
     """What report.json tells of what was fitted to validation clips; ``rejection`` is ``calibrate``'s report."""
     return {
         "rejection": rejection,
-        "prior_weight": recognizer.prior.weight if recognizer.prior else None,
+        "prior_weight": recognizer.label_prior.weight if recognizer.label_prior else None,
         "phones_weight": recognizer.phones_weight if recognizer.inventory else None,
     }
 
@@ -190,16 +190,16 @@ def write_card(run_dir: Path, names: Sequence[str]) -> None:
     from speech.training import finetune
 
     config: Any = OmegaConf.to_container(configs.saved(run_dir, "train"), resolve=True)
-    report, environment = (storage.read(run_dir / name) for name in ("report.json", "environment.json"))
+    report, environment = (storage.read_json(run_dir / name) for name in ("report.json", "environment.json"))
     earlier = finetune.known_before(config["init"]) if config["init"] else []
     card = model_card(names, config, report, environment, earlier)
     (run_dir / "model_card.md").write_text(card, encoding="utf-8")
 
 
-def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Heard]]:
+def _hear(recognizer: Recognizer, data: SpeechData) -> dict[str, list[Prediction]]:
     from speech.evaluation import report
 
-    return report.hear_splits(recognizer, data, data.test_splits, ranked(recognizer, data))
+    return report.predict_splits(recognizer, data, data.test_splits, names_to_rank(recognizer, data))
 
 
 def _hash(config: DictConfig) -> str:

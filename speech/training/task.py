@@ -112,6 +112,6 @@ class SpellingTask(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self.log("val/cer", self._edits / self._letters, prog_bar=True)
-        self.log("val/letter_perfect", self._perfect / self._clips, prog_bar=True)
+        self.log("val/exact_match", self._perfect / self._clips, prog_bar=True)
         if self._phones:
             self.log("val/phone_error_rate", self._phone_edits / self._phones, prog_bar=True)

@@ -119,7 +119,7 @@ def _sounds(
     if augment is not None:
         waveforms[1::2], _ = augment.batch(waveforms[1::2], recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
     return [
-        Sound(kind, texts, recognizer.hear(waveform))
+        Sound(kind, texts, recognizer.log_probs(waveform))
         for (kind, texts, _), waveform in zip(made, waveforms, strict=True)
     ]
 

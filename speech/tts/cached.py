@@ -14,7 +14,7 @@ from speech.audio.files import Waveform
 from speech.tts.voice import Engine, Voice
 
 
-class Kept:
+class CachedEngine:
     """``engine``, whose sounds lie in ``folder`` as 16-bit FLAC, each under a key of all that shapes it.
 
     A sound is drawn from one number of ``rng``, so that the key can hold that number.

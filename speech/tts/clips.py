@@ -38,20 +38,20 @@ def synthesize(config: DictConfig) -> int:
 
     from speech.audio import files
     from speech.text.alphabet import Alphabet
-    from speech.text.confusable import tell_alike
+    from speech.text.confusable import warn_homophones
     from speech.text.espeak import PronunciationError
     from speech.text.names import distinct, read_names
-    from speech.tts.mix import drawn
+    from speech.tts.mix import draw_voices
     from speech.tts.voice import VoiceError, require_sound
 
     engine = instantiate(config.voices)
     names = distinct(read_names(config.names), Alphabet(config.alphabet))
-    tell_alike(names)
+    warn_homophones(names)
     voices = [voice for voice in engine.voices() if config.accent in (None, voice.accent)]
     if not voices:
         accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))
         raise ValueError(f"accent={config.accent}: no such accent; there are {accents}")
-    chosen = drawn(engine, voices, config.n_voices, np.random.default_rng(config.seed))
+    chosen = draw_voices(engine, voices, config.n_voices, np.random.default_rng(config.seed))
     clips, identity = [], engine.identity
     for voice in chosen:
         for name in names:

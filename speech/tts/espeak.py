@@ -12,16 +12,16 @@ from speech.tts.voice import Voice, VoiceError
 UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
 UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
 
-_RELATIVE = "relative"  # the file of the throat that speaks just now
+_SHIFTED = "shifted"  # the file of the formant-shifted variant that speaks just now
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 
 
 class Espeak:
-    """Every English accent of espeak-ng times its intelligible variants, and throats that resemble those.
+    """Every English accent of espeak-ng times its intelligible variants, and formant-shifted variants of those.
 
     ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
-    A relative's formants are those of its variant, moved by a standard deviation from the range ``throat`` (as a part
-    of each formant): most stay near, and some are as odd as the oddest voices.
+    The formants of a shifted variant are those of its variant times exp(shift), normal, whose standard deviation is
+    drawn from the range ``formant_shift``: most stay near, and some are as odd as the oddest voices.
     The same draw gives the same sounds at the same times. It gives the same samples only with the same calls before it,
     since ``restart``: the phase of the voice carries on from one call to the next, in C.
     """
@@ -31,34 +31,35 @@ class Espeak:
         rate: tuple[int, int] = (120, 220),
         pitch: tuple[int, int] = (25, 75),
         pitch_range: tuple[int, int] = (20, 80),
-        throat: tuple[float, float] = (0.0, 0.2),
+        formant_shift: tuple[float, float] = (0.0, 0.2),
     ) -> None:
         for name, (low, high), bounds in [
             ("rate", rate, (80, 450)),
             ("pitch", pitch, (0, 99)),
             ("pitch_range", pitch_range, (0, 99)),
-            ("throat", throat, (0, 1)),
+            ("formant_shift", formant_shift, (0, 1)),
         ]:
             if not bounds[0] <= low <= high <= bounds[1]:
                 raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.rate, self.pitch, self.pitch_range, self.throat = tuple(rate), tuple(pitch), tuple(pitch_range), throat
+        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
+        self.formant_shift = formant_shift
 
     @property
     def identity(self) -> str:
         version = Library.get().version
-        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range} {self.throat}"
+        return f"espeak-ng {version} rate={self.rate} pitch={self.pitch} range={self.pitch_range} {self.formant_shift}"
 
     def voices(self) -> list[Voice]:
-        variants = sorted({file.name for file in Library.get().variants.iterdir()} - UNINTELLIGIBLE - {_RELATIVE})
+        variants = sorted({file.name for file in Library.get().variants.iterdir()} - UNINTELLIGIBLE - {_SHIFTED})
         return [Voice("espeak", tag, variant) for tag in ACCENTS.values() for variant in variants]
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         with Library.lock:
             library = Library.get()
             said = with_glottal_stops(text, voice.accent)
-            variant = self._make_relative(library, voice) if voice.relative else voice.variant
+            variant = self._write_shifted_variant(library, voice) if voice.shift_seed else voice.variant
             try:
-                library.set_voice(voice.accent, variant, changed=variant == _RELATIVE)
+                library.set_voice(voice.accent, variant, changed=variant == _SHIFTED)
             except EspeakError as error:
                 raise VoiceError(str(error)) from error
             ranges = [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]
@@ -67,13 +68,13 @@ class Espeak:
                 raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
             return (samples / 32768).astype(np.float32), library.sample_rate
 
-    def _make_relative(self, library: Library, voice: Voice) -> str:
-        """Write the variant file of ``voice.relative`` (espeak-ng, docs/voices.md) and name it.
+    def _write_shifted_variant(self, library: Library, voice: Voice) -> str:
+        """Write the formant-shifted variant of ``voice`` as a file of espeak-ng (its docs/voices.md); returns its name.
 
-        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other relative has an
+        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other one has an
         echo, as of a small room.
         """
-        rng = np.random.default_rng(voice.relative)
+        rng = np.random.default_rng(voice.shift_seed)
         formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
         kept = []
         for line in (library.variants / voice.variant).read_text(errors="replace").splitlines():
@@ -83,8 +84,8 @@ class Espeak:
                 formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
             elif word not in ("echo", "name"):
                 kept.append(line)
-        spread = rng.uniform(self.throat[0], self.throat[1])
-        length = rng.normal(0, spread / 2)  # all formants together: how long the throat is
+        spread = rng.uniform(self.formant_shift[0], self.formant_shift[1])
+        length = rng.normal(0, spread / 2)  # of all formants together: the length of the vocal tract
         for n, (frequency, height, width) in formants.items():
             frequency *= np.exp(length + rng.normal(0, spread))
             height *= np.exp(rng.normal(0, 2 * spread))
@@ -92,5 +93,5 @@ class Espeak:
             kept.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
         if rng.random() < 0.5:
             kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 100)}")
-        (library.variants / _RELATIVE).write_text("\n".join([*kept, ""]))
-        return _RELATIVE
+        (library.variants / _SHIFTED).write_text("\n".join([*kept, ""]))
+        return _SHIFTED

@@ -66,9 +66,9 @@ def to_misaki(ipa: str, accent: str) -> str:
 class Kokoro:
     """The English voices of ``folder``, each in several accents. ``speed`` 1 is the voice's own; clips draw from it.
 
-    A relative is a blend: up to ``blend`` of the style is that of one of the voices of other languages, which are not
-    speakers of their own here. So a voice that is held back for a test is in no blend. A part ``foreign`` of the
-    relatives have a foreign accent (``speech/tts/foreign.py``). ``n_threads`` of each process.
+    A voice with a ``shift_seed`` is a blend: up to ``blend`` of the style is that of one of the voices of other
+    languages, which are not speakers of their own here. So a voice that is held back for a test is in no blend. A
+    part ``foreign`` of the those have a foreign accent (``speech/tts/foreign.py``). ``n_threads`` of each process.
     """
 
     def __init__(
@@ -159,8 +159,10 @@ class Kokoro:
 
     def _phonemes(self, text: str, voice: Voice) -> str:
         phonemes = to_misaki(espeak.phonemes(text, voice.accent), voice.accent)
-        rng = np.random.default_rng([voice.relative, 1])  # not the style's: who sounds how and who says what are apart
-        if voice.relative and rng.random() < self.foreign:
+        rng = np.random.default_rng(
+            [voice.shift_seed, 1]
+        )  # not the style's: who sounds how and who says what are apart
+        if voice.shift_seed and rng.random() < self.foreign:
             phonemes = accented(phonemes, rng)
         return phonemes
 
@@ -168,8 +170,8 @@ class Kokoro:
         if voice.variant not in self._styles:
             raise VoiceError(f"Kokoro has no voice {voice.variant}: there are {', '.join(self._styles)}")
         style: np.ndarray = self._styles[voice.variant][n_tokens]
-        if voice.relative:
-            rng = np.random.default_rng(voice.relative)
+        if voice.shift_seed:
+            rng = np.random.default_rng(voice.shift_seed)
             foreign = [name for name in self._styles if name[0] not in "ab"]
             part = np.float32(rng.uniform(0, self.blend))
             style = (1 - part) * style + part * self._styles[foreign[rng.integers(len(foreign))]][n_tokens]

@@ -11,7 +11,7 @@ from speech.audio.files import Waveform
 from speech.tts.voice import Engine, Voice, VoiceError
 
 
-def drawn(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Generator) -> list[Voice]:
+def draw_voices(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Generator) -> list[Voice]:
     """``n`` of ``voices`` (all, if there are fewer), none twice; of a mix, by the weights of their engines.
 
     Of an engine with few voices, that holds until they are used up.

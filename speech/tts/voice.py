@@ -19,19 +19,20 @@ FAINT = 0.01  # peak amplitude: what engines make of a text without a sound in i
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the throat.
+    """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the speaker.
 
-    ``relative`` 0 is the voice as the engine has it; any other number is a throat of its own that resembles it.
+    ``shift_seed`` 0 is the variant as the engine has it; any other number seeds a speaker derived from it: with shifted
+    formants (espeak-ng), or with a blended style (Kokoro).
     """
 
     engine: str
     accent: str
     variant: str
-    relative: int = 0
+    shift_seed: int = 0
 
     @property
     def speaker(self) -> str:
-        return f"{self.engine}:{self.accent}+{self.variant}{f'~{self.relative}' if self.relative else ''}"
+        return f"{self.engine}:{self.accent}+{self.variant}{f'~{self.shift_seed}' if self.shift_seed else ''}"
 
 
 class Engine(Protocol):

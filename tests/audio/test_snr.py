@@ -30,13 +30,13 @@ def test_noise_added_at_a_known_ratio_is_estimated(spoken, snr_db, within, colou
         frequency = np.maximum(np.fft.rfftfreq(len(noise)), 0.005)
         noise = np.fft.irfft(np.fft.rfft(noise) / frequency**colour, len(noise))  # 0 white, 0.5 pink
         noise *= np.sqrt((speech**2).mean() / (noise**2).mean() / 10 ** (snr_db / 10))
-        recorded, _ = endpointing.cut((padded + noise).astype(np.float32) / 4, 16_000)
+        recorded, _ = endpointing.trim_silence((padded + noise).astype(np.float32) / 4, 16_000)
         assert estimate_snr_db(recorded, 16_000) == pytest.approx(snr_db, abs=within)
 
 
 def test_a_clip_that_does_not_show_its_background_has_no_ratio(spoken):
     """Its soft sounds are not noise: taken for it, they would make clean speech seem noisy."""
-    cut, _ = endpointing.cut(spoken[0], 16_000)
+    cut, _ = endpointing.trim_silence(spoken[0], 16_000)
     assert estimate_snr_db(cut, 16_000) is None
     assert estimate_snr_db(np.zeros(8000, np.float32), 16_000) is None
     assert estimate_snr_db(np.ones(10, np.float32), 16_000) is None

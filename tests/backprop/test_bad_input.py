@@ -7,7 +7,7 @@ import torch
 from proof import seeded
 from test_whole_recognizer import sounds, tiny
 
-from speech.backprop import recognizer, updates
+from speech.backprop import optimizers, recognizer
 from speech.backprop.activations import Tanh
 from speech.backprop.chain import Chain
 from speech.backprop.convolution import Convolution
@@ -178,14 +178,14 @@ def test_the_whole_chain_refuses_what_does_not_fit_it():
     parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
     fewer = {name: weight for name, weight in parameters.items() if name != "encoder.output.bias"}
     with pytest.raises(InputError, match=r"parameters hold no encoder\.output\.bias"):
-        recognizer.hear(geometry, fewer, batch.waveforms, batch.n_samples)
+        recognizer.forward(geometry, fewer, batch.waveforms, batch.n_samples)
     with pytest.raises(InputError, match="waveforms have 39 samples, and a window takes 40"):
-        recognizer.hear(geometry, parameters, batch.waveforms[:, :39], batch.n_samples.clamp(max=39))
+        recognizer.forward(geometry, parameters, batch.waveforms[:, :39], batch.n_samples.clamp(max=39))
     with pytest.raises(InputError, match="n_samples lies within"):
-        recognizer.hear(geometry, parameters, batch.waveforms, batch.n_samples + 1)
-    chain, n_frames = recognizer.hear(geometry, parameters, batch.waveforms, batch.n_samples)
+        recognizer.forward(geometry, parameters, batch.waveforms, batch.n_samples + 1)
+    chain, n_frames = recognizer.forward(geometry, parameters, batch.waveforms, batch.n_samples)
     with pytest.raises(InputError, match="targets hold 3 to 9"):
-        recognizer.spell(chain, n_frames, [(batch.targets.clamp(min=1) * 3, batch.n_letters)], model.n_symbols)
+        recognizer.add_loss(chain, n_frames, [(batch.targets.clamp(min=1) * 3, batch.n_letters)], model.n_symbols)
     with pytest.raises(InputError, match=r"grad has shape \(1,\)"):
         chain.backward(torch.ones(1))
 
@@ -210,4 +210,4 @@ def test_nan_weights_are_seen_by_either_way_of_training():
 
 def test_updates_of_weights_and_gradients_of_other_names_are_refused():
     with pytest.raises(InputError, match="same names: b"):
-        updates.adamw({"a": values(1)}, {"a": values(1), "b": values(1)}, {}, 0.1)
+        optimizers.adamw({"a": values(1)}, {"a": values(1), "b": values(1)}, {}, 0.1)

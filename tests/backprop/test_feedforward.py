@@ -88,19 +88,19 @@ def padded(draw):
 def prove_clip_norm(module, draw):
     x, n_frames = padded(draw)
     least = [0.001, 10.0][draw.integer(0, 1)]  # 10: every deviation is below it
-    n_common = draw.integer(0, 1) * 2
+    n_prior_frames = draw.integer(0, 1) * 2
     mean, deviation = draw.values(x.shape[2]), draw.values(x.shape[2]).abs()
 
-    def norm(clip, mean, deviation, n_common, least):
+    def norm(clip, mean, deviation, n_prior_frames, least):
         # Two frames that have this mean and this deviation.
-        every = torch.cat([clip, torch.stack([mean - deviation, mean + deviation])[: int(n_common)]])
+        every = torch.cat([clip, torch.stack([mean - deviation, mean + deviation])[: int(n_prior_frames)]])
         centred = every - every.mean(dim=0)
         return (centred / centred.square().mean(dim=0).clamp(min=least**2).sqrt())[: len(clip)]
 
     # A clip of one frame: x less itself, and what is left of it by rounding is divided by the least deviation.
     prove(
         module.ClipNorm,
-        (x, n_frames, mean, deviation, float(n_common), least),
+        (x, n_frames, mean, deviation, float(n_prior_frames), least),
         clip_by_clip(norm),
         fixed=(2, 3),
         scale=10 / least,

@@ -11,10 +11,10 @@ import test_autograd_wrapper
 import test_ctc_by_hand
 import test_feedforward
 import test_losses
+import test_optimizers
 import test_sound
 import test_through_time
 import test_training_by_hand
-import test_updates
 import test_whole_recognizer
 from faults import FAULTS
 from proof import seeded
@@ -39,10 +39,10 @@ PROOFS = {  # what is proved: its module, and how
     "MeanPerLetter": ("outputs", test_losses.prove_mean_per_letter),
     "EachLogSoftmax": ("outputs", test_losses.prove_each_log_softmax),
     "EachCtc": ("outputs", test_losses.prove_each_ctc),
-    "sgd": ("updates", test_updates.prove_sgd),
-    "momentum": ("updates", test_updates.prove_momentum),
-    "adamw": ("updates", test_updates.prove_adamw),
-    "clip_norm": ("updates", test_updates.prove_clip_norm),
+    "sgd": ("updates", test_optimizers.prove_sgd),
+    "momentum": ("updates", test_optimizers.prove_momentum),
+    "adamw": ("updates", test_optimizers.prove_adamw),
+    "clip_norm": ("updates", test_optimizers.prove_clip_norm),
     "Rnn": ("rnn", test_through_time.prove_rnn),
     "Gru": ("gru", test_through_time.prove_gru),
     "Lstm": ("lstm", test_through_time.prove_lstm),

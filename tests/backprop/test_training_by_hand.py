@@ -10,7 +10,7 @@ from proof import seeded
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_whole_recognizer import hold_all, sounds, tiny
 
-from speech.backprop import updates
+from speech.backprop import optimizers
 from speech.data.augment.spec import SpecAugment
 from speech.model.recognizer import Recognizer
 from speech.training.adamw import AdamW
@@ -58,9 +58,9 @@ def rules():
     """Each update rule: how it is made by hand, and torch's."""
     velocity = {}
     return {
-        "sgd": (by_rule(lambda p, g: updates.sgd(p, g, 0.1)), optimizer(lambda p: torch.optim.SGD(p, lr=0.1))),
+        "sgd": (by_rule(lambda p, g: optimizers.sgd(p, g, 0.1)), optimizer(lambda p: torch.optim.SGD(p, lr=0.1))),
         "momentum": (
-            by_rule(lambda p, g: updates.momentum(p, g, velocity, rate=0.05, decay=0.9)),
+            by_rule(lambda p, g: optimizers.momentum(p, g, velocity, rate=0.05, decay=0.9)),
             optimizer(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
         ),
         "adamw": (
@@ -189,7 +189,7 @@ def test_interrupted_and_resumed_by_hand_ends_bit_identical(compose, run_by_hand
     assert all(torch.equal(ours["state_dict"][name], weight) for name, weight in theirs["state_dict"].items())
     for name, memory in theirs["optimizer_states"][0]["state"].items():
         assert all(torch.equal(ours["optimizer_states"][0]["state"][name][key], memory[key]) for key in memory)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "heard.jsonl").open()] == [0, 1, 2]
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "hypotheses.jsonl").open()] == [0, 1, 2]
 
 
 def test_what_was_trained_by_hand_is_used_with_torchs_layers_and_the_other_way_round(compose, tmp_path):

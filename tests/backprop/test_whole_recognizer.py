@@ -126,8 +126,8 @@ def prove_intermediates(module, recognizer, batch):
     parameters = {name: p.detach().clone().requires_grad_() for name, p in recognizer.named_parameters()}
     waveforms = batch.waveforms.clone().requires_grad_()
     with mock.patch.dict(by_hand.CELLS, dict.fromkeys(by_hand.CELLS, Plain)):
-        recorded, n_frames = by_hand.hear(geometry_of(recognizer), parameters, waveforms, batch.n_samples)
-        loss = by_hand.spell(recorded, n_frames, texts(batch), recognizer.n_symbols)
+        recorded, n_frames = by_hand.forward(geometry_of(recognizer), parameters, waveforms, batch.n_samples)
+        loss = by_hand.add_loss(recorded, n_frames, texts(batch), recognizer.n_symbols)
     for value in recorded.values.values():
         value.retain_grad()
     loss.backward()

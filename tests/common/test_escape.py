@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from speech.evaluation import alignment, confusion, figures
-from speech.evaluation.metrics import Heard
-from speech.evaluation.report import judged
+from speech.evaluation.metrics import Prediction
+from speech.evaluation.report import evaluate
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
 from speech.monitor import lattice
 from speech.monitor.attribution import draw_contributions
 from speech.page import pictures
 from speech.page.run import Curve
-from speech.training.attribution import Student
+from speech.training.attribution import ClipBackprop
 
 ODD = r"x $\foo$ y"
 LETTERS = r"$\abfoxy "  # of an alphabet that spells it
@@ -39,10 +39,10 @@ def recognizer(make_recognizer):
 def test_speakers_accents_and_names_of_an_evaluation():
     names = [(ODD, 0.9), ("mark", 0.1)]
     heard = [
-        Heard(str(i), (ODD, "ann")[i % 2], (ODD, "mark")[i % 2], ODD, names, accent=(ODD, "en")[i % 2])
+        Prediction(str(i), (ODD, "ann")[i % 2], (ODD, "mark")[i % 2], ODD, names, accent=(ODD, "en")[i % 2])
         for i in range(20)
     ]
-    assert shown(figures.draw(judged({"test": heard}))).count(f"{ODD}  (10)") == 3
+    assert shown(figures.draw(evaluate({"test": heard}))).count(f"{ODD}  (10)") == 3
 
 
 def test_names_of_a_confusion_and_of_curves():
@@ -57,7 +57,7 @@ def test_what_was_said_and_heard_over_time(recognizer):
 
 
 def test_what_was_said_and_heard_in_the_pictures_of_one_error(recognizer):
-    student = Student(recognizer, NOISE)
+    student = ClipBackprop(recognizer, NOISE)
     heard = student.listen(ODD)._replace(letters=ODD)
     assert shown(draw_contributions(heard, student, ODD)).count(ODD) == 2
     assert shown(draw_lattices(student, heard, heard, ODD)).count(ODD) == 4

@@ -156,7 +156,7 @@ def test_recordings_that_clip_or_are_too_quiet_are_kept_and_listed_as_doubtful(t
     corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
     assert sum(map(len, load_clips(corpus).values())) == 6
     assert corpus.refused == []
-    told = {doubt.clip.rpartition("/")[2]: doubt.reason.partition(":")[0] for doubt in corpus.doubtful}
+    told = {doubt.clip.rpartition("/")[2]: doubt.reason.partition(":")[0] for doubt in corpus.low_quality}
     assert told == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
 
 

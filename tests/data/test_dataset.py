@@ -9,7 +9,7 @@ from speech.data.dataset import Clip, ClipDataset
 from speech.data.samplers import BucketSampler, Step
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory, phones
-from speech.text.pronunciation import said
+from speech.text.pronunciation import phonemize
 
 RATE = 16_000
 RNG = np.random.default_rng(0)
@@ -92,11 +92,11 @@ def test_a_sample_has_each_clip_by_its_weight_disturbed_in_full_and_the_same_eac
 
 def test_a_clips_phones_are_what_was_read_aloud_in_its_accent():
     spoken = [
-        ("Martin", "en-US", "", said("Martin", "en-US")),
-        ("Martin", "en-GB", "", said("Martin", "en-GB")),
-        ("Niamh", "en-GB", "neev", said("neev", "en-GB")),
+        ("Martin", "en-US", "", phonemize("Martin", "en-US")),
+        ("Martin", "en-GB", "", phonemize("Martin", "en-GB")),
+        ("Niamh", "en-GB", "neev", phonemize("neev", "en-GB")),
         ("Siobhan", "en-029", "/ʃɪˈvɔːn/", phones("ʃɪvɔn")),
-        ("Martin", "de", "", said("Martin")),
+        ("Martin", "de", "", phonemize("Martin")),
     ]
     clips = [
         Clip(str(i), name, "s", accent, np.ones(4_000, np.int16), say=say)

@@ -13,7 +13,7 @@ from speech.data.samplers import MixedSampler
 from speech.data.synthetic import Synthetic
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
-from speech.text.pronunciation import said
+from speech.text.pronunciation import phonemize
 from speech.tts.espeak import Espeak
 
 ALPHABET, RATE = Alphabet(), 16_000
@@ -96,7 +96,7 @@ def test_what_is_replayed_has_its_phones_too(make_data):
     dataset = make_data(n_steps=3).datasets["train"]
     assert {clip.id.startswith("earlier") for clip in dataset.clips} == {True, False}
     for clip, phones in zip(dataset.clips, dataset.phones, strict=True):
-        assert Inventory().decode(phones) == said(clip.say or clip.name, clip.accent)
+        assert Inventory().decode(phones) == phonemize(clip.say or clip.name, clip.accent)
 
 
 def test_the_sample_is_as_large_as_asked_and_the_same_each_time(make_data):
@@ -134,7 +134,7 @@ def test_where_nothing_is_left_to_validate_on_the_recordings_stand_in_as_they_ar
     assert data.datasets["val"].augment is None
 
 
-@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 1.0}, {"n_steps": 0}])
+@pytest.mark.parametrize("wrong", [{"fraction": 0.0}, {"fraction": 1.0}, {"n_steps": 0}])
 def test_a_replay_that_cannot_be_meant_is_refused(wrong):
     with pytest.raises(ValueError, match=f"replay.{next(iter(wrong))}="):
         Replay(**wrong)

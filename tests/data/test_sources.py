@@ -26,9 +26,9 @@ def synthetic(names=("Martin", "Chloé"), engine=None, **changed):
 
 def test_no_voice_or_throat_is_in_two_splits_and_the_test_accent_is_in_one():
     splits = synthetic(n_train=400, n_val=100, n_test=100).split_voices()
-    throats = {split: {voice.variant for voice in voices} for split, voices in splits.items()}
-    assert not throats["train"] & throats["val"]
-    assert not (throats["train"] | throats["val"]) & (throats["test_voices"] | throats["test_accent"])
+    variants = {split: {voice.variant for voice in voices} for split, voices in splits.items()}
+    assert not variants["train"] & variants["val"]
+    assert not (variants["train"] | variants["val"]) & (variants["test_voices"] | variants["test_accent"])
     for split, voices in splits.items():
         accents = {voice.accent for voice in voices}
         assert accents == {"en-GB-x-lancs"} if split == "test_accent" else "en-GB-x-lancs" not in accents
@@ -39,8 +39,8 @@ def test_each_name_is_said_by_each_voice_under_an_id_of_its_own():
     assert not refused
     assert len({item.id for item in items}) == len(items) == 2 * (12 + 2 + 3 + 3)
     training = [item.speaker for item in items if item.split == "train"]
-    assert len(set(training)) == len(training), "each training clip has a throat of its own"
-    assert not any(item.voice.relative for item in items if item.split != "train")
+    assert len(set(training)) == len(training), "each training clip has a variant of its own"
+    assert not any(item.voice.shift_seed for item in items if item.split != "train")
 
 
 def test_voices_begin_anew_where_more_clips_are_asked_than_there_are():
@@ -96,7 +96,7 @@ class Bells:
 
 def test_a_mix_is_heard_by_weight_however_many_clips_each_engine_makes():
     mix = Mix({"espeak": Espeak(), "bells": Bells()}, {"espeak": 1, "bells": 3})
-    few = {"n_train": {"espeak": 8, "bells": 2}, "n_val_throats": 1, "n_test_throats": {"espeak": 2, "bells": 1}}
+    few = {"n_train": {"espeak": 8, "bells": 2}, "n_val_variants": 1, "n_test_variants": {"espeak": 2, "bells": 1}}
     items, _ = synthetic(engine=mix, **few).items(ALPHABET)
     assert len({item.voice.engine for item in items if item.split == "test_voices"}) == 2
     training = [item for item in items if item.split == "train"]
@@ -108,7 +108,7 @@ def test_a_mix_is_heard_by_weight_however_many_clips_each_engine_makes():
 
 def test_an_engine_of_a_mix_that_would_never_be_heard_is_named():
     mix = Mix({"espeak": Espeak(), "bells": Bells()}, {"espeak": 1, "bells": 3})
-    few = {"n_train": {"espeak": 8}, "n_val_throats": 1, "n_test_throats": {"espeak": 2, "bells": 1}}
+    few = {"n_train": {"espeak": 8}, "n_val_variants": 1, "n_test_variants": {"espeak": 2, "bells": 1}}
     with pytest.raises(CorpusError, match=r"bells has a weight in voices\.weights, and no clip of training"):
         synthetic(engine=mix, **few).items(ALPHABET)
 
@@ -120,7 +120,7 @@ def test_an_engine_of_a_mix_that_would_never_be_heard_is_named():
         ({"names": ["Zoe", "Zoë"]}, "'Zoe' and 'Zoë' are both 'zoe'"),
         ({"names": ["R2D2"]}, "'R2D2'"),
         ({"test_accent": "en-XX"}, "test_accent='en-XX' is not one of"),
-        ({"n_test_throats": 500}, "leaves none"),
+        ({"n_test_variants": 500}, "leaves none"),
     ],
 )
 def test_a_list_that_cannot_be_a_corpus_is_refused(changed, message):

@@ -14,8 +14,8 @@ from speech import export as exporting
 from speech.config.tree import ConfigError, explained
 from speech.evaluation import metrics, parity
 from speech.evaluation.card import model_card
-from speech.evaluation.parity import Agreement, ExportError, Heard, agreement
-from speech.evaluation.report import judged
+from speech.evaluation.parity import Agreement, ExportError, ParityResult, agreement
+from speech.evaluation.report import evaluate
 from speech.export import export
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Frames
@@ -66,7 +66,7 @@ def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_re
     together, n_frames = hear(onnx_session, *waveforms)
     assert together.std() > 0.01
     for row, waveform in enumerate(waveforms):
-        ours = recognizer.hear(waveform).letters
+        ours = recognizer.log_probs(waveform).letters
         alone, _ = hear(onnx_session, waveform)
         assert len(ours) == n_frames[row] == alone.shape[1]
         assert np.abs(alone[0] - ours).max() < 1e-5
@@ -78,7 +78,7 @@ def test_a_layer_by_hand_becomes_the_same_operator_as_torchs(make_recognizer, ce
     recognizer = make_recognizer(n_units=16, n_layers=1, cell=f"{cell}_by_hand")
     model = onnx_graph.to_onnx(recognizer, card="")
     assert [node.op_type for node in model.graph.node].count(cell.upper()) == 1
-    assert np.abs(hear(session(model), noise(8_000))[0][0] - recognizer.hear(noise(8_000)).letters).max() < 1e-5
+    assert np.abs(hear(session(model), noise(8_000))[0][0] - recognizer.log_probs(noise(8_000)).letters).max() < 1e-5
 
 
 def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(make_recognizer):
@@ -117,14 +117,14 @@ def test_a_run_without_a_list_is_checked_with_what_its_clips_say(open_run, compo
         ranked.append(names)
         return hear_each(transcriber, waveforms, names)
 
-    hear_each = parity.hear
+    hear_each = parity.predict_each
     monkeypatch.setattr(exporting, "hear", heard)
     monkeypatch.setattr(exporting, "LEAST_SAME", 0.5)  # what was trained for a second wavers between letters
     found = export(compose("export", f"run={open_run}", f"output={tmp_path}", f"cache_dir={cache}"))
     assert {len(names) for names in ranked} == {4}, "the words that training never heard"
     assert {same.n_clips for same in found.values()} == {8}
     runtime = Runtime(tmp_path / "recognizer.onnx")
-    assert (runtime.names, runtime.ways) == ([], {})
+    assert (runtime.names, runtime.pronunciations) == ([], {})
 
 
 @pytest.mark.parametrize("spoilt", ["to_onnx", "quantise"])
@@ -151,11 +151,11 @@ def test_phones_are_checked_too(open_run, compose, cache, tmp_path, monkeypatch)
 
 def test_agreement_is_counted_clip_by_clip():
     frames, later = Frames(np.zeros((3, 2))), Frames(np.full((3, 2), 0.5))
-    ours = Heard(frames, "mark", [("mark", 0.7), ("martin", 0.15), ("marvin", 0.15 - 1e-6)])
+    ours = ParityResult(frames, "mark", [("mark", 0.7), ("martin", 0.15), ("marvin", 0.15 - 1e-6)])
     theirs = [
         ours,
-        Heard(later, "marc", [("mark", 0.7), ("marvin", 0.2), ("martin", 0.1)]),  # a tie for us
-        Heard(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
+        ParityResult(later, "marc", [("mark", 0.7), ("marvin", 0.2), ("martin", 0.1)]),  # a tie for us
+        ParityResult(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
     ]
     assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5)
     nones = [ours._replace(none=p) for p in (0.5, 0.25)]
@@ -165,7 +165,7 @@ def test_agreement_is_counted_clip_by_clip():
 
 def test_probabilities_too_small_for_float64_may_change_places():
     def ranked(**names):
-        return Heard(Frames(np.zeros((1, 2))), "", list(names.items()))
+        return ParityResult(Frames(np.zeros((1, 2))), "", list(names.items()))
 
     assert parity.same_ranking(ranked(anna=1.0, bob=1e-322, eve=5e-324), ranked(anna=1.0, eve=1e-322, bob=5e-324))
     assert not parity.same_ranking(ranked(anna=1.0, bob=1e-4, eve=1e-5), ranked(anna=1.0, eve=1e-4, bob=1e-5))
@@ -272,7 +272,7 @@ def test_the_model_card_says_where_it_fails_and_names_each_engines_licence():
     part = {"_target_": "speech.model.frontend.FrontEnd"}
     said = {"anna": ("anna", "en-GB", "espeak:en-GB+m1"), "hana": ("anna", "de", "babble:de+x")}
     heard = [
-        metrics.Heard(
+        metrics.Prediction(
             f"{text}{i}", speaker, text, text, [(first, 0.9), ("hana" if first == "anna" else "anna", 0.1)], accent
         )
         for text, (first, accent, speaker) in said.items()
@@ -280,7 +280,7 @@ def test_the_model_card_says_where_it_fails_and_names_each_engines_licence():
     ]
     trained_on = {"speakers": ["espeak:m1"], "accents": ["en-GB"], "engines": ["espeak", "babble", "person"]}
     facts = {"n_parameters": 1, "train_seconds": 1.0, "epochs": 1, "n_refused": 0, "config_sha256": ""}
-    report = facts | judged({"test": heard}, trained_on)
+    report = facts | evaluate({"test": heard}, trained_on)
     report["trained_on"] = {"n_speakers": 1, "accents": ["en-GB"], "engines": trained_on["engines"]}
     environment = {"git_commit": None, "python": "3.11", "packages": {}}
     config = {"corpus": corpus, "seed": 0, "frontend": part, "encoder": part}
@@ -306,7 +306,7 @@ def card_of(heard=(), corpus=None, earlier=(), names=("Anna",)):
     part = {"_target_": "speech.model.frontend.FrontEnd"}
     config = {"corpus": corpus or {"_target_": "speech.data.recordings.Folder"}, "seed": 0}
     environment = {"git_commit": None, "python": "3.11", "packages": {}}
-    report = facts | judged({"test": list(heard)})
+    report = facts | evaluate({"test": list(heard)})
     return model_card(names, config | {"frontend": part, "encoder": part}, report, environment, earlier)
 
 
@@ -319,7 +319,7 @@ def test_the_model_card_of_a_run_without_a_list_counts_no_names():
 
 def test_the_model_card_has_the_speakers_that_are_least_often_right():
     heard = [
-        metrics.Heard(f"{i}", f"s{i:02}", "anna", "anna", [("anna" if i > 3 else "hana", 0.9), ("anna", 0.1)])
+        metrics.Prediction(f"{i}", f"s{i:02}", "anna", "anna", [("anna" if i > 3 else "hana", 0.9), ("anna", 0.1)])
         for i in range(12)
     ]
     lines = card_of(heard).splitlines()
@@ -335,7 +335,7 @@ def test_no_name_and_no_speaker_breaks_the_model_cards_lines_and_tables():
     odd = "a|b\nc"
     names = ["Anna", "Ann\nBob | Co"]
     heard = [
-        metrics.Heard(f"{i}", speaker, said, said, [(other, 0.9), (said, 0.1)], accent=accent)
+        metrics.Prediction(f"{i}", speaker, said, said, [(other, 0.9), (said, 0.1)], accent=accent)
         for i in range(12)
         for said, other, speaker, accent in (("anna", odd, "ann", "en"), (odd, "anna", odd, odd))
     ]
@@ -374,4 +374,4 @@ def test_the_model_card_says_what_is_in_the_run(small_run):
     assert "- espeak-ng (GPL-3.0-or-later)" in card
     assert f"torch {torch.__version__.split('+')[0]}" in card
     for split, found in report["splits"].items():
-        assert f"| {split} | {found['n_clips']} | {found['right_within_list']:.2%} (" in card
+        assert f"| {split} | {found['n_clips']} | {found['closed_set_accuracy']:.2%} (" in card

@@ -1,13 +1,13 @@
 import pytest
 
 from speech.evaluation.figures import draw
-from speech.evaluation.metrics import Heard
-from speech.evaluation.report import judged
+from speech.evaluation.metrics import Prediction
+from speech.evaluation.report import evaluate
 
 
 def clips(n, names):
     return [
-        Heard(
+        Prediction(
             str(i),
             f"espeak:en-GB+{i % 3}",
             ("martin", "mark")[i % 2],
@@ -24,7 +24,7 @@ def clips(n, names):
 @pytest.mark.parametrize("names", [[], [("martin", 0.9), ("mark", 0.1)], [("martin", 0.9), ("anna", 0.1)]])
 def test_kinds_with_more_than_one_group_are_drawn(n, names):
     """With a list or without, with clips that are not in it, and with too few to be drawn at all."""
-    figure = draw(judged({"test": clips(n, names)}))
+    figure = draw(evaluate({"test": clips(n, names)}))
     titles = {axes.get_title() for axes in figure.axes}
     # of a list that holds one of the two names, each accent with clips of the other has nothing to be right about
     grouped = n == 60 and names != [("martin", 0.9), ("anna", 0.1)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from speech.evaluation.intervals import bootstrap, mcnemar, share, wilson
+from speech.evaluation.intervals import bootstrap, mcnemar, proportion, wilson
 
 
 def test_the_interval_holds_the_proportion_and_narrows():
@@ -22,7 +22,7 @@ def test_a_95_percent_interval_holds_the_truth_95_times_in_100(n_takes):
     for trial in range(200):
         ease = rng.beta(4, 1, n_speakers)
         hits = rng.random((n_takes, n_speakers)) < ease
-        low, high = share(hits.ravel().tolist(), [*map(str, range(n_speakers))] * n_takes, seed=trial)
+        low, high = proportion(hits.ravel().tolist(), [*map(str, range(n_speakers))] * n_takes, seed=trial)
         held += low <= 0.8 <= high
     assert 0.9 <= held / 200 <= 0.99
 
@@ -37,14 +37,14 @@ def test_clips_of_one_speaker_that_agree_count_as_few():
 
 
 def test_two_speakers_that_happen_to_agree_are_not_certainty():
-    low, high = share([True, True, True, False] * 2, ["a"] * 4 + ["b"] * 4)
+    low, high = proportion([True, True, True, False] * 2, ["a"] * 4 + ["b"] * 4)
     assert low < 0.6
     assert high > 0.85
 
 
 def test_all_right_is_not_certainty():
-    assert share([True] * 20, ["a"] * 20) == wilson(20, 20)
-    assert share([], []) == (0, 1)
+    assert proportion([True] * 20, ["a"] * 20) == wilson(20, 20)
+    assert proportion([], []) == (0, 1)
 
 
 def test_it_agrees_with_scipys_bootstrap():
@@ -65,7 +65,7 @@ def test_it_agrees_with_scipys_bootstrap():
 
 def test_the_same_seed_draws_the_same():
     hits = [i % 3 == 0 for i in range(50)]
-    assert share(hits, ["s"] * 50, 7) == share(hits, ["s"] * 50, 7)
+    assert proportion(hits, ["s"] * 50, 7) == proportion(hits, ["s"] * 50, 7)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(0, 0), (1, 0), (5, 5), (3, 17), (40, 12), (600, 500)])

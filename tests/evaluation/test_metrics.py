@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speech.evaluation.metrics import KINDS, Heard, cer, confusions, figures, groups, n_edits, worst_group
+from speech.evaluation.metrics import KINDS, Prediction, cer, confusions, figures, groups, n_edits, worst_group
 
 TEXTS = st.text("abc", max_size=6)
 
@@ -22,25 +22,25 @@ def test_cer_counts_all_edits_over_all_letters():
 
 def test_figures_count_letters_and_names_apart():
     heard = [
-        Heard("1", "s", "martin", "martn", [("martin", 0.9), ("mark", 0.1)]),
-        Heard("2", "s", "mark", "mark", [("martin", 0.6), ("mark", 0.4)]),
+        Prediction("1", "s", "martin", "martn", [("martin", 0.9), ("mark", 0.1)]),
+        Prediction("2", "s", "mark", "mark", [("martin", 0.6), ("mark", 0.4)]),
     ]
     found = figures(heard)
     assert found["n_clips"] == 2
-    assert found["letter_perfect"] == found["right_within_list"] == 0.5
+    assert found["exact_match"] == found["closed_set_accuracy"] == 0.5
 
 
 def clip(id="1", said="martin", first="martin", speaker="espeak:en-GB+m1", **more):
     names = sorted([("martin", 0.1), ("mark", 0.1), ("marvin", 0.1)], key=lambda one: one[0] != first)
-    return Heard(id, speaker, said, said, [(names[0][0], 0.8), *names[1:]], **more)
+    return Prediction(id, speaker, said, said, [(names[0][0], 0.8), *names[1:]], **more)
 
 
 def test_what_is_not_in_the_list_counts_as_letters_alone():
     heard = [clip("1"), clip("2", said="mark"), clip("3", said="sheila")]
     found = figures(heard)
-    assert (found["n_clips"], found["n_listed"], found["right_within_list"]) == (3, 2, 0.5)
-    assert found["letter_perfect"] == 1
-    assert "right_within_list" not in figures(heard[2:])
+    assert (found["n_clips"], found["n_listed"], found["closed_set_accuracy"]) == (3, 2, 0.5)
+    assert found["exact_match"] == 1
+    assert "closed_set_accuracy" not in figures(heard[2:])
 
 
 def test_each_clip_is_in_one_group_of_each_kind():
@@ -71,7 +71,12 @@ def test_the_worst_group_has_enough_clips_to_be_believed():
     some = [clip(str(i), said="mark" if i % 2 else "martin") for i in range(10)]
     found = {"accent": {group: figures(heard) for group, heard in {"few": few, "many": many, "some": some}.items()}}
     worst = worst_group(found)
-    assert (worst["kind"], worst["group"], worst["right_within_list"], worst["n_clips"]) == ("accent", "some", 0.5, 10)
+    assert (worst["kind"], worst["group"], worst["closed_set_accuracy"], worst["n_clips"]) == (
+        "accent",
+        "some",
+        0.5,
+        10,
+    )
     assert worst_group({"accent": {"few": figures(few)}}) is None
     assert worst_group({"accent": {"unknown": figures(some), "many": figures(many)}})["group"] == "many"
 

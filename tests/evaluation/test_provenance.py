@@ -1,11 +1,11 @@
 import pytest
 
-from speech.evaluation.metrics import Heard
-from speech.evaluation.provenance import met, record, throats
+from speech.evaluation.metrics import Prediction
+from speech.evaluation.provenance import met, record, source_speakers
 
 
 def clip(speaker, accent):
-    return Heard("1", speaker, "martin", "martin", [], accent=accent)
+    return Prediction("1", speaker, "martin", "martin", [], accent=accent)
 
 
 TRAINED = record([clip("espeak:en-US+m3~17", "en-US"), clip("kokoro:en-GB+bella*0.6+george*0.4", "en-GB")])
@@ -14,7 +14,7 @@ TRAINED = record([clip("espeak:en-US+m3~17", "en-US"), clip("kokoro:en-GB+bella*
 @pytest.mark.parametrize(
     ("speaker", "accent", "expected"),
     [
-        ("espeak:en-029+m3", "en-029", ("seen", "unseen", "seen")),  # the throat that trained, with another accent
+        ("espeak:en-029+m3", "en-029", ("seen", "unseen", "seen")),  # the variant that trained, with another accent
         ("espeak:en-US+f1", "en-US", ("unseen", "seen", "seen")),
         ("kokoro:en-GB+george", "en-GB", ("seen", "seen", "seen")),  # it was part of a blend
         ("piper:en-GB+alan", "en-GB", ("unseen", "seen", "unseen")),
@@ -52,5 +52,5 @@ def test_who_began_from_an_unknown_recogniser_has_no_record():
 
 
 def test_a_voice_without_a_variant_is_its_own():
-    assert throats("flite:slt") == {"flite:slt"}
-    assert throats("s:12") == {"s:12"}
+    assert source_speakers("flite:slt") == {"flite:slt"}
+    assert source_speakers("s:12") == {"s:12"}

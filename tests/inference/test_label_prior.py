@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speech.inference.label_prior import Prior
+from speech.inference.label_prior import LabelPrior
 from speech.inference.score import score
 from speech.inference.scoring import Frames
 from speech.model.recognizer import Recognizer
@@ -16,9 +16,9 @@ def posteriors(rows):
 
 def test_no_weight_changes_nothing_and_a_flat_prior_no_order():
     log_probs = posteriors(np.random.default_rng(0).dirichlet(np.ones(5), 12))
-    np.testing.assert_array_equal(Prior([-1.0, -2, -3, -4, -5], 0.0)(log_probs), log_probs)
+    np.testing.assert_array_equal(LabelPrior([-1.0, -2, -3, -4, -5], 0.0)(log_probs), log_probs)
     names = [ALPHABET.encode(name) for name in ("ab", "abc", "cd", "d")]
-    flat = score(Prior([-1.5] * 5, 0.7)(log_probs), names)
+    flat = score(LabelPrior([-1.5] * 5, 0.7)(log_probs), names)
     np.testing.assert_allclose(flat - score(log_probs, names), 0.7 * 1.5 * len(log_probs))
 
 
@@ -32,7 +32,7 @@ def test_a_longer_name_that_was_said_overtakes_a_shorter_one_that_a_shy_network_
     log_probs = posteriors(rows)
     names = [ALPHABET.encode(name) for name in ("a", "abc")]
     assert score(log_probs, names).argmax() == 0
-    assert score(Prior(np.log(shy).tolist(), 1.0)(log_probs), names).argmax() == 1
+    assert score(LabelPrior(np.log(shy).tolist(), 1.0)(log_probs), names).argmax() == 1
 
 
 def test_ranking_takes_it_off_and_spelling_does_not(make_recognizer, tmp_path):
@@ -41,9 +41,9 @@ def test_ranking_takes_it_off_and_spelling_does_not(make_recognizer, tmp_path):
     frames = Frames(log_probs)
     lexicon = recognizer.lexicon(["Martin", "Mark", "Al"])
     plain, letters = dict(recognizer.rank(frames, lexicon)), recognizer.decoder(log_probs)
-    recognizer.prior = Prior(rng.normal(-3, 1, len(recognizer.alphabet)).tolist(), 0.5)
+    recognizer.label_prior = LabelPrior(rng.normal(-3, 1, len(recognizer.alphabet)).tolist(), 0.5)
     weighed = dict(recognizer.rank(frames, lexicon))
-    scores = score(recognizer.prior(log_probs), [entry.letters for entry in lexicon.values()])
+    scores = score(recognizer.label_prior(log_probs), [entry.letters for entry in lexicon.values()])
     assert weighed["Martin"] / weighed["Al"] == pytest.approx(np.exp(scores[0] - scores[2]))
     assert weighed != plain
     assert recognizer.decoder(log_probs) == letters

@@ -11,7 +11,15 @@ from speech.data.dataset import Clip
 from speech.evaluation import calibration
 from speech.evaluation.calibration import reliability
 from speech.inference.batch import transcribe
-from speech.inference.rejection import EVIDENCE, FARTHEST, Rejection, doubt, evidence, freest, probability
+from speech.inference.rejection import (
+    EVIDENCE,
+    FARTHEST,
+    Rejection,
+    evidence,
+    filler_path,
+    mean_frame_entropy,
+    probability,
+)
 from speech.inference.runtime import Runtime
 from speech.inference.score import score
 from speech.inference.scoring import Frames
@@ -33,12 +41,12 @@ def frames(seed, n_frames=9, sharpness=2.0):
 
 
 def free_score(log_probs):
-    return float(score(log_probs, [freest(log_probs)])[0])
+    return float(score(log_probs, [filler_path(log_probs)])[0])
 
 
 def none(log_probs, names):
     scores = score(log_probs, [ALPHABET.encode(name) for name in names])
-    seen = evidence(float(scores.max()), free_score(log_probs), doubt(log_probs), len(names))
+    seen = evidence(float(scores.max()), free_score(log_probs), mean_frame_entropy(log_probs), len(names))
     return REJECTION.none(seen)
 
 
@@ -66,15 +74,15 @@ def test_the_freest_reading_is_never_worse_than_its_own_path_and_noise_is_doubtf
     for seed in range(20):
         log_probs = frames(seed)
         assert free_score(log_probs) >= log_probs.max(axis=1).sum() - 1e-9
-        assert doubt(frames(seed, sharpness=0.1)) > doubt(log_probs) > 0
-    assert doubt(np.zeros((3, 4)) - np.log(4)) == pytest.approx(np.log(4))
+        assert mean_frame_entropy(frames(seed, sharpness=0.1)) > mean_frame_entropy(log_probs) > 0
+    assert mean_frame_entropy(np.zeros((3, 4)) - np.log(4)) == pytest.approx(np.log(4))
 
 
 def test_a_clip_that_can_hold_no_name_and_frames_that_are_certain_are_finite():
     assert evidence(-np.inf, -1.0, 0.0, 1)[0] == np.log1p(FARTHEST)
     with np.errstate(divide="ignore"):
         certain = np.log(np.eye(4)[[1, 0, 2]])
-    assert doubt(certain) == 0
+    assert mean_frame_entropy(certain) == 0
     assert evidence(0.0, free_score(certain), 0.0, 1)[0] == 0  # a name that fits as well as anything lacks nothing
     assert none(frames(0, n_frames=2), ["abc"]) > none(frames(0, n_frames=2), ["a"])
 
@@ -131,7 +139,7 @@ def test_calibration_error_is_0_for_what_holds_and_seen_where_it_does_not():
     assert reliability(*equally, nones)["expected_calibration_error"] < 0.02
     too_sure = probability([0.0, 4.0, 0.0, -1.32], trials.evidences)
     assert reliability(*equally, too_sure)["expected_calibration_error"] > 0.1
-    assert sum(row["share"] for row in reliability(*equally, nones)["reliability"]) == pytest.approx(1)
+    assert sum(row["proportion"] for row in reliability(*equally, nones)["reliability"]) == pytest.approx(1)
 
 
 class Speller(Transcriber):
@@ -141,7 +149,7 @@ class Speller(Transcriber):
     sample_rate = 16_000
     frame_s = 0.02
 
-    def hear(self, waveform):
+    def log_probs(self, waveform):
         path = np.abs(np.round(np.asarray(waveform) * 32768)).astype(int) % len(self.alphabet)
         logits = np.random.default_rng(path).normal(scale=1.5, size=(len(path), len(self.alphabet)))
         logits[np.arange(len(path)), path] += 6
@@ -162,7 +170,7 @@ TWELVE = ["Anna", "Boris", "Chloé", "David", "Ngozi", "Martin", "Sophie", "Hugo
 
 def test_calibrating_refuses_what_is_not_listed_and_says_how_well():
     rejection, report = calibrate(Speller(), clips(TWELVE), [*TWELVE, "Quentin"], None, 0.05, seed=0)
-    assert rejection.false_acceptance == "0.05"
+    assert rejection.false_accept_rate == "0.05"
     assert rejection.weights[1] > 0  # the worse the best name fits, the likelier it is none
     accepted = report["accepted"]["0.05"]
     assert accepted["listed"] > 0.9
@@ -177,9 +185,9 @@ def test_too_few_clips_are_said_and_a_rate_without_a_threshold_is_refused():
     assert calibrate(Speller(), clips(["Anna", "Bob"]), [], None, 0.05, 0)[0] is None
     reason = calibrate(Speller(), clips(["Anna", "Bob"]), [], None, 0.05, 0)[1]
     assert "12 validation clips of 2 names" in calibration.summary(reason)
-    with pytest.raises(ValueError, match=r"false_acceptance=0.03 is none of 0.01, 0.02, 0.05, 0.1"):
+    with pytest.raises(ValueError, match=r"false_accept_rate=0.03 is none of 0.01, 0.02, 0.05, 0.1"):
         calibrate(Speller(), clips(TWELVE), [], None, 0.03, 0)
-    with pytest.raises(ValueError, match=r"false_acceptance=0.5: there are thresholds for 0.01, 0.05"):
+    with pytest.raises(ValueError, match=r"false_accept_rate=0.5: there are thresholds for 0.01, 0.05"):
         REJECTION.at(0.5)
 
 
@@ -217,14 +225,14 @@ def test_transcribe_says_none_of_these_and_takes_another_rate(tmp_path, make_rec
     clip = recordings / "one" / "f1_0.wav"
     arguments = [f"clips={clip}", f"recognizer={tmp_path / 'r.pt'}"]
     recognizer.save(tmp_path / "r.pt")
-    with pytest.raises(ValueError, match=r"false_acceptance=0.01: .* was not calibrated.*python -m speech\.calibrate"):
-        transcribe(compose("transcribe", *arguments, "false_acceptance=0.01"))
+    with pytest.raises(ValueError, match=r"false_accept_rate=0.01: .* was not calibrated.*python -m speech\.calibrate"):
+        transcribe(compose("transcribe", *arguments, "false_accept_rate=0.01"))
     bias = [-9.0, 0, 0, 0]  # p(none) is 0.0001, whatever is said
     recognizer.rejection = Rejection(bias, {"0.01": 0.0, "0.05": 0.5}, "0.05")
     recognizer.save(tmp_path / "r.pt")
     transcribe(compose("transcribe", *arguments))
     assert "none of these" not in capsys.readouterr().out
-    transcribe(compose("transcribe", *arguments, "false_acceptance=0.01"))
+    transcribe(compose("transcribe", *arguments, "false_accept_rate=0.01"))
     assert "none of these 0.000; else Mar" in capsys.readouterr().out
     transcribe(compose("transcribe", *arguments, "json=true"))
     assert '"none": 0.0001' in capsys.readouterr().out

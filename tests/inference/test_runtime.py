@@ -10,7 +10,7 @@ import soundfile
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
 from speech.inference.batch import transcribe
-from speech.inference.label_prior import Prior
+from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.runtime import Runtime
 from speech.inference.transcriber import RecognizerError
@@ -83,7 +83,7 @@ def phonetic(make_recognizer, tmp_path_factory):
     names = ["Martin", Name("Niamh", ["neev"])]
     recognizer = make_recognizer(phones=PHONES[::-1], names=names, n_units=16, n_layers=1)
     rng = np.random.default_rng(0)
-    recognizer.prior = Prior(rng.normal(size=len(recognizer.alphabet)).tolist(), 0.3)
+    recognizer.label_prior = LabelPrior(rng.normal(size=len(recognizer.alphabet)).tolist(), 0.3)
     recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05")
     recognizer.phones_weight = 0.7
     path = tmp_path_factory.mktemp("phonetic") / FILE
@@ -94,12 +94,12 @@ def phonetic(make_recognizer, tmp_path_factory):
 def test_one_with_phones_hears_both_as_torch_does(phonetic, recordings):
     recognizer, runtime = phonetic[0], Runtime(phonetic[1])
     assert runtime.inventory.phones == recognizer.inventory.phones == PHONES[::-1]
-    assert runtime.ways == recognizer.ways
-    assert runtime.ways["Niamh"][0] == ("n", "i", "v")
+    assert runtime.pronunciations == recognizer.pronunciations
+    assert runtime.pronunciations["Niamh"][0] == ("n", "i", "v")
     assert runtime.phones_weight == 0.7
     for path in sorted(recordings.glob("*/*.wav"))[::5]:
         waveform = files.read(path, RATE)
-        ours, theirs = recognizer.hear(waveform), runtime.hear(waveform)
+        ours, theirs = recognizer.log_probs(waveform), runtime.log_probs(waveform)
         assert theirs.letters.shape[1] == len(recognizer.alphabet)
         assert theirs.phones.shape[1] == len(PHONES) + 1
         for one, other in zip(ours, theirs, strict=True):
@@ -117,7 +117,7 @@ def test_one_with_phones_needs_no_more_and_knows_how_its_own_names_are_said(phon
     command = [sys.executable, "-c", ALONE, str(path), str(clip)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    _, names, _, _, phones = json.loads(done.stdout)
+    _, names, _, phones = json.loads(done.stdout)
     ours = recognizer.transcribe(clip)
     assert phones == ours.phones
     assert dict(names) == pytest.approx(dict(ours.names), rel=1e-3)
@@ -197,8 +197,8 @@ def test_a_file_of_another_version_is_refused_by_name(small_export, tmp_path):
         ("phones_weight", None, "'phones_weight'"),
         ("phones_weight", "half", "'half'"),
         ("phones", "[]", "a list of distinct phones"),
-        ("ways", "[]", "'list' object has no attribute"),
-        ("prior", "{}", "log_prior"),
+        ("pronunciations", "[]", "'list' object has no attribute"),
+        ("label_prior", "{}", "log_prior"),
         ("rejection", '{"weights": []}', "thresholds"),
     ],
 )

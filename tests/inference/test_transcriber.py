@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from speech.audio import endpointing
 from speech.data.dataset import Clip
 from speech.inference.decode import Greedy
-from speech.inference.label_prior import Prior
+from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.runtime import Runtime
 from speech.inference.score import score
@@ -25,7 +25,7 @@ from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet
 from speech.text.names import Name
 from speech.text.phones import PHONES, Inventory
-from speech.text.pronunciation import said
+from speech.text.pronunciation import phonemize
 from speech.training.ranking import fit_ranking
 
 ALPHABET, INVENTORY = Alphabet(), Inventory()
@@ -41,10 +41,10 @@ class Ear(Transcriber):
     frame_s = 0.02
 
     def __init__(self, decoder=None, phones_weight=0.5, prior=None, ways=None):
-        self.names, self.ways, self.decoder = [], ways or {}, decoder or Greedy()
-        self.phones_weight, self.prior = phones_weight, prior
+        self.names, self.pronunciations, self.decoder = [], ways or {}, decoder or Greedy()
+        self.phones_weight, self.label_prior = phones_weight, prior
 
-    def hear(self, waveform):
+    def log_probs(self, waveform):
         """The first half of the samples are letters, the second phones, a frame each; -1 in all is a vague output."""
         letters, phones = np.split(np.round(np.asarray(waveform) * 32768).astype(int), 2)
         return Frames(spoken(letters, len(ALPHABET)), spoken(phones, len(INVENTORY)))
@@ -84,7 +84,7 @@ def first(ear, frames, names):
 
 
 def test_a_name_that_is_said_as_nobody_would_spell_it_is_known_by_its_phones_and_not_by_its_letters():
-    frames = frames_of("neve", said("neev"))  # the letters are what an ear would write
+    frames = frames_of("neve", phonemize("neev"))  # the letters are what an ear would write
     names = ["Neve", NEEV]
     assert first(Ear(phones_weight=1.0), frames, [Name("Neve", ["nevvy"]), NEEV]) == "Niamh"
     assert first(Ear(phones_weight=0.0), frames, names) == "Neve"
@@ -93,7 +93,7 @@ def test_a_name_that_is_said_as_nobody_would_spell_it_is_known_by_its_phones_and
 @given(st.integers(0, 1000))
 def test_the_whole_weight_on_either_output_gives_the_ctc_scores_of_that_one_alone(seed):
     frames, names = random_frames(seed), ["Anna", "Bo", NEEV]
-    prior = Prior(np.random.default_rng(seed).normal(-3, 1, len(ALPHABET)).tolist(), 0.5)
+    prior = LabelPrior(np.random.default_rng(seed).normal(-3, 1, len(ALPHABET)).tolist(), 0.5)
     for some in (None, prior):
         by_letters, by_phones = Ear(phones_weight=0.0, prior=some), Ear(phones_weight=1.0, prior=some)
         entries = list(by_letters.lexicon(names).values())
@@ -108,14 +108,14 @@ def test_the_whole_weight_on_either_output_gives_the_ctc_scores_of_that_one_alon
 @given(st.integers(0, 1000), st.permutations(range(3)))
 def test_of_several_ways_to_say_a_name_the_best_counts(seed, order):
     frames, ear = random_frames(seed), Ear(phones_weight=1.0)
-    ways = [INVENTORY.encode(said(text)) for text in ("Martin", "Anna", "Bo")]
+    ways = [INVENTORY.encode(phonemize(text)) for text in ("Martin", "Anna", "Bo")]
     each = [ear.scores(frames, [Entry([1], (way,))])[0] for way in ways]
     several = Entry([1], tuple(ways[i] for i in order))
     assert ear.scores(frames, [several, Entry([2], (ways[0],))]) == pytest.approx([max(each), each[0]])
 
 
 def test_a_name_without_known_phones_makes_the_whole_list_go_by_letters():
-    frames, ear = frames_of("anna", said("Martin")), Ear(phones_weight=1.0)
+    frames, ear = frames_of("anna", phonemize("Martin")), Ear(phones_weight=1.0)
     lexicon = ear.lexicon(["Anna", "Martin"])
     assert ear.rank(frames, lexicon)[0][0] == "Martin"
     lexicon["Anna"] = Entry(lexicon["Anna"].letters)
@@ -129,13 +129,18 @@ def test_none_of_these_weighs_the_outputs_as_the_ranking_does():
     ear.rejection = Rejection([-2.0, 1.5, 0.0, 0.0], {"0.05": 0.5}, "0.05")
     lexicon = ear.lexicon(["Martin"])
     heard = [
-        ear.none_of_these(frames_of(*what), lexicon)
-        for what in (("martin", said("Martin")), ("martin", said("Zoe")), ("zoe", said("Martin")), ("zoe", said("Zoe")))
+        ear.out_of_list_probability(frames_of(*what), lexicon)
+        for what in (
+            ("martin", phonemize("Martin")),
+            ("martin", phonemize("Zoe")),
+            ("zoe", phonemize("Martin")),
+            ("zoe", phonemize("Zoe")),
+        )
     ]
     assert heard[0] < min(heard[1:3]) <= max(heard[1:3]) < heard[3]
     ear.phones_weight = 0.0
-    assert ear.none_of_these(frames_of("martin", said("Zoe")), lexicon) == pytest.approx(
-        ear.none_of_these(frames_of("martin", said("Martin")), lexicon)
+    assert ear.out_of_list_probability(frames_of("martin", phonemize("Zoe")), lexicon) == pytest.approx(
+        ear.out_of_list_probability(frames_of("martin", phonemize("Martin")), lexicon)
     )
 
 
@@ -144,7 +149,7 @@ def test_a_list_says_its_names_in_their_own_ways_then_as_they_were_learnt_then_a
     entries = ear.lexicon(["niamh", "Chloe", "Bo"])
     assert entries["niamh"].phones == (INVENTORY.encode(("n", "i", "v")),)
     assert entries["Chloe"].phones == (INVENTORY.encode(("k", "l")),), "the same name, written without its mark"
-    assert INVENTORY.encode(said("Bo")) in entries["Bo"].phones
+    assert INVENTORY.encode(phonemize("Bo")) in entries["Bo"].phones
     own = ear.lexicon([Name("Niamh", ["/niːəv/"])])["Niamh"]
     assert own.phones[0] == INVENTORY.encode(("n", "i", "ə", "v"))
 
@@ -158,7 +163,7 @@ def clips(says_letters, says_phones):
     for name in NAMES:
         vague = np.full(24, -1)
         letters = path_of(ALPHABET.encode(name)) if says_letters else vague
-        phones = path_of(INVENTORY.encode(said(name))) if says_phones else vague
+        phones = path_of(INVENTORY.encode(phonemize(name))) if says_phones else vague
         samples = np.concatenate([letters, phones]).astype(np.int16)
         found += [Clip(f"{name}{i}", name, f"s{i}", "en-US", samples) for i in range(4)]
     return found
@@ -170,10 +175,10 @@ def test_the_ranking_learns_to_go_by_the_output_that_says_something(says_letters
     prior, weight = fit_ranking(ear, clips(says_letters, says_phones), None, seed=0)
     assert (weight > 0.5) == phones_count
     assert prior is not None
-    assert (ear.prior, ear.phones_weight) == (None, 0.5), "it is left as it was"
-    ear.prior, ear.phones_weight = prior, weight
+    assert (ear.label_prior, ear.phones_weight) == (None, 0.5), "it is left as it was"
+    ear.label_prior, ear.phones_weight = prior, weight
     for clip in clips(says_letters, says_phones)[::4]:
-        assert first(ear, ear.hear(clip.waveform), NAMES) == clip.name
+        assert first(ear, ear.log_probs(clip.waveform), NAMES) == clip.name
 
 
 def test_weights_that_validation_cannot_tell_apart_are_averaged():
@@ -183,15 +188,15 @@ def test_weights_that_validation_cannot_tell_apart_are_averaged():
 
 def test_names_that_were_learnt_in_their_own_ways_are_calibrated_in_them():
     """Validation knows texts as they are spelt; ``Niamh`` read by espeak would be another sound."""
-    ear = Ear(ways={"Niamh": (said("neev"),)})
+    ear = Ear(ways={"Niamh": (phonemize("neev"),)})
     some = clips(False, True)
-    neev = np.concatenate([np.full(24, -1), path_of(INVENTORY.encode(said("neev")))]).astype(np.int16)
+    neev = np.concatenate([np.full(24, -1), path_of(INVENTORY.encode(phonemize("neev")))]).astype(np.int16)
     some += [Clip(f"niamh{i}", "Niamh", f"s{i}", "en-US", neev) for i in range(4)]
     prior, weight = fit_ranking(ear, some, None, seed=0)
     assert prior is not None
     ear.phones_weight = weight
     entries = ear.lexicon([ALPHABET.fold(name) for name in [*NAMES, "Niamh"]])
-    assert ear.rank(ear.hear(some[-1].waveform), entries)[0][0] == "niamh"
+    assert ear.rank(ear.log_probs(some[-1].waveform), entries)[0][0] == "niamh"
 
 
 def test_too_few_clips_leave_the_weight_as_it_is():
@@ -214,19 +219,21 @@ def test_phones_their_ways_and_their_weight_travel_with_both_files(phonetic, tmp
     phonetic.save(tmp_path / "recognizer.pt")
     onnx.save(to_onnx(phonetic, card=""), tmp_path / "recognizer.onnx")
     loaded, runtime = Recognizer.load(tmp_path / "recognizer.pt"), Runtime(tmp_path / "recognizer.onnx")
-    ours, names = phonetic.hear(noise(12_000)), ["Anna", "Siobhan", "martin"]
+    ours, names = phonetic.log_probs(noise(12_000)), ["Anna", "Siobhan", "martin"]
     assert ours.phones.shape == (len(ours.letters), len(PHONES) + 1)
     for output in ours:
         assert np.exp(output).sum(axis=1) == pytest.approx(np.ones(len(output)))
     for other, tolerance in ((loaded, 0), (runtime, 1e-4)):
-        theirs = other.hear(noise(12_000))
+        theirs = other.log_probs(noise(12_000))
         for mine, its in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(its, mine, rtol=0, atol=tolerance)
         assert other.inventory.phones == PHONES
-        assert other.ways == phonetic.ways
-        assert other.ways["Niamh"][0] == said("neev")
+        assert other.pronunciations == phonetic.pronunciations
+        assert other.pronunciations["Niamh"][0] == phonemize("neev")
         assert other.phones_weight == 0.75
-        best_path = other.inventory.decode(Greedy()(other.hear(endpointing.cut(noise(12_000), 16_000)[0]).phones))
+        best_path = other.inventory.decode(
+            Greedy()(other.log_probs(endpointing.trim_silence(noise(12_000), 16_000)[0]).phones)
+        )
         assert other.transcribe((noise(12_000), 16_000)).phones == "".join(best_path)
         for some in (phonetic.names, names):
             expected, found = phonetic.rank(ours, phonetic.lexicon(some)), other.rank(theirs, other.lexicon(some))
@@ -245,13 +252,13 @@ def test_a_file_of_before_there_were_phones_loads_and_goes_by_letters(make_recog
     recognizer = make_recognizer(n_units=16, n_layers=1)
     recognizer.save(tmp_path / "old.pt")
     content = torch.load(tmp_path / "old.pt", weights_only=True)
-    del content["ways"], content["phones_weight"], content["parts"]["phones"]
+    del content["pronunciations"], content["phones_weight"], content["parts"]["phones"]
     torch.save(content, tmp_path / "old.pt")
     loaded = Recognizer.load(tmp_path / "old.pt")
-    assert (loaded.inventory, loaded.ways) == (None, {})
-    assert loaded.hear(noise(9_000)).phones is None
+    assert (loaded.inventory, loaded.pronunciations) == (None, {})
+    assert loaded.log_probs(noise(9_000)).phones is None
     assert loaded.transcribe((noise(12_000), 16_000)).phones is None
-    ours, theirs = (one.read(one.hear(noise(9_000)), one.lexicon(one.names)) for one in (loaded, recognizer))
+    ours, theirs = (one.read(one.log_probs(noise(9_000)), one.lexicon(one.names)) for one in (loaded, recognizer))
     assert ours == theirs
     onnx.save(to_onnx(recognizer, card=""), tmp_path / "old.onnx")
     assert Runtime(tmp_path / "old.onnx").hear(noise(9_000)).phones is None
@@ -264,7 +271,7 @@ sys.modules["espeakng_loader"] = None  # cannot be imported
 from speech.inference.runtime import Runtime
 runtime = Runtime(sys.argv[1])
 noise = (np.random.default_rng(0).normal(scale=0.1, size=12_000) * np.hanning(12_000)).astype(np.float32)
-frames = runtime.hear(noise)
+frames = runtime.log_probs(noise)
 ranked = lambda names: runtime.rank(frames, runtime.lexicon(names))
 print(json.dumps([ranked(runtime.names), ranked(["mark", "niamh"]), ranked(["Anna", "Martin"])]))
 assert "torch" not in sys.modules
@@ -277,7 +284,7 @@ def test_without_espeak_the_names_it_was_trained_for_go_by_phones_and_others_by_
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     own, some, others = map(dict, json.loads(done.stdout))
-    frames = phonetic.hear(noise(12_000))
+    frames = phonetic.log_probs(noise(12_000))
     assert own == pytest.approx(dict(phonetic.rank(frames, phonetic.lexicon(phonetic.names))), abs=1e-3)
     assert some["mark"] / some["niamh"] == pytest.approx(own["Mark"] / own["Niamh"], rel=1e-2)
     letters = score(frames.letters, [ALPHABET.encode(name) for name in ("Anna", "Martin")])

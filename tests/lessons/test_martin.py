@@ -70,7 +70,7 @@ def test_contributions_add_up_to_what_scaling_the_layer_would_change(small_run):
     """Euler: d loss(c x) / dc at c = 1 is the sum of x dloss/dx, by central differences of the logits' own loss."""
     recognizer = martin.Recognizer.load(small_run / "recognizer.pt")
     rng = np.random.default_rng(0)
-    student = attribution.Student(recognizer, rng.normal(scale=0.1, size=9_000).astype(np.float32))
+    student = attribution.ClipBackprop(recognizer, rng.normal(scale=0.1, size=9_000).astype(np.float32))
     heard = student.listen("martin")
     logits = heard.chain.values["logits"]
 

@@ -32,10 +32,10 @@ def test_common_frames_are_as_many_more_frames_of_the_common_mean_and_deviation(
     waveform, n_samples = 0.1 * torch.randn(1, 9_000, generator=torch.Generator().manual_seed(0)), torch.tensor([9_000])
     plain = FrontEnd()
     features = plain._features(waveform, n_samples)[0][0]
-    with_common = FrontEnd(n_common=40)
-    with_common.common_mean.copy_(torch.linspace(-2, 2, 20))
-    with_common.common_deviation.copy_(torch.linspace(0.5, 3, 20))
-    more = with_common.common_mean + with_common.common_deviation * torch.tensor([-1.0, 1.0]).repeat(20)[:, None]
+    with_common = FrontEnd(n_prior_frames=40)
+    with_common.prior_mean.copy_(torch.linspace(-2, 2, 20))
+    with_common.prior_deviation.copy_(torch.linspace(0.5, 3, 20))
+    more = with_common.prior_mean + with_common.prior_deviation * torch.tensor([-1.0, 1.0]).repeat(20)[:, None]
     every = torch.cat([features, more])
     theirs = (every - every.mean(dim=0)) / every.std(dim=0, correction=0)
     assert torch.allclose(with_common(waveform, n_samples)[0][0], theirs[: len(features)], atol=1e-4)
@@ -48,13 +48,13 @@ def test_what_is_fitted_is_the_mean_and_deviation_of_the_clips_own_frames():
     )
     waveforms[1, 3_000:] = 0
     front = FrontEnd(n_mfcc=None)
-    front.fit([(waveforms, n_samples), (waveforms[:1] / 2, n_samples[:1])])  # as loud as the level makes it
+    front.fit_cmvn_prior([(waveforms, n_samples), (waveforms[:1] / 2, n_samples[:1])])  # as loud as the level makes it
     own = torch.cat(
         [front._features(waveforms[i][None, :n], n[None])[0][0] for i, n in ((0, n_samples[0]), (1, n_samples[1]))]
     )
     own = torch.cat([own, own[: front.n_frames(8_000)]])
-    assert torch.allclose(front.common_mean, own.mean(dim=0), atol=1e-4)
-    assert torch.allclose(front.common_deviation, own.std(dim=0, correction=0), atol=1e-4)
+    assert torch.allclose(front.prior_mean, own.mean(dim=0), atol=1e-4)
+    assert torch.allclose(front.prior_deviation, own.std(dim=0, correction=0), atol=1e-4)
 
 
 def test_a_word_of_one_sound_keeps_what_tells_it_from_another():
@@ -64,12 +64,12 @@ def test_a_word_of_one_sound_keeps_what_tells_it_from_another():
     def between(front):
         """The mean distance of two sounds, each by its mean frame."""
         front = front.double()
-        front.fit([(sound, n_samples) for sound in sounds])
+        front.fit_cmvn_prior([(sound, n_samples) for sound in sounds])
         means = torch.cat([front(sound, n_samples)[0].mean(dim=1) for sound in sounds])
         return torch.pdist(means).mean()
 
     assert between(FrontEnd()) < 1e-6  # less its own mean, each of them is nothing
-    assert between(FrontEnd(n_common=100)) > 1
+    assert between(FrontEnd(n_prior_frames=100)) > 1
 
 
 def test_what_is_softer_than_the_floor_makes_no_difference():
@@ -79,8 +79,8 @@ def test_what_is_softer_than_the_floor_makes_no_difference():
     hissing = vowel + hiss * (vowel.square().mean() / hiss.square().mean()).sqrt() * 10 ** (-50 / 20)
 
     def change(floor_db):
-        front, n_samples = FrontEnd(n_mfcc=None, n_common=100, floor_db=floor_db), torch.tensor([9_000])
-        front.fit([(vowel + 0.01 * hiss, n_samples)])
+        front, n_samples = FrontEnd(n_mfcc=None, n_prior_frames=100, floor_db=floor_db), torch.tensor([9_000])
+        front.fit_cmvn_prior([(vowel + 0.01 * hiss, n_samples)])
         return (front(vowel, n_samples)[0] - front(hissing, n_samples)[0]).square().mean().sqrt()
 
     assert change(20) < 0.1 * change(60)
@@ -92,5 +92,5 @@ def test_a_floor_over_the_vowels_is_refused():
 
 
 def test_fewer_common_frames_than_none_are_refused():
-    with pytest.raises(ValueError, match=r"frontend\.n_common=-1"):
-        FrontEnd(n_common=-1)
+    with pytest.raises(ValueError, match=r"frontend\.n_prior_frames=-1"):
+        FrontEnd(n_prior_frames=-1)

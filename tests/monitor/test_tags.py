@@ -68,7 +68,7 @@ def test_pictures_come_after_1_2_and_the_last_epoch(events):
     """The small run has three epochs of three steps."""
     for tag in ("confusion", "alignment", "lattice"):
         assert [image.step for image in events.Images(tag)] == [3, 6, 9]
-    assert [image.step for image in events.Images("share")] == [9]
+    assert [image.step for image in events.Images("attribution")] == [9]
 
 
 def test_of_a_run_that_stops_early_the_last_epoch_is_not_known_in_time(compose, tmp_path):
@@ -83,9 +83,9 @@ def test_of_a_run_that_stops_early_the_last_epoch_is_not_known_in_time(compose, 
 
 
 def test_misheard_clips_can_be_played(events, small_run):
-    text = events.Tensors("misheard/text_summary")[-1].tensor_proto.string_val[0].decode()
+    text = events.Tensors("errors/text_summary")[-1].tensor_proto.string_val[0].decode()
     assert "| misheard/1 | martin |" in text or "| misheard/1 | mark |" in text
-    with wave.open(io.BytesIO(events.Audio("misheard/1")[-1].encoded_audio_string)) as sound:
+    with wave.open(io.BytesIO(events.Audio("errors/1")[-1].encoded_audio_string)) as sound:
         assert sound.getframerate() == 16_000
         samples = np.frombuffer(sound.readframes(sound.getnframes()), dtype=np.int16)
     assert 0.1 < len(samples) / 16_000 < 3
@@ -127,7 +127,7 @@ def test_a_sweeps_runs_can_be_compared_by_their_final_figures(events):
     content = events.PluginTagToContent("hparams")
     experiment = HParamsPluginData.FromString(content["_hparams_/experiment"]).experiment
     metrics = {metric.name.tag for metric in experiment.metric_infos}
-    assert {"final/cer", "final/letter_perfect", "final/right_within_list", "final/train_seconds"} <= metrics
+    assert {"final/cer", "final/exact_match", "final/closed_set_accuracy", "final/train_seconds"} <= metrics
     assert metrics <= set(events.Tags()["scalars"])
     given = HParamsPluginData.FromString(content["_hparams_/session_start_info"]).session_start_info.hparams
     assert {"encoder/n_units", "optimizer/lr", "seed"} <= set(given)
@@ -172,7 +172,7 @@ def test_it_is_watched_whatever_the_network_and_its_gradients(compose, tmp_path,
     train(compose("train", *SMALL, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
     accumulator = EventAccumulator(str(tmp_path / "tensorboard"))
     accumulator.Reload()
-    assert {"confusion", "alignment", "lattice", "share", "evaluation"} == set(accumulator.Tags()["images"])
+    assert {"confusion", "alignment", "lattice", "attribution", "evaluation"} == set(accumulator.Tags()["images"])
     assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
 
 

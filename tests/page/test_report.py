@@ -107,7 +107,7 @@ def test_where_the_run_lies_is_not_sent_with_it(run):
 def test_markup_in_names_speakers_and_config_is_shown_as_text(run):
     attack = "<script>alert('Martin')</script>"
     heard = [{"step": 3, "epoch": 0, "heard": {attack: attack, "mark": "<b>"}}]
-    (run / "heard.jsonl").write_text("".join(json.dumps(line) + "\n" for line in heard))
+    (run / "hypotheses.jsonl").write_text("".join(json.dumps(line) + "\n" for line in heard))
     content = json.loads((run / "report.json").read_text())
     content["splits"] = {attack: content["splits"]["test_voices"]}
     (run / "report.json").write_text(json.dumps(content))
@@ -146,7 +146,7 @@ def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, t
 
 
 def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
-    (run / "heard.jsonl").write_text(json.dumps({"epoch": 4, "heard": {"martin": "marn"}}) + "\n")
+    (run / "hypotheses.jsonl").write_text(json.dumps({"epoch": 4, "heard": {"martin": "marn"}}) + "\n")
     text = shown(run).text
     assert "epoch 4" in text
     assert "marn" in text
@@ -154,18 +154,18 @@ def test_a_run_of_an_older_version_shows_epochs_where_it_knows_no_steps(run):
 
 @pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "heard": {"mar', b'{"heard": {"chlo\xc3'])
 def test_a_last_line_that_a_crash_left_half_written_is_left_out(run, half):
-    whole = (run / "heard.jsonl").read_bytes()
-    (run / "heard.jsonl").write_bytes(whole + half)
+    whole = (run / "hypotheses.jsonl").read_bytes()
+    (run / "hypotheses.jsonl").write_bytes(whole + half)
     assert read(str(run), "runs").heard == [json.loads(line) for line in whole.splitlines()]
-    (run / "heard.jsonl").write_bytes(half)
-    assert "no heard.jsonl, or an empty one" in shown(run).text
+    (run / "hypotheses.jsonl").write_bytes(half)
+    assert "no hypotheses.jsonl, or an empty one" in shown(run).text
 
 
 def test_a_run_without_heard_texts_and_log_says_so(run):
-    (run / "heard.jsonl").unlink()
+    (run / "hypotheses.jsonl").unlink()
     shutil.rmtree(run / "tensorboard")
     text = shown(run).text
-    assert "has no heard.jsonl" in text
+    assert "has no hypotheses.jsonl" in text
     assert "has no log of TensorBoard's" in text
 
 
@@ -203,12 +203,15 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
             lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
             r"config.yaml: not a config .*train again",
         ),
-        (lambda run: (run / "heard.jsonl").write_text('{"epoch": 0, "he\n'), r"heard.jsonl: line 1 is not .*: delete"),
         (
-            lambda run: (run / "heard.jsonl").write_bytes(b'{"heard": {}}\n"\xc3"\n'),
-            r"heard.jsonl: line 2 is not .*utf-8",
+            lambda run: (run / "hypotheses.jsonl").write_text('{"epoch": 0, "he\n'),
+            r"hypotheses.jsonl: line 1 is not .*: delete",
         ),
-        (lambda run: (run / "heard.jsonl").write_text("[]"), r"heard.jsonl: line 1 is not .*: delete it"),
+        (
+            lambda run: (run / "hypotheses.jsonl").write_bytes(b'{"heard": {}}\n"\xc3"\n'),
+            r"hypotheses.jsonl: line 2 is not .*utf-8",
+        ),
+        (lambda run: (run / "hypotheses.jsonl").write_text("[]"), r"hypotheses.jsonl: line 1 is not .*: delete it"),
         (lambda run: (run / "config.yaml").write_text("seed: [1,"), r"config.yaml: not a config .*train again"),
         (lambda run: (run / "config.yaml").write_text(""), r"config.yaml: not a config .*train again"),
         (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),

@@ -53,9 +53,11 @@ def test_each_variant_differs_from_the_recipe_in_its_own_overrides_alone():
 
 def test_decodings_leave_the_recogniser_as_it_was(scripts, make_recognizer):
     recognizer = make_recognizer(phones=True)
-    recognizer.phones_weight, recognizer.prior = 0.7, "a prior"
+    recognizer.phones_weight, recognizer.label_prior = 0.7, "a prior"
     ear = type("Ear", (), {"recognizer": recognizer})()
-    seen = {way: (recognizer.phones_weight, recognizer.prior) for way in scripts["benchmark_ablation"].decodings(ear)}
+    seen = {
+        way: (recognizer.phones_weight, recognizer.label_prior) for way in scripts["benchmark_ablation"].decodings(ear)
+    }
     assert seen == {
         "": (0.7, "a prior"),
         ", letters alone": (0.0, "a prior"),
@@ -63,4 +65,4 @@ def test_decodings_leave_the_recogniser_as_it_was(scripts, make_recognizer):
         ", half of each": (0.5, "a prior"),
         ", no prior": (0.7, None),
     }
-    assert (recognizer.phones_weight, recognizer.prior) == (0.7, "a prior")
+    assert (recognizer.phones_weight, recognizer.label_prior) == (0.7, "a prior")

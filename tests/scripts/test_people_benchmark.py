@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from speech.audio import endpointing, files
-from speech.text.lexicon import people, pronunciations
+from speech.text.lexicon import common_names, dictionary
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -39,7 +39,7 @@ def test_the_lists_are_those_that_their_rules_give():
     commands, others = LISTS.words[:10], [*LISTS.words[10:], *LISTS.other_words]
     assert sorted(others) == [*LISTS.words[10:], *LISTS.other_words], "the first ten by the alphabet, then the rest"
     assert len({*commands, *others}) == 33
-    assert set(LISTS.names[2:]) <= set(people()[:200])
+    assert set(LISTS.names[2:]) <= set(common_names()[:200])
     assert len(set(LISTS.names)) == 20
     assert {"alexa", "amelia"} <= set(LISTS.names)
 
@@ -49,16 +49,16 @@ def test_a_drawn_list_holds_nothing_that_was_learnt_nor_what_is_said_alike(scrip
     learnt = {"ann", "sara lee", "write"}
     lists = bench.draw_lists(learnt, 3, 20, 300, seed=0)
     assert lists == bench.draw_lists(learnt, 3, 20, 300, seed=0) != bench.draw_lists(learnt, 3, 20, 300, seed=1)
-    taken = {said for word in ("ann", "sara", "lee", "write") for said in pronunciations()[word]}
+    taken = {said for word in ("ann", "sara", "lee", "write") for said in dictionary()[word]}
     for names in lists:
         assert len(set(names)) == 20
         assert not learnt & set(names)
         assert "anne" not in names
-        sounds = [said for name in names for said in set(pronunciations()[name])]
+        sounds = [said for name in names for said in set(dictionary()[name])]
         assert len(sounds) == len(set(sounds))
         assert taken.isdisjoint(sounds)
     with pytest.raises(ValueError, match="20 are needed"):
-        bench.draw_lists(set(people()), 1, 20, 300, seed=0)
+        bench.draw_lists(set(common_names()), 1, 20, 300, seed=0)
 
 
 @pytest.mark.parametrize("snr_db", [0, 10])
@@ -110,11 +110,11 @@ def test_a_recording_is_heard_alike_alone_and_among_others(scripts, make_recogni
     ear = bench.Ear(run_dir, None)
     waveforms = [recording, np.zeros(RATE, np.float32), np.tile(recording, 2), recording[::2].copy()]
     said = [bench.Said("martin", str(i), lambda waveform=waveform: waveform) for i, waveform in enumerate(waveforms)]
-    heard = ear.hear(said)
+    heard = ear.log_probs(said)
     lexicon = ear.recognizer.lexicon(["martin", "mark"])
     assert [len(one.letters) > 0 for one in heard] == [True, False, True, True]
     for one, waveform, right in zip(heard, waveforms, ear.right(said, heard, ["martin", "mark"]), strict=True):
         assert right == (ear.choose(waveform, lexicon) == "martin")
         if len(one.letters):
-            alone = ear.recognizer.hear(endpointing.cut(waveform, RATE)[0])
+            alone = ear.recognizer.log_probs(endpointing.trim_silence(waveform, RATE)[0])
             np.testing.assert_allclose(one.letters, alone.letters, atol=1e-4)

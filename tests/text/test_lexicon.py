@@ -4,11 +4,11 @@ import re
 import pytest
 
 from speech.text import lexicon
-from speech.text.lexicon import open_words, pronunciations
+from speech.text.lexicon import dictionary, open_words
 
 
 def sounds(word):
-    return set(pronunciations()[word])
+    return set(dictionary()[word])
 
 
 def test_open_words_are_distinct_to_the_eye_and_to_the_ear():
@@ -26,7 +26,9 @@ def test_nothing_said_like_an_excluded_name_is_given(name, gone):
     left = set(open_words(2000, exclude=[name]))
     assert not gone & left
     assert gone & set(open_words(2000, exclude=["Bob"])), "there was nothing to exclude"
-    assert {"mary", "michael"} <= set(lexicon._distinct_sounds(lexicon.people(), set(), lexicon._said_like([name])))
+    assert {"mary", "michael"} <= set(
+        lexicon._distinct_sounds(lexicon.common_names(), set(), lexicon._pronunciations_of([name]))
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_an_excluded_name_is_excluded_as_it_is_spelt_as_well():
 def test_open_words_are_common_and_two_in_five_are_names_of_people():
     words = open_words(500)
     common = set(itertools.islice(lexicon.common_words(), 1000))
-    people = set(itertools.islice(lexicon.people(), 500))
+    people = set(itertools.islice(lexicon.common_names(), 500))
     assert len(people.intersection(words)) >= 200
     assert len(common.intersection(words)) >= 250
 

@@ -106,15 +106,15 @@ def test_a_text_it_has_no_sounds_for_is_refused():
         Kokoro(FOLDER).speak("...", Kokoro(FOLDER).voices()[0], np.random.default_rng(0))
 
 
-def test_as_many_relatives_as_asked_for_have_a_foreign_accent_and_the_voices_themselves_have_none():
+def test_as_many_shifted_as_asked_for_have_a_foreign_accent_and_the_voices_themselves_have_none():
     kokoro = Kokoro(FOLDER, foreign=0.3)
     native = kokoro._phonemes("Walter Smith", Voice("kokoro", "en-US", "af"))
     assert native == Kokoro(FOLDER, foreign=1)._phonemes("Walter Smith", Voice("kokoro", "en-US", "af"))
-    relatives = [Voice("kokoro", "en-US", "af", n) for n in range(1, 401)]
-    every = [Kokoro(FOLDER, foreign=1)._phonemes("Walter Smith", one) != native for one in relatives]
-    some = [kokoro._phonemes("Walter Smith", one) != native for one in relatives]
+    shifted = [Voice("kokoro", "en-US", "af", n) for n in range(1, 401)]
+    every = [Kokoro(FOLDER, foreign=1)._phonemes("Walter Smith", one) != native for one in shifted]
+    some = [kokoro._phonemes("Walter Smith", one) != native for one in shifted]
     assert np.mean(some) == pytest.approx(0.3 * np.mean(every), abs=0.06)
-    assert not any(Kokoro(FOLDER)._phonemes("Walter Smith", one) != native for one in relatives)
+    assert not any(Kokoro(FOLDER)._phonemes("Walter Smith", one) != native for one in shifted)
 
 
 def test_a_part_of_speakers_that_is_none_is_refused():

@@ -30,10 +30,10 @@ class Room:
     ``speed`` ``[slowest, fastest]``: tempo, pitch and formants together (Ko et al. 2015).
     ``edge_ms`` ``[most cut off, most added]``: where the end-pointer puts the clip's two ends, each drawn by itself,
     from so much within the speech (a number below 0) to so much silence around it. The silence is the room's, with
-    its reverberation and its noise. ``loose_ms`` takes its place in a part ``loose_chance`` of the batches: where other
-    people talk, or a noise swells, the end-pointer takes what it hears before and after for more of the name. It is
-    whole batches, since clips are padded to the longest of theirs. ``gain_db`` ``[faintest, loudest]`` before the
-    converter to 16 bits.
+    its reverberation and its noise. ``endpoint_jitter_ms`` takes its place with probability ``endpoint_jitter_chance``:
+    where other people talk, or a noise swells, the end-pointer takes what comes before and after for more of the name.
+    It is drawn by batch, since clips are padded to the longest of theirs. ``gain_db`` ``[faintest, loudest]`` before
+    the converter to 16 bits.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class Room:
         ramp: int = 1000,
         speed: Sequence[float] | None = (0.85, 1.18),
         edge_ms: Sequence[float] | None = (-40.0, 120.0),
-        loose_chance: float = 0.0,
-        loose_ms: Sequence[float] = (0.0, 500.0),
+        endpoint_jitter_chance: float = 0.0,
+        endpoint_jitter_ms: Sequence[float] = (0.0, 500.0),
         reverb: Reverb | None = None,
         noise: Noise | None = None,
         babble: Babble | None = None,
@@ -58,7 +58,10 @@ class Room:
         self.ramp = ramp
         self.speed = None if speed is None else a_range("speed", speed, least=0.1)
         self.edge_ms = None if edge_ms is None else a_range("edge_ms", edge_ms)
-        self.loose_chance, self.loose_ms = a_chance("loose_chance", loose_chance), a_range("loose_ms", loose_ms)
+        self.endpoint_jitter_chance, self.endpoint_jitter_ms = (
+            a_chance("endpoint_jitter_chance", endpoint_jitter_chance),
+            a_range("endpoint_jitter_ms", endpoint_jitter_ms),
+        )
         self.gain_db = None if gain_db is None else a_range("gain_db", gain_db)
         self.reverb, self.microphone, self.telephone, self.clipping = reverb, microphone, telephone, clipping
         self.sources = [source for source in (noise, babble, hum) if source is not None]
@@ -87,8 +90,8 @@ class Room:
             speeds = drawn(rng, len(waveforms), self.speed, 1, strength)
             waveforms = [_faster(*pair) for pair in zip(waveforms, speeds, strict=True)]
         edges = np.zeros((2, len(waveforms)), int)
-        loose = len(happens(rng, 1, self.loose_chance, strength)) > 0
-        limits = self.loose_ms if loose else self.edge_ms
+        loose = len(happens(rng, 1, self.endpoint_jitter_chance, strength)) > 0
+        limits = self.endpoint_jitter_ms if loose else self.edge_ms
         if limits is not None:
             ms = [drawn(rng, len(waveforms), limits, 0, strength) for _ in range(2)]
             edges = np.round(np.stack(ms) / 1000 * sample_rate).astype(int)

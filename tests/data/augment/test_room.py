@@ -103,7 +103,7 @@ def test_edges_cut_or_surround_the_clip_itself():
 
 def test_in_some_batches_and_there_for_every_clip_the_ends_are_loose():
     clips = speech_like(*[10_000] * 16)
-    augment = Room(**NOTHING, loose_chance=0.25, loose_ms=(200, 500))
+    augment = Room(**NOTHING, endpoint_jitter_chance=0.25, endpoint_jitter_ms=(200, 500))
     tight = [len({len(one) for one in heard(augment, clips, seed)} & {10_000}) for seed in range(200)]
     assert np.mean(tight) == pytest.approx(0.75, abs=0.1)
     for seed in (tight.index(0), tight.index(1)):
@@ -114,7 +114,7 @@ def test_in_some_batches_and_there_for_every_clip_the_ends_are_loose():
 def test_what_lies_before_and_after_a_loose_name_is_other_peoples_talk():
     clips = speech_like(*[10_000] * 16)
     talk = Babble(1.0, (10, 10))
-    for one in heard(Room(**NOTHING, loose_chance=1.0, loose_ms=(300, 300), babble=talk), clips):
+    for one in heard(Room(**NOTHING, endpoint_jitter_chance=1.0, endpoint_jitter_ms=(300, 300), babble=talk), clips):
         before, name = one[:4_800], one[4_800:-4_800]
         assert 0.003 < np.mean(before**2) / np.mean(name**2) < 0.3
 

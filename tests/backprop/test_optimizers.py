@@ -5,7 +5,7 @@ import torch
 from proof import for_any_sizes, hold
 from torch import nn
 
-from speech.backprop import updates
+from speech.backprop import optimizers
 
 N_STEPS = 5
 
@@ -65,28 +65,28 @@ def prove_clip_norm(module, draw):
 
 @for_any_sizes
 def test_gradient_descent_is_torchs(draw):
-    prove_sgd(updates, draw)
+    prove_sgd(optimizers, draw)
 
 
 @for_any_sizes
 def test_momentum_is_torchs(draw):
-    prove_momentum(updates, draw)
+    prove_momentum(optimizers, draw)
 
 
 @for_any_sizes
 def test_adamw_is_torchs(draw):
-    prove_adamw(updates, draw)
+    prove_adamw(optimizers, draw)
 
 
 @for_any_sizes
 def test_clipping_is_torchs_and_returns_what_the_norm_was(draw):
-    prove_clip_norm(updates, draw)
+    prove_clip_norm(optimizers, draw)
 
 
 def test_no_gradients_have_norm_0():
-    assert updates.clip_norm({}, 1.0) == 0
+    assert optimizers.clip_norm({}, 1.0) == 0
 
 
 def test_what_has_a_gradient_and_no_weight_is_named():
-    with pytest.raises(updates.InputError, match="same names: bias"):
-        updates.sgd({"weight": torch.ones(1)}, {"weight": torch.ones(1), "bias": torch.ones(1)}, 0.1)
+    with pytest.raises(optimizers.InputError, match="same names: bias"):
+        optimizers.sgd({"weight": torch.ones(1)}, {"weight": torch.ones(1), "bias": torch.ones(1)}, 0.1)

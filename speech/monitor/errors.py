@@ -13,7 +13,7 @@ from speech.monitor.moments import epoch_is_due, writer
 from speech.training.task import Validated
 
 
-class Miss(NamedTuple):
+class Misrecognised(NamedTuple):
     """A validation clip whose letters are not those that were said."""
 
     wrong: float  # edits a letter
@@ -24,12 +24,12 @@ class Miss(NamedTuple):
     waveform: Tensor  # (n_samples,)
 
 
-class MisheardClips(pl.Callback):
+class MisrecognisedClips(pl.Callback):
     """``misheard/<n>``: the ``n_clips`` that went most wrong, as sound; ``misheard``: what was said and heard."""
 
     def __init__(self, n_clips: int = 5, first_epoch: int = 1) -> None:
         self.n_clips, self.first_epoch = n_clips, first_epoch
-        self._misses: list[Miss] = []
+        self._misses: list[Misrecognised] = []
         self._n_heard = self._n_missed = 0
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -44,7 +44,7 @@ class MisheardClips(pl.Callback):
             if said != heard:
                 waveform = batch.waveforms[row, : batch.n_samples[row]]
                 wrong = n_edits(said, heard) / len(said)
-                self._misses.append(Miss(wrong, batch.ids[row], said, heard, batch.speakers[row], waveform))
+                self._misses.append(Misrecognised(wrong, batch.ids[row], said, heard, batch.speakers[row], waveform))
                 self._n_missed += 1
         self._misses = sorted(self._misses, key=lambda miss: (-miss.wrong, miss.id))[: self.n_clips]
 
@@ -55,6 +55,6 @@ class MisheardClips(pl.Callback):
         rows = [f"{self._n_missed} of {self._n_heard} clips are misheard. The worst:", ""]
         rows += ["| sound | said | heard | speaker |", "|---|---|---|---|"]
         for i, miss in enumerate(self._misses, start=1):
-            board.add_audio(f"misheard/{i}", miss.waveform.cpu()[None], step, pl_module.recognizer.sample_rate)
+            board.add_audio(f"errors/{i}", miss.waveform.cpu()[None], step, pl_module.recognizer.sample_rate)
             rows.append(f"| misheard/{i} | {miss.said} | {miss.heard or '(nothing)'} | {miss.speaker} |")
-        board.add_text("misheard", "\n".join(rows), step)
+        board.add_text("errors", "\n".join(rows), step)

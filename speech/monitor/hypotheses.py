@@ -16,8 +16,8 @@ from speech.monitor.moments import early_step_is_due, writer
 from speech.training.task import best_paths
 
 
-class HeardText(pl.Callback):
-    """One validation clip of each of the first ``n_clips`` names, as text in TensorBoard and in ``heard.jsonl``.
+class Hypotheses(pl.Callback):
+    """One validation clip of each of the first ``n_clips`` names, as text in TensorBoard and in ``hypotheses.jsonl``.
 
     They are listened to after each epoch, and within the first after step ``first_step``, twice, four times that ...,
     since that is where most is learnt. A line of the file: ``{"step": 200, "epoch": 0, "heard": {"martin": "marin"}}``.
@@ -53,11 +53,11 @@ class HeardText(pl.Callback):
         heard = dict(zip(self._batch.texts, letters, strict=True))
         rows = "".join(f"| {text} | {letters or '(nothing)'} |\n" for text, letters in heard.items())
         if board := writer(trainer):
-            board.add_text("heard", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
+            board.add_text("hypotheses", f"| said | heard |\n|---|---|\n{rows}", trainer.global_step)
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch, "heard": heard}
         with _path(trainer).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 
 def _path(trainer: pl.Trainer) -> Path:
-    return Path(trainer.default_root_dir) / "heard.jsonl"
+    return Path(trainer.default_root_dir) / "hypotheses.jsonl"
