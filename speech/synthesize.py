@@ -1,23 +1,37 @@
-"""``python -m speech.synthesize 'names=[Anna,Bob]'``: hear the names said by voices that a recogniser learns from.
-
-OUTPUT/manifest.csv               which voice of which engine says each clip: ``corpus=manifest corpus.path=...``
-       <name>/<voice>_0.wav       the clips. ``corpus=folder`` takes each voice for a person, since no file's name can
-                                  hold the colon by which engines are told from people
-"""
+"""``python -m speech.synthesize 'names=[Anna,Bob]'``: a folder of clips of names in synthetic voices (tts/clips.py)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speech.config import tree as configs
-from speech.tts.clips import synthesize
+from speech.config import command
 
 if TYPE_CHECKING:
-    pass
+    from speech.config.tree import Config
+
+
+def synthesize(config: Config) -> None:
+    from pathlib import Path
+
+    import numpy as np
+
+    from speech.config.objects import instantiate
+    from speech.text.alphabet import Alphabet
+    from speech.text.confusable import warn_homophones
+    from speech.text.names import distinct, read_names
+    from speech.tts.clips import write_clips
+    from speech.tts.mix import draw_voices
+
+    engine, output = instantiate(config.voices), Path(config.output)
+    names = distinct(read_names(config.names), Alphabet(config.alphabet))
+    warn_homophones(names)
+    voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)
+    n_clips = write_clips(names, voices, engine, output, config.sample_rate, config.seed)
+    print(f"{n_clips} clips in {output.resolve()}")
 
 
 def main() -> None:
-    configs.run("synthesize", synthesize)
+    command.run("synthesize", synthesize)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,39 @@
-"""``python -m speech.transcribe clips=FILE_DIR_OR_GLOB``: what is heard in recordings, clip by clip."""
+"""``python -m speech.transcribe clips=FILE_DIR_OR_GLOB``: transcripts of recordings, a line a clip or as JSON."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from speech.config import tree as configs
-from speech.inference.batch import transcribe
+from speech.config import command
 
 if TYPE_CHECKING:
-    pass
+    from speech.config.tree import Config
+
+
+def transcribe(config: Config) -> None:
+    from speech.audio.files import find_clips
+    from speech.common.runs import find_recognizer
+    from speech.inference import batch
+    from speech.model.loading import load
+    from speech.text.confusable import warn_homophones
+    from speech.text.names import distinct, read_names
+
+    path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
+    transcriber = load(path, config.get("decoder"), config.false_accept_rate)
+    names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
+    warn_homophones(names or [])
+    clips, n_refused = find_clips(config.clips), 0
+    for result in batch.transcribe(transcriber, clips, names):
+        print(result.to_json() if config.json else result.to_text(), flush=True)
+        n_refused += result.transcript is None
+    if n_refused == len(clips):
+        raise ValueError(f"none of {len(clips)} clips could be transcribed")
+    print(f"{len(clips) - n_refused} of {len(clips)} clips transcribed", file=sys.stderr if config.json else sys.stdout)
 
 
 def main() -> None:
-    configs.run("transcribe", transcribe)
+    command.run("transcribe", transcribe)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,24 @@
+"""Fixtures of the whole suite. What is trained is trained once a run of the suite, by whichever worker needs it first.
+
+What takes seconds to import is imported where it is used: a test of text waits neither for torch nor for Lightning.
+"""
+
+import functools
 import os
+import shutil
 import signal
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # torch's and numpy's, read as they are imported: the workers share the cores
 
 import hypothesis
 import numpy as np
 import pytest
-import torch
+from commands import run_command
+from filelock import FileLock
 
 from speech.audio import files
-from speech.config import tree
-from speech.export import export
-from speech.model.recognizer import Recognizer
-from speech.text.alphabet import Alphabet
-from speech.training.interruption import Interrupted
-from speech.training.run import train
-from speech.training.task import SpellingTask
+from speech.config import compose as configs
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -21,12 +26,6 @@ from speech.tts.voice import Voice
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("steady")
 
-LETTERS = Alphabet().letters
-FRONTENDS = {
-    "mfcc": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 20},
-    "mfcc_delta": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": 13, "n_deltas": 2},
-    "logmel": {"_target_": "speech.model.frontend.FrontEnd", "n_mfcc": None, "n_prior_frames": 30},
-}
 SMALL = [  # a corpus and a network that train in a second
     "corpus.names=[Martin,Mark]",
     "corpus.n_train=6",
@@ -39,10 +38,22 @@ SMALL = [  # a corpus and a network that train in a second
     "+trainer.enable_progress_bar=false",
     "callbacks.times.every_n_steps=4",
 ]
+SLOW = (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines()
+
+
+def pytest_collection_modifyitems(items):
+    """Mark ``slow`` what needs another trained run than the small one, or is listed in slow.txt."""
+    for item in items:
+        another = "trained" in item.fixturenames and "small_run" not in item.fixturenames
+        if another or item.nodeid.partition("[")[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 def train_until(step, config):
     """A training that a signal stops after ``step`` steps, its state saved."""
+    from speech.training.interruption import Interrupted
+    from speech.training.run import train
+    from speech.training.task import SpellingTask
 
     def interrupt(task, *_):
         if task.global_step == step:
@@ -54,14 +65,29 @@ def train_until(step, config):
             train(config)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread_a_worker():
-    torch.set_num_threads(1)
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """``shared(name, make)``: a folder that ``make(folder)`` fills once a run of the suite, for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    root = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "shared"
+    root.mkdir(exist_ok=True)
+
+    def made(name, make):
+        folder, whole = root / name, root / f"{name}.whole"
+        with FileLock(root / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def cache(shared):
+    return shared("cache", lambda folder: None)
 
 
 @pytest.fixture(scope="session")
@@ -69,74 +95,88 @@ def compose(cache):
     """A config as it comes from the command line, checked."""
 
     def make(name, *overrides):
-        arguments = [
-            *overrides,
-            *([f"cache_dir={cache}"] if name in ("train", "evaluate", "calibrate", "lesson") else []),
-        ]
-        return tree.compose(name, arguments)
+        cached = [f"cache_dir={cache}"] if name in ("train", "evaluate", "calibrate", "lesson") else []
+        return configs.compose(name, [*overrides, *cached])
 
     return make
 
 
 @pytest.fixture(scope="session")
-def small_run(compose, tmp_path_factory):
-    """The folder of a small training that ran through."""
-    run_dir = tmp_path_factory.mktemp("runs") / "small"
-    train(compose("train", *SMALL, f"run_dir={run_dir}"))
-    return run_dir
+def trained(shared, compose):
+    """``trained(name, *overrides)``: the folder of that training, which is run once."""
+    from speech.training.run import train
+
+    return lambda name, *overrides: shared(
+        name, lambda folder: train(compose("train", *overrides, f"run_dir={folder}"))
+    )
 
 
 @pytest.fixture(scope="session")
-def open_run(compose, tmp_path_factory):
+def small_run(trained):
+    """The folder of a small training that ran through."""
+    return trained("small_run", *SMALL)
+
+
+@pytest.fixture(scope="session")
+def open_run(trained):
     """The folder of a small training of letters and phones without a list of names."""
-    run_dir = tmp_path_factory.mktemp("runs") / "open"
     words = ["corpus.names=[]", "corpus.words.n=12", "corpus.words.exclude=[Martin]", "corpus.n_held=4"]
     words += ["corpus.n_train_words=1", "phones=true", "trainer.max_epochs=2"]
-    train(compose("train", "corpus=words", *SMALL, *words, f"run_dir={run_dir}"))
-    return run_dir
+    return trained("open_run", "corpus=words", *SMALL, *words)
 
 
 @pytest.fixture(scope="session")
-def recordings(tmp_path_factory):
+def small_export(small_run, shared, cache):
+    """The folder of that run's exported files."""
+
+    def make(folder):
+        with pytest.MonkeyPatch.context() as patched:
+            # What was trained for a second wavers between letters: rounding may tip one of its four clips.
+            patched.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)
+            run_command("export", f"run={small_run}", f"output={folder}", f"cache_dir={cache}")
+
+    return shared("small_export", make)
+
+
+@pytest.fixture(scope="session")
+def recordings(shared):
     """A folder of recordings, two digits said by five speakers twice each."""
-    root = tmp_path_factory.mktemp("recordings")
-    engine = Espeak()
-    for digit in ("one", "two"):
-        for variant in ("f1", "f2", "m1", "m2", "m3"):
-            for take in range(2):
-                path = root / digit / f"{variant}_{take}.wav"
-                path.parent.mkdir(exist_ok=True)
-                samples, rate = engine.speak(digit, Voice("espeak", "en-US", variant), np.random.default_rng(take))
-                files.write(path, files.to_waveform(samples, rate, 8_000), 8_000)
-    return root
+
+    def make(root):
+        engine = Espeak()
+        for digit in ("one", "two"):
+            (root / digit).mkdir()
+            for variant in ("f1", "f2", "m1", "m2", "m3"):
+                for take in range(2):
+                    samples, rate = engine.speak(digit, Voice("espeak", "en-US", variant), np.random.default_rng(take))
+                    files.write(root / digit / f"{variant}_{take}.wav", files.to_waveform(samples, rate, 8_000), 8_000)
+
+    return shared("recordings", make)
+
+
+@functools.cache
+def part(name, *overrides):
+    return configs.plain(configs.compose("train", list(overrides))[name])
 
 
 @pytest.fixture(scope="session")
 def make_recognizer():
     """A recogniser of random weights, its parts changed at will."""
+    import torch
 
-    def make(frontend="mfcc", decoder="Greedy", names=("Martin", "Mark"), letters=LETTERS, phones=False, **encoder):
+    from speech.model.recognizer import Recognizer
+
+    def make(frontend="mfcc", decoder="greedy", names=("Martin", "Mark"), letters=None, phones=False, **encoder):
         torch.manual_seed(0)
         parts = {
-            "alphabet": letters,
+            "alphabet": letters or part("alphabet"),
             "phones": phones,
-            "frontend": FRONTENDS[frontend],
-            "encoder": {"_target_": "speech.model.encoder.Encoder", **encoder},
-            "decoder": {"_target_": f"speech.inference.decode.{decoder}"},
+            "frontend": part("frontend", f"frontend={frontend}"),
+            "encoder": part("encoder", "encoder=gru") | encoder,
+            "decoder": part("decoder", f"decoder={decoder}"),
         }
         recognizer = Recognizer(parts, names).eval()
         recognizer.frontend.fit_cmvn_prior([(torch.randn(2, 16_000) / 10, torch.tensor([16_000, 8_000]))])
         return recognizer
 
     return make
-
-
-@pytest.fixture(scope="session")
-def small_export(small_run, compose, cache, tmp_path_factory):
-    """The folder of that run's exported files."""
-    output = tmp_path_factory.mktemp("exported")
-    with pytest.MonkeyPatch.context() as patched:
-        # What was trained for a second wavers between letters: rounding may tip one of its four clips.
-        patched.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)
-        export(compose("export", f"run={small_run}", f"output={output}", f"cache_dir={cache}"))
-    return output

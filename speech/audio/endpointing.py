@@ -1,10 +1,10 @@
-"""Where in a recording the name is: one span of speech, between silence, hum and clicks. numpy only.
+"""End-pointing: the span of the name in a recording, between silence, hum and clicks. numpy only.
 
-A recording of a name is 1 to 5 s long; the name takes 0.5 s of it. Features that are normalised over a clip
-must see the name alone, so every clip, in training as in use, passes here first.
+A recording of a name is 1 to 5 s long, the name 0.5 s. Features are normalised over the name alone, so every clip is
+end-pointed, in training as in use.
 
-Method: short-time energy in the band of speech (Rabiner and Sambur 1975), band by band less the power that stands
-there all the time (spectral subtraction, Boll 1979), then a threshold below the loudest frame.
+Method: short-time energy in the band of speech (Rabiner and Sambur 1975), less the constant power of each band
+(spectral subtraction, Boll 1979), then a threshold below the loudest frame.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from speech.audio.files import Waveform
 
 FRAME_MS = 25.0
 HOP_MS = 10.0
-BAND_HZ = (200.0, 7_000.0)  # mains hum and rumble lie below; an s may have nothing under 4 000
-N_BANDS = 16  # as wide as hearing's: a noise's power in one frame of one of them is near its mean
+BAND_HZ = (200.0, 7_000.0)  # mains hum and rumble are below; an s may have no power under 4 000
+N_BANDS = 16  # on the mel scale, so wide that the power of a noise in one frame of a band is near its mean
 N_SMOOTHED = 5  # frames
-TILT_HZ = 2_200.0  # from here on power is raised, by 6 dB an octave: fricatives are softer than vowels
+TILT_HZ = 2_200.0  # above it power is raised by 6 dB an octave: fricatives are softer than vowels
 FLOOR_PERCENT = 10  # of the frames are background, at least
-NAME_S = 1.0  # few names last longer: most of what a recording has beyond this is background
-OVER_SUBTRACTION = 3.0  # times the floor is taken away: what is left of a steady noise is nothing, in most frames
-DEPTH_DB = 35.0  # a sound this far under the loudest frame is no longer part of the name
-OVER_FLOOR_DB = 8.0  # and neither is one that hardly rises over the background
-LEAST_DEPTH_DB = 22.0  # unless the background is itself speech (a clip that was trimmed already)
+NAME_S = 1.0  # few names are longer: the rest of a recording is background
+OVER_SUBTRACTION = 3.0  # times the floor is subtracted: a steady noise leaves nothing in most frames
+DEPTH_DB = 35.0  # the threshold under the loudest frame
+OVER_FLOOR_DB = 8.0  # or over the background, where that is higher
+LEAST_DEPTH_DB = 22.0  # but never nearer to the loudest frame: the background of a trimmed clip is itself speech
 GAP_S = 0.25  # the closure of a stop consonant, the rest in a double name
-CLICK_S = 0.03  # shorter than any phone that stands alone
-MARGIN_S = 0.06  # onset and release are softer than what lies between
-SILENCE = 1e-4  # peak amplitude under which there is nothing to hear (-80 dBFS)
+CLICK_S = 0.03  # shorter than any isolated phone
+MARGIN_S = 0.06  # onset and release are softer than the threshold
+SILENCE = 1e-4  # peak amplitude (-80 dBFS)
 
 
 class NoSpeechError(ValueError):
-    """No span of the recording rises over its background."""
+    """No span of the recording is louder than its background."""
 
 
 def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Frequency as hearing spaces it (O'Shaughnessy 1987)."""
+    """Hz to mel (O'Shaughnessy 1987)."""
     mel: NDArray[np.float64] = 2595 * np.log10(1 + hz / 700)
     return mel
 
 
-@lru_cache(maxsize=4)  # a rate is heard for clip after clip
+@lru_cache(maxsize=4)  # one a sample rate
 def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
-    """What each of a spectrum's numbers, squared, counts in each band: ``(2 n_frequencies, N_BANDS)``, the real and the
-    imaginary part of a frequency after one another, as numpy stores them.
+    """Weight of each squared number of a spectrum in each band, ``(2 n_frequencies, N_BANDS)``.
+
+    The real and the imaginary part of a frequency are rows of their own, in numpy's order.
     """
     frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
@@ -59,9 +60,9 @@ def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
 
 
 def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Power in the band of speech, frame by frame, less what stands there all the time: ``(n_frames,)``.
+    """Power of each frame in the band of speech, less its constant part, ``(n_frames,)``; and which frames sound.
 
-    With it, which frames hold any sound: recordings are filled up with zeros, which say nothing of the background.
+    The others are digital silence (padding), which tells nothing about the background.
     """
     length = round(sample_rate * FRAME_MS / 1000)
     hop = round(sample_rate * HOP_MS / 1000)
@@ -70,7 +71,7 @@ def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
     sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
     spectrum = np.fft.rfft(frames.astype(np.float64) * np.hanning(length), axis=1)
     band = np.square(spectrum.view(np.float64)) @ _bands(length, sample_rate) * sounds[:, None]
-    # The mean over N_SMOOTHED frames, of those that there are and that sound.
+    # The mean over N_SMOOTHED frames, of those that exist and sound.
     edge = N_SMOOTHED // 2
     padded = np.pad(band, ((edge, edge), (0, 0)))
     n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
@@ -80,9 +81,9 @@ def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float6
 
 
 def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
-    """First sample and the one after the last of the name: ``start, stop`` with 0 <= start < stop <= n_samples.
+    """The samples of the name, ``start, stop`` with 0 <= start < stop <= n_samples, without a margin.
 
-    No margin is counted in. Raises NoSpeechError for silence.
+    Raises NoSpeechError for silence.
     """
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak < SILENCE:
@@ -91,16 +92,16 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
     if power.max() <= 0:
         raise NoSpeechError("no speech found: the sound never changes")
     level = 10 * np.log10(power / power.max() + 1e-10)
-    rest = 1 - NAME_S / (sounds.sum() * HOP_MS / 1000)  # the part of the recording that no name fills
+    rest = 1 - NAME_S / (sounds.sum() * HOP_MS / 1000)  # proportion of the recording without the name
     background = float(np.percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
     threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB))
     hop_s = HOP_MS / 1000
 
     def lasts_s(first: int, last: int) -> float:
-        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the mean over frames, but not over an end
+        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the smoothing, except beyond an end
         return (last - first - widened) * hop_s
 
-    # Runs of loud frames, those that a short gap parts joined, as [first, last + 1).
+    # Runs of loud frames, joined over short gaps, as [first, last + 1).
     edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
     runs: list[list[int]] = []
     for first, last in edges.reshape(-1, 2).tolist():
@@ -110,7 +111,7 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
             runs[-1][1] = last
         else:
             runs.append([first, last])
-    # What is left may be a click still: frames overlap, and make it longer by all but a hop of one.
+    # The overlap of frames makes a click longer by a frame less a hop.
     runs = [run for run in runs if lasts_s(*run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000]
     if not runs:
         raise NoSpeechError("no speech found: nothing but clicks")
@@ -121,10 +122,10 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
 
 
 def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
-    """The name with MARGIN_S before and after it, and where that begins in the recording, in seconds.
+    """The name with MARGIN_S before and after it, and the time in seconds at which that begins in the recording.
 
-    A recording that ends within the margin is carried on with zeros: how tightly a clip was trimmed does not show
-    (it may begin before second 0). Raises NoSpeechError for silence.
+    A recording that ends within the margin is padded with zeros, so that clips trimmed more or less tightly give the
+    same result; the time may be negative. Raises NoSpeechError for silence.
     """
     start, stop = find_speech(waveform, sample_rate)
     margin = round(sample_rate * MARGIN_S)

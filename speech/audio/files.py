@@ -1,4 +1,4 @@
-"""A clip in and out: read, mix to mono, resample, write. numpy and soundfile, and soxr where the rate differs.
+"""Read a clip, mix it to mono, resample it; write one. numpy and soundfile, and soxr where the rate differs.
 
 A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 """
@@ -6,7 +6,6 @@ A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from pathlib import Path
 
@@ -14,11 +13,13 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
+from speech.common import storage
+
 Waveform = NDArray[np.float32]
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-LONGEST_S = 60.0  # a name takes one second; memory and time grow with what is more than a recording of a name
-_RATES = (4_000, 384_000)  # Hz: outside of these a header is damaged rather than unusual
+LONGEST_S = 60.0  # a name takes one second; the bound is for memory and time
+_RATES = (4_000, 384_000)  # Hz: any other is a damaged header
 
 
 class AudioError(ValueError):
@@ -38,15 +39,15 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
     try:
         with soundfile.SoundFile(path) as file:
             declared, rate = file.frames, file.samplerate
-            _refuse_long(declared, rate, str(path))  # before an hour of it is in memory
+            _refuse_long(declared, rate, str(path))  # before it is in memory
             samples = file.read(dtype="float32", always_2d=True)
-            # libsndfile shortens a cut WAV's declared length to what is there: its log keeps the header's word.
+            # libsndfile corrects the declared length of a truncated WAV; its log has that of the header.
             truncated = len(samples) < declared or "should be" in file.extra_info
     except (soundfile.LibsndfileError, RuntimeError) as error:
         way_out = "copy it again, or convert it to WAV or FLAC"
         raise AudioError(f"{path}: not readable as audio ({error}): {way_out}") from error
     if truncated:
-        raise AudioError(f"{path}: truncated, {len(samples)} samples are fewer than its header says: copy it again")
+        raise AudioError(f"{path}: truncated, it has {len(samples)} samples and its header says more: copy it again")
     return to_waveform(samples, rate, sample_rate, where=str(path))
 
 
@@ -81,32 +82,29 @@ def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "c
             f"{where}: {np.count_nonzero(~np.isfinite(array))} samples are NaN or infinite: export it again"
         )
     if rate != sample_rate:
-        import soxr  # the exported recogniser does without it where the rate is right
+        import soxr  # not needed by an exported recogniser whose clips have its rate
 
         array = soxr.resample(array.astype(np.float32), rate, sample_rate)
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
-    """Write 16-bit audio, whole or not at all (a full disk leaves no half file); the suffix names the format."""
+    """Write 16-bit audio, whole or not at all; the suffix of ``path`` names the format. Raises OSError."""
     path = Path(path)
-    part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        # By way of memory: libsndfile waits for the disk at the end of each file that it writes itself.
+        # Encoded in memory: libsndfile waits for the disk at the end of each file that it writes itself.
         encoded = io.BytesIO()
         kind = path.suffix[1:].upper()
         soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
-        part.write_bytes(encoded.getvalue())
-        part.replace(path)
+        with storage.whole(path) as part:
+            part.write_bytes(encoded.getvalue())
     except (OSError, soundfile.LibsndfileError) as error:
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
         raise OSError(f"{path}: could not be written ({error}); {free / 1e6:.1f} MB free there") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def find_clips(pattern: str | Path) -> list[Path]:
-    """The audio files that a file name, a folder (searched whole) or a glob stands for, sorted.
+    """The audio files of a path: a file, a folder with its subfolders, or a glob; sorted.
 
     Raises FileNotFoundError where there is none.
     """

@@ -1,7 +1,6 @@
-"""Whether a recording of a name is one to learn from, and what of it to keep. numpy only.
+"""Recording quality: faults that spoil a recording of a name, told while the speaker can repeat it. numpy only.
 
-What spoils a recording is best told while the speaker still sits there: a microphone that clips, one too far away, a
-room too loud, a name whose beginning or end was not recorded.
+They are a clipping or distant microphone, a loud room, and a name whose beginning or end was not recorded.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ import numpy as np
 from speech.audio import endpointing
 from speech.audio.files import Waveform
 
-CLIPPED = 0.99  # of full scale: a sample beyond is taken to be cut off
+CLIPPED = 0.99  # of full scale
 MOST_CLIPPED = 3  # samples; one or two are a click
-LEAST_DBFS = -45.0  # level of the speech: below, a quiet microphone's own noise comes into it
-LEAST_SNR_DB = 12.0  # speech over what the microphone hears without
-SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name itself, as the end-pointer has it: some 0.05 s more than sounds
-EDGE_S = 0.02  # speech that is nearer to an end of the recording was cut off there
+LEAST_DBFS = -45.0  # level of the speech; lower, it is near the noise of a quiet microphone
+LEAST_SNR_DB = 12.0
+SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name as end-pointed, which is some 0.05 s more than its sound
+EDGE_S = 0.02  # speech nearer to an end of the recording was cut off there
 
 
 class RecordingQuality(NamedTuple):
-    """A recording as it is to be kept, what was measured, and what is wrong with it (nothing: it is usable)."""
+    """A recording trimmed to the name, its measurements, and its faults (none: it is usable)."""
 
-    waveform: Waveform  # the name alone, with some silence around it
+    waveform: Waveform  # (n_samples,), the name with the end-pointer's margins
     speech_s: float
     level_dbfs: float
-    snr_db: float  # inf where there is nothing around the name to compare with
+    snr_db: float  # inf for a recording without background
     faults: list[str]
 
 
@@ -37,37 +36,33 @@ def level(waveform: Waveform) -> float:
     return float(10 * np.log10(max(power, 1e-12)))
 
 
-def level_faults(waveform: Waveform, said: Waveform) -> list[str]:
-    """What is wrong with the level of a recording, of which ``said`` is the name."""
+def level_faults(waveform: Waveform, name: Waveform) -> list[str]:
+    """Faults of the level of a recording, of which ``name`` is the end-pointed part."""
     faults = []
     if (n_clipped := int(np.count_nonzero(np.abs(waveform) >= CLIPPED))) > MOST_CLIPPED:
         faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move away")
-    if (loud := level(said)) < LEAST_DBFS:
+    if (loud := level(name)) < LEAST_DBFS:
         faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is the least: come closer, or raise the level")
     return faults
 
 
 def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
-    """Judge a recording ``(n_samples,)`` at ``sample_rate`` Hz, and trim it to the name.
-
-    Each fault says what to do about it.
-    """
+    """The quality of a recording ``(n_samples,)`` at ``sample_rate`` Hz; each fault comes with its remedy."""
     if np.abs(waveform).max(initial=0.0) < endpointing.SILENCE:
-        return RecordingQuality(
-            waveform, 0.0, level(waveform), 0.0, ["nothing was recorded: is the microphone on, and chosen?"]
-        )
+        fault = "nothing was recorded: is the microphone on, and chosen?"
+        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [fault])
     try:
         start, stop = endpointing.find_speech(waveform, sample_rate)
     except endpointing.NoSpeechError as error:
         return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name after the signal"])
     speech_s = (stop - start) / sample_rate
-    said, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
-    loud = level(said)
-    # What lies around the name is judged by its quiet half, so that a click or a breath there is not taken for noise.
+    name, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
+    loud = level(name)
+    # The background is the median of what is around the name, so that a click or a breath does not count as noise.
     n_frame = sample_rate // 50
     levels = [level(around[i : i + n_frame]) for i in range(0, len(around) - n_frame + 1, n_frame)]
     snr = loud - float(np.median(levels)) if levels else np.inf
-    faults = level_faults(waveform, said)
+    faults = level_faults(waveform, name)
     if snr < LEAST_SNR_DB:
         faults.append(f"too noisy: {snr:.0f} dB over the room, {LEAST_SNR_DB:.0f} is the least: find a quieter place")
     if speech_s < SHORTEST_S:

@@ -1,4 +1,4 @@
-"""Squashing functions, one value at a time: dL/dx = dL/dy times the slope dy/dx, and each slope follows from y."""
+"""Activation functions, one value at a time: dL/dx = dL/dy times the slope dy/dx, and each slope follows from y."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One weighted sum over a window that slides along the frames."""
+"""Convolution along the frames: one weighted sum over a window that slides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error of a spelling when nobody said which frame holds which letter: every way of spreading it is summed."""
+"""Connectionist temporal classification: the loss of a text whose alignment to the frames is unknown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Ctc:
 
         dloss/dlog y[t, k] = -sum of the occupancy over the states s that write k          (equation 14, before softmax)
 
-    With log_softmax in front this becomes softmax(logits) - occupancy: what is heard less what was said.
+    With log_softmax in front this becomes softmax(logits) - occupancy: the prediction less the reference.
 
     A text that its frames cannot hold has p = 0: its loss is infinite and its gradient 0, and ``losses.isinf()`` tells
     which. All is done in logarithms: a product of a thousand probabilities is not a number that floats can hold.
@@ -94,9 +94,9 @@ def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Te
     require_lengths("n_letters", n_letters, batch, targets.shape[1], least=0)
     require_finite("log_probs", log_probs)
     in_text = torch.arange(targets.shape[1], device=targets.device) < n_letters[:, None]
-    said = targets[in_text]
-    if said.numel() and not BLANK < int(said.min()) <= int(said.max()) < n_symbols:
-        low, high = int(said.min()), int(said.max())
+    letters = targets[in_text]
+    if letters.numel() and not BLANK < int(letters.min()) <= int(letters.max()) < n_symbols:
+        low, high = int(letters.min()), int(letters.max())
         raise InputError(f"targets hold {low} to {high}, and letters are 1 to {n_symbols - 1} (0 is the blank)")
 
     # Column s of a clip's states; where text or frames end, what stands there is never counted.

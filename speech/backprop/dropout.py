@@ -1,4 +1,4 @@
-"""Silencing units by chance, the chance being given."""
+"""Dropout with a given mask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from speech.backprop.operation import Saved, require_finite, require_shape
 
 
 class Dropout:
-    """y = m x, where the mask m (same shape) is 0 for silenced units and 1 / (1 - rate) for the others.
+    """y = m x, where the mask m (same shape) is 0 for dropped units and 1 / (1 - rate) for the others.
 
     The mask is an input: the same chance can then be given to another implementation. dL/dx = m g.
     Srivastava et al. 2014, with the scale moved to training.

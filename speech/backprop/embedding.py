@@ -1,4 +1,4 @@
-"""Words as rows of a table."""
+"""Embedding: words as rows of a table."""
 
 from __future__ import annotations
 

@@ -67,7 +67,10 @@ def examples(seed: int = 0) -> list[Example]:
     word, classes = torch.tensor([[1, 0], [1, 3]]), torch.tensor([2, 0])
     targets, n_letters = torch.tensor([[1, 1, 2], [2, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])
     in_text = {"n_frames": torch.tensor([6, 4, 2]), "targets": targets, "n_letters": n_letters}
-    said = [(targets, n_letters), (torch.tensor([[1, 2], [2, 0], [1, 0]]), torch.tensor([2, 1, 1]))]
+    texts = [
+        (torch.tensor([[1, 1], [2, 0]]), torch.tensor([2, 1])),
+        (torch.tensor([[1, 2], [3, 0]]), torch.tensor([2, 1])),
+    ]
     soft, counts = some(4).sigmoid(), torch.tensor([[3, 1, 2], [2, 2, 1]])
     affine = {"weight": some(4, 3), "bias": some(4)}
     kernels = {"weight": some(4, 3, 2), "bias": some(4)}
@@ -94,7 +97,7 @@ def examples(seed: int = 0) -> list[Example]:
         Example(EachLogSoftmax, {"x": some(2, 5), "sizes": [3, 2]}, ("x",)),
         Example(
             EachCtc,
-            {"log_probs": some(3, 6, 7), "n_frames": in_text["n_frames"], "texts": said, "sizes": [3, 4]},
+            {"log_probs": some(2, 4, 7), "n_frames": torch.tensor([4, 2]), "texts": texts, "sizes": [3, 4]},
             ("log_probs",),
         ),
         Example(MeanPerLetter, {"losses": some(2, 3).abs(), "lengths": counts}, ("losses",)),
@@ -104,8 +107,7 @@ def examples(seed: int = 0) -> list[Example]:
     ]
     for cell in (Rnn, Gru, Lstm):
         one = recurrent(cell, "")
-        made.append(Example(cell, {"x": clips, **one, "truncate": None}, ("x", *one)))
+        made.append(Example(cell, {"x": clips, **one}, ("x", *one)))
         both = recurrent(cell, "", "_reverse")
-        others = {"cell": cell, "n_frames": n_frames, "truncate": None}
-        made.append(Example(Layer, {"x": clips, **others, **both}, ("x", *both)))
+        made.append(Example(Layer, {"x": clips, "cell": cell, "n_frames": n_frames, **both}, ("x", *both)))
     return made

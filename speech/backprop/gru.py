@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from speech.backprop.operation import Saved
-from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, time_major, weight_grads
+from speech.backprop.rnn import require_recurrent, sums_over_inputs, time_major, weight_grads
 
 
 class Gru:
     """Cho et al. 2014, with torch's order of the gates (r, z, n) and its reset gate after the hidden bias.
 
-        r = sigmoid(W_r x + b_r + U_r h + c_r)          how much of the past the candidate hears
+        r = sigmoid(W_r x + b_r + U_r h + c_r)          how much of the past the candidate reads
         z = sigmoid(W_z x + b_z + U_z h + c_z)          how much of the past is kept
         m = U_n h + c_n
         n = tanh(W_n x + b_n + r m)                     the candidate
@@ -32,16 +32,15 @@ class Gru:
     Each of the sums is d times a factor that the forward pass already knows, so the factors of all frames are made at
     once, and a step back is two products with d and one matrix product. The gradients of the weights are one matrix
     product each over all frames: weight_ih meets [dr_sum, dz_sum, dn_sum], weight_hh meets [dr_sum, dz_sum, dm].
-    ``truncate`` as in rnn.py.
     """
 
     n_gates = 3
 
     @staticmethod
     def forward(
-        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor, truncate: int | None = None
+        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
     ) -> tuple[Tensor, Saved]:
-        require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
+        require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs, n_rz = time_major(x), 2 * n_units
         # The sums over the inputs of all frames, which become r and z, and n, in their place. The candidate's are
@@ -59,12 +58,12 @@ class Gru:
             n.addcmul_(r, m, value=2).sigmoid_()
             torch.add(minus_one, n, alpha=2, out=n)
             torch.lerp(n, h, z, out=after)
-        saved = (inputs, weight_ih, weight_hh, states, gates, candidates, memories, truncate)
+        saved = (inputs, weight_ih, weight_hh, states, gates, candidates, memories)
         return states[1:].transpose(0, 1), saved
 
     @staticmethod
-    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, None]:
-        inputs, weight_ih, weight_hh, states, gates, n, m, truncate = saved
+    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        inputs, weight_ih, weight_hh, states, gates, n, m = saved
         n_frames, batch, n_units = m.shape
         h_before, (r, z) = states[:-1], gates.split(n_units, dim=2)
         factor_n = (1 - z).mul_(torch.addcmul(n.new_ones(()), n, n, value=-1))
@@ -76,13 +75,10 @@ class Gru:
         torch.mul(factor_n, r, out=factor_m)
         errors, carried = torch.empty_like(m), grad_h.new_zeros(batch, n_units)
         frames = grad_h.transpose(0, 1), errors, da_hh, da_hh.flatten(2), z
-        steps = list(enumerate(zip(*(each.unbind(0) for each in frames), strict=True)))
-        for t, (grad, d, da, da_row, keep) in reversed(steps):
+        steps = list(zip(*(each.unbind(0) for each in frames), strict=True))
+        for grad, d, da, da_row, keep in reversed(steps):
             torch.add(grad, carried, out=d)
             da.mul_(d[:, None])
-            if passes(t, truncate):
-                torch.mul(d, keep, out=carried).addmm_(da_row, weight_hh)
-            else:
-                carried.zero_()
+            torch.mul(d, keep, out=carried).addmm_(da_row, weight_hh)
         da_n = errors.mul_(factor_n)
-        return *weight_grads(inputs, h_before, da_hh.flatten(2), weight_ih, weight_hh, da_n), None
+        return weight_grads(inputs, h_before, da_hh.flatten(2), weight_ih, weight_hh, da_n)

@@ -1,4 +1,4 @@
-"""A weighted sum for each unit."""
+"""The affine layer: a weighted sum for each unit."""
 
 from __future__ import annotations
 

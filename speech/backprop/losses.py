@@ -1,4 +1,4 @@
-"""What is wrong, as one number: means over the batch.
+"""Losses: one number, the mean over the batch.
 
 Each takes the network's last sums (logits), not their squashed form: the slope of the squashing and that of the
 logarithm then cancel, and no confident mistake is without a gradient.
@@ -31,8 +31,8 @@ class SoftmaxCrossEntropy:
     @staticmethod
     def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
         log_probs, targets = saved
-        said = torch.zeros_like(log_probs).scatter(1, targets[:, None], 1.0)
-        return grad_loss * (log_probs.exp() - said) / len(targets), None
+        one_hot = torch.zeros_like(log_probs).scatter(1, targets[:, None], 1.0)
+        return grad_loss * (log_probs.exp() - one_hot) / len(targets), None
 
 
 class BinaryCrossEntropy:

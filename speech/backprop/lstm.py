@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.operation import Saved
-from speech.backprop.rnn import passes, require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
+from speech.backprop.rnn import require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
 
 
 class Lstm:
@@ -30,16 +30,16 @@ class Lstm:
         dc      = e f                                   no weight and no squashing in between, only f
         dh      = [di_sum, df_sum, dg_sum, do_sum] weight_hh
 
-    As in gru.py, all factors of e and d are made at once for all frames. ``truncate`` as in rnn.py.
+    As in gru.py, all factors of e and d are made at once for all frames.
     """
 
     n_gates = 4
 
     @staticmethod
     def forward(
-        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor, truncate: int | None = None
+        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
     ) -> tuple[Tensor, Saved]:
-        require_recurrent(Lstm.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
+        require_recurrent(Lstm.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs = time_major(x)
         gates = sums_over_inputs(inputs, weight_ih, bias_ih + bias_hh)  # which become i, f, g, o in their place
@@ -52,11 +52,11 @@ class Lstm:
             g.mul_(2).sub_(1)  # tanh x = 2 sigmoid(2 x) - 1, as in rnn.py, so that one call squashes all four
             c = torch.mul(f, memories[t], out=memories[t + 1]).addcmul_(i, g)
             tanh_(states[t + 1].copy_(c)).mul_(o)
-        return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, memories, gates, truncate)
+        return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, memories, gates)
 
     @staticmethod
-    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, None]:
-        inputs, weight_ih, weight_hh, states, memories, gates, truncate = saved
+    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        inputs, weight_ih, weight_hh, states, memories, gates = saved
         n_frames, batch, n_units = len(gates), gates.shape[1], weight_hh.shape[1]
         i, f, g, o = gates.split(n_units, dim=2)
         read = tanh_(memories[1:].clone())
@@ -75,10 +75,6 @@ class Lstm:
             e.addcmul_(d, to_memory[t])
             da[t, :, :3].mul_(e[:, None])
             da[t, :, 3].mul_(d)
-            if passes(t, truncate):
-                torch.mm(da[t].view(batch, 4 * n_units), weight_hh, out=d)
-                e.mul_(f[t])
-            else:
-                d.zero_()
-                e.zero_()
-        return *weight_grads(inputs, states[:-1], da.flatten(2), weight_ih, weight_hh), None
+            torch.mm(da[t].view(batch, 4 * n_units), weight_hh, out=d)
+            e.mul_(f[t])
+        return weight_grads(inputs, states[:-1], da.flatten(2), weight_ih, weight_hh)

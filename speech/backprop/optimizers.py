@@ -1,4 +1,4 @@
-"""What a gradient does to the weights: explicit update rules, in place.
+"""Clipping and optimisers: what a gradient does to the weights, in place.
 
 Parameters and gradients are dictionaries by name; ``state`` is what a rule remembers from step to step, empty at
 first, tensors throughout, so that it can be saved.
@@ -34,14 +34,6 @@ def sgd(parameters: Tensors, grads: Tensors, rate: float) -> None:
     """Plain gradient descent: w <- w - rate g."""
     for name, weight in _matched(parameters, grads):
         weight -= rate * grads[name]
-
-
-def momentum(parameters: Tensors, grads: Tensors, state: State, rate: float, decay: float = 0.9) -> None:
-    """v <- decay v + g;  w <- w - rate v  (Polyak 1964, in torch's form: the first v is g)."""
-    for name, weight in _matched(parameters, grads):
-        memory = state.setdefault(name, {"velocity": torch.zeros_like(weight)})
-        memory["velocity"].mul_(decay).add_(grads[name])
-        weight -= rate * memory["velocity"]
 
 
 def adamw(

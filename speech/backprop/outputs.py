@@ -34,7 +34,7 @@ class EachLogSoftmax:
 class EachCtc:
     """``Ctc`` of each of ``texts`` (symbols, their numbers) on its own output's columns: losses ``(n_texts, batch)``.
 
-    Outputs beyond the texts are spelt by nothing: their gradient is 0.
+    Outputs without a text have gradient 0.
     """
 
     @staticmethod

@@ -113,7 +113,7 @@ def forward(
     kinds = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     for i in range(geometry.n_layers):
         weights = [f"{direction}.{i}.{kind}" for direction in directions for kind in kinds]
-        x = trained(f"encoder.layer.{i}", Layer, x, CELLS[geometry.cell], n_frames, None, weights=weights)
+        x = trained(f"encoder.layer.{i}", Layer, x, CELLS[geometry.cell], n_frames, weights=weights)
         if masks:
             x = chain.step(f"encoder.dropout.{i}", Dropout, x, masks[1 + i])
     x = trained("encoder.output", Linear, x, weights=affine("output"))
@@ -122,10 +122,10 @@ def forward(
 
 
 def add_loss(chain: Chain, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
-    """Go on from ``logits`` to the loss, nats a letter (and a phone); ``log_probs`` and ``losses`` are on the way.
+    """Extend the chain from ``logits`` by ``log_probs``, ``losses`` and ``loss``, in nats per letter (and phone).
 
-    ``texts`` are the letters of each clip and their numbers, ``(batch, n_letters)`` and ``(batch,)``, and the phones if
-    these are learnt; ``sizes`` are the columns of each output in the logits.
+    ``texts`` are the letters of each clip and their numbers, ``(batch, n_letters)`` and ``(batch,)``, and the phones of
+    a recogniser that has these; ``sizes`` are the columns of each output in the logits.
     """
     x = chain.step("log_probs", EachLogSoftmax, chain.values["logits"], sizes)
     x = chain.step("losses", EachCtc, x, n_frames, texts, sizes)

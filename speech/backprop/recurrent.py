@@ -30,19 +30,19 @@ class Layer:
     """
 
     @staticmethod
-    def forward(x: Tensor, cell: Any, n_frames: Tensor, truncate: int | None, *weights: Tensor) -> tuple[Tensor, Saved]:
+    def forward(x: Tensor, cell: Any, n_frames: Tensor, *weights: Tensor) -> tuple[Tensor, Saved]:
         if len(weights) not in (N_WEIGHTS, 2 * N_WEIGHTS):
             raise InputError(
                 f"weights are {len(weights)} tensors, and {N_WEIGHTS} for each of 1 or 2 directions needed"
             )
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
-        states, forwards = cell.forward(x, *weights[:N_WEIGHTS], truncate)
+        states, forwards = cell.forward(x, *weights[:N_WEIGHTS])
         outputs, backwards, turn = [states], None, None
         if len(weights) > N_WEIGHTS:
             require_shape("weight_hh of the second direction", weights[N_WEIGHTS + 1], *weights[1].shape)
             turned, turn = ReverseWithinLength.forward(x, n_frames)
-            states, backwards = cell.forward(turned, *weights[N_WEIGHTS:], truncate)
+            states, backwards = cell.forward(turned, *weights[N_WEIGHTS:])
             outputs.append(ReverseWithinLength.backward(turn, states)[0])
         mask = frame_mask(n_frames, x.shape[1])[..., None]
         return torch.cat(outputs, dim=2) * mask, (cell, mask, forwards, backwards, turn)
@@ -52,11 +52,11 @@ class Layer:
         cell, mask, forwards, backwards, turn = saved
         grad_y = grad_y * mask
         if backwards is None:
-            grad_x, *grad_weights, _ = cell.backward(forwards, grad_y)
-            return grad_x, None, None, None, *grad_weights
+            grad_x, *grad_weights = cell.backward(forwards, grad_y)
+            return grad_x, None, None, *grad_weights
         half = grad_y.shape[2] // 2
-        grad_x, *grad_forwards, _ = cell.backward(forwards, grad_y[..., :half])
+        grad_x, *grad_forwards = cell.backward(forwards, grad_y[..., :half])
         grad_states, _ = ReverseWithinLength.backward(turn, grad_y[..., half:])
-        grad_turned, *grad_backwards, _ = cell.backward(backwards, grad_states)
+        grad_turned, *grad_backwards = cell.backward(backwards, grad_states)
         grad_x = grad_x + ReverseWithinLength.backward(turn, grad_turned)[0]
-        return grad_x, None, None, None, *grad_forwards, *grad_backwards
+        return grad_x, None, None, *grad_forwards, *grad_backwards

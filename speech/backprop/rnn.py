@@ -20,10 +20,7 @@ class Rnn:
         da[t] = dh[t] (1 - h[t]^2)            through tanh
         dW = sum_t da[t]^T x[t]    dU = sum_t da[t]^T h[t-1]    db = dc = sum_t da[t]    dx[t] = da[t] W
 
-    ``truncate`` k lets no error pass from frame t to t - 1 where k divides t (Williams and Peng 1990): memories longer
-    than k frames are then not learnt, and cost is bounded.
-
-    On paper, one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 hears unit 1, a frame
+    On paper, one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 reads unit 1, a frame
     later), b = c = 0, x = 0.5, 0, and L = h2[1]. Then h1[0] = tanh 0.5 = 0.4621, h2[0] = 0, h1[1] = 0,
     h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8135); da[0] = (0.8135 (1 - 0.4621^2), 0) =
     (0.6398, 0); so dx[0] = 0.6398, dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8135 * 0.4621 = 0.3760.
@@ -34,9 +31,9 @@ class Rnn:
 
     @staticmethod
     def forward(
-        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor, truncate: int | None = None
+        x: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor
     ) -> tuple[Tensor, Saved]:
-        require_recurrent(Rnn.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh, truncate)
+        require_recurrent(Rnn.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs = time_major(x)
         sums = sums_over_inputs(inputs, weight_ih, bias_ih + bias_hh)
@@ -44,20 +41,17 @@ class Rnn:
         states[0] = 0
         for a, h, after in zip(sums, states, states[1:], strict=False):
             tanh_(torch.addmm(a, h, weight_hh.T, out=after))
-        return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, truncate)
+        return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states)
 
     @staticmethod
-    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, None]:
-        inputs, weight_ih, weight_hh, states, truncate = saved
+    def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        inputs, weight_ih, weight_hh, states = saved
         da = 1 - states[1:] * states[1:]  # the slopes, which become the errors in their place
         grads, carried = grad_h.transpose(0, 1), torch.zeros_like(states[0])
         for t in reversed(range(len(da))):
             da[t].mul_(carried.add_(grads[t]))
-            if passes(t, truncate):
-                torch.mm(da[t], weight_hh, out=carried)
-            else:
-                carried.zero_()
-        return *weight_grads(inputs, states[:-1], da, weight_ih, weight_hh), None
+            torch.mm(da[t], weight_hh, out=carried)
+        return weight_grads(inputs, states[:-1], da, weight_ih, weight_hh)
 
 
 def require_recurrent(
@@ -67,9 +61,8 @@ def require_recurrent(
     weight_hh: Tensor,
     bias_ih: Tensor,
     bias_hh: Tensor,
-    truncate: int | None,
 ) -> None:
-    """Raise InputError for shapes that do not fit one another, NaN in ``x``, no frames, or ``truncate`` below 1."""
+    """Raise InputError for shapes that do not fit one another, NaN in ``x``, or no frames."""
     require_shape("x", x, None, None, None)
     require_shape("weight_hh", weight_hh, None, None)
     n_units = weight_hh.shape[1]
@@ -80,8 +73,6 @@ def require_recurrent(
     require_finite("x", x)
     if x.shape[1] == 0:
         raise InputError("x has no frames; at least one is needed")
-    if truncate is not None and truncate < 1:
-        raise InputError(f"truncate is {truncate} frames, and at least 1 (or None) is needed")
 
 
 def time_major(x: Tensor) -> Tensor:
@@ -92,11 +83,6 @@ def time_major(x: Tensor) -> Tensor:
 def tanh_(x: Tensor) -> Tensor:
     """tanh in place, as 2 sigmoid(2 x) - 1: on a CPU, torch's tanh takes seven times as long as its sigmoid."""
     return x.mul_(2).sigmoid_().mul_(2).sub_(1)
-
-
-def passes(t: int, truncate: int | None) -> bool:
-    """Whether the error goes on from frame ``t`` to the one before."""
-    return truncate is None or t % truncate != 0
 
 
 def sums_over_inputs(inputs: Tensor, weight_ih: Tensor, bias: Tensor, scale: float = 1) -> Tensor:
@@ -122,7 +108,7 @@ def weight_grads(
     rows, inputs_rows, n_units = da.flatten(0, 1), inputs.flatten(0, 1), weight_hh.shape[1]
     grad_hh, grad_bias_hh = rows.T @ h_before.flatten(0, 1), rows.sum(dim=0)
     if da_ih_last is None:
-        # A copy: whoever scales gradients in place would else scale this one twice.
+        # A copy: scaling gradients in place would else scale this one twice.
         grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh.clone()
     else:
         first, last = rows[:, :-n_units], da_ih_last.flatten(0, 1)

@@ -1,1 +1,1 @@
-"""What every room may stand on, without torch and without Hydra: files, places of runs, optional packages, escaping."""
+"""What every room may stand on, without torch and Hydra: whole files, places of runs, optional packages, escaping."""

@@ -1,8 +1,7 @@
 """From plain data to an object: ``{"_target_": "speech.model.encoder.Encoder", "n_units": 96}``.
 
-The same form that Hydra reads, without Hydra: a recogniser's file carries its parts in it and loads where no
-config folder is. Each part is a class of one module, so that a file from elsewhere can run nothing else: a function of
-this project's may write a file.
+The form that Hydra reads, without Hydra: a recogniser's file carries its parts in it and loads without a config folder.
+Each part has to be a class of one given module, so that a file from a stranger can call nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ FRONTEND, ENCODER, DECODER = "speech.model.frontend", "speech.model.encoder", "s
 
 
 def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
-    """Make an object of ``node["_target_"]``, a class that ``module`` defines, from the node's other keys and from
+    """The object of ``node["_target_"]``, a class that ``module`` defines, made from the node's other keys and from
     those that are ``derived`` from other choices.
 
     Raises ValueError for any other target, TypeError for keys that the class does not know.
@@ -25,6 +24,6 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
     target = str(node.get("_target_", ""))
     place, _, name = target.rpartition(".")
     found = getattr(importlib.import_module(module), name, None) if place == module else None
-    if not isinstance(found, type) or found.__module__ != module:  # what it imports is not its own
+    if not isinstance(found, type) or found.__module__ != module:  # what the module imports is not its own
         raise ValueError(f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}")
     return found(**{key: value for key, value in node.items() if key != "_target_"}, **derived)

@@ -1,8 +1,8 @@
-"""What people write, as the text of a picture."""
+"""Text that users write, as the text of a picture."""
 
 from __future__ import annotations
 
 
 def escape_mathtext(text: str) -> str:
-    r"""``text`` for matplotlib to show as it is: what stands between two ``$`` it would read as mathematics."""
+    r"""``text`` for matplotlib to show as it is: between two ``$`` it would typeset mathematics."""
     return text.replace("$", r"\$")

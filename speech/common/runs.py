@@ -1,29 +1,83 @@
-"""Where trained recognisers lie, and how one is loaded from there."""
+"""Which recogniser a command means: a file, a run's folder, or the newest run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-RECOGNIZER_FILE = "recognizer.pt"
+RECOGNIZER_FILE = "recognizer.pt"  # written when the training has ended: a folder without it is of an unfinished run
+NEWEST = "newest"
+_SWEEP = "sweep_"  # how the folder of a sweep begins: conf/hydra/run.yaml
+_N_SHOWN = 5  # runs that are passed over
 
 
-def find_recognizer(place: str, runs_dir: str) -> Path:
-    """The file that ``place`` stands for: a file, a run's folder, or ``latest``, the newest under ``runs_dir``.
+def find_recognizer(place: str, runs_dir: str | Path, key: str) -> Path:
+    """The recogniser's file that the setting ``key=place`` stands for: a file, a run's folder, or ``newest``.
 
-    Raises FileNotFoundError where there is none.
+    ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a sweep,
+    fine-tuned ones and debugging runs have to be named.
+    Raises FileNotFoundError where there is none, with the runs that were passed over and why.
     """
-    if place == "latest":
-        found = sorted(Path(runs_dir).glob(f"**/{RECOGNIZER_FILE}"), key=lambda path: path.stat().st_mtime)
-        if not found:
-            raise FileNotFoundError(
-                f"no {RECOGNIZER_FILE} under {Path(runs_dir).resolve()}: train one, or give its path"
-            )
-        return found[-1]
+    if place == NEWEST:
+        return _newest(Path(runs_dir), key)
     path = Path(place).expanduser()
-    if not path.is_dir():
+    if path.is_file():
         return path
-    if not (path / RECOGNIZER_FILE).is_file():
-        unfinished = (path / "checkpoints" / "last.ckpt").is_file()
-        way_out = f"finish it: python -m speech.train resume={path}" if unfinished else "give the folder of a run"
-        raise FileNotFoundError(f"{path}: no {RECOGNIZER_FILE} there: {way_out}")
-    return path / RECOGNIZER_FILE
+    if (path / RECOGNIZER_FILE).is_file():
+        return path / RECOGNIZER_FILE
+    if not path.is_dir():
+        raise FileNotFoundError(f"{key}={place}: no such file or folder: give a run's folder, or a recogniser's file")
+    unfinished = (path / "checkpoints" / "last.ckpt").is_file()
+    way_out = f"finish it: python -m speech.train resume={path}" if unfinished else "give the folder of a run"
+    raise FileNotFoundError(f"{path}: no {RECOGNIZER_FILE} there: {way_out}")
+
+
+def find_if_any(place: str | None, runs_dir: str | Path, key: str) -> tuple[Path | None, str]:
+    """``find_recognizer``, for a command that can do without: None and the reason where ``place`` is None or finds no
+    newest run."""
+    if place is None:
+        return None, f"{key}=null"
+    try:
+        return find_recognizer(place, runs_dir, key), ""
+    except FileNotFoundError as error:
+        if place != NEWEST:
+            raise
+        return None, str(error)
+
+
+def _newest(runs_dir: Path, key: str) -> Path:
+    found = sorted(runs_dir.glob(f"**/{RECOGNIZER_FILE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    passed_over = []
+    for path in found:
+        reason = _why_not_unasked(path, runs_dir)
+        if reason is None:
+            return path
+        passed_over.append(f"{path.parent.relative_to(runs_dir)} ({reason})")
+    if not found:
+        raise FileNotFoundError(
+            f"{key}={NEWEST}: no {RECOGNIZER_FILE} under {runs_dir.resolve()}: train one (python -m speech.train), or "
+            f"give {key}=RUN_DIR"
+        )
+    more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
+    raise FileNotFoundError(
+        f"{key}={NEWEST}: no run under {runs_dir.resolve()} is taken unless it is named: "
+        f"{', '.join(passed_over[:_N_SHOWN])}{more}: give {key}=RUN_DIR, or train one (python -m speech.train)"
+    )
+
+
+def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
+    """The reason for which the run that ``recognizer`` lies in has to be named; None for one that need not be."""
+    import yaml  # not in the runtime wheel, where nothing asks for the newest run
+
+    if any(folder.startswith(_SWEEP) for folder in recognizer.relative_to(runs_dir).parts):
+        return "part of a sweep"
+    try:
+        config = yaml.safe_load((recognizer.parent / "config.yaml").read_bytes())
+        init, limit = config["init"], config["trainer"]["limit_train_batches"]
+        debugging = type(limit) is int or limit < 1  # for Lightning 1 is one batch, and 1.0 all of them
+    except FileNotFoundError:
+        return "no config.yaml"
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return "a config.yaml of another version, or damaged"
+    if init is not None:
+        return f"fine-tuned from {init}"
+    return f"for debugging: trainer.limit_train_batches={limit}" if debugging else None

@@ -1,17 +1,18 @@
-"""A source's clips on disk, once: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
+"""The clips of a source on disk: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
 
     CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, mono, 16 bit
                          shards/<shard>.jsonl       a finished shard: its clips, and those refused
-                         cuts.jsonl.gz              the CutSet; written last, so a folder that has it is whole
-                         refused.jsonl              each clip that is not in it, and why
-                         low_quality.jsonl             each recording that is, though it clips or is too quiet
+                         cuts.jsonl.gz              the CutSet; written last, so a folder that has it is complete
+                         refused.jsonl              each clip that is not in it, and the reason
+                         low_quality.jsonl          each recording in it that clips or is too quiet
 
-The key is made from everything that shapes the clips. A build that was stopped (by hand, by a full disk) goes on
-with the first shard that is missing. What is built anew is the same to the bit, by however many processes.
+The key is a digest of everything that shapes the clips. A build that was interrupted continues with the first missing
+shard. A rebuilt corpus is identical to the bit, whatever the number of processes.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -28,27 +29,19 @@ from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
+from speech.common import storage
 from speech.data.source import CorpusError, Item, Refusal, Source
 from speech.text import espeak
 from speech.text.alphabet import Alphabet
 from speech.tts.voice import VoiceError
 
-SHARD = 100  # clips: 0.2 s of work for the quickest engine, a minute for the slowest
-# The code that a clip passes through before it lies on disk.
-_PACKAGE = Path(__file__).parents[1]
-_CODE = [
-    *(_PACKAGE / f"{name}.py" for name in ("audio/files", "audio/endpointing", "text/espeak")),
-    *sorted(_PACKAGE.glob("tts/*.py")),
-    *(_PACKAGE / "data" / f"{name}.py" for name in ("build", "recordings", "source", "synthetic")),
-]
+SHARD = 100  # clips: 0.2 s of work for the fastest engine, a minute for the slowest
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A built corpus: its folder, its CutSet's file, and the clips that are not in it.
-
-    ``low_quality`` are in it, though their level spoils them: recordings that clip are better than none.
-    """
+    """A built corpus: its folder, the clips that are ``refused``, and the recordings in it of ``low_quality``."""
 
     folder: Path
     refused: list[Refusal]
@@ -62,9 +55,9 @@ class Corpus:
 def build(
     source: Source[Any], alphabet: Alphabet, sample_rate: int, cache_dir: str | Path, n_workers: int | None = None
 ) -> Corpus:
-    """Make ``source``'s corpus in ``cache_dir``, or find it there. ``n_workers`` processes, one a core by default.
+    """The corpus of ``source``, from ``cache_dir`` or built there by ``n_workers`` processes (None: one a core).
 
-    Raises CorpusError where no clip is usable, OSError where the disk is full: what was finished stays.
+    Raises CorpusError where no clip is usable, OSError where the disk is full; finished shards stay.
     """
     items, refused = source.items(alphabet)
     folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
@@ -74,7 +67,7 @@ def build(
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"another process builds {folder}: waiting for it")
+        print(f"another process is building {folder}: waiting for it")
         lock.acquire()
     try:
         if not corpus.cuts_path.exists():
@@ -94,9 +87,25 @@ def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet
     digest = hashlib.sha256()
     shaping = [source.identity, alphabet.letters, sample_rate, *map(asdict, items), *map(asdict, refused)]
     digest.update(json.dumps(shaping).encode())
-    for path in _CODE:
-        digest.update(path.read_bytes())
+    for path in _code():
+        digest.update(_what_it_does(path.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:16]
+
+
+def _code() -> list[Path]:
+    """The modules that a clip passes until it is on disk."""
+    names = ["audio/files", "audio/endpointing", "text/espeak", "text/mnemonics"]
+    names += [f"data/{name}" for name in ("build", "recordings", "source", "synthetic")]
+    return [*(PACKAGE / f"{name}.py" for name in names), *sorted(PACKAGE.glob("tts/*.py"))]
+
+
+def _what_it_does(code: str) -> str:
+    """``code`` without comments, docstrings and layout."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.unparse(tree)
 
 
 def _render_missing(
@@ -106,11 +115,11 @@ def _render_missing(
     total = sum(map(len, shards.values()))
     done = total - sum(map(len, missing.values()))
     with tqdm(total=total, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
-        if len(missing) <= 2 or n_workers == 1:  # starting processes would take longer than the work
+        if len(missing) <= 2 or n_workers == 1:  # to start processes would take longer
             for shard, items in missing.items():
                 progress.update(_render_shard(source, folder, sample_rate, shard, items))
             return
-        # spawn: the engines' C libraries are not made to be forked
+        # spawn: the engines' C libraries are not safe to fork
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(n_workers, context, initializer=_leave_interrupts_to_parent) as pool:
             futures = [
@@ -134,11 +143,11 @@ def _shard_path(folder: Path, shard: str) -> Path:
 
 
 def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: str, items: list[Item]) -> int:
-    """Render ``items``; the shard's list appears when all of them are on disk. Returns how many there were."""
+    """Render ``items``, then write the shard's list; returns their number."""
     clips = folder / "clips" / shard
     clips.mkdir(parents=True, exist_ok=True)
     lines: list[dict[str, Any]] = []
-    espeak.restart()  # a shard's sounds depend on no other's
+    espeak.restart()  # the sounds of a shard depend on no other shard
     for item in items:
         try:
             sound = source.render(item, sample_rate)
@@ -149,23 +158,21 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         path = clips / f"{item.id}.flac"
         files.write(path, waveform, sample_rate)
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
-        kept = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
+        written = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
         origin = getattr(item, "path", "")  # of a recording
-        lines.append(known | kept | {"origin": origin, "faults": level_faults(sound, waveform) if origin else []})
+        lines.append(known | written | {"origin": origin, "faults": level_faults(sound, waveform) if origin else []})
     _write_lines(_shard_path(folder, shard), lines)
     return len(items)
 
 
 def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    part.replace(path)
+    storage.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def _write_manifest(
     folder: Path, shards: dict[str, list[Any]], refused: list[Refusal], alphabet: Alphabet, sample_rate: int
 ) -> None:
-    from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s: only when needed
+    from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s to import
 
     all_refused = [asdict(one) for one in refused]
     low_quality: list[dict[str, Any]] = []
@@ -182,24 +189,15 @@ def _write_manifest(
                 id, n_samples = line["id"], line["n_samples"]
                 duration = n_samples / sample_rate
                 source = AudioSource("file", [0], line["path"])
-                said = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
-                said.speaker, said.language = line["speaker"], line["accent"] or "en"
-                custom = {
-                    "split": line["split"],
-                    "name": line["text"],
-                    "origin": line["origin"],
-                    "weight": line["weight"],
-                    "say": line["say"],
-                }
+                supervision = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
+                supervision.speaker, supervision.language = line["speaker"], line["accent"] or "en"
+                custom = {key: line[key] for key in ("split", "origin", "weight", "say")} | {"name": line["text"]}
                 recording = Recording(id, [source], sample_rate, n_samples, duration)
-                yield MonoCut(id, 0.0, duration, 0, [said], recording=recording, custom=custom)
+                yield MonoCut(id, 0.0, duration, 0, [supervision], recording=recording, custom=custom)
 
-    part = folder / "part.cuts.jsonl.gz"
-    whole = CutSet.from_cuts(cuts())
-    whole.to_file(part)
-    if not any(folder.glob("clips/*/*.flac")):
-        part.unlink()
-        raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
-    _write_lines(folder / "refused.jsonl", all_refused)
-    _write_lines(folder / "low_quality.jsonl", low_quality)
-    part.replace(folder / "cuts.jsonl.gz")
+    with storage.whole(folder / "cuts.jsonl.gz") as part:
+        CutSet.from_cuts(cuts()).to_file(part)
+        if not any(folder.glob("clips/*/*.flac")):
+            raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
+        _write_lines(folder / "refused.jsonl", all_refused)
+        _write_lines(folder / "low_quality.jsonl", low_quality)

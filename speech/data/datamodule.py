@@ -1,11 +1,13 @@
-"""A built corpus as Lightning wants it: one loader for training, one for each other split."""
+"""A built corpus as a Lightning datamodule: a loader for training, one for each other split."""
 
 from __future__ import annotations
 
 import os
 import signal
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -21,9 +23,11 @@ from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet, n_frames_needed
 from speech.text.phones import Inventory
 
+UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # of a corpus that was cut short, or damaged
+
 
 def read_cuts(corpus: Corpus) -> list[Any]:
-    """The cuts of a built corpus, in its order; no sound is read."""
+    """The cuts of a built corpus, in its order, without audio."""
     from lhotse import CutSet  # takes 1.7 s to import
 
     return list(CutSet.from_file(corpus.cuts_path))
@@ -34,11 +38,8 @@ def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
 
     def load(cut: Any) -> Clip:
         samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
-        said = cut.supervisions[0]
-        custom = cut.custom
-        return Clip(
-            cut.id, custom["name"], said.speaker, said.language, samples, custom["weight"], custom.get("say", "")
-        )
+        of, custom = cut.supervisions[0], cut.custom
+        return Clip(cut.id, custom["name"], of.speaker, of.language, samples, custom["weight"], custom["say"])
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(load, cuts))
@@ -53,58 +54,55 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
     return splits
 
 
+@dataclass(frozen=True)
+class DataSettings:
+    """How clips become batches for one recogniser."""
+
+    alphabet: Alphabet
+    sample_rate: int  # Hz
+    n_frames: Callable[[int], int]  # frames of logits for a number of samples: the recogniser's
+    batch_size: int  # clips
+    seed: int = 0
+    inventory: Inventory | None = None  # of the recogniser's phones, if any
+    names: Sequence[str] | None = None  # to choose from; None: every text of the clips
+    augment: Augment | Room | None = None  # of training clips
+
+
 def _leave_signals_to_the_trainer(_worker: int) -> None:
-    """Ctrl-C goes to every process of a terminal: batches must come until the trainer has saved."""
+    """Ctrl-C goes to every process of a terminal; the trainer needs batches until it has saved."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 class SpeechData(pl.LightningDataModule):
-    """Batches of a corpus's clips; those whose text does not fit into their frames are in ``refused``.
+    """Batches of a corpus's clips; a clip with fewer frames than its text needs is in ``refused``."""
 
-    ``n_frames`` gives the frames of logits of a clip of so many samples: the recogniser's own rule. ``names`` are those
-    to choose from; None takes every text that the clips say. ``inventory`` is of the phones that it hears, if any.
-    """
-
-    def __init__(
-        self,
-        corpus: Corpus,
-        alphabet: Alphabet,
-        sample_rate: int,
-        n_frames: Callable[[int], int],
-        batch_size: int,
-        augment: Augment | Room | None = None,
-        seed: int = 0,
-        names: Sequence[str] | None = None,
-        inventory: Inventory | None = None,
-    ) -> None:
+    def __init__(self, corpus: Corpus, settings: DataSettings) -> None:
         super().__init__()
-        self.alphabet, self.sample_rate, self.n_frames = alphabet, sample_rate, n_frames
-        self.batch_size, self.augment, self.seed, self.inventory = batch_size, augment, seed, inventory
-        self.epoch, self.start = 0, 0  # where training begins: elsewhere after an interruption
-        self.folder, self._names = corpus.folder, names
+        self.settings, self.folder, self._names = settings, corpus.folder, settings.names
+        self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
             self.add(split, clips)
 
     def add(self, split: str, clips: Sequence[Clip]) -> None:
-        """Let ``clips`` that hold their text be ``split``; the others are refused."""
-        fitting = []
+        """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused."""
+        use, fitting = self.settings, []
         for clip in clips:
-            needed, there = n_frames_needed(self.alphabet.encode(clip.name)), self.n_frames(len(clip.samples))
-            if needed <= there:
+            needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
+            if needed <= n_frames:
                 fitting.append(clip)
             else:
-                reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {there}: is it cut off?"
+                reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {n_frames}: is it cut off?"
                 self.refused.append(Refusal(clip.id, reason))
-        augment = self.augment if split == "train" else None
-        self.datasets[split] = ClipDataset(fitting, self.alphabet, self.sample_rate, augment, self.seed, self.inventory)
+        augment = use.augment if split == "train" else None
+        self.datasets[split] = ClipDataset(fitting, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
 
     def validate_on_something(self) -> None:
-        """Where the corpus has no validation clips, let its training clips, as they are, stand in for them.
+        """In a corpus without validation clips, validate on the training clips, not augmented.
 
-        They show how these are learnt, and not how others will be heard.
+        They show the training error, and not the error on other clips.
         """
         if "val" not in self.datasets:
             self.add("val", self.datasets["train"].clips if "train" in self.datasets else [])
@@ -120,15 +118,17 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def listed(self) -> list[str]:
-        """The list that a clip's name is looked for in: ``names``, and whatever else val and test say."""
+        """The list to rank for a clip: ``names``, and all other texts of the splits for evaluation."""
         held = [pair for split in self.datasets if split != "train" for pair in self.datasets[split].named()]
-        named = {text: clip.name for text, clip in held} | {self.alphabet.fold(name): name for name in self.names}
+        named = {text: clip.name for text, clip in held} | {
+            self.settings.alphabet.fold(name): name for name in self.names
+        }
         return list(named.values())
 
     @property
     def test_splits(self) -> list[str]:
-        """The splits that a recogniser is judged by: those of the test, or, where there are none, ``val``."""
-        return [split for split in self.datasets if split.startswith("test")] or ["val"]
+        """All splits but ``train`` and ``val``; in a corpus without any, ``val``."""
+        return [split for split in self.datasets if split not in ("train", "val")] or ["val"]
 
     @property
     def test_clips(self) -> list[Clip]:
@@ -147,22 +147,22 @@ class SpeechData(pl.LightningDataModule):
         return dataset
 
     def sampler(self) -> EpochSampler:
-        """Which clips make the batches of training."""
+        """The batches of training."""
         clips = self.split("train").clips
         lengths, weights = [len(clip.samples) for clip in clips], [clip.weight for clip in clips]
-        return BucketSampler(lengths, self.batch_size, self.seed, weights=weights)
+        return BucketSampler(lengths, self.settings.batch_size, self.settings.seed, weights=weights)
 
     def loader(self, split: str) -> DataLoader[Batch]:
         """Every clip of ``split`` once, by length."""
         dataset = self.split(split)
-        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.batch_size, shuffle=False)
+        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.settings.batch_size, shuffle=False)
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader
 
     def train_dataloader(self) -> DataLoader[Batch]:
         sampler = self.sampler()
         sampler.enter(self.epoch, self.start)
-        # The next batches are disturbed by another process while this one learns; on a single processor none waits.
+        # Another process augments the next batches, unless there is a single core.
         n_workers = min(1, (os.cpu_count() or 1) - 1)
         loader: Any = DataLoader(
             self.split("train"),
@@ -178,7 +178,7 @@ class SpeechData(pl.LightningDataModule):
         return self.loader("val")
 
     def state_dict(self) -> dict[str, int]:
-        """Which epoch training is in, and how far: part of a checkpoint."""
+        """The epoch of training and the batch in it, for a checkpoint."""
         if self.trainer is None:
             return {"epoch": self.epoch, "start": self.start}
         loop: Any = self.trainer.fit_loop

@@ -1,4 +1,4 @@
-"""Clips in memory, and batches of clips of like length."""
+"""Clips in memory, and batches of them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Clip(NamedTuple):
     speaker: str
     accent: str
     samples: NDArray[np.int16]
-    weight: float = 1.0  # how often an epoch of training hears it
-    say: str = ""  # what was read aloud, where that is another text than the name
+    weight: float = 1.0  # expected number of times in an epoch
+    say: str = ""  # the text that was read; "": the name
 
     @property
     def waveform(self) -> Waveform:
@@ -46,16 +46,15 @@ class Batch(NamedTuple):
     texts: list[str]
     speakers: list[str]
     ids: list[str]
-    spans: Spans | None = None  # what training hides of the features
-    phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None where only letters are learnt
+    spans: Spans | None = None  # masked features
+    phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None for a recogniser of letters alone
     n_phones: Tensor | None = None  # int64 (batch,)
 
 
 class ClipDataset(Dataset[Batch]):
-    """A split's clips; asked for a Step it makes the batch. ``augment`` None leaves the clips as they are.
+    """The clips of a split; indexed with a Step it gives a batch, changed by ``augment`` if any.
 
-    ``inventory`` is that of a recogniser which hears phones as well: those of a clip are what was read aloud, as its
-    accent says it.
+    ``inventory`` is of a recogniser's phones, if it has any: a clip's are the pronunciation of ``say`` in its accent.
     """
 
     def __init__(
@@ -78,11 +77,11 @@ class ClipDataset(Dataset[Batch]):
         return len(self.clips)
 
     def named(self) -> list[tuple[str, Clip]]:
-        """Each clip with its text in the alphabet."""
+        """Each clip with its folded text."""
         return list(zip(self.texts, self.clips, strict=True))
 
     def sample(self, n_batches: int, batch_size: int) -> Iterator[Batch]:
-        """Clips drawn as often as an epoch hears each, disturbed as at the end of training; the same ones each time."""
+        """Batches of clips drawn by weight, augmented in full strength; the same ones in each call."""
         weights = np.array([clip.weight for clip in self.clips])
         rng = np.random.default_rng(self.seed)
         for number in range(n_batches):

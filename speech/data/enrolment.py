@@ -1,4 +1,4 @@
-"""A few recordings of somebody's names: some are learnt from, the others show what that was worth."""
+"""A few recordings of a person's names: some for fine-tuning, the others to evaluate that."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from speech.data.recordings import Folder, Recording
 from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet
 
-HELD_BACK = "test_held_back"
+HELD_BACK = "held_back"
 
 
 class Enrolment(Folder):
     """``root/<name>/*.{wav,flac,ogg,mp3}``, of each speaker and name ``n_recordings`` for ``train``.
 
-    They are drawn by ``seed``; the others are ``test_held_back``. Of a name with too few for both, ``n_held_back`` are
-    held back first; if that leaves none to learn from, one is learnt from all the same: a warning tells it by name.
-    A recording that lies there twice is taken once, since its copy could be on the other side. ``speakers``, if given,
-    are those whose recordings are used.
+    They are drawn by ``seed``; the others are ``held_back``. Of a name with too few for both, at least ``n_held_back``
+    are held back and at least one is for training; a warning names it. A copy of a recording is refused, since it could
+    be in the other split. ``speakers``, if given, are those whose recordings are used.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Enrolment(Folder):
         self.speakers = None if speakers is None else set(speakers)
 
     def splits_of(self, speakers: set[str]) -> dict[str, str]:
-        """Every speaker is on both sides here: what is drawn is recordings."""
+        """``train`` until ``items`` draws recordings: every speaker is in both splits."""
         return dict.fromkeys(speakers, "train")
 
     def items(self, alphabet: Alphabet) -> tuple[list[Recording], list[Refusal]]:
@@ -53,13 +52,13 @@ class Enrolment(Folder):
             there = {item.speaker for item in every}
             if missing := self.speakers - there:
                 raise CorpusError(
-                    f"corpus.speakers: {', '.join(sorted(missing))} said nothing in {self.root}; there are "
+                    f"corpus.speakers: no recording by {', '.join(sorted(missing))} in {self.root}; there are "
                     f"{', '.join(sorted(there))}: is corpus.speaker_pattern right?"
                 )
             every = [item for item in every if item.speaker in self.speakers]
-        kept, copies = _without_copies(every)
+        originals, copies = _without_copies(every)
         groups: dict[tuple[str, str], list[int]] = {}
-        for i, item in enumerate(kept):
+        for i, item in enumerate(originals):
             groups.setdefault((alphabet.fold(item.text), item.speaker), []).append(i)
         rng = np.random.default_rng(self.seed)
         held: set[int] = set()
@@ -68,23 +67,24 @@ class Enrolment(Folder):
             n_train = max(1, min(self.n_recordings, len(some) - self.n_held_back))
             held |= {some[i] for i in rng.permutation(len(some))[n_train:]}
             if n_train < self.n_recordings or len(some) - n_train < self.n_held_back:
-                few.append(f"{kept[some[0]].text} by {speaker}: {n_train} learnt from, {len(some) - n_train} held back")
+                name, n_held = originals[some[0]].text, len(some) - n_train
+                few.append(f"{name} by {speaker}: {n_train} for training, {n_held} held back")
         if few:
             asked = f"corpus.n_recordings={self.n_recordings} and corpus.n_held_back={self.n_held_back}"
             warnings.warn(f"too few recordings for {asked}: {'; '.join(few)}", stacklevel=2)
-        split = [replace(item, split=HELD_BACK) if i in held else item for i, item in enumerate(kept)]
+        split = [replace(item, split=HELD_BACK) if i in held else item for i, item in enumerate(originals)]
         return split, refused + copies
 
 
 def _without_copies(items: list[Recording]) -> tuple[list[Recording], list[Refusal]]:
-    """``items`` with each file's bytes once, and a refusal for each copy."""
+    """``items`` of distinct content, and a refusal for each copy."""
     seen: dict[str, str] = {}
-    kept, copies = [], []
+    originals, copies = [], []
     for item in items:
         digest = hashlib.sha256(Path(item.path).read_bytes()).hexdigest()
         if digest in seen:
-            copies.append(Refusal(item.path, f"{item.path}: the same recording as {seen[digest]}: it is taken once"))
+            copies.append(Refusal(item.path, f"{item.path}: a copy of {seen[digest]}"))
         else:
             seen[digest] = item.path
-            kept.append(item)
-    return kept, copies
+            originals.append(item)
+    return originals, copies

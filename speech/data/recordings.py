@@ -22,7 +22,7 @@ from speech.text.alphabet import Alphabet, TextError
 @dataclass(frozen=True)
 class Recording(Item):
     path: str
-    size: int  # bytes, and the time of the last change: a file that was recorded anew is another clip
+    size: int  # bytes; with the time of the last change it is part of the corpus's key
     changed_ns: int
 
 
@@ -39,10 +39,10 @@ class _Found:
 
 
 class _Recordings(ABC):
-    """What folder and manifest share: all but how the files are found."""
+    """Recordings of people, however the files are found."""
 
     name: str
-    nothing: str  # what to say where there is not one recording
+    nothing: str  # the message where there is no recording
     names = None
 
     def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
@@ -51,7 +51,7 @@ class _Recordings(ABC):
 
     @property
     def identity(self) -> str:
-        return "files"  # each item carries its file's size and time
+        return "files"  # an item has its file's size and time
 
     @abstractmethod
     def _find(self) -> Iterator[_Found | Refusal]: ...
@@ -95,10 +95,10 @@ class _Recordings(ABC):
 
 
 class Folder(_Recordings):
-    """``root/<name>/*.{wav,flac,ogg,mp3}``; the folder's name is what was said.
+    """``root/<name>/*.{wav,flac,ogg,mp3}``; the folder's name is the text.
 
-    ``speaker_pattern`` is a regular expression whose first group is the speaker in a file's name; a file that it does
-    not match was spoken by ``unknown``.
+    ``speaker_pattern`` is a regular expression whose first group is the speaker in a file's name; the speaker of a file
+    that it does not match is ``unknown``.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Manifest(_Recordings):
         self.nothing = f"corpus.path={path} has no line of path, text and speaker"
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
-        """Line number and row; a line that cannot be read comes as the text of its error."""
+        """Line number and row; in place of an unreadable row, the text of its error."""
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             if self.path.suffix.lower() == ".csv":
                 reader = csv.DictReader(file)
@@ -174,7 +174,7 @@ class Manifest(_Recordings):
             if empty:
                 yield Refusal(where, f"{where}: {', '.join(empty)} is missing: each line has path, text and speaker")
                 continue
-            if None in row:  # where csv puts what no column is for
+            if None in row:  # csv's key for values beyond the header
                 yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
                 continue
             path = self.path.parent / str(row["path"])
@@ -186,7 +186,7 @@ class Manifest(_Recordings):
 
 
 def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) -> dict[str, str]:
-    """The split of each speaker: as many as asked for ``test`` and ``val``, drawn by ``seed``, the others ``train``."""
+    """The split of each speaker: ``n_speakers`` of ``test`` and ``val``, drawn by ``seed``, the rest of ``train``."""
     held = sum(n_speakers.values())
     if len(speakers) <= held:
         raise CorpusError(

@@ -1,4 +1,4 @@
-"""Which clips make the batches of an epoch."""
+"""The clips of each batch of an epoch."""
 
 from __future__ import annotations
 
@@ -8,23 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch.utils.data import Sampler
 
-POOL = 16  # batches: clips are sorted by length within so many, so that batches are even and still differ by epoch
+POOL = 16  # batches: clips are sorted by length within a pool of so many, which differs by epoch
 
 
 class Step(NamedTuple):
-    """Which clips make a batch, and the numbers that its chance is drawn from."""
+    """The clips of a batch, and the numbers that seed its augmentation."""
 
     epoch: int
     number: int
     clips: list[int]
-    n_before: int = 0  # batches that training had before this one
+    n_before: int = 0  # batches of training before this one
 
 
 class EpochSampler(Sampler[Step]):
-    """Batches that are drawn anew each epoch, from a seed and the epoch's number alone.
-
-    So an epoch can be entered in its middle, and begun more than once.
-    """
+    """Batches drawn from a seed and the epoch's number alone, so that an epoch can be entered in its middle."""
 
     def __init__(self) -> None:
         self.epoch = 0
@@ -35,7 +32,7 @@ class EpochSampler(Sampler[Step]):
         self.epoch = epoch
 
     def enter(self, epoch: int, start: int) -> None:
-        """Begin with batch ``start`` of ``epoch``; of every other epoch all batches are given out.
+        """Begin with batch ``start`` of ``epoch``; every other epoch is whole.
 
         Lightning, when it resumes, sets the epoch only after a loader's worker has asked for its first batches.
         """
@@ -48,10 +45,10 @@ class EpochSampler(Sampler[Step]):
 
 
 class BucketSampler(EpochSampler):
-    """Batches of clips of like length.
+    """Batches of clips of similar length.
 
-    With ``shuffle=False`` the order is by length, the same every time. ``weights`` say how often an epoch hears each
-    clip: 2.3 is twice or, three times in ten, thrice; without them, once.
+    With ``shuffle=False`` the order is by length. ``weights`` are the expected numbers of each clip in an epoch (2.3 is
+    two or, with probability 0.3, three); None is one of each.
     """
 
     def __init__(
@@ -67,20 +64,20 @@ class BucketSampler(EpochSampler):
         self.weights = np.ones(len(self.lengths)) if weights is None else np.asarray(weights, dtype=float)
 
     def __len__(self) -> int:
-        return -(-self.n_heard // self.batch_size)
+        return -(-self.n_drawn // self.batch_size)
 
     @property
-    def n_heard(self) -> int:
-        """Clips an epoch, each counted as often as it is heard."""
+    def n_drawn(self) -> int:
+        """Clips an epoch, repeated ones counted again."""
         return round(float(self.weights.sum()))
 
     def __iter__(self) -> Iterator[Step]:
         if self.shuffle:
             rng = np.random.default_rng([self.seed, self.epoch])
             order = rng.permutation(len(self.lengths))
-            # Systematic resampling (Kitagawa 1996): equal steps along the weights laid end to end.
-            ends = np.cumsum(self.weights[order]) * (self.n_heard / self.weights.sum())
-            drawn = np.searchsorted(ends, np.arange(self.n_heard) + rng.random(), side="right")
+            # Systematic resampling (Kitagawa 1996): equal steps along the weights end to end.
+            ends = np.cumsum(self.weights[order]) * (self.n_drawn / self.weights.sum())
+            drawn = np.searchsorted(ends, np.arange(self.n_drawn) + rng.random(), side="right")
             order = rng.permutation(order[np.minimum(drawn, len(order) - 1)])
             pool = POOL * self.batch_size
             pools = [order[i : i + pool] for i in range(0, len(order), pool)]
@@ -95,17 +92,17 @@ class BucketSampler(EpochSampler):
 
 
 class MixedSampler(EpochSampler):
-    """``n_steps`` batches an epoch: of clips ``0 ... n_own - 1``, and of the ``n_replayed`` that follow them.
+    """``n_steps`` batches an epoch, of own clips ``0 ... n_own - 1`` and of the ``n_replayed`` that follow them.
 
-    Each batch has ``round(fraction * batch_size)`` of the latter, at least one of each kind. Own clips come in turns:
-    each is drawn as often as any other, give or take one.
+    Each batch has ``round(fraction * batch_size)`` replayed clips, and at least one of either kind. The numbers of two
+    clips of a kind in an epoch differ by one at most.
     """
 
     def __init__(
         self, n_own: int, n_replayed: int, batch_size: int, fraction: float, n_steps: int, seed: int = 0
     ) -> None:
         if batch_size < 2:
-            raise ValueError(f"batch_size={batch_size}: a recording and a clip that is replayed make two at least")
+            raise ValueError(f"batch_size={batch_size}: it must be at least 2, an own clip and a replayed one")
         super().__init__()
         self.n_own, self.n_replayed, self.n_steps, self.seed = n_own, n_replayed, n_steps, seed
         self.n_old = min(batch_size - 1, max(1, round(fraction * batch_size)))

@@ -1,4 +1,4 @@
-"""What a corpus is made from: a source lists its clips, and renders each when it is asked to."""
+"""The interface of a source of clips, which lists them and renders each."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from speech.text.alphabet import Alphabet
 
 @dataclass(frozen=True)
 class Item:
-    """One clip to be: ``id`` is unique and can be a file's name; ``text`` is the name as people write it."""
+    """A clip to be rendered: ``id`` is unique and can be a file's name; ``text`` is the name as people write it."""
 
     id: str
     text: str
     speaker: str
-    accent: str  # BCP 47, "" where it is not known
-    split: str  # train, val, or test...
-    weight: float = field(default=1.0, kw_only=True)  # how often an epoch hears it
-    say: str = field(default="", kw_only=True)  # what was read aloud (a respelling, IPA between slashes); "" the text
+    accent: str  # BCP 47, "" if unknown
+    split: str  # train, val, or the name of a test
+    weight: float = field(default=1.0, kw_only=True)  # expected number of times in an epoch
+    say: str = field(default="", kw_only=True)  # the text that was read (a respelling, IPA between slashes); "": text
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A clip that is not in the corpus, and why."""
+    """A clip that is not used, and the reason."""
 
     clip: str
     reason: str
@@ -34,27 +34,27 @@ class Refusal:
 
 
 class CorpusError(ValueError):
-    """No corpus can be made of this; the message says what would do."""
+    """A corpus cannot be made; the message says why, and the way out."""
 
 
 AnyItem = TypeVar("AnyItem", bound=Item)
 
 
 class Source(Protocol[AnyItem]):
-    """Where clips come from. Pickled to the processes that render."""
+    """A source of clips. It is pickled to the processes that render."""
 
     name: str  # of its folder in the cache
-    names: list[str] | None  # to choose from; None: every text that its clips say
+    names: list[str] | None  # to choose from; None: every text of its clips
 
     @property
     def identity(self) -> str:
-        """Changes whenever the same item would be rendered as another sound."""
+        """Changes with whatever would change the sound of an item."""
         ...
 
     def items(self, alphabet: Alphabet) -> tuple[list[AnyItem], list[Refusal]]:
-        """Every clip there is to render, in a fixed order, and those that were refused on sight."""
+        """Every clip to be rendered, in a fixed order, and those that are refused already."""
         ...
 
     def render(self, item: AnyItem, sample_rate: int) -> Waveform:
-        """The clip's waveform. Raises AudioError or VoiceError where there is none."""
+        """The clip's waveform ``(n_samples,)``. Raises AudioError or VoiceError."""
         ...

@@ -1,9 +1,8 @@
-"""Names, and words, said by synthetic voices. The test hears voices, and one accent, that training never does."""
+"""Names and words in synthetic voices. The test has voices, and an accent, that are not in training."""
 
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,83 +14,54 @@ from speech.audio import files
 from speech.audio.files import Waveform
 from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet
-from speech.text.confusable import homophones
-from speech.text.espeak import to_mnemonics
-from speech.text.names import distinct, read_names
+from speech.text.confusable import warn_homophones
+from speech.text.mnemonics import to_mnemonics
+from speech.text.names import Name, distinct, read_names, ways_to_say
 from speech.tts.mix import Mix
 from speech.tts.voice import Engine, Voice
 
+UNSEEN_SPEAKERS, UNSEEN_ACCENT = "unseen_speakers", "unseen_accent"
 PerEngine = int | Mapping[str, int]  # one number for all engines, or one for each
 
 
 @dataclass(frozen=True)
 class SyntheticItem(Item):
     voice: Voice
-    seed: int  # of the manner: rate, pitch, ...
+    seed: int  # of rate, pitch, ...
 
 
-class Synthetic:
-    """Each of ``names`` (a list or a text file, as ``read_names`` takes it) said by ``n_train`` voices of each engine,
-    in one of the ways that are given for it.
+@dataclass(frozen=True)
+class Splits:
+    """The voices of each split, and its number of clips.
 
-    ``words`` are heard as well, in training alone, save ``n_held`` of them that are heard everywhere but there; they
-    are not among the names to choose from. Without names, what is learnt is to spell whatever is said.
-
-    ``test_accent`` (BCP 47) is heard in the split ``test_accent`` alone. Throats (a voice's variant) are shared
-    between accents, so splits are drawn by variant: ``n_val_variants`` for ``val``, ``n_test_variants`` for
-    ``test_voices`` and ``test_accent``, the others for ``train``. For each text, ``n_train``, ``n_val``, ``n_test`` of
-    the accents x variants of a split are drawn, beginning anew where there are fewer. With ``formant_shift``,
-    each training clip has a shifted variant of its own. ``n_train_words`` is as ``n_train``, for words.
-
-    All chance of a clip comes from ``seed`` and what the clip is, so that another name changes no other's clips.
+    The accents of an engine share their variants, so the splits are drawn by variant: ``n_val_variants`` for ``val``,
+    ``n_test_variants`` for the two test splits, the others for ``train``. The accent ``unseen_accent`` (BCP 47) is in
+    the split of that name alone; the test variants in the other accents are ``unseen_speakers``. Of each name,
+    ``n_train``, ``n_val`` and, in either test split, ``n_test`` of the split's accents x variants are drawn, and drawn
+    anew where there are fewer.
     """
 
-    def __init__(
-        self,
-        names: Sequence[str | Mapping[str, Any]] | str,
-        engine: Engine,
-        test_accent: str,
-        n_train: PerEngine,
-        n_val: PerEngine,
-        n_test: PerEngine,
-        n_val_variants: PerEngine = 8,
-        n_test_variants: PerEngine = 12,
-        formant_shift: bool = True,
-        words: Sequence[str] | str = (),
-        n_held: int = 0,
-        n_train_words: PerEngine = 1,
-        seed: int = 0,
-    ) -> None:
-        self.name = "names" if names else "words"
-        self.engine, self.test_accent, self.formant_shift, self.seed = engine, test_accent, formant_shift, seed
-        self.n_voices = {"train": n_train, "val": n_val, "test_voices": n_test, "test_accent": n_test}
-        self.n_variants = {"val": n_val_variants, "test": n_test_variants}
-        named = read_names(names) if names else []
-        self.names: list[str] = list(named)
-        self.pronunciations = {str(name): name.say for name in named if name.say}  # each clip draws one
-        for way in (way for ways in self.pronunciations.values() for way in ways):
-            to_mnemonics(way)  # a symbol that is no sound is told now, not by the first clip that says it
-        own = set(self.names)
-        for pair in homophones(named):
-            warnings.warn(f"{pair.alike}: no ear tells them apart", stacklevel=2)
-        others = [str(word) for word in (read_names(words) if words else []) if word not in own]
-        self.held_words, self.words, self.n_train_words = others[:n_held], others[n_held:], n_train_words
+    unseen_accent: str
+    n_train: PerEngine
+    n_val: PerEngine
+    n_test: PerEngine
+    n_val_variants: PerEngine
+    n_test_variants: PerEngine
 
     @property
-    def identity(self) -> str:
-        return self.engine.identity
+    def n_clips(self) -> dict[str, PerEngine]:
+        """Of each name, by split."""
+        return {"train": self.n_train, "val": self.n_val, UNSEEN_SPEAKERS: self.n_test, UNSEEN_ACCENT: self.n_test}
 
-    def split_voices(self) -> dict[str, list[Voice]]:
-        """The voices of each split; no variant is in two of train, val and test."""
-        voices = self.engine.voices()
+    def assign(self, voices: Sequence[Voice], seed: int) -> dict[str, list[Voice]]:
+        """The voices of each split; no variant is in two of train, val and test. Raises CorpusError."""
         accents = sorted({voice.accent for voice in voices})
-        if self.test_accent not in accents:
-            raise CorpusError(f"corpus.test_accent={self.test_accent!r} is not one of {', '.join(accents)}")
-        splits: dict[str, list[Voice]] = {split: [] for split in self.n_voices}
-        for engine in dict.fromkeys(voice.engine for voice in voices):
-            own = [voice for voice in voices if voice.engine == engine]
-            variants = np.random.default_rng(self.seed).permutation(sorted({voice.variant for voice in own})).tolist()
-            n_val, n_test = _of(self.n_variants["val"], engine), _of(self.n_variants["test"], engine)
+        if self.unseen_accent not in accents:
+            raise CorpusError(f"corpus.unseen_accent={self.unseen_accent!r} is not one of {', '.join(accents)}")
+        splits: dict[str, list[Voice]] = {split: [] for split in self.n_clips}
+        for engine, own in _by_engine(voices).items():
+            variants = np.random.default_rng(seed).permutation(sorted({voice.variant for voice in own})).tolist()
+            n_val, n_test = _of(self.n_val_variants, engine), _of(self.n_test_variants, engine)
             if n_val + n_test >= len(variants):
                 raise CorpusError(
                     f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of {len(variants)} of "
@@ -100,33 +70,89 @@ class Synthetic:
             test, val = variants[:n_test], variants[n_test : n_test + n_val]
             for voice in own:
                 if voice.variant in test:
-                    splits["test_accent" if voice.accent == self.test_accent else "test_voices"].append(voice)
-                elif voice.accent != self.test_accent:
+                    splits[UNSEEN_ACCENT if voice.accent == self.unseen_accent else UNSEEN_SPEAKERS].append(voice)
+                elif voice.accent != self.unseen_accent:
                     splits["val" if voice.variant in val else "train"].append(voice)
         return splits
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts beside the names, that are not to choose from: ``held`` in every split but training, ``trained`` there.
+
+    ``n_train`` is the number of training clips of each.
+    """
+
+    held: list[str]
+    trained: list[str]
+    n_train: PerEngine
+
+
+class Synthetic:
+    """``names`` and ``words`` in the voices of ``engine``. Each training clip is of a shifted variant of its own.
+
+    All chance of a clip comes from ``seed`` and its text, split and voice: another name changes no other name's clips.
+    """
+
+    def __init__(self, names: Sequence[Name], engine: Engine, splits: Splits, words: Words, seed: int) -> None:
+        self.name = "names" if names else "words"
+        self.names: list[str] = list(names)
+        self.engine, self.splits, self.words, self.seed = engine, splits, words, seed
+        for way in (way for name in names for way in name.say):
+            to_mnemonics(way)  # an unknown symbol is an error before the first clip
+        warn_homophones(names)
+
+    @classmethod
+    def from_config(
+        cls,
+        names: Sequence[str | Mapping[str, Any]] | str,
+        engine: Engine,
+        unseen_accent: str,
+        n_train: PerEngine,
+        n_val: PerEngine,
+        n_test: PerEngine,
+        n_val_variants: PerEngine,
+        n_test_variants: PerEngine,
+        words: Sequence[str] | str,
+        n_held: int,
+        n_train_words: PerEngine,
+        seed: int,
+    ) -> Synthetic:
+        """The source of a YAML of ``conf/corpus/``, which is flat because users type its keys.
+
+        ``names`` and ``words`` are as ``read_names`` takes them; the first ``n_held`` words are held.
+        """
+        read = read_names(names)
+        others = [str(word) for word in read_names(words) if word not in set(read)]
+        splits = Splits(unseen_accent, n_train, n_val, n_test, n_val_variants, n_test_variants)
+        return cls(read, engine, splits, Words(others[:n_held], others[n_held:], n_train_words), seed)
+
+    @property
+    def identity(self) -> str:
+        return self.engine.identity
+
+    def split_voices(self) -> dict[str, list[Voice]]:
+        return self.splits.assign(self.engine.voices(), self.seed)
 
     def items(self, alphabet: Alphabet) -> tuple[list[SyntheticItem], list[Refusal]]:
         items: list[SyntheticItem] = []
         for split, voices in self.split_voices().items():
-            words = self.words if split == "train" else self.held_words
-            folded = [alphabet.fold(text) for text in distinct([*self.names, *words], alphabet)]
-            for engine in dict.fromkeys(voice.engine for voice in voices):
-                own = [voice for voice in voices if voice.engine == engine]
-                for i, (text, letters) in enumerate(zip([*self.names, *words], folded, strict=True)):
-                    word = split == "train" and i >= len(self.names)
-                    n_clips = _of(self.n_train_words if word else self.n_voices[split], engine)
+            texts = [*self.names, *(self.words.trained if split == "train" else self.words.held)]
+            folded = [alphabet.fold(text) for text in distinct(texts, alphabet)]
+            for engine, own in _by_engine(voices).items():
+                for i, (text, letters) in enumerate(zip(texts, folded, strict=True)):
+                    is_word = split == "train" and i >= len(self.names)
+                    n_clips = _of(self.words.n_train if is_word else self.splits.n_clips[split], engine)
                     order = np.random.default_rng(self._seed(split, engine, letters)).permutation(len(own))
-                    for take in range(n_clips):
-                        voice = own[order[take % len(own)]]
-                        id = f"{letters.replace(' ', '_')}-{take // len(own)}-{voice.accent}+{voice.variant}"
+                    for n in range(n_clips):
+                        voice = own[order[n % len(own)]]
+                        id = f"{letters.replace(' ', '_')}-{n // len(own)}-{voice.accent}+{voice.variant}"
                         seed = self._seed(id)
-                        if self.formant_shift and split == "train":
+                        if split == "train":
                             voice = replace(voice, shift_seed=seed + 1)
-                        ways = self.pronunciations.get(text, (text,))
-                        say = ways[seed % len(ways)]
-                        items.append(
-                            SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed, say=say)
-                        )
+                        ways = ways_to_say(text)
+                        item = SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed)
+                        items.append(replace(item, say=ways[seed % len(ways)]))
         return self._weighted(items), []
 
     def _seed(self, *what: str) -> int:
@@ -134,24 +160,32 @@ class Synthetic:
         return int.from_bytes(digest[:6], "big")
 
     def _weighted(self, items: list[SyntheticItem]) -> list[SyntheticItem]:
-        """Training clips, weighted so that each engine of a mix is heard as often as its weight says."""
+        """Training clips, weighted so that each engine of a mix has its proportion of an epoch."""
         if not isinstance(self.engine, Mix):
             return items
         counts = Counter(item.voice.engine for item in items if item.split == "train")
-        if counts and (silent := set(self.engine.weights) - set(counts)):
+        if counts and (missing := set(self.engine.weights) - set(counts)):
             raise CorpusError(
-                f"{', '.join(sorted(silent))} has a weight in voices.weights, and no clip of training: say how many in "
+                f"{', '.join(sorted(missing))} has a weight in voices.weights, and no training clip: give it some in "
                 "corpus.n_train or corpus.n_train_words, or leave it out of voices"
             )
-        share = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}
-        scale = counts.total() / sum(share[engine] * n for engine, n in counts.items())
+        weights = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}
+        scale = counts.total() / sum(weights[engine] * n for engine, n in counts.items())
         return [
-            replace(item, weight=scale * share[item.voice.engine]) if item.split == "train" else item for item in items
+            replace(item, weight=scale * weights[item.voice.engine]) if item.split == "train" else item
+            for item in items
         ]
 
     def render(self, item: SyntheticItem, sample_rate: int) -> Waveform:
         samples, rate = self.engine.speak(item.say, item.voice, np.random.default_rng(item.seed))
         return files.to_waveform(samples, rate, sample_rate, where=item.id)
+
+
+def _by_engine(voices: Sequence[Voice]) -> dict[str, list[Voice]]:
+    found: dict[str, list[Voice]] = {}
+    for voice in voices:
+        found.setdefault(voice.engine, []).append(voice)
+    return found
 
 
 def _of(number: PerEngine, engine: str) -> int:

@@ -1,1 +1,1 @@
-"""How well a recogniser does: metrics with intervals, the typed report, and its views as text, figures and card."""
+"""How well a recogniser does: metrics with intervals, the typed reports, and their views."""

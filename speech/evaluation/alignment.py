@@ -1,4 +1,4 @@
-"""When each letter was said: the MFCC, the letters' probabilities over them, and the forced alignment."""
+"""A picture of the forced alignment: MFCC, the letters' probabilities over time, and each letter's span."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ SPAN = "#b3261e"
 
 
 def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figure:
-    """A column for each of ``clips`` (what was said, in the alphabet, and the end-pointed waveform)."""
+    """A column for each of ``clips`` (the reference, in the alphabet, and the end-pointed waveform)."""
     figure = Figure(figsize=(3.6 * len(clips), 4.6), dpi=80)
     panels = figure.subplots(2, len(clips), squeeze=False, sharex="col", height_ratios=[1, 1.3])
-    for (above, below), (text, waveform) in zip(panels.T, clips, strict=True):
-        draw_clip(above, below, recognizer, text, waveform)
+    for (above, below), (ref, waveform) in zip(panels.T, clips, strict=True):
+        draw_clip(above, below, recognizer, ref, waveform)
     panels[0, 0].set_ylabel("MFCC")
     panels[1, 0].set_ylabel("probability of each letter")
     figure.subplots_adjust(left=0.2 / len(clips), right=0.97, top=0.86, bottom=0.11, hspace=0.06, wspace=0.2)
     return figure
 
 
-def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, text: str, waveform: Waveform) -> None:
-    """The MFCC above; below, the probabilities of the blank (–), the text's letters and what else was heard."""
+def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, ref: str, waveform: Waveform) -> None:
+    """The MFCC above; below, the probabilities of the blank (–) and of the letters of reference and hypothesis."""
     log_probs = recognizer.log_probs(waveform).letters
-    heard = Greedy()(log_probs)
+    hyp = Greedy()(log_probs)
     features = _features(recognizer, waveform)
-    symbols = recognizer.alphabet.encode(text)
-    rows = list(dict.fromkeys([0, *symbols, *heard]))
+    symbols = recognizer.alphabet.encode(ref)
+    rows = list(dict.fromkeys([0, *symbols, *hyp]))
     ms = 1000 * recognizer.frame_s
     end = ms * len(log_probs)
     shape: Any = {"aspect": "auto", "interpolation": "nearest"}
     above.imshow(features.T, cmap="RdBu_r", vmin=-3, vmax=3, extent=(0, end, len(features.T), 0), **shape)
     above.set_yticks([])
-    title = f"“{text}”: heard “{recognizer.alphabet.decode(heard)}”"
+    title = f"ref “{ref}”, hyp “{recognizer.alphabet.decode(hyp)}”"
     above.set_title(escape_mathtext(title), fontsize=10, pad=14)
     image = np.exp(log_probs[:, rows]).T
     below.imshow(image, cmap="Blues", vmin=0, vmax=1, extent=(0, end, len(rows) - 0.5, -0.5), **shape)
     below.set_yticks(range(len(rows)), ["–", *recognizer.alphabet.decode(rows[1:])])
     below.set_xlabel("ms")
-    for symbol, letter, (first, last) in zip(symbols, text, align(log_probs, symbols), strict=True):
+    for symbol, letter, (first, last) in zip(symbols, ref, align(log_probs, symbols), strict=True):
         row = rows.index(symbol)
         below.plot([first * ms, last * ms], [row + 0.4, row + 0.4], color=SPAN, linewidth=2.5, solid_capstyle="butt")
         above.axvspan(first * ms, last * ms, ymax=0.05, color=SPAN)

@@ -1,45 +1,63 @@
-"""How well a calibration holds: the reliability table, and the report in words."""
+"""How well out-of-list probabilities are calibrated: the report on a rejection, and its reliability table."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.inference.rejection import key
 from speech.inference.score import Floats
 
 N_BINS = 10
 
 
-def reliability(is_none: NDArray[np.bool_], weights: Floats, nones: Floats) -> dict[str, Any]:
-    """Of what got about the same p(none), ``nones`` ``(n,)``, how much was none? A row a bin, and the expected error.
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Trials of about the same out-of-list probability."""
 
-    Expected calibration error: the mean over all trials of how far the mean p(none) of their bin is from the share
-    that was none (Naeini, Cooper and Hauskrecht 2015).
+    n_trials: int
+    proportion: float  # of all trials, by weight
+    mean_probability: float
+    out_of_list: float  # the proportion that was
+
+
+@dataclass(frozen=True)
+class CalibrationReport:
+    """What a rejection was fitted to, and what it accepts of names that the fit did not see.
+
+    ``thresholds`` are by false-accept rate (``"0.05"``), ``accepted`` by that rate and kind of sound.
     """
-    rows, weights, error = [], weights / weights.sum(), 0.0
-    bins = np.minimum((nones * N_BINS).astype(int), N_BINS - 1)
+
+    n_names: int
+    n_trials: int
+    weights: dict[str, float]  # of the logistic model, by the kind of evidence
+    false_accept_rate: str  # whose threshold is used
+    thresholds: dict[str, float]
+    accepted: dict[str, dict[str, float]]
+    expected_calibration_error: float
+    reliability: list[ReliabilityBin]
+
+
+@dataclass(frozen=True)
+class NotCalibrated:
+    reason: str
+
+
+def reliability(
+    out_of_list: NDArray[np.bool_], weights: Floats, probabilities: Floats
+) -> tuple[float, list[ReliabilityBin]]:
+    """The expected calibration error, and its bins, of ``probabilities`` ``(n_trials,)`` that a trial is out of list.
+
+    The error is the mean over trials, by weight, of |mean probability - proportion out of list| of their bin (Naeini,
+    Cooper and Hauskrecht 2015).
+    """
+    weights = weights / weights.sum()
+    of_bin = np.minimum((probabilities * N_BINS).astype(int), N_BINS - 1)
+    bins = []
     for i in range(N_BINS):
-        there = bins == i
-        share = float(weights[there].sum())
-        if share == 0:
-            continue
-        said, true = (float(weights[there] @ some[there]) / share for some in (nones, is_none))
-        error += share * abs(said - true)
-        rows.append({"proportion": share, "n_trials": int(there.sum()), "mean_none": said, "was_none": true})
-    return {"expected_calibration_error": error, "reliability": rows}
-
-
-def summary(report: dict[str, Any]) -> str:
-    """The report in two lines."""
-    if "reason" in report:
-        return f"none of these: not calibrated: {report['reason']}"
-    rate = key(report["false_accept_rate"])
-    accepted = ", ".join(f"{kind} {share:.1%}" for kind, share in report["accepted"][rate].items())
-    error = report["expected_calibration_error"]
-    return (
-        f"none of these: at the threshold {report['thresholds'][rate]:.3f}, for {report['false_accept_rate']:.0%} of "
-        f"other words, it accepts\n  {accepted} (validation; calibration error {error:.3f})"
-    )
+        inside = of_bin == i
+        if proportion := float(weights[inside].sum()):
+            mean, true = (float(weights[inside] @ some[inside]) / proportion for some in (probabilities, out_of_list))
+            bins.append(ReliabilityBin(int(inside.sum()), proportion, mean, true))
+    return sum(one.proportion * abs(one.mean_probability - one.out_of_list) for one in bins), bins

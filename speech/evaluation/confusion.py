@@ -1,4 +1,4 @@
-"""Which names are taken for which: a matrix of mean probabilities, its closest pairs, and its picture."""
+"""Which names are confused: a matrix of mean probabilities, its closest pairs, and its picture."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 from speech.common.escape import escape_mathtext
 
 
-def mean_probabilities(scores: np.ndarray, said: np.ndarray) -> np.ndarray:
+def mean_probabilities(scores: np.ndarray, refs: np.ndarray) -> np.ndarray:
     """``matrix[i, j]``: the mean probability, within the list, of name ``j`` in the clips of name ``i``.
 
-    ``scores`` ``(n_clips, n_names)`` are log p(name | clip), ``said`` int ``(n_clips,)``. A name without clips has 0s.
+    ``scores`` ``(n_clips, n_names)`` are log p(name | clip), ``refs`` the names' indices, int ``(n_clips,)``.
+    A name without clips has 0s.
     """
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities = weights / weights.sum(axis=1, keepdims=True)
-    of_name = said[None] == np.arange(scores.shape[1])[:, None]
+    of_name = refs[None] == np.arange(scores.shape[1])[:, None]
     sums: np.ndarray = of_name @ probabilities
     return sums / np.maximum(1, of_name.sum(axis=1, keepdims=True))
 
@@ -42,8 +43,8 @@ def draw(names: list[str], matrix: np.ndarray, n_names: int) -> Figure:
         labels = [escape_mathtext(names[i]) for i in shown]
         axes.set_xticks(range(len(shown)), labels, rotation=90)
         axes.set_yticks(range(len(shown)), labels)
-        axes.set_xlabel("heard")
-        axes.set_ylabel("said")
+        axes.set_xlabel("hypothesis")
+        axes.set_ylabel("reference")
         for i, j in np.argwhere(part >= 0.005):
             axes.text(
                 j, i, f"{part[i, j]:.2f}", ha="center", va="center", color="white" if part[i, j] > 0.5 else "black"

@@ -1,12 +1,12 @@
-"""How sure a figure is: bootstrap intervals clustered by speaker, and a test of two recognisers on the same clips.
+"""How sure a metric is: bootstrap intervals clustered by speaker, and a test of two recognisers on the same clips.
 
-Clips of one speaker are not independent: what hears a voice badly hears all of its clips badly. So whole speakers are
-drawn with replacement, as well as clips, and the interval reaches to the further end of both. (By speakers alone, two
-that happen to agree would make a figure look certain.)
+Clips of one speaker are not independent: a voice that is recognised badly is so in all of its clips. So speakers are
+drawn with replacement, with all of their clips (the cluster bootstrap), then clips alone, and the interval reaches to
+the further end of both. (By speakers alone, two that happen to agree would make a metric look certain.)
 
-Bootstrap: Efron 1979; percentiles, Efron 1981; error rates of speech, speakers drawn whole, and two recognisers on the
-same draws: Bisani and Ney 2004, "Bootstrap estimates for confidence intervals in ASR performance evaluation".
-With fewer than some ten speakers such intervals are too narrow: the count of speakers is reported beside them.
+Bootstrap: Efron 1979; percentiles, Efron 1981; error rates of speech, by speaker, and two recognisers on the same
+draws: Bisani and Ney 2004, "Bootstrap estimates for confidence intervals in ASR performance evaluation".
+With fewer than some ten speakers such intervals are too narrow: the number of speakers is reported beside them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ N_DRAWS = 1000
 LEVEL = 0.95
 
 
-def wilson(n_right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927); it stays within 0 and 1 where few or all are right."""
+def wilson(n_hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927); it stays within 0 and 1 where few or all are hits."""
     if n == 0:
         return 0.0, 1.0
-    z, p = 1.96, n_right / n
+    z, p = 1.96, n_hits / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
@@ -35,7 +35,7 @@ def bootstrap(above: ArrayLike, below: ArrayLike, speakers: Sequence[str], seed:
     """95 % interval of ``sum(above) / sum(below)`` over clips, each array ``(n_clips,)``, at least one clip.
 
     The difference of two recognisers is such a ratio, too: ``above`` their difference clip by clip, so that each draw
-    hears the same clips with both.
+    has the same clips for both.
     """
     clips = np.stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)], axis=1)
     rng = np.random.default_rng(seed)
@@ -60,25 +60,25 @@ def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[
 
 
 def proportion(hits: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are (or none is there).
+    """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are (or there is none).
 
-    Draws from clips that are all right are all right, and would say that no doubt is left.
+    Draws from clips that are all hits are all hits: the interval would have no width.
     """
-    right = np.asarray(hits, dtype=bool)
-    if (n_right := int(right.sum())) in (0, len(right)):
-        return wilson(n_right, len(right))
-    return bootstrap(right, np.ones(len(right)), speakers, seed)
+    found = np.asarray(hits, dtype=bool)
+    if (n_hits := int(found.sum())) in (0, len(found)):
+        return wilson(n_hits, len(found))
+    return bootstrap(found, np.ones(len(found)), speakers, seed)
 
 
 def mcnemar(n_first_only: int, n_second_only: int) -> float:
-    """Exact two-sided p that two recognisers are equally often right, from the clips that only one got right.
+    """Exact two-sided p that two recognisers are equally often correct, from the clips that only one gets right.
 
     McNemar 1947: without a difference either is as likely to be the one, so that the count is binomial with 1/2.
     Clips are taken as independent; the interval of the difference is not so lenient.
     """
     n, fewer = n_first_only + n_second_only, min(n_first_only, n_second_only)
-    ways, tail = 1, 0  # ways = n choose k, in whole numbers
+    choices, tail = 1, 0  # n choose k, in whole numbers
     for k in range(fewer + 1):
-        tail += ways
-        ways = ways * (n - k) // (k + 1)
+        tail += choices
+        choices = choices * (n - k) // (k + 1)
     return min(1.0, 2 * tail / 2**n)  # whole numbers divide exactly, however long

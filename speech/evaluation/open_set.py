@@ -1,87 +1,97 @@
-"""Accepting a name or saying that it is none of the list: what a threshold on the recogniser's confidence does.
+"""Open-set rejection: what a threshold on the recogniser's confidence accepts, of clips in the list and of others.
 
-The open-set classification rate curve (Dhamija, Gunther and Boult 2018): the share of the list's clips that are
-accepted and right, against the share of clips that are not in it and are accepted all the same.
+The open-set classification rate (OSCR) curve of Dhamija, Gunther and Boult 2018: the correct-accept rate (of clips in
+the list: accepted, and the right name first) over the false-accept rate (of clips out of the list: accepted).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.evaluation.intervals import proportion
-from speech.evaluation.metrics import Prediction
+from speech.evaluation.metrics import Metric, rate
+from speech.evaluation.prediction import Prediction
 
-FALSE_ACCEPTANCE = 0.05  # that an operating point may have
-N_POINTS = 100  # of the curve as it is written
+FALSE_ACCEPT_RATE = 0.05  # of the operating point, at most
+N_POINTS = 100  # of the curve as it is kept
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
-def scores(heard: Sequence[Prediction]) -> tuple[str, NDArray[np.float64]]:
-    """What is compared with the threshold, in words and for each clip ``(n_clips,)``.
+@dataclass(frozen=True)
+class Curve:
+    """Rates at rising thresholds; a clip is accepted whose confidence is at least the threshold."""
 
-    One less the probability of none of these where every clip has it, else the first name's probability.
+    threshold: list[float]
+    correct_accept_rate: list[float]
+    false_accept_rate: list[float]
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The lowest threshold with at most FALSE_ACCEPT_RATE.
+
+    It is chosen on the clips that it is evaluated on: an upper bound. A threshold to use is calibrated on others.
     """
-    if all(one.none is not None for one in heard):
-        return "1 - probability of none of these", np.array([1 - float(one.none or 0) for one in heard])
-    return "probability of the first name", np.array([one.names[0][1] for one in heard])
+
+    threshold: float
+    correct_accept_rate: Metric
+    false_accept_rate: Metric
 
 
-def acceptance(heard: Sequence[Prediction]) -> dict[str, Any] | None:
-    """The curve as plain data, None where no clip has a list or none is in it.
+@dataclass(frozen=True)
+class OpenSetReport:
+    confidence: str  # what is compared with the threshold
+    n_in_list: int
+    n_out_of_list: int
+    curve: Curve
+    oscr_area: float  # under the curve
+    operating_point: OperatingPoint
 
-    ``curve`` holds rising thresholds (``threshold``; accepted is a score of at least it), ``correct_accept_rate`` and
-    ``wrong_accept_rate`` (of the clips in the list) and ``false_accept_rate`` (of those that are not; null where there
-    are none). ``oscr_area`` lies under ``correct_accept_rate`` over ``false_accept_rate``. ``operating_point`` is the
-    lowest threshold with at most FALSE_ACCEPTANCE, with intervals: chosen on these very clips, it says what could be
-    had; a threshold to use is chosen on others.
+
+def confidences(predictions: Sequence[Prediction]) -> tuple[str, Floats]:
+    """The confidence of each prediction ``(n_clips,)``, and its name.
+
+    One less the out-of-list probability where every prediction has it, else the first name's probability.
     """
-    ranked = [one for one in heard if one.names]
-    listed = np.array([one.listed for one in ranked], dtype=bool)
-    if not listed.any():
+    if all(one.out_of_list is not None for one in predictions):
+        return "1 - out-of-list probability", np.array([1 - float(one.out_of_list or 0) for one in predictions])
+    return "probability of the first name", np.array([one.names[0][1] for one in predictions])
+
+
+def open_set(predictions: Sequence[Prediction]) -> OpenSetReport | None:
+    """The report on the predictions that have a list; None unless clips are in it, and others out of it."""
+    ranked = [one for one in predictions if one.names]
+    in_list = np.array([one.in_list for one in ranked], dtype=bool)
+    if in_list.all() or not in_list.any():
         return None
-    score, values = scores(ranked)
-    right = np.array([one.right for one in ranked])
-    curve = _curve(values, listed, right)
-    found: dict[str, Any] = {"score": score, "n_listed": int(listed.sum()), "n_not_listed": int((~listed).sum())}
-    if not listed.all():
-        accepts, rights = curve["false_accept_rate"][::-1], curve["correct_accept_rate"][::-1]  # rising
-        found["oscr_area"] = float(((rights[1:] + rights[:-1]) / 2 * np.diff(accepts)).sum())
-        first = int(np.argmax(curve["false_accept_rate"] <= FALSE_ACCEPTANCE))  # the last point accepts nothing
-        threshold = curve["threshold"][first]
-        accepted = values >= threshold
-        speakers = np.array([one.speaker for one in ranked])
-        found["operating_point"] = {"threshold": float(threshold)}
-        for figure, of, hits in (
-            ("correct_accept_rate", listed, accepted & right),
-            ("false_accept_rate", ~listed, accepted),
-        ):
-            found["operating_point"] |= {
-                figure: float(hits[of].mean()),
-                f"{figure}_interval": proportion(hits[of].tolist(), speakers[of].tolist()),
-            }
-    kept = np.unique(np.linspace(0, len(curve["threshold"]) - 1, N_POINTS + 1).astype(int))
-    found["curve"] = {key: [float(value) for value in column[kept]] for key, column in curve.items()}
-    if listed.all():
-        found["curve"]["false_accept_rate"] = None
-    return found
+    name, values = confidences(ranked)
+    correct = np.array([one.correct for one in ranked])
+    thresholds = np.append(np.unique(values), 2.0)  # the last is beyond every probability: nothing is accepted
 
+    def accept_rate(some: Mask, of: Mask) -> Floats:
+        return (some.sum() - np.searchsorted(np.sort(values[some]), thresholds)) / of.sum()
 
-def _curve(
-    values: NDArray[np.float64], listed: NDArray[np.bool_], right: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float64]]:
-    """At every threshold that makes a difference, and one above all of them (2, which no probability reaches)."""
-    thresholds = np.append(np.unique(values), 2.0)
+    correct_accepts, false_accepts = accept_rate(in_list & correct, in_list), accept_rate(~in_list, ~in_list)
+    between = (correct_accepts[1:] + correct_accepts[:-1]) / 2  # by trapezia; both rates fall
+    chosen = int(np.argmax(false_accepts <= FALSE_ACCEPT_RATE))
+    accepted, speakers = values >= thresholds[chosen], np.array([one.speaker for one in ranked])
 
-    def accepted(some: NDArray[np.bool_], n: int) -> NDArray[np.float64]:
-        return (some.sum() - np.searchsorted(np.sort(values[some]), thresholds)) / max(1, n)
+    def metric(hits: Mask, of: Mask) -> Metric:
+        return rate(hits[of].tolist(), speakers[of].tolist())
 
-    n_listed = int(listed.sum())
-    return {
-        "threshold": thresholds,
-        "correct_accept_rate": accepted(listed & right, n_listed),
-        "wrong_accept_rate": accepted(listed & ~right, n_listed),
-        "false_accept_rate": accepted(~listed, len(values) - n_listed),
-    }
+    kept = np.unique(np.linspace(0, len(thresholds) - 1, N_POINTS + 1).astype(int))
+    return OpenSetReport(
+        confidence=name,
+        n_in_list=int(in_list.sum()),
+        n_out_of_list=int((~in_list).sum()),
+        curve=Curve(*(column[kept].tolist() for column in (thresholds, correct_accepts, false_accepts))),
+        oscr_area=-float((between * np.diff(false_accepts)).sum()),
+        operating_point=OperatingPoint(
+            float(thresholds[chosen]), metric(accepted & correct, in_list), metric(accepted, ~in_list)
+        ),
+    )

@@ -1,73 +1,65 @@
-"""How far an exported file hears what the recogniser hears that it was made from."""
+"""How far an exported file agrees with the recogniser that it was made from, clip by clip."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from speech.audio.files import Waveform
-    from speech.inference.scoring import Frames
+    from speech.inference.scoring import LogProbs
     from speech.inference.transcriber import Transcriber
 
-WITHIN = 1e-4  # nats: float32's log-probabilities of torch's
-
-
+WITHIN = 1e-4  # nats, of float32's log-probabilities
+OUT_OF_LIST_WITHIN = 0.01  # of float32's probability: the decision may differ this near to the threshold alone
 LEAST_SAME = 0.995  # of the clips: int8's transcripts
-
-
-NONE_WITHIN = 0.01  # float32's p(none of these) of torch's; the decision may differ this near to the threshold alone
-
-
-TIE = 1e-3  # two names whose probabilities are this much alike may change places
-
-
+TIE = 1e-3  # two names whose probabilities differ by less, relatively, may change places
 LEAST = 1e-300  # a probability below which float64 rounds more coarsely than that
 
 
-class ExportError(ValueError):
-    """An exported file hears something else than the recogniser that it was made from."""
-
-
 class ParityResult(NamedTuple):
-    """What one clip sounds like to one recogniser."""
+    """What one recogniser predicts for one clip."""
 
-    frames: Frames
+    frames: LogProbs
     letters: str
     names: list[tuple[str, float]]  # best first
-    none: float | None = None  # p(none of these), of a recogniser that was calibrated
+    out_of_list: float | None = None  # probability, of a recogniser that was calibrated
 
 
-class Agreement(NamedTuple):
-    """How far an exported file hears what the recogniser hears."""
+@dataclass(frozen=True)
+class Agreement:
+    """How many clips have the same prediction, and the largest differences."""
 
     n_clips: int
     n_same_transcripts: int
     n_same_first_names: int
     n_same_rankings: int
     largest_difference: float  # of two log-probabilities, nats
-    largest_none: float = 0.0  # difference of two p(none of these)
+    largest_out_of_list: float = 0.0  # difference of two probabilities
 
-    def __str__(self) -> str:
-        counts = (self.n_same_transcripts, self.n_same_first_names, self.n_same_rankings)
-        transcript, first, ranking = (f"{count / self.n_clips:.2%}" for count in counts)
-        same = f"of {self.n_clips} clips {transcript} have the same transcript, {first} the same first name, "
-        differ = (
-            f"log-probabilities differ by {self.largest_difference:.1g} at most, p(none) by {self.largest_none:.1g}"
-        )
-        return f"{same}{ranking} the same ranking; {differ}"
+    @property
+    def exact(self) -> bool:
+        """As it has to be in float32."""
+        same = self.n_same_transcripts == self.n_same_rankings == self.n_clips
+        return same and self.largest_difference <= WITHIN and self.largest_out_of_list <= OUT_OF_LIST_WITHIN
+
+    @property
+    def close(self) -> bool:
+        """As it has to be in int8."""
+        return self.n_same_transcripts >= LEAST_SAME * self.n_clips
 
 
 def predict_each(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[ParityResult]:
     """Each of ``waveforms``, alone, and ``names`` ranked for it."""
     lexicon = transcriber.lexicon(names)
-    heard = []
+    found = []
     for waveform in waveforms:
         frames = transcriber.log_probs(waveform)
-        symbols, ranked, none = transcriber.read(frames, lexicon)
-        heard.append(ParityResult(frames, transcriber.alphabet.decode(symbols), ranked, none))
-    return heard
+        symbols, ranked, out_of_list = transcriber.decode(frames, lexicon)
+        found.append(ParityResult(frames, transcriber.alphabet.decode(symbols), ranked, out_of_list))
+    return found
 
 
 def same_ranking(ours: ParityResult, theirs: ParityResult) -> bool:
@@ -79,23 +71,19 @@ def same_ranking(ours: ParityResult, theirs: ParityResult) -> bool:
 
 def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> Agreement:
     pairs = list(zip(ours, theirs, strict=True))
+    frames = [(x, y) for a, b in pairs for x, y in zip(a.frames, b.frames, strict=True)]
     return Agreement(
         len(pairs),
         sum(a.letters == b.letters for a, b in pairs),
         sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
         sum(same_ranking(a, b) for a, b in pairs),
-        max(
-            float(abs(x - y).max())
-            for a, b in pairs
-            for x, y in zip(a.frames, b.frames, strict=True)
-            if x is not None and y is not None
-        ),
-        max(_differ(a.none, b.none) for a, b in pairs),
+        max(float(abs(x - y).max()) for x, y in frames if x is not None and y is not None),
+        max(_difference(a.out_of_list, b.out_of_list) for a, b in pairs),
     )
 
 
-def _differ(ours: float | None, theirs: float | None) -> float:
-    """Of two p(none): 0 where neither was calibrated, and all there is where one was."""
+def _difference(ours: float | None, theirs: float | None) -> float:
+    """Of two probabilities: 0 where neither was calibrated, and 1 where one was."""
     if ours is None or theirs is None:
         return 0.0 if ours is theirs else 1.0
     return abs(ours - theirs)

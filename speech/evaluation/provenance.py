@@ -1,28 +1,51 @@
-"""Whom a recogniser was trained on, and so which clips are of somebody whom it never met.
+"""Which speakers, accents and engines a recogniser was trained on, and whether those of a clip are among them.
 
-A recogniser's file holds ``trained_on``: the speakers, accents and engines of the clips that it was trained on, and of
-those that chose its epoch, for a choice is learning, too. ``met`` says of a group of clips whether any of its speakers,
-accents or engines is among them. Where that cannot be known, it says so: "unseen" is never a guess.
+A recogniser's file holds ``trained_on``: the speakers, accents and engines of the clips that trained it, and of those
+that chose its epoch, since a choice is training, too. What cannot be known is "unknown": "unseen" is never a guess.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from speech.evaluation.metrics import NO_ACCENT, Prediction, engine
+from speech.data.dataset import Clip
+from speech.evaluation.prediction import Prediction
 
 SEEN, UNSEEN, UNKNOWN = "seen", "unseen", "unknown"
-UNNAMED = "unknown"  # the speaker of a recording whose file does not say who it is (corpus.recordings)
+NO_ACCENT = ("", "en")  # of a clip whose accent nobody stated (data.build)
+NO_SPEAKER = ("unknown",)  # of a recording whose file does not name the speaker (data.recordings)
 
-TrainedOn = dict[str, list[str]]
+TrainingRecord = Mapping[str, Sequence[str]]  # "speakers", "accents", "engines"; empty where it is not known
+
+
+@dataclass(frozen=True)
+class SeenInTraining:
+    """Of a group of clips: SEEN where any of its speakers (...) was in training, UNSEEN where surely none was."""
+
+    speaker: str
+    accent: str
+    engine: str
+
+    @property
+    def unseen(self) -> list[str]:
+        return [what for what, how in vars(self).items() if how == UNSEEN]
+
+
+def engine(speaker: str) -> str:
+    """What made the sound: the part of the speaker's name before the first colon, ``person`` without one.
+
+    Synthetic voices are called ``engine:...`` (``tts.voice.Voice.speaker``); recordings have the speaker's own name.
+    """
+    before, colon, _ = speaker.partition(":")
+    return before if colon else "person"
 
 
 def source_speakers(speaker: str) -> set[str]:
-    """Whose voice it is, whatever accent it puts on: ``espeak:en-US+m3~17`` -> ``espeak:m3``; a person is a person.
+    """The voice without its accent: ``espeak:en-US+m3~17`` -> ``espeak:m3``; a person is a person.
 
-    A blend of voices (``kokoro:en-GB+bella*0.6+george*0.4``) is each of them: who knows a blend has met its parts.
+    A blend of voices (``kokoro:en-GB+bella*0.6+george*0.4``) is each of them: training on a blend has seen its parts.
     """
     before, colon, voice = speaker.partition(":")
     if not colon:
@@ -32,39 +55,36 @@ def source_speakers(speaker: str) -> set[str]:
     return {f"{before}:{part}" for part in re.findall(r"[A-Za-z_][\w-]*", variant) or [variant]}
 
 
-def record(clips: Iterable[Any], before: Mapping[str, Sequence[str]] | None = None) -> TrainedOn:
-    """Of clips with ``speaker`` and ``accent``, and of what the recogniser knew ``before`` it was trained on them.
+def record(clips: Iterable[Clip | Prediction], before: TrainingRecord | None = None) -> dict[str, list[str]]:
+    """The record of training on ``clips``, added to the record ``before`` of a recogniser that is fine-tuned.
 
-    None for one that began from chance. Going on from a recogniser without a record gives none.
+    ``before`` is None for training from scratch. Fine-tuning a recogniser without a record gives none.
     """
     if before is not None and not before:
         return {}
+    found = _record(clips)
+    return {key: sorted(values | set((before or {}).get(key, ()))) for key, values in found.items()}
+
+
+def seen_in_training(clips: Iterable[Clip | Prediction], trained_on: TrainingRecord | None) -> SeenInTraining:
+    """Whether the speakers, accents and engines of ``clips`` were in training, by a recogniser's record."""
+    ours, theirs = _record(clips), trained_on or {}
+    if not all(theirs.get(key) for key in ours):
+        return SeenInTraining(UNKNOWN, UNKNOWN, UNKNOWN)
+    unstated = {"speakers": NO_SPEAKER, "accents": NO_ACCENT, "engines": ()}
+    return SeenInTraining(*(_seen(values, set(theirs[key]), set(unstated[key])) for key, values in ours.items()))
+
+
+def _record(clips: Iterable[Clip | Prediction]) -> dict[str, set[str]]:
     known = list(clips)
-    found = {
+    return {
         "speakers": set().union(*(source_speakers(clip.speaker) for clip in known)),
         "accents": {clip.accent for clip in known},
         "engines": {engine(clip.speaker) for clip in known},
     }
-    return {key: sorted(values | set((before or {}).get(key, ()))) for key, values in found.items()}
 
 
-def met(heard: Iterable[Prediction], trained_on: Mapping[str, Sequence[str]] | None) -> dict[str, str]:
-    """``speaker``, ``accent`` and ``engine``: SEEN where any clip's was in training, UNSEEN where surely none was."""
-    clips = list(heard)
-    if not trained_on or not all(trained_on.get(key) for key in ("speakers", "accents", "engines")):
-        return dict.fromkeys(("speaker", "accent", "engine"), UNKNOWN)
-    return {
-        "speaker": _met(
-            set().union(*(source_speakers(one.speaker) for one in clips)), trained_on["speakers"], (UNNAMED,)
-        ),
-        "accent": _met({one.accent for one in clips}, trained_on["accents"], NO_ACCENT),
-        "engine": _met({engine(one.speaker) for one in clips}, trained_on["engines"], ()),
-    }
-
-
-def _met(values: set[str], known: Sequence[str], unstated: Sequence[str]) -> str:
-    stated = values - set(unstated)
-    if stated & set(known):
+def _seen(values: set[str], known: set[str], unstated: set[str]) -> str:
+    if (values - unstated) & known:
         return SEEN
-    # An unstated one, here or in training, may be anybody.
-    return UNKNOWN if stated != values or set(unstated) & set(known) else UNSEEN
+    return UNKNOWN if unstated & (values | known) else UNSEEN  # an unstated one, here or in training, may be anybody

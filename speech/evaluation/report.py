@@ -1,182 +1,175 @@
-"""What a recogniser hears in a corpus, judged, printed as a table, and written to ``report.json``."""
+"""The typed reports of an evaluation and of a training run (``report.json``); text, card, figures are views of them.
+
+``report.json`` has a schema number, the facts of the run, and the parts of its evaluation at the top:
+``splits.<name>.{n_clips, n_speakers, closed_set_accuracy, exact_match, cer}``, each metric ``{value, low, high}``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
-import torch
-
-from speech.audio.snr import estimate_snr_db
-from speech.data.dataset import Batch
-from speech.evaluation.metrics import Prediction, confusions, figures, groups, least_right, worst_group
-from speech.evaluation.open_set import acceptance
-from speech.evaluation.provenance import UNSEEN, met
+from speech.common import storage
+from speech.data.source import Refusal
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated
+from speech.evaluation.comparison import Comparison
+from speech.evaluation.groups import WorstGroup, groups, worst_group
+from speech.evaluation.metrics import Confusion, Scores, confusions, scores
+from speech.evaluation.open_set import OpenSetReport, open_set
+from speech.evaluation.prediction import Prediction
+from speech.evaluation.provenance import TrainingRecord
+from speech.evaluation.typed import typed
 from speech.model.recognizer import Recognizer
+from speech.text.alphabet import Alphabet, TextError
 
-if TYPE_CHECKING:
-    from speech.data.datamodule import SpeechData
-
-SHOWN_FIRST = ("martin", "marvin", "morton", "mark")
-N_RANKED = 3  # names a line
-N_CONFUSIONS = 8  # that are printed
-N_GROUPS = 12  # of a kind, that are printed: the worst, where there are more
+SCHEMA = 1  # of report.json: the next number where a key changes
+FEATURED = "featured"  # the split of the featured names
 
 
-def predict_splits(
-    recognizer: Recognizer, data: SpeechData, splits: Sequence[str], names: Sequence[str]
-) -> dict[str, list[Prediction]]:
-    """``hear`` of each of ``splits``, and what the corpus knows of each clip."""
-    found = {}
-    for split in splits:
-        heard = predict(recognizer, data.loader(split), names)
-        accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
-        found[split] = [one._replace(accent=accents[one.id]) for one in heard]
-    return found
+@dataclass(frozen=True)
+class EvaluationReport:
+    """The metrics of all clips together, and of those of a split, a name or another group."""
+
+    overall: Scores
+    splits: dict[str, Scores]  # and FEATURED, where a clip says one of those names
+    names: dict[str, Scores]
+    groups: dict[str, dict[str, Scores]]  # by each other of groups.KINDS
+    worst_group: WorstGroup | None
+    confusions: list[Confusion]  # most frequent first
+    open_set: OpenSetReport | None
+    featured: list[str]  # in the recogniser's alphabet
+
+    def kinds(self) -> dict[str, dict[str, Scores]]:
+        """Every grouping of the clips but the splits, by what it is."""
+        return {"name": self.names, **self.groups}
 
 
-@torch.inference_mode()
-def predict(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str]) -> list[Prediction]:
-    """Every clip of ``batches`` as the recogniser's decoder reads it, and ``names`` ranked for it."""
-    recognizer.eval()
-    alphabet = recognizer.alphabet
-    lexicon = {alphabet.fold(name): entry for name, entry in recognizer.lexicon(names).items()}
-    heard = []
-    for batch in batches:
-        logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
-        for row, length in enumerate(n_frames.tolist()):
-            symbols, ranked, none = recognizer.read(recognizer.frames(logits[row, :length]), lexicon)
-            waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
-            one = Prediction(
-                batch.ids[row], batch.speakers[row], batch.texts[row], alphabet.decode(symbols), ranked, none=none
-            )
-            seconds, snr_db = len(waveform) / recognizer.sample_rate, estimate_snr_db(waveform, recognizer.sample_rate)
-            heard.append(one._replace(seconds=seconds, snr_db=snr_db))
-    return heard
+@dataclass(frozen=True)
+class TrainedOn:
+    """Whom a recogniser was trained on, the speakers that chose its epoch included."""
+
+    n_speakers: int
+    accents: list[str]
+    engines: list[str]
+
+    @classmethod
+    def of(cls, record: TrainingRecord) -> TrainedOn | None:
+        """None without a record."""
+        return cls(len(record["speakers"]), [*record["accents"]], [*record["engines"]]) if record else None
 
 
-def table(heard: Sequence[Prediction], n_others: int = 8) -> str:
-    """One clip of each of the names that people confuse, and of ``n_others``; wrong ones come first among those."""
-    chosen: dict[str, Prediction] = {}
-    for one in sorted(heard, key=lambda one: (one.text not in SHOWN_FIRST, one.text == one.letters, one.id)):
-        chosen.setdefault(one.text, one)
-    first = [chosen.pop(text) for text in SHOWN_FIRST if text in chosen]
-    lines = [f"{'said':<12} {'heard':<14} names, by probability"]
-    for one in first + list(chosen.values())[:n_others]:
-        ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in one.names[:N_RANKED])
-        lines.append(f"{one.text:<12} {one.letters or '-':<14} {ranked}   [{one.speaker}]")
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Ranking:
+    """The weights by which names are ranked, fitted to validation clips; None for what the recogniser lacks."""
+
+    label_prior_weight: float | None
+    phones_weight: float | None
+
+    @classmethod
+    def of(cls, recognizer: Recognizer) -> Ranking:
+        prior = recognizer.label_prior
+        return cls(prior.weight if prior else None, recognizer.phones_weight if recognizer.inventory else None)
 
 
-def by_group(found: Mapping[str, Any]) -> str:
-    """What ``judged`` found, in lines: by name, speaker and all else that there are two or more of."""
-    tables = []
-    for kind, some in ({"name": found["names"]} | found["groups"]).items():
-        if len(some) > 1:
-            shown, title = some, kind
-            if len(some) > N_GROUPS:
-                shown, title = least_right(some, N_GROUPS), f"{kind} (worst of {len(some)})"
-            tables.append("\n".join(_rows(title, shown)))
-    return "\n\n".join(tables)
+@dataclass(frozen=True)
+class RunReport:
+    """What ``report.json`` tells of a run. ``before`` and ``change`` are a fine-tuned run's, of the same clips."""
+
+    n_parameters: int
+    train_seconds: float
+    epochs: int
+    config_sha256: str
+    corpus: str  # its folder
+    refused: list[Refusal]
+    trained_on: TrainedOn | None  # None for one fine-tuned from a recogniser without a record
+    ranking: Ranking
+    calibration: CalibrationReport | NotCalibrated
+    evaluation: EvaluationReport
+    before: EvaluationReport | None = None
+    change: Comparison | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        content = asdict(self)
+        evaluation = content.pop("evaluation")
+        return {"schema": SCHEMA} | content | evaluation
+
+    def write(self, path: Path) -> None:
+        storage.write_json(path, self.to_json())
+
+    @classmethod
+    def read(cls, path: Path) -> RunReport:
+        """Raises ValueError, naming ``path``, for a file that is missing, cut short, damaged or of another schema."""
+        content = storage.read_json(path)
+        if (schema := content.pop("schema", None)) != SCHEMA:
+            raise ValueError(f"{path}: schema {schema}, and this version reads schema {SCHEMA}: train again")
+        evaluation = {
+            field.name: content.pop(field.name) for field in fields(EvaluationReport) if field.name in content
+        }
+        return read_typed(cls, content | {"evaluation": evaluation}, path)
 
 
-def _rows(title: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    lines = [f"{title:<28} {'clips':>6} {'right within list':>26} {'letter-perfect':>26} {'CER':>25}"]
-    for label, one in figures.items():
-        cells = (_cell(one, "closed_set_accuracy", 26), _cell(one, "exact_match", 26), _cell(one, "cer", 25))
-        lines.append(" ".join([f"{label:<28} {one['n_clips']:>6}", *cells]))
-    return lines
+@dataclass(frozen=True)
+class Environment:
+    """What a run was made with: ``environment.json``."""
+
+    git_commit: str | None
+    python: str
+    packages: dict[str, str]  # their versions
+
+    @classmethod
+    def read(cls, path: Path) -> Environment:
+        """Raises ValueError, naming ``path``, for a file that is missing or damaged."""
+        return read_typed(cls, storage.read_json(path), path)
 
 
-def summary(found: Mapping[str, Any]) -> str:
-    """What ``judged`` found, in lines: each split, the worst group, the confusions, and what a threshold would do."""
-    lines = _rows("split", found["splits"])
-    lines.append("95 % intervals, speakers drawn whole; unseen in training: " + _unseen(found["splits"]))
-    if worst := found["worst_group"]:
-        figure = worst["figure"]
-        shown = f"{figure.replace('_', ' ')} {_cell(worst, figure)}, {worst['n_clips']} clips"
-        lines.append(f"worst group: {worst['kind']} {worst['group']}: {shown}")
-    if found["confusions"]:
-        some = found["confusions"][:N_CONFUSIONS]
-        lines.append("confused: " + ", ".join(f"{one['said']} > {one['heard']} {one['n']}" for one in some))
-    if point := (found["acceptance"] or {}).get("operating_point"):
-        lines.append(
-            f"of {found['acceptance']['n_listed']} clips of the list {_cell(point, 'correct_accept_rate')} accepted, "
-            f"of {found['acceptance']['n_not_listed']} others {_cell(point, 'false_accept_rate')} accepted "
-            f"(threshold {point['threshold']:.3g}, the best for these clips)"
-        )
-    return "\n".join(lines)
-
-
-def summary_of_difference(found: Mapping[str, Any]) -> str:
-    """What ``compare.compared`` found, in lines: ours less theirs, in points of 100."""
-    lines = [f"{'ours less theirs':<44} {'clips':>6} {'right within list':>26} {'p':>9} {'CER':>26}"]
-    kinds = {
-        "split": found["splits"],
-        **{kind: found["groups"][kind] for kind in ("accent", "engine", "snr", "length")},
-    }
-    rows = {"all": found} | {f"{kind} {group}": one for kind, some in kinds.items() for group, one in some.items()}
-    for label, one in rows.items():
-        figure = "closed_set_accuracy" if "closed_set_accuracy" in one else "exact_match"
-        cells = (_points(one, figure), f"{one[f'{figure}_p']:>9.2g}", _points(one, "cer"))
-        lines.append(" ".join([f"{label:<44} {one['n_clips']:>6}", *cells]))
-    lines.append(
-        "95 % intervals, paired, speakers drawn whole; p by McNemar's exact test; "
-        f"{found['n_left_out']} clips that only one could hear are left out"
-    )
-    return "\n".join(lines)
-
-
-def _points(found: Mapping[str, Any], figure: str) -> str:
-    low, high = (100 * end for end in found[f"{figure}_interval"])
-    return f"{f'{100 * found[figure]:+.2f} ({low:+.1f} to {high:+.1f})':>26}"
-
-
-def _cell(found: Mapping[str, Any], figure: str, width: int = 0) -> str:
-    if figure not in found:
-        return f"{'-':>{width}}"
-    low, high = found[f"{figure}_interval"]
-    return f"{f'{found[figure]:.2%} ({low:.1%} to {high:.1%})':>{width}}"
-
-
-def _unseen(splits: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which of the splits hold nobody, or nothing, that training met."""
-    said = [
-        f"{' and '.join(unseen)} of {split}"
-        for split, one in splits.items()
-        if (unseen := [what for what, how in one["met"].items() if how == UNSEEN])
-    ]
-    return ", ".join(said) or "nothing that is known to be"
+def read_typed(kind: Any, content: Mapping[str, Any], path: Path) -> Any:
+    """``content`` of ``path`` as ``kind``. Raises ValueError that names both and the way out."""
+    try:
+        return typed(kind, content)
+    except ValueError as error:
+        raise ValueError(f"{path}: not what this version of a run writes there ({error}): train again") from error
 
 
 def evaluate(
-    splits: Mapping[str, Sequence[Prediction]], trained_on: Mapping[str, Sequence[str]] | None = None
-) -> dict[str, object]:
-    """The figures of all clips together, then by split, of the names that people confuse, by name and by other groups.
+    predictions: Mapping[str, Sequence[Prediction]],
+    trained_on: TrainingRecord | None = None,
+    featured: Sequence[str] = (),
+) -> EvaluationReport:
+    """The report on ``predictions`` by split, at least one in each.
 
-    ``groups`` holds those of each of ``metrics.KINDS``; ``worst_group``, ``confusions`` and ``acceptance`` are of all
-    clips. ``trained_on`` is what the recogniser says that it was trained on: each group says whom of it was ``met``.
+    ``trained_on`` is the recogniser's record of its training (``provenance``), ``featured`` are names as people write
+    them, whose clips are a split of their own. The worst group, the confusions and the open set are of all clips.
     """
-    every = [one for heard in splits.values() for one in heard]
-    confusable = [one for one in every if one.text in SHOWN_FIRST]
+    every = [one for some in predictions.values() for one in some]
 
-    def of(heard: Sequence[Prediction]) -> dict[str, Any]:
-        return figures(heard) | {"met": met(heard, trained_on)}
+    def of(parts: Mapping[str, Sequence[Prediction]]) -> dict[str, Scores]:
+        return {label: scores(some, trained_on) for label, some in parts.items()}
 
-    found = {split: of(heard) for split, heard in splits.items()}
-    texts: dict[str, list[Prediction]] = {text: [] for text in sorted({one.text for one in every})}
-    for one in every:
-        texts[one.text].append(one)
-    names = {text: of(heard) for text, heard in texts.items()}
-    by_kind = {kind: {group: of(heard) for group, heard in some.items()} for kind, some in groups(every).items()}
-    worst = worst_group({"split": found, "name": names, **by_kind})
-    if confusable:
-        found[", ".join(SHOWN_FIRST)] = of(confusable)
-    return of(every) | {
-        "splits": found,
-        "names": names,
-        "groups": by_kind,
-        "worst_group": worst,
-        "confusions": confusions(every),
-        "acceptance": acceptance(every),
-    }
+    splits = of(predictions)
+    kinds = {kind: of(some) for kind, some in groups(every).items()}
+    worst = worst_group({"split": splits, **kinds})
+    names = kinds.pop("name")
+    shown = _in_alphabet(featured, names)
+    return EvaluationReport(
+        overall=scores(every, trained_on),
+        splits=splits | (of({FEATURED: [one for one in every if one.ref in shown]}) if shown else {}),
+        names=names,
+        groups=kinds,
+        worst_group=worst,
+        confusions=confusions(every),
+        open_set=open_set(every),
+        featured=shown,
+    )
+
+
+def _in_alphabet(featured: Sequence[str], refs: Collection[str]) -> list[str]:
+    """Those of ``featured`` that are among ``refs``, in the alphabet that these are written in."""
+    alphabet = Alphabet("".join(sorted(set("".join(refs)))))
+    found = []
+    for name in featured:
+        with suppress(TextError):  # a letter that no reference has
+            found.append(alphabet.fold(name))
+    return [name for name in found if name in refs]

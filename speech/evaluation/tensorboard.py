@@ -1,20 +1,25 @@
-"""An evaluation in TensorBoard: the picture, and the figures as text."""
+"""An evaluation in TensorBoard: a picture, the tables as text, and the overall metrics for comparing runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch.utils.tensorboard import SummaryWriter
 
-from speech.evaluation import report
+from speech.evaluation import text
 from speech.evaluation.figures import draw
+from speech.evaluation.metrics import Metric
+from speech.evaluation.report import EvaluationReport
 
 TAG = "evaluation"
 
 
-def log(writer: SummaryWriter, found: Mapping[str, Any], step: int = 0) -> None:
-    """Write what ``judge.judged`` found, at ``step``."""
-    writer.add_figure(TAG, draw(found), step)
-    text = f"{report.summary(found)}\n\n{report.by_group(found)}"
-    writer.add_text(TAG, "".join(f"    {line}\n" for line in text.splitlines()), step)  # indented: a block of code
+def log(writer: SummaryWriter, report: EvaluationReport, step: int = 0) -> None:
+    """Write ``report`` at ``step``."""
+    writer.add_figure(TAG, draw(report), step)
+    shown = f"{text.summary(report)}\n\n{text.groups(report)}"
+    writer.add_text(TAG, "".join(f"    {line}\n" for line in shown.splitlines()), step)  # indented: a block of code
+
+
+def final(report: EvaluationReport) -> dict[str, float]:
+    """The overall metrics by tag, ``final/cer`` ...: the columns of TensorBoard's HParams page."""
+    found = vars(report.overall).items()
+    return {f"final/{name}": metric.value for name, metric in found if isinstance(metric, Metric)}

@@ -1,6 +1,6 @@
-"""Forced alignment: when was each letter said? The likeliest single path that spells a given text (Viterbi 1967).
+"""Forced alignment: the frames of each letter on the likeliest path that spells a given text (Viterbi 1967).
 
-The same states and steps as in ``score``, with the maximum in place of the sum, and a note of where it came from.
+The states and steps of ``score``, with the maximum in place of the sum, and a pointer back to where it came from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from speech.inference.score import Floats, may_skip, with_blanks
 def align(log_probs: Floats, symbols: Sequence[int]) -> list[tuple[int, int]]:
     """First frame and the one after the last of each letter of ``symbols``; ``log_probs`` is ``(n_frames, n_symbols)``.
 
-    Raises ValueError where the frames do not suffice for the text.
+    Raises ValueError where the text does not fit into the frames.
     """
     states = with_blanks(symbols)
     skip = may_skip(states)

@@ -1,75 +1,66 @@
-"""Many recordings, one after the other."""
+"""Many recordings, one after the other: a result a clip, and its views as a line of text and as JSON."""
 
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
+from speech.audio import endpointing, files
+from speech.audio.quality import level_faults
+from speech.inference.transcriber import Transcriber, Transcript
+
+N_SHOWN = 3  # names a line
 
 
-def transcribe(config: DictConfig) -> int:
-    """Print what is heard in each clip; a clip that cannot be used is listed with its reason. Returns how many could.
+@dataclass(frozen=True)
+class ClipResult:
+    """A clip and its transcript, with the faults of its level; or the reason for which it was refused."""
 
-    Below a clip stands what is wrong with its level, and on stderr which ``names`` no ear can tell apart.
+    clip: Path
+    transcript: Transcript | None = None
+    faults: Sequence[str] = ()
+    refused: str | None = None
 
-    With ``json``, stdout has one object for each clip, in their order, and nothing else: the count goes to stderr.
-    Raises ValueError where none could.
+    def to_json(self) -> str:
+        """One line: the transcript's fields and ``faults``, or ``refused`` alone."""
+        if self.transcript is None:
+            return json.dumps({"clip": str(self.clip), "refused": self.refused})
+        fields = asdict(self.transcript) | {"spans": [span._asdict() for span in self.transcript.spans]}
+        return json.dumps({"clip": str(self.clip), **fields, "faults": list(self.faults)})
+
+    def to_text(self) -> str:
+        """A line for the transcript and one for each fault, or one for the refusal."""
+        found = self.transcript
+        if found is None:
+            return f"refused: {self.clip}: {self.refused}"
+        names = ", ".join(f"{name} {probability:.3f}" for name, probability in found.names[:N_SHOWN])
+        if found.accepted is False:
+            names = f"out of list {found.out_of_list:.3f}; nearest {names}"
+        when = f"{found.spans[0].start_s:.2f}-{found.spans[-1].end_s:.2f} s" if found.spans else ""
+        letters, width = found.letters or "-", 14
+        if found.phones is not None:
+            letters, width = f"{letters} /{found.phones}/", 28
+        line = f"{self.clip}  {letters:<{width}} {when:<13} {names}"
+        return "\n".join([line, *(f"  {fault}" for fault in self.faults)])
+
+
+def transcribe(
+    transcriber: Transcriber, clips: Iterable[Path], names: Sequence[str] | None = None
+) -> Iterator[ClipResult]:
+    """Transcribe each of ``clips``; one that cannot be used is refused with the reason.
+
+    ``names`` to choose from; without them those that the recogniser was trained for.
     """
-    from speech.audio import endpointing, files
-    from speech.audio.quality import level_faults
-    from speech.common import runs
-    from speech.data.source import Refusal
-    from speech.model import loading
-    from speech.text.confusable import warn_homophones
-    from speech.text.names import distinct, read_names
-
-    recognizer = loading.load(runs.find_recognizer(config.recognizer, config.runs_dir), config.get("decoder"))
-    if config.false_accept_rate is not None:
-        if recognizer.rejection is None:
-            raise ValueError(
-                f"false_accept_rate={config.false_accept_rate}: {config.recognizer} was not calibrated to tell what is "
-                "none of the names: python -m speech.calibrate"
-            )
-        recognizer.rejection = recognizer.rejection.at(config.false_accept_rate)
-    names = None if config.names is None else distinct(read_names(config.names), recognizer.alphabet)
-    if names:
-        warn_homophones(names)
-    refused = []
-    clips = files.find_clips(config.clips)
+    lexicon, sample_rate = transcriber.lexicon(names), transcriber.sample_rate
+    margin = round(endpointing.MARGIN_S * sample_rate)
     for clip in clips:
         try:
-            waveform = files.read(clip, recognizer.sample_rate)
-            start, stop = endpointing.find_speech(waveform, recognizer.sample_rate)
-            heard = recognizer.transcribe((waveform, recognizer.sample_rate), names)
+            waveform = files.read(clip, sample_rate)
+            speech, start_s = endpointing.trim_silence(waveform, sample_rate)
         except (files.AudioError, endpointing.NoSpeechError) as error:
-            refused.append(Refusal(str(clip), str(error)))
-            if config.json:
-                print(json.dumps({"clip": str(clip), "refused": str(error)}))
+            yield ClipResult(clip, refused=str(error).removeprefix(f"{clip}: "))
             continue
-        faults = level_faults(waveform, waveform[start:stop])
-        if config.json:
-            spans = [span._asdict() for span in heard.spans]
-            found = {"clip": str(clip), "letters": heard.letters, "names": heard.names, "spans": spans}
-            known = {"none": heard.none, "accepted": heard.accepted, "phones": heard.phones, "faults": faults}
-            print(json.dumps(found | known))
-        else:
-            ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in heard.names[:3])
-            if heard.accepted is False:
-                ranked = f"none of these {heard.none:.3f}; else {ranked}"
-            when = f"{heard.spans[0].start_s:.2f}-{heard.spans[-1].end_s:.2f} s" if heard.spans else ""
-            letters = heard.letters or "-"
-            if heard.phones is not None:
-                letters += f" /{heard.phones}/"
-            print(f"{clip}  {letters:<{14 if heard.phones is None else 28}} {when:<13} {ranked}")
-            for fault in faults:
-                print(f"  {fault}")
-    for one in [] if config.json else refused:
-        print(f"refused: {one}")
-    told = sys.stderr if config.json else sys.stdout
-    print(f"{len(clips) - len(refused)} of {len(clips)} clips transcribed", file=told)
-    if len(refused) == len(clips):
-        raise ValueError(f"none of {len(clips)} clips could be transcribed")
-    return len(clips) - len(refused)
+        transcript = transcriber.transcribe_speech(speech, start_s, lexicon)
+        yield ClipResult(clip, transcript, level_faults(waveform, speech[margin:-margin]))

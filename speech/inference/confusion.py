@@ -1,23 +1,51 @@
-"""How likely a recogniser takes one name for another."""
+"""Names of a list that are easily confused: by phonetic distance, and by a recogniser on clips of them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
 from speech.inference.transcriber import Transcriber
+from speech.text.confusable import Pair, nearest
+
+
+@dataclass(frozen=True)
+class ConfusablePair:
+    """``confusion`` is the probability of the other name of the pair, the mean over both ways; None where not asked."""
+
+    pair: Pair
+    confusion: float | None = None
+
+
+def confusable_pairs(
+    names: Sequence[str], recognizer: Transcriber | None = None, clips: Iterable[tuple[int, Waveform]] = ()
+) -> list[ConfusablePair]:
+    """Every pair of ``names``, the nearest first; with a ``recognizer``, its ``confusion`` on ``clips`` too.
+
+    Raises ValueError for a list of fewer than two names.
+    """
+    if len(names) < 2:
+        raise ValueError(f"names={names}: a pair needs two names: give two or more")
+    pairs = nearest(names)
+    if recognizer is None:
+        return [ConfusablePair(pair) for pair in pairs]
+    matrix, index = confusion(recognizer, names, clips), {str(name): i for i, name in enumerate(names)}
+    mean = (matrix + matrix.T) / 2
+    return [ConfusablePair(pair, float(mean[index[pair.names[0]], index[pair.names[1]]])) for pair in pairs]
 
 
 def confusion(
     recognizer: Transcriber, names: Sequence[str], clips: Iterable[tuple[int, Waveform]]
 ) -> NDArray[np.float64]:
-    """``[i, j]``: the mean probability of name j where name i is said and the choice is between the two.
+    """``[i, j]``: the mean probability of name j where name i was said and the choice is between these two.
 
-    ``clips`` are end-pointed waveforms, each with the index of the name that it says. A pair neither of which fits has
-    0.5; so has a name without a clip.
+    ``clips`` are end-pointed waveforms, each with the index of its name. 0.5 where neither name fits into a clip, and
+    for a name without a clip.
     """
     entries = list(recognizer.lexicon(names).values())
     total, n_clips = np.zeros((len(names), len(names))), np.zeros(len(names))
@@ -28,3 +56,22 @@ def confusion(
             total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)
         n_clips[i] += 1
     return np.where(n_clips[:, None] > 0, total / np.maximum(n_clips, 1)[:, None], 0.5)
+
+
+def json_lines(pairs: Sequence[ConfusablePair]) -> str:
+    return "\n".join(json.dumps(asdict(one.pair) | {"confusion": one.confusion}, ensure_ascii=False) for one in pairs)
+
+
+def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
+    """A line for each of the first ``n_pairs``, after a line for each pair of homophones."""
+    lines = [
+        f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or take a longer name for one"
+        for one in pairs
+        if one.pair.distance == 0
+    ]
+    lines.append(f"{'names':<26} {'distance':>8}  {'in the accent':<16} {'pronunciations':<28}confusion".rstrip())
+    for one in pairs[:n_pairs]:
+        pair, said = one.pair, " / ".join(one.pair.ipa)
+        value = "-" if one.confusion is None else f"{one.confusion:.3f}"
+        lines.append(f"{', '.join(pair.names):<26} {pair.distance:8.3f}  {pair.accent:<16} {said:<28}{value:>9}")
+    return "\n".join([*lines, f"{min(n_pairs, len(pairs))} of {len(pairs)} pairs"])

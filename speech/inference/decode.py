@@ -1,4 +1,4 @@
-"""Log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols: by the best path, or by the best spelling."""
+"""CTC decoding: log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols, greedily or by beam search."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Decoder(Protocol):
 
 
 def collapse(path: Sequence[int]) -> Symbols:
-    """What a path of one symbol a frame spells: repeats become one, then blanks go."""
+    """What a path of one symbol a frame spells: repeats are merged, then blanks removed."""
     return [symbol for i, symbol in enumerate(path) if symbol != BLANK and (i == 0 or path[i - 1] != symbol)]
 
 
@@ -39,8 +39,8 @@ class Greedy:
 class Beam:
     """Prefix beam search (Graves 2012, chapter 7.5.3; Hannun 2014): the likeliest spelling, all its paths summed.
 
-    ``width`` prefixes are kept a frame. Each has two probabilities: of the paths that end in a blank, and of those
-    that end in its last letter; only after a blank may the same letter come again.
+    ``width`` prefixes are kept a frame. Each has two log-probabilities: of its paths that end in a blank, and of those
+    that end in its last letter; only after a blank does the same letter count again.
     """
 
     def __init__(self, width: int = 16) -> None:

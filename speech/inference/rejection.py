@@ -1,14 +1,14 @@
-"""None of these: the probability that a clip is no name of the list, whatever the list. numpy only.
+"""Open-set rejection: the out-of-list probability of a clip, for any list of names. numpy only.
 
-Within a list some name is always the likeliest. Whether it was said at all shows in three numbers of the clip's
-log-probabilities and the names' scores (``EVIDENCE``); a logistic model of these, fitted on validation clips with and
-without their names in lists of many sizes (``calibration``), gives the probability:
+Some name of a list is always the likeliest. Whether it was said at all shows in three numbers of the clip's
+log-probabilities and the names' scores (``EVIDENCE``). A logistic model of these gives the probability; it is fitted to
+validation clips with and without their names in lists of many sizes (``speech.training.calibration``):
 
-    p(none) = 1 / (1 + exp(-(weights[0] + weights[1:] . evidence)))
+    p(out of list) = 1 / (1 + exp(-(weights[0] + weights[1:] . evidence)))
 
-The first is a likelihood ratio between the best name and a filler that may spell anything (Rose and Paul 1990, as
-keyword spotters have it since). The lead of the first name over the second is left out with intent: it refuses a
-name that was said whenever the list holds another that sounds alike.
+The first number is a likelihood ratio between the best name and a filler that may spell anything (Rose and Paul 1990),
+as in keyword spotting. The margin of the first name over the second is left out on purpose: it would reject a name that
+was said whenever the list holds a similar one.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from speech.inference.decode import collapse
 from speech.inference.score import Floats
 
 EVIDENCE = (
-    "log_likelihood_ratio",  # log(1 + nats that the freest reading explains the clip better than the best name does)
-    "mean_frame_entropy",  # nats, the mean over frames of the entropy of the letters: noise is spelt half-heartedly
-    "n_names",  # log of their number: the longer a list, the nearer it comes to anything by chance
+    "log_likelihood_ratio",  # log(1 + nats by which the filler path outscores the best name)
+    "mean_frame_entropy",  # nats, the mean over frames of the entropy over letters: high for noise
+    "log_n_names",  # log of the length of the list: the longer, the better its best name fits by chance
 )
-FARTHEST = 1e3  # nats: a name that the clip's frames cannot hold
+LARGEST_RATIO = 1e3  # nats: of a name that does not fit into the clip's frames
 
 
 def filler_path(log_probs: Floats) -> list[int]:
-    """What the likeliest path of ``log_probs`` spells: what the clip says if no list binds it."""
+    """The spelling of the likeliest path of ``log_probs``, unconstrained by any list."""
     return collapse(log_probs.argmax(axis=1).tolist())
 
 
 def mean_frame_entropy(log_probs: Floats) -> float:
     """The mean entropy of the frames of ``log_probs``, in nats: 0 where every symbol is certain."""
-    certain = np.maximum(log_probs, -FARTHEST)  # 0 log 0 is 0 in entropy
-    return float(-(np.exp(certain) * certain).sum(axis=1).mean())
+    finite = np.maximum(log_probs, -LARGEST_RATIO)  # 0 log 0 is 0 in entropy
+    return float(-(np.exp(finite) * finite).sum(axis=1).mean())
 
 
-def evidence(best: float, free: float, uncertain: float, n_names: int) -> Floats:
-    """``EVIDENCE`` from the scores of the best name and of the ``freest`` reading, ``doubt``, and the list's length."""
-    deficit = min(max(free - best, 0.0), FARTHEST)  # a name may fit better than the letters of the one likeliest path
-    return np.array([np.log1p(deficit), uncertain, np.log(n_names)])
+def evidence(best_name: float, filler: float, entropy: float, n_names: int) -> Floats:
+    """``EVIDENCE`` from the scores of the best name and of the filler path, the entropy, and the list's length."""
+    ratio = min(max(filler - best_name, 0.0), LARGEST_RATIO)  # a name may outscore the likeliest path's spelling
+    return np.array([np.log1p(ratio), entropy, np.log(n_names)])
 
 
 def probability(weights: Sequence[float] | Floats, evidences: Floats) -> Floats:
-    """p(none) of each row of ``evidences``, ``(..., len(EVIDENCE))``."""
+    """p(out of list) of each row of ``evidences``, ``(..., len(EVIDENCE))``."""
     # Beyond +-500 the exponential would overflow; within, 1 and 0 are reached long before.
     logit = np.clip(evidences @ np.asarray(weights[1:]) + weights[0], -500, 500)
     return np.asarray(1 / (1 + np.exp(-logit)), np.float64)
@@ -55,15 +55,15 @@ def probability(weights: Sequence[float] | Floats, evidences: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Rejection:
-    """What was calibrated, as plain data: the logistic model, and what to refuse for a stated false-acceptance rate.
+    """The fitted logistic model, as plain data, and a threshold for each false-accept rate that can be asked for.
 
-    ``weights`` are the bias and one for each of ``EVIDENCE``. ``thresholds`` are by false-acceptance rate
-    (``"0.05"``, a key of JSON): of sounds that are no name of the list, so many have a p(none) below.
+    ``weights`` are the bias and one for each of ``EVIDENCE``. ``thresholds`` are by false-accept rate (``"0.05"``, a
+    key of JSON): that proportion of out-of-list sounds has a lower probability.
     """
 
     weights: Sequence[float]
     thresholds: Mapping[str, float]
-    false_accept_rate: str  # which of the thresholds is used
+    false_accept_rate: str  # the key of the threshold in use
 
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
@@ -80,12 +80,12 @@ class Rejection:
     def threshold(self) -> float:
         return self.thresholds[self.false_accept_rate]
 
-    def none(self, seen: Floats) -> float:
-        """p(none of these) of a clip of which ``evidence`` was ``seen``."""
-        return float(probability(self.weights, seen))
+    def probability(self, evidence: Floats) -> float:
+        """p(out of list) of a clip with this ``evidence``, ``(len(EVIDENCE),)``."""
+        return float(probability(self.weights, evidence))
 
-    def accepts(self, none: float) -> bool:
-        return none < self.threshold
+    def accepts(self, out_of_list: float) -> bool:
+        return out_of_list < self.threshold
 
 
 def key(false_accept_rate: float) -> str:

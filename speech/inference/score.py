@@ -1,4 +1,4 @@
-"""The exact CTC log-probability of each name of a list: the forward recursion, over all names at once.
+"""The exact CTC log-probability of each text of a list: the forward recursion, over all texts at once.
 
 A text of n letters becomes 2n + 1 states, blank between and around the letters. State s at frame t is reached
 from itself, from the one before, and from the letter before that unless it is the same letter
@@ -6,8 +6,8 @@ from itself, from the one before, and from the letter before that unless it is t
 
     alpha[t, s] = (alpha[t-1, s] + alpha[t-1, s-1] + [skip s] alpha[t-1, s-2]) p[t, state s]
 
-It runs on probabilities, each frame's over the largest of the frame, and on their logarithms only for those texts
-whose probability leaves what float64 holds: exp and log would take four fifths of the time.
+It runs on probabilities, each frame's divided by the largest of the frame, and on their logarithms only for texts whose
+probability underflows: exp and log would take four fifths of the time.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def may_skip(states: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
-    """log p(text | clip) in nats of each of ``texts`` (symbols), ``(n_texts,)``; -inf where frames do not suffice.
+    """log p(text | clip) in nats of each of ``texts`` (symbols), ``(n_texts,)``; -inf where it does not fit.
 
     ``log_probs`` is ``(n_frames, n_symbols)``.
     """
     n_letters, states, skip, n_needed = _states(tuple(map(tuple, texts)))
     fits = len(log_probs) >= n_needed
-    total, held = _by_probabilities(log_probs, states, skip, n_letters)
-    rest = np.flatnonzero(fits & ~held)
+    total, exact = _by_probabilities(log_probs, states, skip, n_letters)
+    rest = np.flatnonzero(fits & ~exact)
     if len(rest):
         total[rest] = _by_logarithms(log_probs, states[:, rest], skip[:, rest], n_letters[rest])
     return np.where(fits, total, -np.inf)
@@ -56,8 +56,8 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
 def _states(
     texts: tuple[tuple[int, ...], ...],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Of each text: its letters' number, its states and which may be skipped to, ``(n_states, n_texts)``, and the
-    fewest frames in which it can be written.
+    """Of each text: its number of letters, its states and which may be skipped to, ``(n_states, n_texts)``, and the
+    fewest frames that it fits into.
     """
     n_letters = np.array([len(text) for text in texts])
     # States run down the rows: each step then works on whole contiguous rows, one column a text.
@@ -65,18 +65,17 @@ def _states(
     for i, text in enumerate(texts):
         states[1 : 2 * n_letters[i] : 2, i] = text
     skip = may_skip(states.T).T
-    n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # a blank must part them
+    n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # a blank between
     return n_letters, states, skip, n_letters + n_repeats
 
 
 def _by_probabilities(
     log_probs: Floats, states: NDArray[np.int64], skip: NDArray[np.bool_], n_letters: NDArray[np.int64]
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """The scores, ``(n_texts,)``, and of which of them float64 has lost nothing.
+    """The scores, ``(n_texts,)``, and which of them are exact.
 
-    Lost is what falls under its least number, 1e-308. No later factor is above 1, and of each state's alpha at most
-    three go on, so that it could not have grown to more than 3^n_frames 1e-308: nothing beside a score of 1e12 times
-    that, which is what is asked of each.
+    What falls under float64's least number, 1e-308, is lost. No later factor is above 1, and each alpha goes on to at
+    most three states, so that at most 3^n_frames 1e-308 is lost: a score of 1e12 times that is exact to 12 digits.
     """
     largest = log_probs.max(axis=1)
     probs = np.exp(log_probs - largest[:, None])
@@ -88,8 +87,8 @@ def _by_probabilities(
             alpha[2:] = (alpha[2:] + alpha[1:-1] + may * alpha[:-2]) * frame[states]
         ends = _ends(alpha, n_letters, nothing=0.0)
         total = np.log(ends.sum(axis=0))
-        held = np.isfinite(total) & (total > np.log(3) * len(log_probs) + np.log(1e12) + np.log(np.finfo(float).tiny))
-    return total + largest.sum(), held
+        exact = np.isfinite(total) & (total > np.log(3) * len(log_probs) + np.log(1e12) + np.log(np.finfo(float).tiny))
+    return total + largest.sum(), exact
 
 
 def _by_logarithms(
@@ -107,7 +106,7 @@ def _by_logarithms(
 
 
 def _ends(alpha: Floats, n_letters: NDArray[np.int64], nothing: float) -> Floats:
-    """A text ends with its last blank or its last letter: alpha of either, ``(2, n_texts)``, of the padded rows."""
+    """alpha of the last blank and of the last letter, in either of which a text ends, ``(2, n_texts)``."""
     text = np.arange(len(n_letters))
-    letter = np.where(n_letters > 0, alpha[2 * n_letters + 1, text], nothing)  # of no letters: the row is padding
+    letter = np.where(n_letters > 0, alpha[2 * n_letters + 1, text], nothing)  # without letters the row is padding
     return np.stack([alpha[2 * n_letters + 2, text], letter])

@@ -1,4 +1,4 @@
-"""How well a clip's frames fit each name of a list: by its letters, by its phones, and by both."""
+"""The score of each name of a list for one clip: by its letters, by its phones, and by both."""
 
 from __future__ import annotations
 
@@ -13,44 +13,40 @@ from speech.inference.score import Floats, score
 AnyNats = TypeVar("AnyNats", float, Floats)
 
 
-class Frames(NamedTuple):
-    """Log-probabilities of one clip, float64: of each letter ``(n_frames, n_letters)`` and, of a recogniser that hears
-    them, of each phone ``(n_frames, n_phones)``; symbol 0 of either is the blank."""
+class LogProbs(NamedTuple):
+    """What the network says of one clip, in float64 nats: log p of each letter ``(n_frames, n_letters)`` and, where
+    phones are trained as well, of each phone ``(n_frames, n_phones)``. Symbol 0 of either is the blank."""
 
     letters: Floats
     phones: Floats | None = None
 
 
 class Entry(NamedTuple):
-    """A name of a list: how it is spelt, and each of the ways to say it (none for a recogniser without phones)."""
+    """A name of a list: its letters, and its pronunciations (none for a recogniser without phones)."""
 
     letters: Symbols
     phones: tuple[Symbols, ...] = ()
 
 
 def have_pronunciations(entries: Sequence[Entry]) -> bool:
-    """Whether it is known of all of ``entries`` how they are said."""
     return all(entry.phones for entry in entries)
 
 
 def letter_scores(letters: Floats, entries: Sequence[Entry]) -> Floats:
-    """log p of each of ``entries`` as it is spelt, ``(n_entries,)`` nats: the exact CTC score."""
+    """log p of the spelling of each of ``entries``, ``(n_entries,)`` nats: the exact CTC score."""
     return score(letters, [entry.letters for entry in entries])
 
 
-def phone_scores(frames: Frames, entries: Sequence[Entry]) -> Floats | None:
-    """log p of each of ``entries`` in its likeliest way, ``(n_entries,)`` nats; None where those are unknown."""
-    if frames.phones is None or not have_pronunciations(entries):
+def phone_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats | None:
+    """log p of the likeliest pronunciation of each of ``entries``, ``(n_entries,)`` nats; None where one has none."""
+    if log_probs.phones is None or not have_pronunciations(entries):
         return None
-    scores = score(frames.phones, [way for entry in entries for way in entry.phones])
+    scores = score(log_probs.phones, [phones for entry in entries for phones in entry.phones])
     return np.maximum.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
 
 
 def fuse(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:
-    """(1 - w) letters + w phones: two witnesses of one clip, weighted (a product of experts; Hinton 2002).
-
-    What has no weight does not count, be it minus infinity.
-    """
+    """(1 - w) letters + w phones: a product of experts (Hinton 2002). At weight 0 or 1 the other may be infinite."""
     if weight in (0, 1):
         return phones if weight else letters
     return (1 - weight) * letters + weight * phones

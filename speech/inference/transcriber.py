@@ -1,7 +1,7 @@
-"""From a clip to what was heard in it: all of transcribing but the network, in numpy.
+"""From a clip to its transcript: all of recognition but the network, in numpy.
 
-``Recognizer`` (torch) and ``Runtime`` (onnxruntime) give the log-probabilities of a waveform's letters and phones;
-reading the clip, finding the name in it, decoding, ranking and timing are written here, once for both.
+``Recognizer`` (torch) and ``Runtime`` (onnxruntime) compute the log-probabilities of a waveform's letters and phones;
+reading a clip, end-pointing, decoding, ranking and timing are written here, once for both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from speech.inference.decode import Decoder, Greedy, Symbols
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection, evidence, filler_path, mean_frame_entropy
 from speech.inference.score import Floats
-from speech.inference.scoring import Entry, Frames, fuse, have_pronunciations, letter_scores, phone_scores
+from speech.inference.scoring import Entry, LogProbs, fuse, have_pronunciations, letter_scores, phone_scores
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct
@@ -31,12 +31,16 @@ from speech.text.phones import Inventory, Phones
 Clip = str | Path | tuple[ArrayLike, int]
 
 
-class Reading(NamedTuple):
-    """What ``Transcriber.read`` finds in a clip's frames."""
+class RecognizerError(ValueError):
+    """A file that is not a recogniser, or not one that this version can read."""
 
-    symbols: Symbols  # the letters
+
+class Decoded(NamedTuple):
+    """What ``Transcriber.decode`` makes of a clip's log-probabilities."""
+
+    symbols: Symbols  # of the letters
     names: list[tuple[str, float]]  # with their probabilities, best first
-    none: float | None  # probability that it was none of them
+    out_of_list: float | None  # probability
 
 
 class Span(NamedTuple):
@@ -49,33 +53,27 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard: the letters, the names of the list with their probabilities (best first), each letter's time.
+    """The letters with their spans, the names of the list with their probabilities (best first), the phones in IPA.
 
-    ``phones`` are IPA, from a recogniser that hears such, by the likeliest path.
-    The names' probabilities are given that one of them was said. ``none`` is the probability that none was, where
-    listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None where
-    there is no list, and for a recogniser that was not calibrated.
+    The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
+    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None
+    without a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
     """
 
     letters: str
     names: list[tuple[str, float]]
     spans: list[Span]
-    none: float | None = None
-    accepted: bool | None = None
     phones: str | None = None
-
-
-class RecognizerError(ValueError):
-    """A file that is not a recogniser, or not one that this version can read."""
+    out_of_list: float | None = None
+    accepted: bool | None = None
 
 
 class Transcriber(ABC):
-    """Whatever hears letters in a waveform, and phones where there is an ``inventory`` of them.
+    """A network of letters, and of phones where there is an ``inventory`` of them, with all that ranking names needs.
 
-    ``names`` are those that it was trained for, ``ways`` how these are said; ``decoder`` reads the letters' frames.
-    A name is ranked by its letters and, by the part ``phones_weight``, by its phones. ``rejection`` tells what is none
-    of a list's names, ``prior`` what to take off the letters before names are ranked; None where that was not
-    calibrated.
+    ``names`` are those that it was trained for, ``pronunciations`` theirs. A name's score is that of its letters and,
+    with weight ``phones_weight``, that of its phones. ``label_prior`` corrects the letters before names are ranked,
+    ``rejection`` gives the out-of-list probability; either is None where it was not fitted.
     """
 
     alphabet: Alphabet
@@ -103,107 +101,115 @@ class Transcriber(ABC):
         """Seconds from one frame of log-probabilities to the next."""
 
     @abstractmethod
-    def log_probs(self, waveform: Waveform) -> Frames:
+    def log_probs(self, waveform: Waveform) -> LogProbs:
         """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
 
-    def lexicon(self, names: Sequence[str]) -> dict[str, Entry]:
-        """Each of ``names`` as it is spelt and said, made once for many clips. Duplicates are refused; no names give
-        none. A ``Name`` is said in its own ways, one that was trained for as it was then, others as espeak says them.
-        """
-        listed = distinct(names, self.alphabet) if names else []
-        ways = self._ways(listed) if self.inventory else {}
-        return {str(name): Entry(self.alphabet.encode(name), ways.get(name, ())) for name in listed}
+    def lexicon(self, names: Sequence[str] | None = None) -> dict[str, Entry]:
+        """Each of ``names`` with its letters and phones, made once for many clips; without ``names``, of its own.
 
-    def _ways(self, names: Sequence[str]) -> dict[str, tuple[Symbols, ...]]:
+        Pronunciations are a ``Name``'s own, else those that were trained, else espeak's. Duplicates are refused.
+        """
+        names = self.names if names is None else names
+        listed = distinct(names, self.alphabet) if names else []
+        phones = self._phones(listed) if self.inventory else {}
+        return {str(name): Entry(self.alphabet.encode(name), phones.get(name, ())) for name in listed}
+
+    def _phones(self, names: Sequence[str]) -> dict[str, tuple[Symbols, ...]]:
         assert self.inventory is not None
-        known = {
-            self.alphabet.fold(name): ways for name, ways in self.pronunciations.items()
-        }  # Chloé is chloe, and said alike
-        found = {name: known.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
+        # By folded letters: Chloe has the pronunciations of the Chloé that was trained.
+        trained = {self.alphabet.fold(name): known for name, known in self.pronunciations.items()}
+        found = {name: trained.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
         others = [name for name in names if not found.get(name)]
         try:
             found |= dict(zip(others, pronunciation.pronunciations(others), strict=True))
-        except ModuleNotFoundError:  # espeakng-loader: an exported recogniser does without, and goes by letters alone
+        except ModuleNotFoundError:  # espeakng-loader: an exported recogniser may lack it, and ranks by letters alone
             return {}
-        return {name: tuple(map(self.inventory.encode, ways)) for name, ways in found.items()}
+        return {name: tuple(map(self.inventory.encode, each)) for name, each in found.items()}
 
-    def scores(self, frames: Frames, entries: Sequence[Entry], plain: bool = False) -> Floats:
-        """What each of ``entries`` is ranked by, ``(n_entries,)`` nats: letters less the prior, mixed with phones.
+    def scores(self, log_probs: LogProbs, entries: Sequence[Entry], corrected: bool = True) -> Floats:
+        """The score by which each of ``entries`` is ranked, ``(n_entries,)`` nats: letters and phones, fused.
 
-        By letters alone where some name's phones are not known. ``plain`` leaves the prior in.
+        By letters alone where a name lacks pronunciations. ``corrected`` applies the label prior.
         """
-        prior = None if plain else self.label_prior
-        letters = letter_scores(prior(frames.letters) if prior else frames.letters, entries)
-        phones = phone_scores(frames, entries)
+        prior = self.label_prior if corrected else None
+        letters = letter_scores(prior(log_probs.letters) if prior else log_probs.letters, entries)
+        phones = phone_scores(log_probs, entries)
         return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
-    def fused_statistic(self, frames: Frames, entries: Sequence[Entry], measure: Callable[[Floats], float]) -> float:
-        """``measure`` of either output, mixed as the ``scores`` of ``entries`` are."""
-        letters = measure(frames.letters)
-        if frames.phones is None or not have_pronunciations(entries):
+    def fused_statistic(
+        self, log_probs: LogProbs, entries: Sequence[Entry], statistic: Callable[[Floats], float]
+    ) -> float:
+        """``statistic`` of the letters and of the phones, fused as the ``scores`` of ``entries`` are."""
+        letters = statistic(log_probs.letters)
+        if log_probs.phones is None or not have_pronunciations(entries):
             return letters
-        return fuse(self.phones_weight, letters, measure(frames.phones))
+        return fuse(self.phones_weight, letters, statistic(log_probs.phones))
 
-    def evidence(self, frames: Frames, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
-        """``rejection.EVIDENCE`` of one clip in several lists, a row each, from the likeliest name of each list and how
-        many names it has."""
-        uncertain = self.fused_statistic(frames, firsts, mean_frame_entropy)
-        reading = Entry(filler_path(frames.letters), () if frames.phones is None else (filler_path(frames.phones),))
-        *best, free = self.scores(frames, [*firsts, reading], plain=True).tolist()
-        return np.array([evidence(score, free, uncertain, n) for score, n in zip(best, n_names, strict=True)])
+    def evidence(self, log_probs: LogProbs, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
+        """``rejection.EVIDENCE`` of one clip against several lists, ``(n_lists, len(EVIDENCE))``, from the likeliest
+        name of each list and its length."""
+        entropy = self.fused_statistic(log_probs, firsts, mean_frame_entropy)
+        phones = () if log_probs.phones is None else (filler_path(log_probs.phones),)
+        filler = Entry(filler_path(log_probs.letters), phones)
+        *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
+        return np.array([evidence(name, free, entropy, n) for name, n in zip(best, n_names, strict=True)])
 
-    def rank(self, frames: Frames, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
+    def rank(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""
-        return self.rank_with_rejection(frames, lexicon)[0]
+        return self.rank_with_rejection(log_probs, lexicon)[0]
 
-    def out_of_list_probability(self, frames: Frames, lexicon: Mapping[str, Entry]) -> float | None:
+    def out_of_list_probability(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> float | None:
         """The probability that none of ``lexicon`` was said; None without names, or where it was not calibrated."""
-        return self.rank_with_rejection(frames, lexicon)[1]
+        return self.rank_with_rejection(log_probs, lexicon)[1]
 
     def rank_with_rejection(
-        self, frames: Frames, lexicon: Mapping[str, Entry]
+        self, log_probs: LogProbs, lexicon: Mapping[str, Entry]
     ) -> tuple[list[tuple[str, float]], float | None]:
-        """``rank`` and ``out_of_list_probability``, for which the names are scored once."""
+        """``rank`` and ``out_of_list_probability``, the names scored once for both."""
         if not lexicon:
             return [], None
         names = list(lexicon)
-        scores = self.scores(frames, list(lexicon.values()))
-        none = None
+        scores = self.scores(log_probs, list(lexicon.values()))
+        out_of_list = None
         if self.rejection:
             first = lexicon[names[int(scores.argmax())]]
-            none = self.rejection.none(self.evidence(frames, [first], [len(names)])[0])
-        if np.isneginf(scores).all():  # a sound too short for any of them
+            out_of_list = self.rejection.probability(self.evidence(log_probs, [first], [len(names)])[0])
+        if np.isneginf(scores).all():  # no name fits into so few frames
             scores = np.zeros(len(names))
         probabilities = np.exp(scores - scores.max())
         probabilities /= probabilities.sum()
         order = np.argsort(-probabilities, kind="stable")
-        return [(names[i], float(probabilities[i])) for i in order], none
+        return [(names[i], float(probabilities[i])) for i in order], out_of_list
 
-    def read(self, frames: Frames, lexicon: Mapping[str, Entry]) -> Reading:
+    def decode(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> Decoded:
         """The letters, by the recogniser's own decoder, and the names."""
-        return Reading(self.decoder(frames.letters), *self.rank_with_rejection(frames, lexicon))
+        return Decoded(self.decoder(log_probs.letters), *self.rank_with_rejection(log_probs, lexicon))
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
-        """What is heard in ``clip``: a path, or a waveform with its rate in Hz, ``(samples, rate)``.
+        """Transcribe ``clip``, a path or samples with their rate in Hz, ``(samples, rate)``.
 
-        ``names`` to choose from; without them the names that the recogniser was trained for.
+        ``names`` to choose from; without them those that the recogniser was trained for.
         Raises AudioError for a clip that cannot be used, NoSpeechError for silence, TextError for an unwritable name.
         """
         if isinstance(clip, tuple):
             waveform = files.to_waveform(*clip, sample_rate=self.sample_rate)
         else:
             waveform = files.read(clip, self.sample_rate)
-        waveform, start_s = endpointing.trim_silence(waveform, self.sample_rate)
-        frames = self.log_probs(waveform)
-        symbols, ranked, none = self.read(frames, self.lexicon(self.names if names is None else names))
+        speech, start_s = endpointing.trim_silence(waveform, self.sample_rate)
+        return self.transcribe_speech(speech, start_s, self.lexicon(names))
+
+    def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
+        """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""
+        log_probs = self.log_probs(speech)
+        symbols, names, out_of_list = self.decode(log_probs, lexicon)
         letters = self.alphabet.decode(symbols)
-        times = align(frames.letters, symbols) if symbols else []
+        frames = align(log_probs.letters, symbols) if symbols else []
         spans = [
-            Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in (first, last)))
-            for letter, (first, last) in zip(letters, times, strict=True)
+            Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in ends))
+            for letter, ends in zip(letters, frames, strict=True)
         ]
-        accepted = self.rejection.accepts(none) if self.rejection and none is not None else None
+        accepted = self.rejection.accepts(out_of_list) if self.rejection and out_of_list is not None else None
         phones = None
-        if self.inventory and frames.phones is not None:
-            phones = "".join(self.inventory.decode(Greedy()(frames.phones)))
-        return Transcript(letters, ranked, spans, none, accepted, phones)
+        if self.inventory and log_probs.phones is not None:
+            phones = "".join(self.inventory.decode(Greedy()(log_probs.phones)))
+        return Transcript(letters, names, spans, phones, out_of_list, accepted)

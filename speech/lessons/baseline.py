@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STRENGTHS = [
-    0.01,
-    0.1,
-    1,
-    10,
-    100,
-    1000,
-]  # C, the inverse of the penalty; the best in five-fold cross-validation is taken
+STRENGTHS = [0.01, 0.1, 1, 10, 100, 1000]  # C, the inverse of the penalty: by five-fold cross-validation
 
 
 def logistic_regression(x: Any, y: Any, scoring: str) -> Any:

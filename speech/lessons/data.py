@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
-import os
 import urllib.error
 import urllib.request
 import zipfile
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from speech.common.storage import whole
 from speech.lessons.result import Place
 
 TIMEOUT_S = 60
@@ -45,8 +45,8 @@ class Row(NamedTuple):
 def find(source: Source, place: Place) -> list[Path]:
     """The files of ``source``: in ``place.data_dir`` where that is given, else in the cache, fetched if need be.
 
-    A folder of one's own may hold them under the archive's names as well as under ours, and may hold other rows, which
-    is said. What was fetched has to be the original, byte for byte. Raises DataError.
+    ``data_dir`` may hold them under the archive's names as well as under ours, and may hold other rows, which is
+    printed. What was fetched has to be the original, byte for byte. Raises DataError.
     """
     if place.data_dir is not None:
         return [_own(file, place.data_dir) for file in source.files]
@@ -89,15 +89,14 @@ def fetch(source: Source, folder: Path) -> None:
     for file, content in zip(source.files, contents, strict=True):
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(content)
-        part.replace(path)  # whole or not at all, whoever else fetches it
+        with whole(path) as part:
+            part.write_bytes(content)
 
 
 def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]:
     """The rows of a tab-separated file of a text and a label, which is an index into ``labels``; repeated ones once.
 
-    Repetitions would stand in both splits and flatter everyone. Raises DataError, naming the line.
+    Repeated rows could stand in both splits, which would make every figure too good. Raises DataError, naming the line.
     """
     content = path.read_bytes()
     try:

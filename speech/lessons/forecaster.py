@@ -1,4 +1,4 @@
-"""A network that reads a series year by year and says, at each, what comes next."""
+"""A network that reads a series value by value and forecasts the next at each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 class Forecaster:
     """A series ``(batch, n_frames)`` -> GRU, and the last values themselves -> Linear -> ``(batch, n_frames)``.
 
-    At each frame it says what comes next, as a weighted sum of the GRU's ``n_units`` states and of the last ``n_past``
-    values (0, the mean, before the first). The states lie within -1 to 1: they bend the forecast, and the values carry
-    it beyond what was ever seen.
+    The forecast is a weighted sum of the GRU's ``n_units`` states and of the last ``n_past`` values (0, the mean,
+    before the first). The states lie within -1 to 1 and add what is not linear; with the values, a forecast may leave
+    the range of the training data.
     """
 
     def __init__(self, n_units: int, n_past: int, generator: torch.Generator):
@@ -42,6 +42,6 @@ class Forecaster:
     def backward(self, saved: Saved, grad_y: Tensor) -> dict[str, Tensor]:
         saved_states, saved_output = saved
         grad_inputs, grad_output_weight, grad_output_bias = Linear.backward(saved_output, grad_y[..., None])
-        _, *grad_recurrent, _ = Gru.backward(saved_states, grad_inputs[..., : self.n_units])
+        _, *grad_recurrent = Gru.backward(saved_states, grad_inputs[..., : self.n_units])
         grads = dict(zip(RECURRENT, grad_recurrent, strict=True))
         return grads | {"output.weight": grad_output_weight, "output.bias": grad_output_bias}

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from speech.training.attribution import BackwardPass, ClipBackprop
 
 
-def draw_lattices(student: ClipBackprop, before: BackwardPass, after: BackwardPass, text: str) -> Figure:
-    """p(the path is in this state at this frame | the text): how CTC shares out the blame, and what was heard."""
+def draw_lattices(backprop: ClipBackprop, before: BackwardPass, after: BackwardPass, text: str) -> Figure:
+    """p(the path is in this state at this frame | the text): how CTC weights the frames; the hypotheses."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = figure.subplots(2, 2, height_ratios=[1, 1.2])
     states = [character for letter in text for character in ("\u2013", letter)] + ["\u2013"]
-    for (above, below), heard, when in zip(panels.T, (before, after), ("before", "after"), strict=True):
-        step_s = student.frame_s("logits")
-        (of_letters, *_), _ = next(step.saved for step in heard.chain.steps if step.operation is EachCtc)
+    for (above, below), one, when in zip(panels.T, (before, after), ("before", "after"), strict=True):
+        step_s = backprop.frame_s("logits")
+        (of_letters, *_), _ = next(step.saved for step in one.chain.steps if step.operation is EachCtc)
         heat(above, Ctc.occupancy(of_letters)[0].T, step_s, "Blues", 0, 1)
         above.set_yticks(range(len(states)), states)
         above.set_title(escape_mathtext(f"{when}: where \u201c{text}\u201d would have to be"), fontsize=10)
-        shown = name_letters(below, student, text + before.letters)
-        heat(below, heard.chain.values["log_probs"][0].exp().T[shown], step_s, "Blues", 0, 1)
-        below.set_title(escape_mathtext(f"{when}: what is heard, \u201c{heard.letters}\u201d"), fontsize=10)
+        shown = name_letters(below, backprop, text + before.letters)
+        heat(below, one.chain.values["log_probs"][0].exp().T[shown], step_s, "Blues", 0, 1)
+        below.set_title(escape_mathtext(f"{when}: hypothesis \u201c{one.letters}\u201d"), fontsize=10)
         below.set_xlabel("ms")
     figure.suptitle(
         "Occupancy of the lattice (alpha-beta) and the letters' probabilities; \u2013 is the blank", fontsize=10
@@ -40,26 +40,25 @@ def draw_lattices(student: ClipBackprop, before: BackwardPass, after: BackwardPa
     return figure
 
 
-def draw_sound(student: ClipBackprop, text: str, wrong: str) -> Figure:
+def draw_sound(backprop: ClipBackprop, text: str, wrong: str) -> Figure:
     """Which part of the sound tells ``text`` from ``wrong``: the gradient of the difference of their losses.
 
-    log p(text) - log p(wrong) is positive where the sound speaks for the one; its gradient on a sample or an MFCC
-    says how much a change just there would move it.
+    It is log p(text) - log p(wrong); its gradient on a sample or an MFCC is how much a change there would move it.
     """
     totals: dict[str, Tensor] = {}
     for sign, word in ((1.0, wrong), (-1.0, text)):
-        chain, loss = student.forward(word)
+        chain, loss = backprop.forward(word)
         _, grads = chain.backward(torch.full_like(loss, sign * len(word)))
         for step in ("input", "features"):
             totals[step] = totals.get(step, torch.zeros(())) + grads[step][0]
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     above, middle, below = figure.subplots(3, 1, sharex=True)
-    samples = student.waveform[0].numpy()
-    ms = 1000 * np.arange(len(samples)) / student.recognizer.sample_rate
+    samples = backprop.waveform[0].numpy()
+    ms = 1000 * np.arange(len(samples)) / backprop.recognizer.sample_rate
     above.plot(ms, samples / np.abs(samples).max(), color="#888888", linewidth=0.5)
     window = np.hanning(400)
-    felt = np.convolve(totals["input"].abs().numpy(), window / window.sum(), mode="same")
-    above.plot(ms, felt / felt.max(), color="#b3261e", label="gradient on the waveform (25 ms mean)")
+    smooth = np.convolve(totals["input"].abs().numpy(), window / window.sum(), mode="same")
+    above.plot(ms, smooth / smooth.max(), color="#b3261e", label="gradient on the waveform (25 ms mean)")
     above.legend(loc="lower right", fontsize=8)
     above.set_yticks([])
     for axes, values, title in (
@@ -67,12 +66,12 @@ def draw_sound(student: ClipBackprop, text: str, wrong: str) -> Figure:
         (below, totals["features"].T, "gradient on the MFCC"),
     ):
         largest = float(values.abs().max())
-        heat(axes, values, student.frame_s("features"), "RdBu_r", -largest, largest)
+        heat(axes, values, backprop.frame_s("features"), "RdBu_r", -largest, largest)
         axes.set_ylabel(title)
     below.set_xlabel("ms")
     log_probs = chain.values["log_probs"][0].numpy()
-    for letter, (first, last) in zip(text, align(log_probs, student.recognizer.alphabet.encode(text)), strict=True):
-        middle_ms = 500 * (first + last) * student.frame_s("logits")
+    for letter, (first, last) in zip(text, align(log_probs, backprop.recognizer.alphabet.encode(text)), strict=True):
+        middle_ms = 500 * (first + last) * backprop.frame_s("logits")
         above.text(middle_ms, 1.08, letter, ha="center", color="#1a5fb4", fontsize=12)
     above.set_ylim(-1.05, 1.3)
     title = (

@@ -15,7 +15,7 @@ from speech.lessons.network import first_weights
 class Mlp:
     """x ``(batch, n_in)`` -> Linear -> squash -> Linear -> ``(batch, n_out)``, or ``(batch,)`` where n_out is 1.
 
-    While learning, dropout may silence inputs and hidden units: their masks are given, or None.
+    In training, dropout may silence inputs and hidden units: its masks are given, or None.
     """
 
     def __init__(

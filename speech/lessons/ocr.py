@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,26 @@ from speech.backprop.optimizers import sgd
 from speech.lessons.baseline import logistic_regression
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads
-from speech.lessons.result import Place, Result, Try
+from speech.lessons.result import Place, Result, SeedResult
 from speech.lessons.settings import require_counts, require_parts, require_positive
 
 N_CLASSES = 10
 
 
+@dataclass(frozen=True)
 class Ocr:
     """64 pixels -> ``n_hidden`` sigmoid units -> 10 sums, the largest of which is the digit that is read."""
 
-    def __init__(self, n_hidden: int, rate: float, batch_size: int, n_epochs: int, test_part: float):
-        require_counts(n_hidden=n_hidden, batch_size=batch_size, n_epochs=n_epochs)
-        require_positive(rate=rate)
-        require_parts(test_part=test_part)
-        self.n_hidden, self.rate = n_hidden, rate
-        self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
+    n_hidden: int
+    rate: float
+    batch_size: int
+    n_epochs: int
+    test_part: float
+
+    def __post_init__(self) -> None:
+        require_counts(self, "n_hidden", "batch_size", "n_epochs")
+        require_positive(self, "rate")
+        require_parts(self, "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
@@ -39,10 +45,10 @@ class Ocr:
 
         digits = load_digits()
         x, y = torch.from_numpy(digits.data / digits.data.max()), torch.from_numpy(digits.target)
-        tries = [self.learn(x, y, seed, place) for seed in place.seeds]
-        return Result("digits read right", "%", tries, {"n_digits": len(x)})
+        found = [self.train(x, y, seed, place) for seed in place.seeds]
+        return Result("digits read right", "%", found, {"n_digits": len(x)})
 
-    def learn(self, x: Tensor, y: Tensor, seed: int, place: Place) -> Try:
+    def train(self, x: Tensor, y: Tensor, seed: int, place: Place) -> SeedResult:
         """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The picture is the first seed's."""
         from sklearn.model_selection import train_test_split
 
@@ -73,20 +79,20 @@ class Ocr:
             "network, gradients by hand": curve[-1][1],
             "logistic regression, the same pixels": float(baseline.score(x[test].numpy(), y[test].numpy())),
         }
-        return Try(seed, figures, error, seconds)
+        return SeedResult(seed, figures, error, seconds)
 
 
-def draw(x: Tensor, said: Tensor, read: Tensor, weights: Tensor, curve: list[Any]) -> Figure:
-    """Digits of the test split, wrong ones first; what hidden units look for; how learning went."""
+def draw(x: Tensor, ref: Tensor, read: Tensor, weights: Tensor, curve: list[Any]) -> Figure:
+    """Digits of the test split, wrong ones first; the weights of hidden units; accuracy by epoch."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=[1.15, 1])
     left, right = halves
-    left.suptitle(f"Digits it never met: {int((said != read).sum())} of {len(x)} read wrong (red, first)", fontsize=11)
-    order = torch.argsort((said == read).long(), stable=True).tolist()
+    left.suptitle(f"Digits it never met: {int((ref != read).sum())} of {len(x)} read wrong (red, first)", fontsize=11)
+    order = torch.argsort((ref == read).long(), stable=True).tolist()
     for axes, row in zip(left.subplots(7, 7).flat, order, strict=False):
         axes.imshow(x[row].reshape(8, 8), cmap="gray_r")
-        wrong = said[row] != read[row]
-        title = f"{read[row]}, is {said[row]}" if wrong else str(int(read[row]))
+        wrong = ref[row] != read[row]
+        title = f"{read[row]}, is {ref[row]}" if wrong else str(int(read[row]))
         axes.set_title(title, fontsize=8, color="#b3261e" if wrong else "#0a7a32", pad=2)
         axes.set_axis_off()
     above, below = right.subfigures(2, 1, height_ratios=[1, 1.05])

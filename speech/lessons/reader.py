@@ -1,4 +1,4 @@
-"""A network that reads a sentence word by word, from both ends, and then says one thing about it."""
+"""A network that reads a sentence word by word in both directions, and gives one number for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from speech.lessons.network import first_weights
 
 
 class MaxOverFrames:
-    """y[b, k] = max over t < n_b of x[b, t, k]: what a unit saw anywhere. x ``(batch, n_frames, n)``, y ``(batch, n)``.
+    """y[b, k] = max over t < n_b of x[b, t, k]: a unit's maximum. x ``(batch, n_frames, n)``, y ``(batch, n)``.
 
     Only the largest value moves y, and moves it one to one: dL/dx is g at the largest's frame, and 0 elsewhere.
     """
@@ -38,7 +38,7 @@ class MaxOverFrames:
 class Reader:
     """Words ``(batch, n_words)`` -> Embedding -> GRU in both directions -> MaxOverFrames -> Linear -> ``(batch,)``.
 
-    While learning, dropout may silence parts of the words' vectors and of what was read: its masks are given, or None.
+    In training, dropout may silence parts of the words' vectors and of the maxima: its masks are given, or None.
     """
 
     def __init__(self, n_words: int, n_embedding: int, n_units: int, generator: torch.Generator):
@@ -65,7 +65,7 @@ class Reader:
         saved_vectors = saved_read = None
         if mask_vectors is not None:
             vectors, saved_vectors = Dropout.forward(vectors, mask_vectors)
-        states, saved_states = Layer.forward(vectors, Gru, n_words, None, *(weights[name] for name in self.recurrent))
+        states, saved_states = Layer.forward(vectors, Gru, n_words, *(weights[name] for name in self.recurrent))
         read, saved_max = MaxOverFrames.forward(states, n_words)
         if mask_read is not None:
             read, saved_read = Dropout.forward(read, mask_read)
@@ -79,7 +79,7 @@ class Reader:
             grad_read, _ = Dropout.backward(saved_read, grad_read)
         grad_states, _ = MaxOverFrames.backward(saved_max, grad_read)
         grads_layer: Any = Layer.backward(saved_states, grad_states)
-        grad_vectors, _, _, _, *grad_recurrent = grads_layer
+        grad_vectors, _, _, *grad_recurrent = grads_layer
         if saved_vectors is not None:
             grad_vectors, _ = Dropout.backward(saved_vectors, grad_vectors)
         _, grad_table = Embedding.backward(saved_words, grad_vectors)

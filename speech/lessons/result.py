@@ -1,10 +1,10 @@
-"""Where a lesson works, and what it reports."""
+"""A lesson's place on disk, and its outcome: by seed, as a report and as a table."""
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +14,18 @@ from torch.utils.tensorboard import SummaryWriter
 PICTURE = "picture.png"
 
 
-class Place(NamedTuple):
-    """What the entry point gives a lesson: the run's folder, where data lies, and the seeds to repeat it with."""
+@dataclass(frozen=True)
+class Place:
+    """The run's folder, where the data lies, and the seeds: each repeats the lesson."""
 
     run_dir: Path
     seeds: Sequence[int]
     data_dir: Path | None  # a folder that holds the data sets' files already; None: fetch them into cache_dir
     cache_dir: Path
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seeds, list) or not self.seeds or any(type(s) is not int or s < 0 for s in self.seeds):
+            raise ValueError(f"seeds={self.seeds}: a list of whole numbers from 0 is needed, as seeds=[0,1,2]")
 
     def log(self, seed: int) -> SummaryWriter:
         """TensorBoard's log of one seed; close it."""
@@ -33,39 +38,39 @@ class Place(NamedTuple):
             log.add_figure("picture", figure)
 
 
-class Try(NamedTuple):
-    """One seed's outcome. ``figures`` names who reached what: first the network, then what it is compared with."""
+class SeedResult(NamedTuple):
+    """One seed's outcome. ``figures`` are by method: first the network's, then those of its baselines."""
 
     seed: int
     figures: Mapping[str, float]
     gradient_error: float  # the largest, relative to central differences
-    seconds: float  # of learning, the check of the gradients included
+    seconds: float  # of training, the check of the gradients included
 
 
 class Result(NamedTuple):
-    """A lesson's outcome. ``what`` says what the figures are, ``facts`` what else belongs into report.json."""
+    """A lesson's outcome. ``what`` names the figures' metric; ``facts`` go into report.json as they are."""
 
     what: str
-    unit: str  # "%": figures are parts of 1, shown in per cent
-    tries: Sequence[Try]
+    unit: str  # "%": figures are proportions, shown in per cent
+    by_seed: Sequence[SeedResult]
     facts: Mapping[str, Any]
 
     def report(self) -> dict[str, Any]:
         """Plain data for report.json: each figure's mean and spread (standard deviation) over the seeds."""
-        names = list(self.tries[0].figures)
-        by_name = {name: [one.figures[name] for one in self.tries] for name in names}
+        names = list(self.by_seed[0].figures)
+        by_name = {name: [one.figures[name] for one in self.by_seed] for name in names}
         return {
             "what": self.what,
             "unit": self.unit,
-            "seeds": [one.seed for one in self.tries],
+            "seeds": [one.seed for one in self.by_seed],
             "figures": {name: _spread(values) for name, values in by_name.items()},
-            "largest_gradient_error": max(one.gradient_error for one in self.tries),
-            "seconds": [one.seconds for one in self.tries],
+            "largest_gradient_error": max(one.gradient_error for one in self.by_seed),
+            "seconds": [one.seconds for one in self.by_seed],
             **self.facts,
         }
 
     def table(self) -> str:
-        """A row for each that is compared."""
+        """A row for each method."""
         report = self.report()
         scale = 100 if self.unit == "%" else 1
         seeds = " ".join(f"{f'seed {seed}':>8}" for seed in report["seeds"])
@@ -79,7 +84,3 @@ class Result(NamedTuple):
 def _spread(values: list[float]) -> dict[str, Any]:
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     return {"mean": statistics.fmean(values), "spread": spread, "by_seed": values}
-
-
-def write(path: Path, report: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

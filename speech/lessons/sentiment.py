@@ -22,7 +22,7 @@ from speech.lessons.baseline import logistic_regression
 from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
 from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads
 from speech.lessons.reader import Reader
-from speech.lessons.result import Place, Result, Try
+from speech.lessons.result import Place, Result, SeedResult
 from speech.lessons.settings import require_counts, require_parts, require_positive
 
 FOLDER = "sentiment labelled sentences"
@@ -81,35 +81,30 @@ def pad(sentences: Sequence[Sequence[int]], labels: Sequence[int]) -> Sentences:
     return Sentences(words, n_words, torch.tensor(labels, dtype=torch.float64))
 
 
+@dataclass(frozen=True)
 class Sentiment:
     """The reader of reader.py on the words of the training split.
 
-    Some 2 400 sentences are little to learn to read from, so much is covered while learning: words (``word_dropout``),
-    and parts of their vectors and of what was read (``dropout``).
+    Some 2 400 sentences are few, so dropout is strong: of words (``word_dropout``), of parts of their vectors and of
+    the GRU's output (``dropout``).
     """
 
-    def __init__(
-        self,
-        n_embedding: int,
-        n_units: int,
-        min_sentences: int,
-        rate: float,
-        weight_decay: float,
-        largest_norm: float,
-        word_dropout: float,
-        dropout: float,
-        batch_size: int,
-        n_epochs: int,
-        test_part: float,
-    ):
-        require_counts(n_embedding=n_embedding, n_units=n_units, min_sentences=min_sentences)
-        require_counts(batch_size=batch_size, n_epochs=n_epochs)
-        require_positive(rate=rate, largest_norm=largest_norm)
-        require_parts(weight_decay=weight_decay, word_dropout=word_dropout, dropout=dropout, test_part=test_part)
-        self.n_embedding, self.n_units, self.min_sentences = n_embedding, n_units, min_sentences
-        self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
-        self.word_dropout, self.dropout = word_dropout, dropout
-        self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
+    n_embedding: int
+    n_units: int
+    min_sentences: int
+    rate: float
+    weight_decay: float
+    largest_norm: float
+    word_dropout: float
+    dropout: float
+    batch_size: int
+    n_epochs: int
+    test_part: float
+
+    def __post_init__(self) -> None:
+        require_counts(self, "n_embedding", "n_units", "min_sentences", "batch_size", "n_epochs")
+        require_positive(self, "rate", "largest_norm")
+        require_parts(self, "weight_decay", "word_dropout", "dropout", "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
@@ -118,10 +113,10 @@ class Sentiment:
         for path in paths:
             rows |= dict.fromkeys(read_rows(path, LABELS, label_first=False))
         require_enough(list(rows), LABELS, paths[0].parent)
-        tries = [self.learn(list(rows), seed, place) for seed in place.seeds]
-        return Result("sentences told right", "%", tries, {"n_sentences": len(rows)})
+        found = [self.train(list(rows), seed, place) for seed in place.seeds]
+        return Result("sentences told right", "%", found, {"n_sentences": len(rows)})
 
-    def learn(self, rows: list[Row], seed: int, place: Place) -> Try:
+    def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
         """The picture is the first seed's."""
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.model_selection import train_test_split
@@ -164,7 +159,7 @@ class Sentiment:
         }
         if seed == place.seeds[0]:
             place.save(draw(network, vocabulary, texts, test.labels, sums, curve, list(figures.values())[1]))
-        return Try(seed, figures, error, seconds)
+        return SeedResult(seed, figures, error, seconds)
 
     def masked(self, sentences: Sentences, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What Reader.forward takes, with this step's chance: words covered, and two masks."""
@@ -191,7 +186,7 @@ def draw(
     curve: Sequence[float],
     baseline: float,
 ) -> Figure:
-    """How the verdict on sentences of the test split changes from word to word; all sums; how learning went."""
+    """How the verdict on sentences of the test split changes from word to word; all sums; accuracy by epoch."""
     figure = Figure(figsize=(9, 6.2), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[1.35, 1])
     above, below = halves
@@ -220,11 +215,11 @@ def draw_sentences(
     """Those whose verdict swings furthest while they are read: praise, complaint, and some that are told wrongly."""
     found = []
     for i, text in enumerate(texts):
-        words, said = verdicts(network, vocabulary, text)
+        words, praise_after = verdicts(network, vocabulary, text)
         if len(words) >= 4 and len(" ".join(words)) <= LONGEST_SHOWN:
             right = bool((sums[i] > 0) == (labels[i] > 0))
-            swing = float(2 * np.ptp(said) - np.abs(np.diff(said)).sum())  # far, and without going to and fro
-            found.append((right, swing, words, said, int(labels[i])))
+            swing = float(2 * np.ptp(praise_after) - np.abs(np.diff(praise_after)).sum())  # far, and in one direction
+            found.append((right, swing, words, praise_after, int(labels[i])))
     found.sort(key=lambda one: one[1], reverse=True)
     praise, complaint = ([one for one in found if one[0] and one[4] == label] for label in (1, 0))
     wrong, third = [one for one in found if not one[0]], N_SHOWN // 3
@@ -232,9 +227,9 @@ def draw_sentences(
     axes.set_axis_off()
     axes.set_xlim(0, LONGEST_SHOWN + 18)
     axes.set_ylim(len(shown), 0)
-    for row, (right, _, words, said, label) in enumerate(shown):
+    for row, (right, _, words, praise_after, label) in enumerate(shown):
         column = 0
-        for word, p in zip(words, said, strict=True):
+        for word, p in zip(words, praise_after, strict=True):
             colour = matplotlib.colormaps["RdBu"](0.5 + 0.65 * (p - 0.5))
             box = {"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"}
             axes.text(column + 0.5, row + 0.5, word, family="monospace", fontsize=10.5, va="center", bbox=box)

@@ -1,24 +1,29 @@
-"""Settings that cannot be meant are refused before anything is fetched or learnt; the message names the key."""
+"""Settings that make no sense are refused before anything is fetched or trained; the message names the key."""
 
 from __future__ import annotations
 
-
-def require_counts(**settings: int) -> None:
-    """Raise ValueError for a setting that is no whole number from 1."""
-    for name, value in settings.items():
-        if type(value) is not int or value < 1:
-            raise ValueError(f"lesson.{name}={value}: a whole number from 1 is needed")
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
-def require_positive(**settings: float) -> None:
-    """Raise ValueError for a setting that is not above 0."""
-    for name, value in settings.items():
-        if not isinstance(value, int | float) or not value > 0:
-            raise ValueError(f"lesson.{name}={value}: a number above 0 is needed")
+def require_counts(lesson: Any, *settings: str) -> None:
+    """Raise ValueError for a setting of ``lesson`` that is no whole number from 1."""
+    _require(lesson, settings, lambda value: type(value) is int and value >= 1, "a whole number from 1")
 
 
-def require_parts(**settings: float) -> None:
-    """Raise ValueError for a setting that is not a part of a whole: from 0 to less than 1."""
-    for name, value in settings.items():
-        if not isinstance(value, int | float) or not 0 <= value < 1:
-            raise ValueError(f"lesson.{name}={value}: a number from 0 to less than 1 is needed")
+def require_positive(lesson: Any, *settings: str) -> None:
+    """Raise ValueError for a setting of ``lesson`` that is not above 0."""
+    _require(lesson, settings, lambda value: isinstance(value, int | float) and value > 0, "a number above 0")
+
+
+def require_parts(lesson: Any, *settings: str) -> None:
+    """Raise ValueError for a setting of ``lesson`` that is no proportion."""
+    needed = "a number from 0 to less than 1"
+    _require(lesson, settings, lambda value: isinstance(value, int | float) and 0 <= value < 1, needed)
+
+
+def _require(lesson: Any, settings: Iterable[str], is_right: Callable[[Any], bool], needed: str) -> None:
+    for name in settings:
+        value = getattr(lesson, name)
+        if not is_right(value):
+            raise ValueError(f"lesson.{name}={value}: {needed} is needed")

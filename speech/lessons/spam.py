@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from speech.lessons.baseline import logistic_regression
 from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
-from speech.lessons.result import Place, Result, Try
+from speech.lessons.result import Place, Result, SeedResult
 from speech.lessons.settings import require_counts, require_parts, require_positive
 
 SOURCE = Source(
@@ -29,7 +30,7 @@ SOURCE = Source(
 LABELS = ("ham", "spam")
 N_WORDS = 15  # of each kind, in the picture
 HAM, SPAM = "#1a5fb4", "#b3261e"
-TOKEN = r"\w+|[£$!?]"  # words, and the marks that sellers like
+TOKEN = r"\w+|[£$!?]"  # words, and the marks of advertisements
 
 
 def vectorizer(min_messages: int) -> Any:
@@ -43,41 +44,38 @@ def fold(text: str) -> str:
     return re.sub(r"\d", "0", text.lower())
 
 
+@dataclass(frozen=True)
 class Spam:
     """A sum for each of ``n_hidden`` tanh units over the words that are there -> one sum, above 0 for spam.
 
-    While learning, half of the words are covered (``word_dropout``): spam has to be known by any of its words.
+    In training, half of the words are covered (``word_dropout``): spam has to be told by any of its words.
     """
 
-    def __init__(
-        self,
-        n_hidden: int,
-        rate: float,
-        weight_decay: float,
-        word_dropout: float,
-        dropout: float,
-        min_messages: int,
-        batch_size: int,
-        n_epochs: int,
-        test_part: float,
-    ):
-        require_counts(n_hidden=n_hidden, min_messages=min_messages, batch_size=batch_size, n_epochs=n_epochs)
-        require_positive(rate=rate)
-        require_parts(weight_decay=weight_decay, word_dropout=word_dropout, dropout=dropout, test_part=test_part)
-        self.n_hidden, self.rate, self.weight_decay = n_hidden, rate, weight_decay
-        self.word_dropout, self.dropout, self.min_messages = word_dropout, dropout, min_messages
-        self.batch_size, self.n_epochs, self.test_part = batch_size, n_epochs, test_part
+    n_hidden: int
+    rate: float
+    weight_decay: float
+    word_dropout: float
+    dropout: float
+    min_messages: int
+    batch_size: int
+    n_epochs: int
+    test_part: float
+
+    def __post_init__(self) -> None:
+        require_counts(self, "n_hidden", "min_messages", "batch_size", "n_epochs")
+        require_positive(self, "rate")
+        require_parts(self, "weight_decay", "word_dropout", "dropout", "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
         (path,) = find(SOURCE, place)
         rows = read_rows(path, LABELS, label_first=True)
         require_enough(rows, LABELS, path)
-        tries = [self.learn(rows, seed, place) for seed in place.seeds]
+        found = [self.train(rows, seed, place) for seed in place.seeds]
         facts = {"n_messages": len(rows), "n_spam": sum(row.label for row in rows)}
-        return Result("F1 of spam", "%", tries, facts)
+        return Result("F1 of spam", "%", found, facts)
 
-    def learn(self, rows: list[Row], seed: int, place: Place) -> Try:
+    def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
         """Words are those of the training split. The picture is the first seed's."""
         from sklearn.metrics import f1_score
         from sklearn.model_selection import train_test_split
@@ -118,7 +116,7 @@ class Spam:
             "network, gradients by hand": float(f1_score(y_test.numpy(), (logits > 0).numpy())),
             "logistic regression, the same words": float(f1_score(y_test.numpy(), baseline.predict(bags[1]))),
         }
-        return Try(seed, figures, error, seconds)
+        return SeedResult(seed, figures, error, seconds)
 
     def masked(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """``x`` with masks of this step's chance."""

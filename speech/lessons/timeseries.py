@@ -1,11 +1,12 @@
-"""What comes next: 309 years of sunspots (statsmodels), forecast one year ahead, and then freely.
+"""Time series: 309 years of sunspots (statsmodels), forecast one year ahead, and then free-running.
 
-The last years are kept for the test. All that is chosen, the scale of the values too, comes from the years before.
+The last years are the test. Everything is fitted to the years before, the scale of the values too.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from speech.backprop.losses import MeanSquaredError
 from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
 from speech.lessons.network import check_gradients, falling, loss_and_grads
-from speech.lessons.result import Place, Result, Try
+from speech.lessons.result import Place, Result, SeedResult
 from speech.lessons.settings import require_counts, require_parts, require_positive
 
 Years = NDArray[np.float64]
@@ -42,30 +43,25 @@ class Scale:
         return np.maximum(roots, 0) ** 2
 
 
+@dataclass(frozen=True)
 class TimeSeries:
-    """Learns from windows of ``n_window`` years, at each year of which the network says the next (teacher-forced)."""
+    """Trains on windows of ``n_window`` years; at each year the network forecasts the next (teacher forcing)."""
 
-    def __init__(
-        self,
-        n_units: int,
-        n_past: int,
-        rate: float,
-        weight_decay: float,
-        largest_norm: float,
-        n_window: int,
-        batch_size: int,
-        n_steps: int,
-        n_test: int,
-        max_order: int,
-    ):
-        require_counts(n_units=n_units, n_past=n_past, n_window=n_window, batch_size=batch_size, n_steps=n_steps)
-        require_counts(n_test=n_test, max_order=max_order)
-        require_positive(rate=rate, largest_norm=largest_norm)
-        require_parts(weight_decay=weight_decay)
-        self.n_units, self.n_past = n_units, n_past
-        self.rate, self.weight_decay, self.largest_norm = rate, weight_decay, largest_norm
-        self.n_window, self.batch_size, self.n_steps = n_window, batch_size, n_steps
-        self.n_test, self.max_order = n_test, max_order
+    n_units: int
+    n_past: int
+    rate: float
+    weight_decay: float
+    largest_norm: float
+    n_window: int
+    batch_size: int
+    n_steps: int
+    n_test: int
+    max_order: int
+
+    def __post_init__(self) -> None:
+        require_counts(self, "n_units", "n_past", "n_window", "batch_size", "n_steps", "n_test", "max_order")
+        require_positive(self, "rate", "largest_norm")
+        require_parts(self, "weight_decay")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
@@ -76,27 +72,27 @@ class TimeSeries:
         n_train = len(values) - self.n_test
         if not self.n_window < n_train - 1:
             raise ValueError(
-                f"lesson.n_test={self.n_test} of {len(values)} years leave {n_train} to learn from, and "
+                f"lesson.n_test={self.n_test} of {len(values)} years leave {n_train} to train on, and "
                 f"lesson.n_window={self.n_window} and at least 2 more are needed"
             )
         others = {
-            "AutoReg": (autoregression(values, n_train, self.max_order)),
+            "AutoReg": autoregression(values, n_train, self.max_order),
             "AutoReg, of the roots": np.maximum(autoregression(np.sqrt(values), n_train, self.max_order), 0) ** 2,
             "persistence, as the year before": values[n_train - 1 : -1],
         }
-        tries, forecasts = [], []
+        found, forecasts = [], []
         for seed in place.seeds:
-            ours, free, error, seconds = self.learn(values, seed, place)
+            ours, free, error, seconds = self.train(values, seed, place)
             figures = {"network, gradients by hand": rmse(ours, values[n_train:])}
             figures |= {name: rmse(forecast, values[n_train:]) for name, forecast in others.items()}
-            tries.append(Try(seed, figures, error, seconds))
+            found.append(SeedResult(seed, figures, error, seconds))
             forecasts.append((ours, free))
         years = table["YEAR"].to_numpy(dtype=int)
         place.save(draw(years, values, *forecasts[0], others["AutoReg"]))
         facts = {"first_year": int(years[0]), "first_test_year": int(years[n_train]), "last_year": int(years[-1])}
-        return Result(f"RMSE of the next year, {years[n_train]}-{years[-1]}", "sunspots", tries, facts)
+        return Result(f"RMSE of the next year, {years[n_train]}-{years[-1]}", "sunspots", found, facts)
 
-    def learn(self, values: Years, seed: int, place: Place) -> tuple[Years, Years, float, float]:
+    def train(self, values: Years, seed: int, place: Place) -> tuple[Years, Years, float, float]:
         """The test years forecast from the true years before each, and from none of them; gradient error; seconds."""
         start = time.perf_counter()
         n_train = len(values) - self.n_test

@@ -1,4 +1,4 @@
-"""Feature frames to letter logits: a strided convolution, recurrent layers, a linear layer.
+"""Feature frames to logits: a strided convolution, recurrent layers, a linear layer.
 
 In: features ``(batch, n_frames, n_features)``, 0 beyond each clip's frames, and ``n_frames`` int64 ``(batch,)``.
 Out: logits ``(batch, n_frames', n_symbols)``, 0 beyond each clip's frames, and ``n_frames'`` (one in ``stride``).
@@ -6,9 +6,6 @@ Out: logits ``(batch, n_frames', n_symbols)``, 0 beyond each clip's frames, and 
 Both directions of a recurrent layer (Schuster and Paliwal 1997) run over plain padded tensors, which is about
 twice as fast as packed sequences. The backward one reads each clip reversed *within its own length*: padding then
 stands at the end for both, where no counted frame comes after it.
-
-A cell's name ends in ``_by_hand`` where its gradient is the hand-written one of ``speech.backprop``. Its weights are
-those of torch's layer, under the same names: a recogniser that was trained with one can be used with the other.
 """
 
 from __future__ import annotations
@@ -18,20 +15,24 @@ from torch import Tensor, nn
 
 from speech.backprop.autograd import by_hand
 from speech.backprop.frames import ReverseWithinLength, frame_mask
-from speech.backprop.recurrent import CELLS as CELLS_BY_HAND
+from speech.backprop.recurrent import CELLS as MANUAL_CELLS
 from speech.backprop.recurrent import Layer
 from speech.model.frontend import Count
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-BY_HAND = "_by_hand"
 
 
 class Encoder(nn.Module):
-    """``n_layers`` of ``cell`` (rnn, gru, lstm, or one of them ``_by_hand``), ``n_units`` a direction.
+    """A convolution over ``kernel`` frames, one in ``stride``, then ``n_layers`` of ``cell``: rnn, gru or lstm.
 
-    In front of them a convolution over ``kernel`` frames, one in ``stride``.
-    ``n_features`` and ``n_symbols`` follow from the front end and the alphabet.
+    A layer has ``n_units`` in each direction. ``dropout`` follows the convolution and each layer. ``n_features`` and
+    ``n_symbols`` follow from the front end and the alphabet. Raises ValueError for another cell, and an even kernel.
+
+    ``manual_recurrent`` is a setting of training, and not in a recogniser's file: where a gradient is asked for, the
+    recurrent layers are the hand-written ones of ``speech.backprop``, of the same weights.
     """
+
+    manual_recurrent = False
 
     def __init__(
         self,
@@ -46,19 +47,17 @@ class Encoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.cell = cell.removesuffix(BY_HAND)
-        self.by_hand = self.cell != cell
-        if self.cell not in CELLS:
-            raise ValueError(f"encoder.cell={cell!r} is not one of {', '.join(CELLS)}, with or without {BY_HAND}")
+        if cell not in CELLS:
+            raise ValueError(f"encoder.cell={cell!r} is not one of {', '.join(CELLS)}")
         if kernel % 2 == 0:
             raise ValueError(f"encoder.kernel={kernel} must be odd, so that a frame is its middle")
-        self.kernel, self.stride = kernel, stride
+        self.cell, self.kernel, self.stride = cell, kernel, stride
         self.convolution = nn.Conv1d(n_features, n_units, kernel, stride, padding=kernel // 2)
         self.normalisation = nn.LayerNorm(n_units)
         self.dropout = nn.Dropout(dropout)
         n_directions = 2 if bidirectional else 1
         sizes = [n_units] + [n_units * n_directions] * (n_layers - 1)
-        make = CELLS[self.cell]
+        make = CELLS[cell]
         self.forwards = nn.ModuleList(make(size, n_units, batch_first=True) for size in sizes)
         self.backwards = nn.ModuleList(make(size, n_units, batch_first=True) for size in sizes if bidirectional)
         self.output = nn.Linear(n_units * n_directions, n_symbols)
@@ -81,9 +80,9 @@ class Encoder(nn.Module):
         return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
 
     def _recurrent(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor) -> Tensor:
-        if self.by_hand:
+        if self.manual_recurrent and torch.is_grad_enabled():
             weights = [weight for direction in directions for weight in direction.parameters()]
-            return by_hand(Layer, hidden, CELLS_BY_HAND[self.cell], n_frames, None, *weights)
+            return by_hand(Layer, hidden, MANUAL_CELLS[self.cell], n_frames, *weights)
         forwards, *backwards = directions
         outputs = [forwards(hidden)[0]]
         for direction in backwards:

@@ -20,19 +20,19 @@ Count = TypeVar("Count", int, Tensor)
 
 PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
-FAINT = 1.5e-5  # RMS of a clip whose vowels are as soft as LOG_FLOOR, more or less
-LEAST_DEVIATION = 1e-3  # a coefficient that never moves stays 0
+FAINT = 1.5e-5  # RMS of a clip whose vowels have about the energy of LOG_FLOOR
+LEAST_DEVIATION = 1e-3  # a coefficient that does not change over a clip stays 0
 
 
 class FrontEnd(nn.Module):
     """``n_mfcc`` cepstral coefficients a frame (or, with None, the ``n_mels`` log-mel energies themselves).
 
-    ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` in samples,
-    ``f_min`` and ``f_max`` in Hz. What is softer than ``floor_db`` under a vowel is as silence: how near to nothing a
-    telephone's upper bands are, or a quiet room, says nothing of the word. Each coefficient has mean 0 and deviation 1
-    over the clip's own frames and ``n_prior_frames`` more, whose mean and deviation ``fit_cmvn_prior`` finds in
-    training
-    clips: a short word's own frames cannot tell which vowel it is made of (CMVN with a prior: Povey et al. 2011).
+    ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` are in samples,
+    ``f_min`` and ``f_max`` in Hz. Energies more than ``floor_db`` below a vowel count as silence: how far a telephone's
+    upper bands, or the noise of a quiet room, lie below that says nothing of the word. Each coefficient is normalised
+    to mean 0 and deviation 1 over the clip's own frames and ``n_prior_frames`` more, whose mean and deviation
+    ``fit_cmvn_prior`` finds in training clips: the frames of a short word alone cannot tell which vowel it is made of
+    (CMVN with a prior: Povey et al. 2011). Raises ValueError for values that contradict one another.
     """
 
     prior_mean: Tensor
@@ -44,12 +44,12 @@ class FrontEnd(nn.Module):
         window_length: int = 400,
         hop_length: int = 160,
         n_mels: int = 40,
-        f_min: float = 120.0,
-        f_max: float = 7_600.0,
+        f_min: float = 120,
+        f_max: float = 7_600,
         n_mfcc: int | None = 20,
         n_deltas: int = 0,
-        n_prior_frames: float = 0,
-        floor_db: float = 60.0,
+        n_prior_frames: float = 100,
+        floor_db: float = 40,
     ) -> None:
         super().__init__()
         if f_max > sample_rate / 2:
@@ -57,10 +57,10 @@ class FrontEnd(nn.Module):
         if n_mfcc is not None and n_mfcc > n_mels:
             raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
         if n_prior_frames < 0:
-            raise ValueError(f"frontend.n_prior_frames={n_prior_frames}: a number of frames is 0 or more")
+            raise ValueError(f"frontend.n_prior_frames={n_prior_frames} must be 0 or more")
         if floor_db <= 0:
-            raise ValueError(f"frontend.floor_db={floor_db}: silence is softer than a vowel, by more than 0 dB")
-        self.level = FAINT * 10 ** (floor_db / 20)  # RMS that every clip is brought to
+            raise ValueError(f"frontend.floor_db={floor_db} must be more than 0: silence is softer than a vowel")
+        self.level = FAINT * 10 ** (floor_db / 20)  # RMS to which every clip is scaled
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
         self.n_deltas, self.n_prior_frames = n_deltas, n_prior_frames
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
@@ -91,12 +91,12 @@ class FrontEnd(nn.Module):
         return (beyond.clamp(min=0) if isinstance(beyond, Tensor) else max(beyond, 0)) // self.hop_length + 1
 
     def pad(self, waveforms: Tensor) -> Tensor:
-        """With zeros at the end, to one window at least: a batch of very short clips has a frame, too."""
+        """``waveforms`` with zeros at the end up to one window: a batch of very short clips has a frame, too."""
         return nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
 
     @torch.no_grad()
     def fit_cmvn_prior(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Let these clips be what speech commonly is: waveforms and their ``n_samples``, batch by batch."""
+        """Set the prior to the mean and deviation of all frames of ``batches``, waveforms and their ``n_samples``."""
         own = []
         for waveforms, n_samples in batches:
             features, n_frames = self._features(waveforms, n_samples)
@@ -110,10 +110,10 @@ class FrontEnd(nn.Module):
         return self._normalise(features, n_frames), n_frames
 
     def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``forward`` has them, but not normalised, and beyond a clip's own frames whatever there is."""
+        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames."""
         waveforms = self.pad(waveforms)
         emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
-        # The sample after a clip's last would hold -0.97 times it: out, or the last frame of a short clip sees it.
+        # The sample after a clip's last would be -0.97 times it, and in the last frame of a short clip.
         emphasised = emphasised * frame_mask(n_samples, emphasised.shape[1])
         power = emphasised.square().sum(dim=1) / n_samples
         level = self.level / power.sqrt().clamp(min=1e-8)
@@ -125,19 +125,19 @@ class FrontEnd(nn.Module):
         return torch.cat(orders, dim=2), n_frames
 
     def _normalise(self, features: Tensor, n_frames: Tensor) -> Tensor:
-        """Mean 0 and deviation 1 for each coefficient over each clip's frames and the common ones; 0 beyond them."""
+        """Mean 0 and deviation 1 of each coefficient over a clip's frames and the prior's; 0 beyond the clip's."""
         mask = frame_mask(n_frames, features.shape[1])[..., None]
         count = n_frames[:, None, None] + self.n_prior_frames
         mean = ((features * mask).sum(dim=1, keepdim=True) + self.n_prior_frames * self.prior_mean) / count
         centred = (features - mean) * mask
-        common = self.prior_deviation.square() + (self.prior_mean - mean).square()
-        variance = (centred.square().sum(dim=1, keepdim=True) + self.n_prior_frames * common) / count
+        prior = self.prior_deviation.square() + (self.prior_mean - mean).square()
+        variance = (centred.square().sum(dim=1, keepdim=True) + self.n_prior_frames * prior) / count
         # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
         return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()
 
 
 class _PowerSpectrogram(transforms.Spectrogram):
-    """torchaudio's, but |X|^2 = R^2 + I^2 without the root between: that takes as long as the transform itself."""
+    """torchaudio's, but |X|^2 = R^2 + I^2 directly: the root in between takes as long as the transform itself."""
 
     def forward(self, waveform: Tensor) -> Tensor:
         spectrum = torch.stft(
@@ -152,7 +152,7 @@ class _Log(nn.Module):
 
 
 def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
-    """Slope of the line through five frames, a clip's first and last frame held beyond it (as compute_deltas has it).
+    """Slope of the line through five frames, a clip's first and last frame repeated beyond it (as compute_deltas).
 
     Sum of d (x[t+d] - x[t-d]) over d = 1, 2, divided by 2 (1 + 4).
     """

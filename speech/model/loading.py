@@ -1,4 +1,4 @@
-"""A recogniser from its file: torch's or an exported one."""
+"""A recogniser from its file: torch's, or an exported one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from speech.common.build import DECODER, build
 from speech.inference.transcriber import Transcriber
 
 
-def load(path: Path, decoder: Mapping[str, Any] | None = None) -> Transcriber:
-    """The recogniser in ``path``, torch's file or an exported ``.onnx``, with another ``decoder`` if one is given.
+def load(path: Path, decoder: Mapping[str, Any] | None = None, false_accept_rate: float | None = None) -> Transcriber:
+    """The recogniser in ``path``, torch's file or an exported ``.onnx``, with another decoder or threshold if given.
 
-    Raises RecognizerError where there is none. torch is imported for its own file alone.
+    Raises RecognizerError where there is none, ValueError for a rate without a calibrated threshold. torch is imported
+    for its own file alone.
     """
     transcriber: Transcriber
     if path.suffix == ".onnx":
@@ -26,4 +27,11 @@ def load(path: Path, decoder: Mapping[str, Any] | None = None) -> Transcriber:
         transcriber = Recognizer.load(path)
     if decoder:
         transcriber.decoder = build(decoder, DECODER)
+    if false_accept_rate is not None:
+        if transcriber.rejection is None:
+            raise ValueError(
+                f"false_accept_rate={false_accept_rate}: {path} was not calibrated to reject what is out of list: "
+                f"python -m speech.calibrate recognizer={path.parent}"
+            )
+        transcriber.rejection = transcriber.rejection.at(false_accept_rate)
     return transcriber

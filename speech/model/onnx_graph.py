@@ -1,9 +1,9 @@
-"""A recogniser as an ONNX graph, float32 and int8: waveforms in, letter log-probabilities out (doors: ``runtime``).
+"""A recogniser as an ONNX graph, float32 and int8: waveforms in, log-probabilities out, for ``inference.runtime``.
 
-torch's exporter traces the recogniser itself, front end included. Two of its parts are put in other words first:
+torch's exporter traces the recogniser itself, front end included. Two of its parts are replaced first:
 
-- A recurrent layer, by hand or torch's, becomes ONNX's own operator. The exporter of torch 2.14 fails on nn.GRU of a
-  length that is left open, and would write a layer by hand down frame after frame.
+- A recurrent layer becomes ONNX's own operator: the exporter of torch 2.14 fails on nn.GRU of a length that is left
+  open.
 - The power spectrum becomes one convolution with the Fourier transform's sines. onnxruntime's STFT takes ten times as
   long where the window is no power of two, and moves the log-probabilities by 7e-5 instead of 1e-6.
 """
@@ -19,11 +19,12 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+import onnx
+import onnxscript
 import torch
 from torch import Tensor, nn
 from torchaudio.transforms import Spectrogram
 
-from speech.common.extras import require
 from speech.inference import runtime
 from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
@@ -32,9 +33,9 @@ OPSET = 20
 GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
 # By operator and input, the axes of a weight that an output sums over: each output has a scale of its own.
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
-LEAST_TO_QUANTISE = 1024  # numbers: what is smaller weighs nothing
+LEAST_TO_QUANTISE = 1024  # numbers: a smaller tensor saves nothing
 LARGEST_INT8 = 127
-LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it writes out the whole sines
+LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it would store all the sines
 
 
 class _Recurrent(nn.Module):
@@ -111,7 +112,7 @@ class _PowerSpectrum(nn.Module):
 
 
 class _Graph(nn.Module):
-    """What the exporter traces: ``recognizer`` in other words, its log-probabilities instead of its logits."""
+    """What the exporter traces: ``recognizer`` with those parts replaced, and log-probabilities in place of logits."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         super().__init__()
@@ -131,7 +132,6 @@ class _Graph(nn.Module):
 
 def to_onnx(recognizer: Recognizer, card: str) -> Any:
     """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
-    onnx, onnxscript = require("onnx", "export"), require("onnxscript", "export")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
     some = torch.export.Dim.DYNAMIC
     program = torch.onnx.export(
@@ -148,7 +148,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     assert program is not None
     onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
     model = program.model_proto
-    _forget_where_it_was_made(model)
+    _strip_traces(model)
     model.producer_name = "speech-names"
     metadata = {
         "format": str(runtime.FORMAT),
@@ -171,7 +171,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     return model
 
 
-def _forget_where_it_was_made(model: Any) -> None:
+def _strip_traces(model: Any) -> None:
     """Take out the exporter's notes: stack traces with this machine's paths, of five times the graph's own size."""
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
@@ -182,10 +182,9 @@ def _forget_where_it_was_made(model: Any) -> None:
 def quantise(model: Any) -> Any:
     """A copy of ``model`` whose weights are kept in int8, with a float32 scale for each output.
 
-    They are float32 again when the file is loaded, so that only their rounding is heard. onnxruntime's own tools
+    They are float32 again when the file is loaded: only their rounding changes a result. onnxruntime's own tools
     quantise neither GRU nor RNN.
     """
-    onnx = require("onnx", "export")
     small = copy.deepcopy(model)
     inputs = [(name, (node.op_type, i)) for node in model.graph.node for i, name in enumerate(node.input)]
     summed = {name: SUMMED[place] for name, place in inputs if place in SUMMED}
@@ -199,7 +198,7 @@ def quantise(model: Any) -> Any:
         int8, float32, by = (f"{tensor.name}.{what}" for what in ("int8", "float32", "scale"))
         small.graph.initializer.append(onnx.numpy_helper.from_array(rounded, int8))
         small.graph.initializer.append(onnx.numpy_helper.from_array(scale, by))
-        # Not DequantizeLinear: onnxruntime would take it for a wish to have the frames in 8 bits as well.
+        # Not DequantizeLinear: onnxruntime would then compute the frames in 8 bits as well.
         small.graph.node.insert(0, onnx.helper.make_node("Mul", [float32, by], [tensor.name]))
         small.graph.node.insert(0, onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT))
     return small

@@ -1,7 +1,7 @@
 """The whole recogniser, waveform to transcript, and its one file on disk.
 
-A recording passes ``audio.read``, ``endpoint.cut``, the front end, the encoder and a decoder, in training
-as in use. ``Transcriber`` is what it has in common with the exported recogniser (``runtime``).
+In training as in use a recording is read, end-pointed, and passes the front end and the encoder; ``Transcriber``, which
+the exported recogniser has in common with this one, decodes what comes out.
 """
 
 from __future__ import annotations
@@ -15,37 +15,40 @@ import torch
 from torch import Tensor, nn
 
 from speech.audio.files import Waveform
+from speech.backprop.recognizer import Geometry
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
-from speech.inference.scoring import Frames
+from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import RecognizerError, Transcriber
+from speech.model import frontend
 from speech.model.frontend import Count
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
 from speech.text.phones import PHONES, Inventory
 
 PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
+PLAIN = ("names", "pronunciations", "phones_weight", "trained_on")  # plain data of a file beside its parts
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
 
 class Recognizer(Transcriber, nn.Module):
-    """Front end, encoder and decoder, made from plain data (``parts``) and the names that they were trained for.
+    """Front end, encoder and decoder, made from plain data (``parts``) and the names that they are trained for.
 
-    ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it hears beside the letters, or true for
-    ``phonetics.PHONES``; it need not be there) and the nodes ``frontend``, ``encoder`` and ``decoder`` (``_target_``
-    and arguments). Sizes that follow from one another are derived here.
+    ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it has an output for, true for all of
+    ``text.phones.PHONES``; nothing or false for none) and the nodes ``frontend``, ``encoder`` and ``decoder``
+    (``_target_`` and arguments). Sizes that follow from one another are derived here.
     """
 
     def __init__(self, parts: Mapping[str, Any], names: Sequence[str] = ()) -> None:
         super().__init__()
         self.parts = dict(parts)
-        if parts.get("phones") is True:  # all that there are now: those of a file stay what they were
-            self.parts["phones"] = list(PHONES)
+        if parts.get("phones") is True:
+            self.parts["phones"] = list(PHONES)  # by their symbols: a file keeps its own if PHONES changes
         self.alphabet = Alphabet(parts["alphabet"])
         self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
         self.set_vocabulary(names)
-        self.trained_on: dict[str, list[str]] = {}  # whom: provenance.record; empty where nobody said
+        self.trained_on: dict[str, list[str]] = {}  # evaluation.provenance.record; empty where it is not known
         self.frontend = build(parts["frontend"], FRONTEND)
         n_symbols = sum(self.n_symbols)
         self.encoder = build(parts["encoder"], ENCODER, n_features=self.frontend.n_features, n_symbols=n_symbols)
@@ -73,11 +76,10 @@ class Recognizer(Transcriber, nn.Module):
     def forward(
         self, waveforms: Tensor, n_samples: Tensor, feature_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Logits ``(batch, n_frames, n_symbols)`` and ``n_frames`` of waveforms ``(batch, n_samples)``.
+        """Logits ``(batch, n_frames, n_symbols)``, letters first (``split``), and ``n_frames`` of each clip.
 
-        The letters' symbols come first, then the phones' (``split``).
-
-        ``feature_mask``, of the features' shape, is a factor on them: what training hides (SpecAugment).
+        ``waveforms`` are ``(batch, n_samples)``, right-padded with 0. ``feature_mask``, of the features' shape, is a
+        factor on them: what training hides (SpecAugment).
         """
         features, n_frames = self.frontend(waveforms, n_samples)
         if feature_mask is not None:
@@ -87,36 +89,58 @@ class Recognizer(Transcriber, nn.Module):
         return logits, n_frames
 
     def split(self, logits: Tensor) -> tuple[Tensor, ...]:
-        """The letters' columns of ``logits`` and, of a recogniser that hears phones, theirs: each a CTC output."""
+        """The letters' columns of ``logits`` and, where there is an output for phones, theirs: each a CTC output."""
         return logits.split(self.n_symbols, dim=-1)
 
+    def geometry(self) -> Geometry:
+        """What ``speech.backprop`` has to know of this recogniser beside its parameters."""
+        front, encoder = self.frontend, self.encoder
+        mel = front.spectrum[0] if front.dct is None else front.spectrum.MelSpectrogram
+        return Geometry(
+            pre_emphasis=frontend.PRE_EMPHASIS,
+            level=front.level,
+            window=mel.spectrogram.window,
+            hop_length=front.hop_length,
+            mel=mel.mel_scale.fb,
+            log_floor=frontend.LOG_FLOOR,
+            dct=front.dct,
+            n_deltas=front.n_deltas,
+            prior_mean=front.prior_mean,
+            prior_deviation=front.prior_deviation,
+            n_prior_frames=front.n_prior_frames,
+            least_deviation=frontend.LEAST_DEVIATION,
+            stride=encoder.stride,
+            padding=encoder.kernel // 2,
+            cell=encoder.cell,
+            n_layers=len(encoder.forwards),
+            bidirectional=len(encoder.backwards) > 0,
+        )
+
     @torch.inference_mode()
-    def log_probs(self, waveform: Waveform) -> Frames:
+    def log_probs(self, waveform: Waveform) -> LogProbs:
         device = next(self.parameters()).device
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
         self.train(training)
         return self.frames(logits[0])
 
-    def frames(self, logits: Tensor) -> Frames:
-        """What one clip's logits ``(n_frames, n_symbols)`` say, in float64."""
-        return Frames(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
+    def frames(self, logits: Tensor) -> LogProbs:
+        """The log-probabilities of one clip's logits ``(n_frames, n_symbols)``, in float64."""
+        return LogProbs(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
 
     def set_vocabulary(self, names: Sequence[str]) -> None:
-        """Be for ``names``, and remember how each is said (a ``Name`` in its own ways)."""
+        """Take ``names`` for those that it is trained for, with the pronunciations of each (a ``Name``'s own)."""
         self.names = list(map(str, names))
         self.pronunciations = {}
         if self.inventory and names:
             self.pronunciations = dict(zip(self.names, pronunciation.pronunciations(names), strict=True))
 
     def save(self, path: str | Path) -> None:
-        """Write everything that transcribing needs to one file of tensors and plain data, whole or not at all."""
+        """Write all that transcribing needs to one file of tensors and plain data, whole or not at all."""
         path = Path(path)
         part = path.with_name(f".{path.name}.part")
-        content = {"format": FORMAT, "parts": self.parts, "names": self.names, "weights": self.state_dict()}
-        content["pronunciations"] = self.pronunciations
-        content["trained_on"] = self.trained_on  # an older file has none, and is read all the same
-        content["phones_weight"] = self.phones_weight
+        content = {"format": FORMAT, "parts": self.parts, "weights": self.state_dict()}
+        content |= {key: getattr(self, key) for key in PLAIN}
         if self.label_prior:
             content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
@@ -141,23 +165,20 @@ class Recognizer(Transcriber, nn.Module):
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
             recognizer = cls(content["parts"])
-            recognizer.names, recognizer.pronunciations = content["names"], content.get("pronunciations", {})
-            recognizer.phones_weight = content.get("phones_weight", recognizer.phones_weight)
-            if "rejection" in content:  # of a recogniser that was calibrated
+            for key in PLAIN:
+                setattr(recognizer, key, content[key])
+            if "rejection" in content:
                 recognizer.rejection = Rejection(**content["rejection"])
             if "label_prior" in content:
                 recognizer.label_prior = LabelPrior(**content["label_prior"])
             weights = dict(content["weights"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
-        recognizer.trained_on = content.get("trained_on", {})
         recognizer.load_weights(weights, where=str(path))
         return recognizer.eval()
 
     def load_weights(self, weights: Mapping[str, Tensor], where: str) -> None:
-        """Take ``weights`` that ``where`` holds. Raises RecognizerError where they are of another shape or alphabet,
-        or not all there.
-        """
+        """Load ``weights``. Raises RecognizerError, naming ``where`` they are from, for other shapes or too few."""
         own = self.state_dict()
         if missing := [name for name in own if name not in weights]:
             raise RecognizerError(f"{where}: no {', '.join(missing)} in it: made by another version; train it again")

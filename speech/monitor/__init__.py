@@ -1,1 +1,1 @@
-"""What TensorBoard shows of a training, as Lightning callbacks: one file a view."""
+"""What TensorBoard shows of a training, as Lightning callbacks, one file a view."""

@@ -1,4 +1,4 @@
-"""When each letter is said: the MFCC of a few clips, the letters' probabilities over them, and the forced alignment."""
+"""The MFCC of a few clips, the letters' probabilities over time, and the forced alignment."""
 
 from __future__ import annotations
 
@@ -6,32 +6,24 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from speech.data.dataset import Batch
 from speech.evaluation.alignment import draw
-from speech.monitor.clips import first_clips
+from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
-from speech.monitor.moments import epoch_is_due, writer
+from speech.monitor.moments import writer_if_due
 
 
-class Alignment(pl.Callback):
-    """``alignment``: a column for each of the first ``n_clips`` names, after ``first_epoch``, twice as many, ..."""
+class Alignment(FirstClips):
+    """``alignment``: a column a clip, after epoch ``first_epoch``, twice, four times, ... as many."""
 
-    def __init__(self, n_clips: int = 3, first_epoch: int = 1) -> None:
-        self.n_clips, self.first_epoch = n_clips, first_epoch
-        self._batch: Batch | None = None
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self._batch = first_clips(trainer, self.n_clips)
+    def __init__(self, n_clips: int, first_epoch: int) -> None:
+        super().__init__(n_clips)
+        self.first_epoch = first_epoch
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        board = writer(trainer)
-        if board is None or not epoch_is_due(trainer, self.first_epoch) or has_diverged(pl_module):
+        board = writer_if_due(trainer, self.first_epoch)
+        if board is None or has_diverged(pl_module):
             return
-        assert self._batch is not None
-        clips = [
-            (text, waveform[:n].numpy())
-            for text, waveform, n in zip(self._batch.texts, self._batch.waveforms, self._batch.n_samples, strict=True)
-        ]
-        figure = draw(pl_module.recognizer, clips)
-        figure.suptitle("Red: where each letter of what was said fits best (forced alignment)", fontsize=9, y=0.995)
+        rows = zip(self.batch.texts, self.batch.waveforms, self.batch.n_samples, strict=True)
+        figure = draw(pl_module.recognizer, [(text, waveform[:n].numpy()) for text, waveform, n in rows])
+        figure.suptitle("Red: forced alignment of the reference's letters", fontsize=9, y=0.995)
         board.add_figure("alignment", figure, trainer.global_step)

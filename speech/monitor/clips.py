@@ -1,4 +1,4 @@
-"""The few validation clips that are looked at again and again."""
+"""The few validation clips that some callbacks show again and again."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from speech.data.dataset import Batch
 from speech.data.samplers import Step
 
 
-def first_clips(trainer: pl.Trainer, n_clips: int) -> Batch:
-    """One validation clip of each of the first ``n_clips`` names: the same in every epoch and every run."""
-    data: Any = trainer
-    dataset = data.datamodule.datasets["val"]
-    first: dict[str, int] = {}
-    for i, text in enumerate(dataset.texts):
-        first.setdefault(text, i)
-    batch: Batch = dataset[Step(0, 0, list(first.values())[:n_clips])]
-    return batch
+class FirstClips(pl.Callback):
+    """``batch`` is one validation clip of each of the first ``n_clips`` names: the same in every epoch and run."""
+
+    batch: Batch
+
+    def __init__(self, n_clips: int) -> None:
+        self.n_clips = n_clips
+
+    def setup(self, trainer: Any, pl_module: pl.LightningModule, stage: str) -> None:
+        dataset = trainer.datamodule.datasets["val"]
+        first: dict[str, int] = {}
+        for i, text in enumerate(dataset.texts):
+            first.setdefault(text, i)
+        self.batch = dataset[Step(0, 0, list(first.values())[: self.n_clips])]

@@ -1,4 +1,4 @@
-"""Names as points: what the encoder makes of each, for TensorBoard's projector. Names that sound alike lie together."""
+"""Names as points of TensorBoard's projector, by the encoder's last layer: similar names lie close together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from speech.training.task import Validated
 
 
 class NameEmbedding(pl.Callback):
-    """``names``, at the end: the last layer's units, their mean over frames, and over a name's validation clips."""
+    """``names``, at the end: the last layer's units, their mean over frames and over a name's validation clips."""
 
     def __init__(self) -> None:
         self._hidden: Tensor | None = None  # (batch, n_frames, n_units), what the output layer was last given

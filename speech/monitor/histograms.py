@@ -1,4 +1,4 @@
-"""How the weights and the gradients of each layer are spread: saturated, dead, or alive."""
+"""The distributions of each layer's weights and gradients: which layer saturates, or no longer changes."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ import pytorch_lightning as pl
 import torch
 from torch.optim import Optimizer
 
-from speech.monitor.layers import by_layer
-from speech.monitor.moments import epoch_is_due, writer
+from speech.monitor.layers import by_layer, gradients
+from speech.monitor.moments import writer_if_due
 
 
 class Histograms(pl.Callback):
-    """``weights/<layer>`` and ``gradients/<layer>`` after ``first_epoch``, twice, four times, ... as many epochs.
+    """``weights/<layer>`` and ``gradients/<layer>`` after epoch ``first_epoch``, twice, four times, ... as many.
 
-    They are what the epoch's last step begins with, before clipping.
+    They are of the epoch's last step, before clipping and update.
     """
 
-    def __init__(self, first_epoch: int = 1) -> None:
+    def __init__(self, first_epoch: int) -> None:
         self.first_epoch = first_epoch
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, _: Optimizer) -> None:
-        board = writer(trainer)
-        if board is None or not trainer.is_last_batch or not epoch_is_due(trainer, self.first_epoch):
+        board = writer_if_due(trainer, self.first_epoch) if trainer.is_last_batch else None
+        if board is None:
             return
         weights = {name: parameter.detach() for name, parameter in pl_module.named_parameters()}
-        grads = {name: p.grad for name, p in pl_module.named_parameters() if p.grad is not None}
-        for kind, tensors in (("weights", weights), ("gradients", grads)):
+        for kind, tensors in (("weights", weights), ("gradients", gradients(pl_module))):
             for layer, some in by_layer(tensors).items():
                 values = torch.cat([one.flatten() for one in some])
-                if values.isfinite().all():  # a histogram of NaN raises, and the loss shows them already
+                if values.isfinite().all():  # add_histogram raises for NaN, and the loss shows it already
                     board.add_histogram(f"{kind}/{layer}", values, trainer.global_step)

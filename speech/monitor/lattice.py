@@ -1,4 +1,4 @@
-"""How the alignment is found: which of its letters a clip's frames are held to say, as training goes on."""
+"""How the alignment is found: the occupancy of the CTC lattice of one clip, as training goes on."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from torch import Tensor
 
 from speech.backprop.ctc import Ctc
 from speech.common.escape import escape_mathtext
-from speech.data.dataset import Batch
-from speech.monitor.clips import first_clips
+from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
-from speech.monitor.moments import early_step_is_due, epoch_is_due, writer
+from speech.monitor.moments import early_step_is_due, writer_if_due
 
 N_PANELS = 8
 
 
-class LatticeOccupancy(pl.Callback):
-    """``lattice``: p(state at frame | text) of a clip of the first name, a panel a moment of training so far.
+class LatticeOccupancy(FirstClips):
+    """``lattice``: p(state at frame | text) of a clip of the first name, a panel for each moment of training so far.
 
     Moments are the beginning, step ``first_step`` of the first epoch, twice, four times, ... as many, and each epoch's
-    end; the picture is drawn after epoch ``first_epoch``, twice, four times, ... as many. They are part of a
-    checkpoint, so that a run that goes on shows them all.
+    end; the picture is drawn after epoch ``first_epoch``, twice, four times, ... as many. The moments are part of a
+    checkpoint, so that a resumed run shows them all.
     """
 
-    def __init__(self, first_step: int = 25, first_epoch: int = 1) -> None:
+    def __init__(self, first_step: int, first_epoch: int) -> None:
+        super().__init__(n_clips=1)
         self.first_step, self.first_epoch = first_step, first_epoch
-        self._batch: Batch | None = None
         self._moments: dict[int, Tensor] = {}  # step -> (n_frames, n_states)
 
     def state_dict(self) -> dict[str, Any]:
@@ -39,32 +38,26 @@ class LatticeOccupancy(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._moments = state_dict["moments"]
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self._batch = first_clips(trainer, 1)
-
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look(trainer, pl_module)
+        self._keep(trainer, pl_module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if early_step_is_due(trainer, self.first_step):
-            self._look(trainer, pl_module)
+            self._keep(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look(trainer, pl_module)
-        board = writer(trainer)
-        if board is not None and epoch_is_due(trainer, self.first_epoch):
-            assert self._batch is not None
-            board.add_figure("lattice", draw(self._moments, self._batch.texts[0]), trainer.global_step)
+        self._keep(trainer, pl_module)
+        if board := writer_if_due(trainer, self.first_epoch):
+            board.add_figure("lattice", draw(self._moments, self.batch.texts[0]), trainer.global_step)
 
-    def _look(self, trainer: pl.Trainer, pl_module: Any) -> None:
+    def _keep(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if has_diverged(pl_module):
             return
-        assert self._batch is not None
-        log_probs = torch.from_numpy(pl_module.recognizer.log_probs(self._batch.waveforms[0].numpy()).letters)[None]
+        log_probs = torch.from_numpy(pl_module.recognizer.log_probs(self.batch.waveforms[0].numpy()).letters)[None]
         n_frames = torch.tensor([log_probs.shape[1]])
-        _, saved = Ctc.forward(log_probs, n_frames, self._batch.targets, self._batch.n_letters)
+        _, saved = Ctc.forward(log_probs, n_frames, self.batch.targets, self.batch.n_letters)
         self._moments[trainer.global_step] = Ctc.occupancy(saved)[0]
 
 
@@ -82,6 +75,6 @@ def draw(moments: dict[int, Tensor], text: str) -> Figure:
     panels[0].set_yticks(range(len(states)), states)
     panels[0].set_xlabel("frame", fontsize=8)
     figure.subplots_adjust(left=0.05, right=0.99, top=0.8, bottom=0.13, wspace=0.1)
-    title = f"Where “{escape_mathtext(text)}” may have its letters, as training goes on"
+    title = f"p(state at frame | “{escape_mathtext(text)}”)"
     figure.suptitle(f"{title}\neach frame adds up to 1; – is the blank", fontsize=9)
     return figure

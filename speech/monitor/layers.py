@@ -16,6 +16,11 @@ def by_layer(tensors: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
     return dict(layers)
 
 
+def gradients(model: nn.Module) -> dict[str, Tensor]:
+    """The gradients of ``model``'s parameters that have one."""
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
 def has_diverged(model: nn.Module) -> bool:
     """Whether a weight is NaN or infinite: the curves show it, and there is nothing to draw."""
     return not all(parameter.isfinite().all() for parameter in model.parameters())

@@ -8,15 +8,15 @@ import pytorch_lightning as pl
 
 from speech.monitor.moments import writer
 
-PHONES = "phones wrong"  # the chart of a run that learns phones, and of no other
+PHONES = "phone error rate"  # the chart of a run that trains phones, and of no other
 # page -> chart -> tags, as regular expressions
 CHARTS = {
     "Does it learn?": {
-        "loss, nats a letter (and a phone, where phones are learnt)": ["train/loss_epoch", "val/loss"],
-        "letters wrong (CER)": ["val/cer"],
+        "loss, nats a letter (and a phone, where phones are trained)": ["train/loss_epoch", "val/loss"],
+        "CER": ["val/cer"],
         PHONES: ["val/phone_error_rate"],
-        "names spelt without a fault": ["val/exact_match"],
-        "frames that are blank: at 1 only blanks come out": ["val/blank_fraction"],
+        "exact match": ["val/exact_match"],
+        "fraction of blank frames": ["val/blank_fraction"],
     },
     "Does the error reach every layer?": {
         "norm of the gradient": ["gradient/.*"],

@@ -1,7 +1,7 @@
 """When a view is due, and where it goes.
 
-Most is learnt early: what is dear is shown after 1, 2, 4, 8 ... epochs and after the last of
-``max_epochs``, so that its cost stays small beside the training's, however long that is.
+A network changes most in its first epochs: what is expensive is shown after 1, 2, 4, 8 ... of them and after the last
+of ``max_epochs``, so that its cost stays small beside the training's, however long that is.
 """
 
 from __future__ import annotations
@@ -38,3 +38,8 @@ def writer(trainer: pl.Trainer) -> SummaryWriter | None:
         if isinstance(logger, pl.loggers.TensorBoardLogger):
             return logger.experiment
     return None
+
+
+def writer_if_due(trainer: pl.Trainer, first_epoch: int) -> SummaryWriter | None:
+    """``writer``, where ``epoch_is_due``."""
+    return writer(trainer) if epoch_is_due(trainer, first_epoch) else None

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from speech.data.dataset import Batch
 from speech.evaluation import confusion
 from speech.inference.scoring import Entry
-from speech.monitor.moments import epoch_is_due, writer
+from speech.monitor.moments import writer, writer_if_due
 from speech.training.task import Validated
 
 
@@ -18,23 +18,23 @@ class Ranking(pl.Callback):
     """After epoch ``first_epoch``, twice, four times, ... as many: ranking takes about a millisecond a clip.
 
     ``confusion`` is a picture of the ``n_names`` names that are closest to another, ``pairs/<name> <name>`` how close
-    the ``n_pairs`` closest are (once among those, always shown).
+    the ``n_pairs`` closest are (a pair that was among those once is always shown).
     """
 
-    def __init__(self, n_names: int = 12, n_pairs: int = 5, first_epoch: int = 1) -> None:
+    def __init__(self, n_names: int, n_pairs: int, first_epoch: int) -> None:
         self.n_names, self.n_pairs, self.first_epoch = n_names, n_pairs, first_epoch
         self._scores: list[np.ndarray] = []  # of each clip: log p of every name of the list
-        self._said: list[str] = []
+        self._refs: list[str] = []
         self._lexicon: dict[str, Entry] = {}  # of the list, folded
         self._shown: dict[tuple[int, int], None] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._scores, self._said = [], []
+        self._scores, self._refs = [], []
 
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        if writer(trainer) is None or not epoch_is_due(trainer, self.first_epoch):
+        if writer_if_due(trainer, self.first_epoch) is None:
             return
         validated: Validated = outputs
         recognizer = pl_module.recognizer
@@ -44,16 +44,14 @@ class Ranking(pl.Callback):
         entries = list(self._lexicon.values())
         for logits, n_frames in zip(validated.logits, validated.n_frames.tolist(), strict=True):
             self._scores.append(recognizer.scores(recognizer.frames(logits[:n_frames]), entries))
-        self._said += batch.texts
+        self._refs += batch.texts
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board, step = writer(trainer), trainer.global_step
         if not self._scores or board is None:
             return
         names = list(self._lexicon)
-        said = np.array([names.index(text) for text in self._said])
-        scores = np.array(self._scores)
-        matrix = confusion.mean_probabilities(scores, said)
+        matrix = confusion.mean_probabilities(np.array(self._scores), np.array(list(map(names.index, self._refs))))
         board.add_figure("confusion", confusion.draw(names, matrix, self.n_names), step)
         closeness = (matrix + matrix.T) / 2
         self._shown |= dict.fromkeys(confusion.closest(closeness, self.n_pairs))

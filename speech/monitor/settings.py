@@ -1,4 +1,4 @@
-"""The composed config as text, so that a log says by itself what was trained."""
+"""The composed config as text, so that a log is complete without its run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: data, front end, forward, backward, update, and the monitor itself."""
+"""A training step's time by its parts: data, front end, forward, backward, update, and the callbacks themselves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS = (
 
 
 class Clock(Profiler):
-    """The seconds of each part, by what Lightning says it begins and ends; what is done inside is not the outer's."""
+    """The seconds of each part, by the actions that Lightning reports; an inner action's are not the outer one's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Clock(Profiler):
 
 
 def _part(action: str) -> str | None:
-    """The part that one of Lightning's actions begins; None where it is of the one around it."""
+    """The part that one of Lightning's actions belongs to; None for that of the action around it."""
     if action.startswith("[Callback]"):
         return CALLBACKS
     if action.startswith("[Strategy]") and action.endswith(".training_step"):
@@ -58,12 +58,12 @@ def _part(action: str) -> str | None:
 class StepTimes(pl.Callback):
     """``time/<part>``: milliseconds a step, the mean over ``every_n_steps`` steps.
 
-    ``callbacks`` are those of the epoch's end and of validation as well, spread over the steps: what watching costs.
-    The front end is told from the rest of the forward pass where it runs as a module (not under ``backprop=all``).
-    On a GPU these are the times of giving out the work. A run that has a Lightning profiler already keeps that one.
+    ``callbacks`` includes those at an epoch's end and in validation, spread over the steps: the cost of the monitor.
+    ``front end`` is a part of its own where it runs as a module, which it does not with ``gradients=manual``. On a GPU
+    these are the times of launching the work. A run with a Lightning profiler of its own keeps that one.
     """
 
-    def __init__(self, every_n_steps: int = 50) -> None:
+    def __init__(self, every_n_steps: int) -> None:
         self.every_n_steps = every_n_steps
         self._clock: Clock | None = None
         self._hooks: list[Any] = []
@@ -93,12 +93,12 @@ class StepTimes(pl.Callback):
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if trainer.global_step - self._begun >= self.every_n_steps:
-            self._tell(trainer)
+            self._log(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._tell(trainer)  # the pictures of the last epoch, among others
+        self._log(trainer)  # the pictures of the last epoch, among others
 
-    def _tell(self, trainer: pl.Trainer) -> None:
+    def _log(self, trainer: pl.Trainer) -> None:
         n_steps = trainer.global_step - self._begun
         if self._clock and n_steps:
             times = {f"time/{part}": 1000 * self._clock.seconds[part] / n_steps for part in PARTS}

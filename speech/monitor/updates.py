@@ -1,4 +1,4 @@
-"""How far a step moves each layer, beside how large its weights are: is the learning rate right for all of them?"""
+"""The change of each layer in a step over its weights: is the learning rate right for all of them?"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from speech.monitor.layers import norms
 class UpdateRatios(pl.Callback):
     """``update/<layer>``, ``update/all``: norm of the change over norm of the weights, every ``every_n_steps`` steps.
 
-    About 1e-3 is usual; a layer that is far below the others hardly learns, one far above forgets at each step.
+    About 1e-3 is usual; a layer far below the others hardly learns, one far above is overwritten at each step.
     """
 
-    def __init__(self, every_n_steps: int = 20) -> None:
+    def __init__(self, every_n_steps: int) -> None:
         self.every_n_steps = every_n_steps
         self._before: dict[str, Tensor] = {}
         self._step = 0

@@ -1,1 +1,1 @@
-"""A run as one page of HTML: what it is, how well it hears, how it learnt, and what it mishears."""
+"""A run as one page of HTML: its metrics, its training, and its misrecognised clips."""

@@ -1,4 +1,4 @@
-"""The page itself: everything that it shows is inside of the one file."""
+"""The page itself: one file of HTML that loads nothing else."""
 
 from __future__ import annotations
 
@@ -15,27 +15,33 @@ import soundfile
 from markupsafe import Markup
 
 from speech.audio.files import Waveform
-from speech.evaluation import alignment, confusion, figures
-from speech.evaluation.metrics import Prediction
+from speech.evaluation import alignment, confusion, figures, format
+from speech.evaluation.prediction import Prediction
 from speech.monitor.layout import CHARTS
 from speech.page import pictures
 from speech.page.clips import TestClips, evaluate_clips
-from speech.page.run import Run
+from speech.page.run import Moment, Run
 
 N_ALIGNED = 4  # clips whose alignment is drawn
 N_CONFUSED = 14  # names of the confusion matrix
-N_MOMENTS = 7  # of training, in the table of what was heard
+N_MOMENTS = 7  # of training, in the table of hypotheses
 LOGGED = {  # TensorBoard's pictures that are shown as they are
-    "lattice": "How the letters of one clip found their frames",
-    "attribution": "What each neuron adds to the error of one clip (red), or takes from it (blue)",
+    "lattice": "CTC lattice of one clip: the frames of each letter, over training",
+    "attribution": "Attribution (gradient x input): what each neuron adds to one clip's loss (red) or takes (blue)",
 }
 
 
-def page(run: Run, n_clips: int) -> str:
-    """The HTML of ``run``, with at most ``n_clips`` clips that were misheard.
+def write(run: Run, n_clips: int, path: Path) -> None:
+    """Write ``page`` to ``path``, whole or not at all."""
+    html = page(run, n_clips)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(html, encoding="utf-8")
+    part.replace(path)
 
-    Raises ValueError for a report that another version wrote.
-    """
+
+def page(run: Run, n_clips: int) -> str:
+    """The HTML of ``run``, with at most ``n_clips`` misrecognised clips."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -44,18 +50,17 @@ def page(run: Run, n_clips: int) -> str:
         lstrip_blocks=True,
     )
     clips = evaluate_clips(run)
-    shown = {
-        "charts": _charts(run),
-        "moments": _moments(run),
-        "logged": {LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},
+    return environment.get_template("page.html").render(
+        run=run,
+        report=run.report,
+        found=run.report.evaluation,
+        format=format,
+        evaluation=pictures.svg(lambda: figures.draw(run.report.evaluation), "accuracy by group"),
+        charts=_charts(run),
+        moments=_moments(run),
+        logged={LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},
         **(_of_clips(run, clips, n_clips) if isinstance(clips, TestClips) else {"why_no_clips": clips}),
-    }
-    try:  # what is left to be shown is what report.json holds, and its figures are many
-        drawn = pictures.svg(lambda: figures.draw(run.report), "right by group") if run.report.get("groups") else ""
-        return environment.get_template("page.html").render(run=run, evaluation=drawn, **shown)
-    except (jinja2.UndefinedError, AttributeError, KeyError, TypeError) as error:
-        where, reason = run.folder / "report.json", f"no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"{where}: not what this version writes there ({reason}): train again") from error
+    )
 
 
 def _charts(run: Run) -> dict[str, dict[str, Markup]]:
@@ -69,38 +74,32 @@ def _charts(run: Run) -> dict[str, dict[str, Markup]]:
     return found
 
 
-def _moments(run: Run) -> dict[str, Any]:
-    """When the clips were listened to, and what was heard in each; nothing where the run has no hypotheses.jsonl."""
-    if not run.heard:
-        return {}
-    lines = [run.heard[i] for i in np.unique(np.linspace(0, len(run.heard) - 1, N_MOMENTS).astype(int))]
-    when = [f"step {line['step']}" if "step" in line else f"epoch {line.get('epoch', '?')}" for line in lines]
-    return {
-        "when": when,
-        "rows": {text: [line["heard"].get(text, "") for line in lines] for text in lines[-1]["heard"]},
-    }
+def _moments(run: Run) -> list[Moment]:
+    """Some of the run's, from its first to its last."""
+    spaced = np.linspace(0, len(run.moments) - 1, N_MOMENTS).astype(int)
+    return [run.moments[i] for i in np.unique(spaced)] if run.moments else []
 
 
 def _of_clips(run: Run, clips: TestClips, n_clips: int) -> dict[str, Any]:
     recognizer = run.recognizer
-    names = sorted(name for name, _ in clips.heard[0].names)  # folded, as they were ranked
+    names = sorted(name for name, _ in clips.predictions[0].names)  # in the alphabet, as they were ranked
     matrix = confusion.mean_probabilities(*clips.log_probabilities(names))
     closeness = (matrix + matrix.T) / 2
-    misheard = clips.misheard()
+    wrong = clips.misrecognised()
 
     def aligned(one: Prediction) -> Markup:
         waveform = clips.waveforms[one.id]
-        title = f"{one.text}, said by {one.speaker}: its MFCC, and the probability of each letter over time"
-        return pictures.svg(lambda: alignment.draw(recognizer, [(one.text, waveform)]), title)
+        title = f"{one.ref}, speaker {one.speaker}: MFCC, and the probability of each letter over time"
+        return pictures.svg(lambda: alignment.draw(recognizer, [(one.ref, waveform)]), title)
 
     return {
         "why_no_clips": "",
-        "alignments": [aligned(one) for one in clips.first(N_ALIGNED)],
+        "alignments": [aligned(one) for one in clips.first(N_ALIGNED, run.report.evaluation.featured)],
         "confusion": pictures.svg(lambda: confusion.draw(names, matrix, N_CONFUSED), "confusion of the closest names"),
         "pairs": [(names[i], names[j], closeness[i, j]) for i, j in confusion.closest(closeness, 8)],
-        "n_heard": len(clips.heard),
-        "n_misheard": len(misheard),
-        "errors": [(one, _wav(clips.waveforms[one.id], recognizer.sample_rate)) for one in misheard[:n_clips]],
+        "n_clips": len(clips.predictions),
+        "n_wrong": len(wrong),
+        "misrecognised": [(one, _wav(clips.waveforms[one.id], recognizer.sample_rate)) for one in wrong[:n_clips]],
     }
 
 

@@ -39,7 +39,7 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     """Curves by tag, over the steps."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.subplots()
-    one_kind = len({tag.partition("/")[0] for tag in shown}) == 1  # then that need not be told of each
+    one_kind = len({tag.partition("/")[0] for tag in shown}) == 1  # which then is left out of the labels
     colours = itertools.cycle(matplotlib.color_sequences["tab20"])
     for (tag, curve), colour in zip(shown.items(), colours, strict=False):
         name, marker = tag.partition("/")[2] if one_kind else tag, "o" if len(curve.steps) < N_POINTS else ""

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speech.common import runs, storage
+from speech.common import runs
+from speech.evaluation.report import Environment, RunReport
 from speech.model.recognizer import Recognizer
 
-# Where things lie on this machine is nothing that is sent with the page.
+# Where files lie on this machine is not sent with the page.
 _PLACES = ("run_dir", "cache_dir")  # of a config: left out
 _FILES = ("init", "names", "path", "root", "words")  # names of files and folders, where they have a / in them
 _ABSOLUTE = re.compile(r"(/(?![^/]*/$)|~|[A-Za-z]:[\\/])")  # and not IPA, which stands between two slashes
-_FIGURES = ("n_parameters", "train_seconds", "epochs", "splits", "n_clips")
 
 
 class Curve(NamedTuple):
@@ -27,34 +27,35 @@ class Curve(NamedTuple):
     values: list[float]
 
 
+class Moment(NamedTuple):
+    """A line of hypotheses.jsonl: at a step of training, the hypothesis for a clip of each reference."""
+
+    step: int
+    hyps: dict[str, str]
+
+
 class Run(NamedTuple):
     folder: Path
     recognizer: Recognizer
-    report: dict[str, Any]
-    environment: dict[str, Any]
-    config: str
-    heard: list[dict[str, Any]]  # hypotheses.jsonl's lines
+    report: RunReport
+    environment: Environment
+    config: str  # YAML
+    moments: list[Moment]
     curves: dict[str, Curve]
     pictures: dict[str, bytes]  # the last PNG of each of TensorBoard's images
 
 
 def read(place: str, runs_dir: str) -> Run:
-    """The run in the folder ``place``, or the newest under ``runs_dir`` for ``latest``.
+    """The run in the folder ``place``, or the newest under ``runs_dir``.
 
     Raises ValueError or OSError, naming the file and the way out, where it has not ended, is cut short or was written
-    by another version. What a log of TensorBoard's has lost is left out, and so is all of it where there is none.
+    by another version. What a TensorBoard log has lost is left out, and so is all of it where there is none.
     """
-    path = runs.find_recognizer(place, runs_dir)
+    path = runs.find_recognizer(place, runs_dir, "run")
     folder = path.parent
     recognizer = Recognizer.load(path)
-    report, environment = (storage.read_json(folder / f"{name}.json") for name in ("report", "environment"))
-    if not isinstance(environment.get("packages", {}), dict):
-        where = folder / "environment.json"
-        raise ValueError(f"{where}: not what a run writes there: made by another version; train again")
-    missing = [key for key in _FIGURES if key not in report]
-    if missing:
-        where = folder / "report.json"
-        raise ValueError(f"{where}: no {', '.join(missing)} in it: made by another version; train again")
+    report = RunReport.read(folder / "report.json")
+    environment = Environment.read(folder / "environment.json")
     config = folder / "config.yaml"
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
@@ -66,8 +67,8 @@ def read(place: str, runs_dir: str) -> Run:
         raise ValueError(f"{config}: not a config ({reason}): half written? train again") from error
     shown = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     curves, pictures = _events(folder / "tensorboard")
-    heard = _lines(folder / "hypotheses.jsonl")
-    return Run(folder, recognizer, report, environment, shown, heard, curves, pictures)
+    moments = _moments(folder / "hypotheses.jsonl")
+    return Run(folder, recognizer, report, environment, shown, moments, curves, pictures)
 
 
 def _without_place(node: Any, key: str = "") -> Any:
@@ -81,19 +82,16 @@ def _without_place(node: Any, key: str = "") -> Any:
     return node
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    if not path.is_file():
-        return found
-    for number, text in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+def _moments(path: Path) -> list[Moment]:
+    found: list[Moment] = []
+    for number, text in enumerate(path.read_bytes().splitlines(keepends=True) if path.is_file() else [], start=1):
         try:
             line = json.loads(text.decode("utf-8"))
-            line["heard"].items()
+            found.append(Moment(line["step"], {ref: str(hyp) for ref, hyp in line["hyp"].items()}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, ValueError) and not text.endswith(b"\n"):
                 break  # the last one, which a crash left half written
             raise ValueError(f"{path}: line {number} is not what a run writes there ({error}): delete it") from error
-        found.append(line)
     return found
 
 

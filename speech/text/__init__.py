@@ -1,1 +1,1 @@
-"""Letters, names, phones and how names are pronounced: alphabet, G2P, lexicon, word lists."""
+"""Letters, phones, and the pronunciation of names: alphabet, G2P, lexicon, homophones, word lists."""

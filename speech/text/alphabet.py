@@ -1,7 +1,7 @@
 """Letters to integers and back; symbol 0 is the CTC blank.
 
-What comes in is any text a person may write (``Chloé``); what goes out is the text in the alphabet
-(``chloe``) and its symbols (``[3, 8, 12, 15, 5]``). What cannot be folded is refused, never dropped.
+Any text (``Chloé``) is folded into the alphabet (``chloe``) and encoded (``[3, 8, 12, 15, 5]``). A text with a
+character that has no form in the alphabet is refused.
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ class TextError(ValueError):
 
 
 class Alphabet:
-    """The letters that a recogniser can spell, in the order of its output symbols 1, 2, ...
-
-    ``letters`` are distinct single characters; the blank is not one of them.
-    """
+    """The letters that a recogniser spells: output symbols 1, 2, ... ``letters`` are distinct, without the blank."""
 
     def __init__(self, letters: str = "abcdefghijklmnopqrstuvwxyz' ") -> None:
         if not letters or len(set(letters)) != len(letters):
@@ -62,11 +59,11 @@ class Alphabet:
         return [self._symbol[letter] for letter in self.fold(text)]
 
     def decode(self, symbols: Iterable[int]) -> str:
-        """Letters of ``symbols``; blanks are left out, repeats are kept (collapsing is CTC's affair)."""
+        """Letters of ``symbols``; blanks are left out, repeats are kept (the CTC decoder collapses them)."""
         return "".join(self.letters[symbol - 1] for symbol in symbols if symbol != BLANK)
 
 
-@lru_cache(maxsize=1 << 16)  # a list's names are folded for every clip, a corpus's texts for every epoch
+@lru_cache(maxsize=1 << 16)  # names are folded for every clip, texts in every epoch
 def _fold(text: str, letters: str) -> str:
     lower = text.casefold().translate(_PLAIN)
     decomposed = unicodedata.normalize("NFKD", lower)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speech.text.mnemonics import to_mnemonics
 from speech.text.names import is_ipa
 
 ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no registered tag names the accent
@@ -34,78 +35,28 @@ ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no regis
     "en-gb-x-rp": "en-GB-x-rp",
 }
 AMERICAN = ("en-US", "en-US-x-nyc")
-# Americans stop the t of button, Martin and Milton in the throat: t is a glottal stop before an unstressed vowel with n
-# at the end of a syllable (P. Ladefoged and K. Johnson, "A Course in Phonetics", the allophones of English stops). In
-# espeak some words have it, and most not.
+# American English has a glottal stop for the t of button, Martin and Milton: before an unstressed vowel with n at the
+# end of a syllable (P. Ladefoged and K. Johnson, "A Course in Phonetics", the allophones of English stops). espeak has
+# it in a few words only.
 _VOWELS = "aɐɑæɒeɛɜəɚiɪᵻoɔuʊʉʌ"
 _CLEAR_T = re.compile(f"(?<=[{_VOWELS}ɹnlː])t[ɪəᵻ]n(?![ˈˌ]?[{_VOWELS}])")
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
 _POS_CHARACTER = 1
-_NOISE_SEED = 1  # what C begins with
+_IPA = 0x02
+_NOISE_SEED = 1  # the initial state of C's generator
 _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-
-
-# IPA -> espeak's mnemonics for English (espeak-ng, docs/phonemes.md). What a mnemonic sounds like is the accent's own.
-MNEMONICS = {
-    **{"iː": "i:", "i": "i", "ɪ": "I", "ᵻ": "I#", "e": "e", "ɛ": "E", "æ": "a", "a": "a", "aː": "aa", "ɑː": "A:"},
-    **{"ɑ": "A:", "ɒ": "0", "ɔː": "O:", "ɔ": "O", "ʌ": "V", "ʊ": "U", "uː": "u:", "u": "u:", "ʉ": "u:", "ʉː": "u:"},
-    **{"ɜː": "3:", "ɜ": "3:", "ɝ": "3:", "ə": "@", "ɚ": "3", "ɐ": "a#", "eː": "eI", "ɛː": "e@", "oː": "oU", "o": "oU"},
-    **{"eɪ": "eI", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "əʊ": "oU", "oʊ": "oU", "ɪə": "i@", "eə": "e@", "ʊə": "U@"},
-    **{
-        "t\u0361ʃ": "tS",
-        "d\u0361ʒ": "dZ",
-        "tʃ": "tS",
-        "dʒ": "dZ",
-        "ʧ": "tS",
-        "ʤ": "dZ",
-        "θ": "T",
-        "ð": "D",
-        "ʃ": "S",
-        "ʒ": "Z",
-        "ŋ": "N",
-    },
-    **{"ɡ": "g", "g": "g", "ɹ": "r", "r": "r", "ɾ": "t", "ɫ": "l", "x": "x", "ʔ": "?", "ʍ": "w", "ɲ": "nj", "ʎ": "lj"},
-    **{letter: letter for letter in "pbtdkfvszhmnlwj"},
-    **{"ˈ": "'", "ˌ": ",", ".": "", " ": " ", "n̩": "@n", "l̩": "@l", "m̩": "@m"},
-}
-_LONGEST = max(map(len, MNEMONICS))
-
-
-class PronunciationError(ValueError):
-    """A pronunciation that is written in symbols which no English voice has; the message names the symbol's place."""
 
 
 class EspeakError(ValueError):
     """espeak-ng did not start, or has no such voice."""
 
 
-def to_mnemonics(text: str) -> str:
-    """``text`` as espeak reads it: letters as they are, IPA between slashes in its own signs, ``[[SIv'O:n]]``.
-
-    Raises PronunciationError that names a symbol which is no sound of English here, and its place.
-    """
-    if not is_ipa(text):
-        return text
-    ipa, at = text[1:-1], 0
-    signs: list[str] = []
-    while at < len(ipa):
-        found = next((ipa[at : at + n] for n in range(_LONGEST, 0, -1) if ipa[at : at + n] in MNEMONICS), None)
-        if found is None:
-            known = " ".join(sorted(set("".join(MNEMONICS)) - set(" \u0361\u0329")))  # less what combines
-            raise PronunciationError(
-                f"{text}: {ipa[at]!r}, character {at + 1}, is no sound of the English voices: write it with {known}"
-            )
-        signs.append(MNEMONICS[found])
-        at += len(found)
-    return f"[[{'|'.join(sign for sign in signs if sign)}]]".replace("'|", "'").replace(",|", ",")
-
-
 class Library:
-    """The loaded library and the samples its callback hands over; one a process, since it is global state in C.
+    """The loaded library. One a process, since its state is global in C.
 
-    ``lock`` is held while a voice is set and used: the library is not made for threads.
+    Hold ``lock`` while a voice is set and used: the library is not thread-safe.
     """
 
     instance: Library | None = None
@@ -114,29 +65,29 @@ class Library:
     def __init__(self) -> None:
         import espeakng_loader
 
-        # A folder of links to the data, so that variants of our own can stand beside those that it comes with.
+        # A folder of links to the data, in which variants of our own can be written beside espeak's.
         self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
         self.data_path = Path(self._folder.name) / "data"
         shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)
         self.variants = self.data_path / "voices" / "!v"
         self._chunks: list[np.ndarray] = []
-        self._callback = _SYNTH_CALLBACK(self._receive)  # kept: C holds only a bare pointer to it
+        self._callback = _SYNTH_CALLBACK(self._receive)  # referenced here, since C holds a bare pointer
         self._path = espeakng_loader.get_library_path()
         self._start()
 
     def _start(self) -> None:
         self._c: Any = ctypes.cdll.LoadLibrary(self._path)
-        # The data folder's parent is what espeak_Initialize asks for in some builds; this one takes the folder.
+        # Some builds ask espeak_Initialize for the data folder's parent; this one takes the folder.
         self.sample_rate = self._c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
         if self.sample_rate <= 0:
             raise EspeakError(f"espeak-ng did not start with the data at {self.data_path}: reinstall espeakng-loader")
-        self._voice: str | None = None  # that is set: to set it takes ten times as long as a name's phonemes
+        self._voice: str | None = None  # the one set: setting it takes ten times as long as a name's phonemes
         self._c.espeak_SetSynthCallback(self._callback)
         self._c.espeak_Info.restype = ctypes.c_char_p
         self._c.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        self._c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # the flag stays
+        self._c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # espeak keeps the flag
         self._c.espeak_ng_SetRandSeed(_NOISE_SEED)
-        if os.name == "posix":  # some voices' breath is noise from the C library's rand()
+        if os.name == "posix":  # the breath of some voices is noise from C's rand()
             ctypes.CDLL(None).srand(_NOISE_SEED)
 
     @classmethod
@@ -152,7 +103,7 @@ class Library:
         return info.decode()
 
     def restart(self) -> None:
-        """Load the library afresh: the phase of the voice, its flutter and its breath begin where they once began."""
+        """Load the library anew, which resets the phase of the voice, its flutter and its noise."""
         handle = self._c._handle
         self._c.espeak_Terminate()
         del self._c
@@ -165,15 +116,15 @@ class Library:
         return 0
 
     def set_voice(self, accent: str, variant: str = "", changed: bool = False) -> None:
-        """Speak in ``accent`` (BCP 47) with espeak's ``variant``, whose file may have ``changed`` since it was set.
+        """Set ``accent`` (BCP 47) and espeak's ``variant``; ``changed``: its file may differ from when it was set.
 
-        Raises EspeakError where either is not there.
+        Raises EspeakError where either does not exist.
         """
         names = [name for name, tag in ACCENTS.items() if tag == accent]
         name = "+".join(filter(None, [*names, variant]))
         if name == self._voice and not changed:
             return
-        # espeak itself passes over a variant that is not there and speaks with the plain voice.
+        # espeak itself ignores a variant that does not exist, and uses the plain voice.
         known = names and (not variant or (self.variants / variant).is_file())
         if not known or self._c.espeak_SetVoiceByName(name.encode()) != 0:
             self._voice = None
@@ -181,7 +132,7 @@ class Library:
         self._voice = name
 
     def synthesize(self, text: str, parameters: Mapping[int, int]) -> NDArray[np.int16]:
-        """``text`` (letters, or IPA between slashes) in the voice that is set: samples ``(n_samples,)``, perhaps none.
+        """Samples ``(n_samples,)``, perhaps none, of ``text`` (letters, or IPA between slashes) in the voice set.
 
         ``parameters`` are values of espeak_PARAMETER by number.
         """
@@ -194,16 +145,16 @@ class Library:
         return np.concatenate([np.zeros(0, np.int16), *self._chunks])
 
     def phonemes(self, text: str) -> str:
-        """IPA of ``text`` (letters, or IPA between slashes) in the voice that is set."""
+        """IPA of ``text`` (letters, or IPA between slashes) in the voice set."""
         pointer = ctypes.c_char_p(to_mnemonics(text).encode())
         clauses = []
-        while pointer.value is not None:  # each call reads one: what is left would come with the next text
-            clauses.append(self._c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, 0x02).decode())
+        while pointer.value is not None:  # a call converts one clause; what is left would come with the next text
+            clauses.append(self._c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, _IPA).decode())
         return " ".join(clauses)
 
 
 def restart() -> None:
-    """Forget all that was said in this process: what is said next sounds as it does in one that has said nothing yet.
+    """Bring espeak to its initial state: the next sounds are those of a process that has synthesised nothing yet.
 
     It takes some milliseconds, as long as a name or two.
     """
@@ -213,7 +164,7 @@ def restart() -> None:
 
 
 def phonemes(text: str, accent: str) -> str:
-    """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as ``tts.espeak`` says it."""
+    """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as ``tts.espeak`` pronounces it."""
     ipa = _own_phonemes(text, accent)
     return ipa if is_ipa(text) or accent not in AMERICAN else _CLEAR_T.sub("ʔn\u0329", ipa)
 
@@ -227,7 +178,7 @@ def _own_phonemes(text: str, accent: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def with_glottal_stops(text: str, accent: str) -> str:
-    """``text`` or, where espeak itself would say another t than ``phonemes`` has, its IPA between slashes."""
+    """``text``, or IPA between slashes where espeak's own phonemes lack a glottal stop of ``phonemes``."""
     if accent not in AMERICAN:
         return text
     ipa = phonemes(text, accent)

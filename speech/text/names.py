@@ -1,4 +1,4 @@
-"""A list of names as people write it, and the ways to say each."""
+"""A list of names as people write it, and the pronunciations that it gives for them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ AnyText = TypeVar("AnyText", bound=str)
 
 
 class Name(str):
-    """A name as people write it, and ``say``: the ways to say it, each a respelling that an English reader would read
-    right, or IPA between slashes (``shivawn``, ``/ʃɪˈvɔːn/``). Without any, a voice reads the name itself.
+    """A name as people write it, and ``say``: its pronunciations, each a respelling in English spelling or IPA between
+    slashes (``shivawn``, ``/ʃɪˈvɔːn/``). Without any, the name itself is converted.
     """
 
     say: tuple[str, ...]
@@ -25,16 +25,21 @@ class Name(str):
         return name
 
 
-def is_ipa(way: str) -> bool:
-    """Whether ``way`` of saying a name is IPA between slashes, and no respelling."""
-    return len(way) > 2 and way.startswith("/") and way.endswith("/")
+def ways_to_say(name: str) -> tuple[str, ...]:
+    """The texts that pronounce ``name``: those that a ``Name`` gives, else the name itself."""
+    return (isinstance(name, Name) and name.say) or (str(name),)
+
+
+def is_ipa(text: str) -> bool:
+    """Whether ``text`` is IPA between slashes, and no respelling."""
+    return len(text) > 2 and text.startswith("/") and text.endswith("/")
 
 
 def read_names(names: Sequence[str | Mapping[str, Any]] | str) -> list[Name]:
-    """A list of names, or the one that the text file ``names`` holds, a name a line.
+    """The names of a list, or of the text file ``names``, a name a line.
 
-    A name that is not said as it is written is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
-    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. Raises ValueError for a file that cannot be read and for an entry that is neither.
+    A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. Raises ValueError for an unreadable file and for any other entry.
     """
     if not isinstance(names, str):
         return [_read_name(name, f"names[{i}]") for i, name in enumerate(names)]
@@ -61,7 +66,7 @@ def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
     ways = [name["say"]] if isinstance(name["say"], str) else list(name["say"])
     ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
     if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
-        raise ValueError(f"{where}: {dict(name)} lacks its text or a way to say it: {wanted}")
+        raise ValueError(f"{where}: {dict(name)} lacks its text or a pronunciation: {wanted}")
     for respelling in itertools.filterfalse(is_ipa, ways):
         try:
             Alphabet().fold(respelling)
@@ -71,7 +76,7 @@ def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
-    """``names`` as they are. Raises ValueError for an empty list and for two that are the same once folded."""
+    """``names`` unchanged. Raises ValueError for an empty list and for two names that fold to the same text."""
     if not names:
         raise ValueError("the list of names is empty: give at least one name")
     seen: dict[str, str] = {}

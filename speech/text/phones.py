@@ -1,11 +1,10 @@
-"""How near two pronunciations are: IPA to phones, and the weighted edit distance between phones.
+"""Phonetic distance of two pronunciations: IPA to phones, and the weighted edit distance between them.
 
 A phone is a consonant (place, manner, voice, nasal, lateral) or a vowel (height, backness, rounding). The values of
 place and manner are Ladefoged's as Kondrak uses them (G. Kondrak, "A New Algorithm for the Alignment of Phonetic
-Sequences", NAACL 2000); heights and backnesses are read off the IPA chart. What a difference weighs follows what
-listeners confuse in noise (G. A. Miller and P. E. Nicely, JASA 27, 1955): the place of a consonant is lost first, its
-voice and its nasality last. Stress is not compared. The symbols are those that espeak-ng and the CMU dictionary use
-for English.
+Sequences", NAACL 2000); heights and backnesses are read off the IPA chart. The weights follow the confusions of people
+in noise (G. A. Miller and P. E. Nicely, JASA 27, 1955): the place of a consonant is confused most, its voice and its
+nasality least. Stress is not compared. The symbols are those that espeak-ng and the CMU dictionary use for English.
 """
 
 from __future__ import annotations
@@ -72,23 +71,13 @@ _VOWELS = {  # height (1 close, 0 open), backness (0 front, 1 back), rounded
     "u": (1.0, 1.0, 1),
 }
 PHONES = [*_CONSONANTS, *_VOWELS]
-_WEAK = set("əɐɪᵻhɹjwʍʔ")  # heard less, and left out soonest
-_GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowel that a consonant is made like
-_SAME = {  # other ways to write a phone, or two
-    "r": "ɹ",
-    "g": "ɡ",
-    "ɚ": "əɹ",
-    "ɝ": "ɜɹ",
-    "ɫ": "l",
-    "ɬ": "l",
-    "n̩": "ən",
-    "l̩": "əl",
-    "m̩": "əm",
-    "ʦ": "ts",
-    "ʧ": "tʃ",
-    "ʤ": "dʒ",
+_WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft: half the weight
+_GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowels of a consonant's articulation
+_SAME = {  # other notations of a phone, or of two
+    **{"r": "ɹ", "g": "ɡ", "ɚ": "əɹ", "ɝ": "ɜɹ", "ɫ": "l", "ɬ": "l", "ʦ": "ts", "ʧ": "tʃ", "ʤ": "dʒ"},
+    **{"n\u0329": "ən", "l\u0329": "əl", "m\u0329": "əm"},
 }
-_UNHEARD = re.compile("[ˈˌː:ʲˑ‿. \u0361\u200d_|-]|\\([a-z-]+\\)")  # stress, length, ties, espeak's (en) language marks
+_MARKS = re.compile("[ˈˌː:ʲˑ‿. \u0361\u200d_|-]|\\([a-z-]+\\)")  # stress, length, ties, espeak's (en) language marks
 _SYLLABIC = re.compile("|".join(sorted(_SAME, key=len, reverse=True)))
 _PHONE = re.compile("|".join(sorted(PHONES, key=len, reverse=True)))
 
@@ -96,7 +85,7 @@ _PHONE = re.compile("|".join(sorted(PHONES, key=len, reverse=True)))
 class Inventory:
     """Phones to a recogniser's output symbols 1, 2, ... and back; symbol 0 is the CTC blank, as in ``Alphabet``.
 
-    ``phones`` are distinct, in the order of the symbols; a recogniser keeps its own, whatever becomes of ``PHONES``.
+    ``phones`` are distinct, in the order of the symbols. A recogniser stores its own.
     """
 
     def __init__(self, phones: Sequence[str] = tuple(PHONES)) -> None:
@@ -112,7 +101,7 @@ class Inventory:
     def encode(self, phones: Phones) -> list[int]:
         """Symbols of ``phones``. Raises PhoneError for one that is not among them."""
         if missing := [phone for phone in phones if phone not in self._symbol]:
-            raise PhoneError(f"{' '.join(missing)}: not among the phones that this recogniser hears")
+            raise PhoneError(f"{' '.join(missing)}: not among the phones of this recogniser")
         return [self._symbol[phone] for phone in phones]
 
     def decode(self, symbols: Sequence[int]) -> Phones:
@@ -121,12 +110,12 @@ class Inventory:
 
 
 class PhoneError(ValueError):
-    """An IPA symbol that is no phone of English here; the message names it and its place."""
+    """An IPA symbol that is not in PHONES; the message names it and its place."""
 
 
 def phones(ipa: str) -> Phones:
     """The phones of an IPA transcription; stress and length are left out. Raises PhoneError."""
-    plain = _SYLLABIC.sub(lambda found: _SAME[found[0]], _UNHEARD.sub("", ipa))
+    plain = _SYLLABIC.sub(lambda found: _SAME[found[0]], _MARKS.sub("", ipa))
     found: list[str] = []
     at = 0
     while at < len(plain):
@@ -144,7 +133,7 @@ def _weight(phone: str) -> float:
 
 
 def _difference(a: str, b: str) -> float:
-    """0 (the same) to 1 of two phones."""
+    """Distance of two phones, 0 (the same) to 1."""
     if a in _CONSONANTS and b in _CONSONANTS:
         one, other = _CONSONANTS[a], _CONSONANTS[b]
         marks = sum(x != y for x, y in zip(one[2:], other[2:], strict=True))
@@ -177,20 +166,19 @@ def codes(many: Sequence[Phones]) -> NDArray[np.int64]:
 
 
 def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distance of ``one`` to each of ``many`` (``codes``), 0 (said alike) to 1, ``(len(many),)``.
+    """Distance of ``one`` to each of ``many`` (``codes``), 0 (homophones) to 1, ``(len(many),)``.
 
-    The cheapest way to turn one into the other, each phone replaced, left out or put in at its cost (Wagner and
-    Fischer, JACM 1974), as a part of what leaving out the whole of the heavier one costs.
+    The weighted edit distance (Wagner and Fischer, JACM 1974) over the cost of deleting all of the heavier of the two.
     """
     substitution, weights = _costs()
     (row,) = codes([one])
     deletion = weights[many]  # the padding costs nothing
-    # D[j]: to turn the phones of `one` so far into the first j of each
+    # table[:, j]: the cost of turning the phones of `one` so far into the first j of each
     table = np.concatenate([np.zeros((len(many), 1)), deletion.cumsum(axis=1)], axis=1)
     whole = np.maximum(weights[row].sum(), table[:, -1])
     for phone in row:
         replaced = table[:, :-1] + substitution[phone][many]
-        # Where `many` has ended, nothing is replaced: D stays in the last column that is its own.
+        # Beyond the end of each of `many` nothing is replaced: its cost stays that of its own last column.
         replaced[many == len(PHONES)] = np.inf
         table = table + weights[phone]
         for j in range(many.shape[1]):
@@ -199,5 +187,5 @@ def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def distance(one: Phones, other: Phones) -> float:
-    """Distance of two pronunciations, 0 (said alike) to 1."""
+    """Distance of two pronunciations, 0 (homophones) to 1."""
     return float(distances(one, codes([other]))[0])

@@ -1,4 +1,4 @@
-"""The hand-written AdamW as a torch optimiser."""
+"""The hand-written AdamW as a torch optimiser: ``optimizer=adamw_manual``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class AdamW(torch.optim.Optimizer):
     def __init__(
         self,
         params: Any,
-        lr: float = 1e-3,
+        lr: float,
+        weight_decay: float = 0.01,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.01,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
 

@@ -1,4 +1,4 @@
-"""Attribution of one clip's error to each neuron of each layer, frame by frame, by hand-written backpropagation."""
+"""Attribution of one clip's loss to each neuron of each layer, frame by frame, by hand-written backpropagation."""
 
 from __future__ import annotations
 
@@ -13,46 +13,38 @@ from speech.backprop.chain import Chain
 from speech.backprop.check import compare_with_differences, require_close
 from speech.backprop.recognizer import add_loss, forward
 from speech.inference.decode import Greedy
-from speech.inference.scoring import Frames
 from speech.model.recognizer import Recognizer
-from speech.training.loss import geometry_of
 
 LAYERS = {"features": "MFCC", "encoder.relu": "convolution"}  # and the recurrent layers, and the letters
-
-
 BARS = " ▁▂▃▄▅▆▇█"
-
-
 BLANK_SIGN = "–"
-
-
-N_CHECKED = 4  # values of each tensor of weights that are held against central differences
+N_CHECKED = 4  # values of each parameter that are compared with central differences
 
 
 class BackwardPass(NamedTuple):
-    """One pass forward and back: everything that the error is made of."""
+    """One pass forward and back."""
 
     loss: float  # nats a letter
-    letters: str
+    letters: str  # of the best path
     names: list[tuple[str, float]]
     chain: Chain
     grads: dict[str, Tensor]  # of the parameters
     grad_values: dict[str, Tensor]  # of each step's output, and of the waveform (``input``)
 
     def contributions(self, step: str) -> Tensor:
-        """What each neuron adds to the loss at each frame, to first order: value times gradient, ``(n_frames, n)``.
+        """Value times gradient of each neuron at each frame, ``(n_frames, n)``: what it adds to the loss.
 
-        Silencing the neuron there would change the loss by minus that (Mozer and Smolensky 1989).
+        To first order: setting it to 0 would change the loss by minus that (Mozer and Smolensky 1989).
         """
         return (self.chain.values[step] * self.grad_values[step])[0]
 
 
 class ClipBackprop:
-    """A recogniser's weights, in float64 and by hand, and one clip."""
+    """A recogniser in float64, with parameters of its own, and one clip."""
 
     def __init__(self, recognizer: Recognizer, waveform: Waveform) -> None:
         self.recognizer = recognizer.double()
-        self.geometry = geometry_of(recognizer)
+        self.geometry = recognizer.geometry()
         self.parameters = {name: p.detach().clone() for name, p in self.recognizer.named_parameters()}
         self.lexicon = {recognizer.alphabet.fold(n): s for n, s in recognizer.lexicon(recognizer.names).items()}
         self.waveform = torch.from_numpy(waveform).double()[None]
@@ -65,29 +57,29 @@ class ClipBackprop:
         texts = [(torch.tensor([symbols]), torch.tensor([len(symbols)]))]
         return chain, add_loss(chain, n_frames, texts, self.recognizer.n_symbols)
 
-    def listen(self, text: str) -> BackwardPass:
-        """What is heard, and the error of that if ``text`` was said, carried back to the waveform."""
+    def backward(self, text: str) -> BackwardPass:
+        """The loss of ``text``, carried back to the waveform, and what is recognised."""
         chain, loss = self.forward(text)
         grads, grad_values = chain.backward(torch.ones_like(loss))
         frames = self.recognizer.frames(chain.values["logits"][0])
         names = self.recognizer.rank(frames, self.lexicon | self.recognizer.lexicon([text]))
-        letters = self.spelt(frames)
-        return BackwardPass(float(loss), letters, names, chain, grads, grad_values)
+        return BackwardPass(float(loss), self._letters(chain), names, chain, grads, grad_values)
 
-    def check(self, heard: BackwardPass, text: str) -> float:
+    def check(self, passed: BackwardPass, text: str) -> float:
         """The largest relative error of the gradients against central differences. Raises Miss where one is wrong."""
-        compared = compare_with_differences(lambda: self.forward(text)[1], self.parameters, heard.grads, N_CHECKED)
+        compared = compare_with_differences(lambda: self.forward(text)[1], self.parameters, passed.grads, N_CHECKED)
         require_close(compared)
         return max(one.error for one in compared)
 
-    def knows(self, waveform: Waveform, text: str, _speaker: str) -> bool:
-        """Whether these weights spell ``text`` for another clip."""
+    def spells(self, waveform: Waveform, text: str) -> bool:
+        """Whether the best path of another clip is ``text``."""
         samples = torch.from_numpy(waveform).double()[None]
         chain, _ = forward(self.geometry, self.parameters, samples, torch.tensor([len(waveform)]))
-        return self.spelt(self.recognizer.frames(chain.values["logits"][0])) == text
+        return self._letters(chain) == text
 
-    def spelt(self, frames: Frames) -> str:
+    def _letters(self, chain: Chain) -> str:
         """The letters of the best path, whatever decoder the recogniser has."""
+        frames = self.recognizer.frames(chain.values["logits"][0])
         return self.recognizer.alphabet.decode(Greedy()(frames.letters))
 
     def frame_s(self, step: str) -> float:
@@ -97,37 +89,33 @@ class ClipBackprop:
         hop = self.recognizer.frontend.hop_length / self.recognizer.sample_rate
         return hop if step.startswith(("frontend", "features")) else self.recognizer.frame_s
 
-    def blame(self, heard: BackwardPass) -> list[str]:
-        """A line a layer: how much of the error passes there, frame by frame, and which neuron counts most, and when.
-
-        Bars are of the layer's neurons together; the number is what that one neuron adds to the loss, or takes from it.
-        """
+    def attribution_lines(self, passed: BackwardPass) -> list[str]:
+        """A line a layer: bars of its contributions frame by frame, all neurons together, and the largest one."""
         lines = []
         for step, name in self.layers().items():
-            share = heard.contributions(step)
-            frame, unit = divmod(int(share.abs().argmax()), share.shape[1])
+            contributions = passed.contributions(step)
+            frame, unit = divmod(int(contributions.abs().argmax()), contributions.shape[1])
             ms, symbols = 1000 * frame * self.frame_s(step), BLANK_SIGN + self.recognizer.alphabet.letters
-            which = f"{symbols[unit]!r}" if step == "logits" else f"unit {unit}"
-            wide = round(self.frame_s(step) / self.frame_s("features"))  # so that all rows show the same moments
-            lines.append(
-                f"{name:<12} {bars(share.abs().sum(dim=1), wide)}  {which} at {ms:.0f} ms {share[frame, unit]:+.2f}"
-            )
+            neuron = f"{symbols[unit]!r}" if step == "logits" else f"unit {unit}"
+            width = round(self.frame_s(step) / self.frame_s("features"))  # so that a column is one moment in all rows
+            shown = bars(contributions.abs().sum(dim=1), width)
+            lines.append(f"{name:<12} {shown}  {neuron} at {ms:.0f} ms {contributions[frame, unit]:+.2f}")
         return lines
 
-    def gradient_norms(self, heard: BackwardPass) -> dict[str, float]:
+    def gradient_norms(self, passed: BackwardPass) -> dict[str, float]:
         """The Euclidean norm of each layer's gradient."""
         squares: defaultdict[str, float] = defaultdict(float)
-        for name, grad in heard.grads.items():
+        for name, grad in passed.grads.items():
             squares[name.rpartition(".")[0]] += float(grad.square().sum())
         return {layer: square**0.5 for layer, square in squares.items()}
 
     def layers(self) -> dict[str, str]:
-        """The steps whose neurons are shown, and how they are called."""
+        """The steps whose neurons are shown, with a name for each."""
         recurrent = {f"encoder.layer.{i}": f"{self.geometry.cell} {i + 1}" for i in range(self.geometry.n_layers)}
         return LAYERS | recurrent | {"logits": "letters"}
 
 
-def bars(values: Tensor, wide: int) -> str:
-    """``wide`` characters a value, the largest the highest."""
+def bars(values: Tensor, width: int) -> str:
+    """``width`` characters a value, the largest the highest."""
     heights = ((len(BARS) - 1) * values / values.max().clamp(min=1e-12)).int().tolist()
-    return "".join(BARS[height] * wide for height in heights)
+    return "".join(BARS[height] * width for height in heights)

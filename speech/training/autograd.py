@@ -1,4 +1,4 @@
-"""A training step's gradients from torch's autograd."""
+"""A training step's gradients from torch's autograd: ``gradients=torch`` and ``gradients=hybrid``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from speech.training.loss import Losses, loss_of
 
 
 class Autograd:
-    """torch keeps the graph of a step and differentiates it."""
+    """autograd records the step and differentiates it.
+
+    With ``manual_recurrent`` (hybrid) the recurrent layers are nodes of its graph with a hand-written derivative.
+    """
+
+    def __init__(self, manual_recurrent: bool) -> None:
+        self.manual_recurrent = manual_recurrent
 
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
+        recognizer.encoder.manual_recurrent = self.manual_recurrent
         return loss_of(recognizer, batch)
 
     def backward(self, loss: Tensor) -> None:

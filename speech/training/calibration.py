@@ -1,39 +1,37 @@
-"""How ``rejection`` is fitted to a trained recogniser, on validation clips alone, and how well that holds.
+"""Open-set rejection (``inference.rejection``), fitted to a trained recogniser on validation clips alone.
 
-Each sound is held against lists of many sizes: a clip with its name in the list, and with its name left out; and
-what is no name of any list: the first part of one clip with the last of another (words that nobody says, in speech),
-clips backwards, and noise of a clip's own spectrum. Every second sound passes the disturbances of training, so that
-the threshold does not take a poor microphone for another word.
+A clip is tried against lists of many sizes, with its name in the list and with its name left out. Sounds that are no
+name of any list are made too: the first part of one clip with the last part of another (speech, but no word), clips
+backwards, and noise of a clip's own spectrum. Every second sound is augmented as in training, so that a poor microphone
+is not rejected for another word.
 
-All figures of the report, and the thresholds, are of names that the fit did not see: the names are halved, each half
-is judged by what the other taught, and only the weights that are kept are fitted to both.
+All reported rates, and the thresholds, are of names that the fit did not see: the names are halved, each half is
+evaluated by the weights fitted to the other, and only the weights that are kept are fitted to both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.dataset import Clip
-from speech.evaluation.calibration import reliability
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated, reliability
 from speech.inference.rejection import EVIDENCE, Rejection, key, probability
 from speech.inference.score import Floats
 from speech.model.recognizer import Recognizer
-from speech.training.trials import N_CLIPS, OTHER_NAME, WORDS, Trials, _pool, _sounds, _trials
+from speech.training.trials import N_CLIPS, OTHER_NAME, WORDS, Trials, make_sounds, make_trials, name_pool, too_few
 
-RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, for each of which there is a threshold
-LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; fewer teach nothing about others
+RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, each with a threshold
 
 
 def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
-    """The bias and weights that make p(none) likeliest: logistic regression by Newton's method (IRLS).
+    """The bias and weights that make p(out of list) likeliest: logistic regression by Newton's method (IRLS).
 
     Hastie, Tibshirani and Friedman 2009, section 4.4.1. ``ridge`` is the precision of a prior on the weights of
-    evidence of unit variance: where the trials are told apart without an error, they would grow without end.
+    evidence of unit variance: of trials that are separated without an error, they would grow without end.
     """
     mean, spread = trials.evidences.mean(axis=0), trials.evidences.std(axis=0)
     spread = np.where(spread > 0, spread, 1)
@@ -44,11 +42,11 @@ def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
 
     def cost(w: Floats) -> float:
         logits = inputs @ w
-        return float(rows @ (np.logaddexp(0, logits) - trials.none * logits) + w @ penalty @ w / 2)
+        return float(rows @ (np.logaddexp(0, logits) - trials.out_of_list * logits) + w @ penalty @ w / 2)
 
     for _ in range(50):
         p = probability(weights, inputs[:, 1:])
-        gradient = inputs.T @ (rows * (p - trials.none)) + penalty @ weights
+        gradient = inputs.T @ (rows * (p - trials.out_of_list)) + penalty @ weights
         hessian = (inputs.T * (rows * p * (1 - p))) @ inputs + penalty
         step = np.linalg.solve(hessian + 1e-9 * np.eye(len(weights)), gradient)
         size = 1.0
@@ -61,14 +59,14 @@ def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
     return [float(w) for w in (weights[0] - own @ mean, *own)]
 
 
-def threshold(nones: Floats, rate: float) -> float:
-    """Below which at most ``rate`` of new sounds like these lie, ``nones`` being their p(none).
+def threshold(out_of_list: Floats, false_accept_rate: float) -> float:
+    """Below which at most that rate of new out-of-list sounds lies, ``out_of_list`` being the probabilities of some.
 
     The k-th smallest of n, k = rate (n + 1) rounded down: a new one lies below it with probability k / (n + 1)
     (Wilks 1941). 0, which accepts nothing, where n is too small for the rate.
     """
-    k = int(rate * (len(nones) + 1) + 1e-9)
-    return float(np.sort(nones)[k - 1]) if k else 0.0
+    k = int(false_accept_rate * (len(out_of_list) + 1) + 1e-9)
+    return float(np.sort(out_of_list)[k - 1]) if k else 0.0
 
 
 def calibrate(
@@ -78,57 +76,69 @@ def calibrate(
     augment: Augment | Room | None,
     false_accept_rate: float,
     seed: int,
-) -> tuple[Rejection | None, dict[str, Any]]:
-    """``recognizer``'s Rejection from validation ``clips``, and the report on it; None, with the reason, for too few.
+) -> tuple[Rejection, CalibrationReport] | tuple[None, NotCalibrated]:
+    """``recognizer``'s Rejection from validation ``clips``, and the report on it; None and the reason for too few.
 
-    ``names`` are more that lists may hold, ``augment`` the disturbances of training.
+    ``names`` are more that lists may hold, ``augment`` is that of training.
     Raises ValueError for a rate that is none of ``RATES``.
     """
     if false_accept_rate not in RATES:
         raise ValueError(f"false_accept_rate={false_accept_rate} is none of {', '.join(map(key, RATES))}")
-    texts = list(dict.fromkeys(recognizer.alphabet.fold(clip.name) for clip in clips))
-    if len(texts) < LEAST_NAMES or len(clips) < LEAST_CLIPS:
-        reason = (
-            f"{len(clips)} validation clips of {len(texts)} names; "
-            f"at least {LEAST_CLIPS} of {LEAST_NAMES} are needed to learn what is none of a list"
-        )
-        return None, {"reason": reason}
+    fold = recognizer.alphabet.fold
+    if reason := too_few(len(clips), len({fold(clip.name) for clip in clips})):
+        return None, NotCalibrated(reason)
     rng = np.random.default_rng(seed)
     drawn = [clips[i] for i in rng.permutation(len(clips))[: N_CLIPS[OTHER_NAME]]]
-    own = list(dict.fromkeys(recognizer.alphabet.fold(clip.name) for clip in drawn))
-    others = [text for text in dict.fromkeys(map(recognizer.alphabet.fold, names)) if text not in own]
-    pool = _pool(own, others, recognizer.alphabet, rng)
-    first = set(rng.permutation(own)[: len(own) // 2].tolist())
-    halves = []
-    for half in (first, set(own) - first):
-        sounds = _sounds(recognizer, [c for c in drawn if recognizer.alphabet.fold(c.name) in half], augment, rng)
-        halves.append(_trials(sounds, pool, len(own) + len(others), recognizer, rng))
+    halves = _halves(recognizer, drawn, names, augment, rng)
     both = Trials(*(np.concatenate(some) for some in zip(*halves, strict=True)))
-    weights = fit(both)
-    taught = [fit(half) for half in halves]
-    held_out = [probability(taught[1 - i], halves[i].evidences) for i in (0, 1)]
-    thresholds = [_thresholds(half, nones) for half, nones in zip(halves, held_out, strict=True)]
-    rejection = Rejection(weights, _thresholds(both, np.concatenate(held_out)), key(false_accept_rate))
-    report: dict[str, Any] = {"n_names": len(own), "n_trials": len(both.kinds), "weights": dict(_named(weights))}
-    report |= {"false_accept_rate": false_accept_rate, "thresholds": rejection.thresholds}
-    report["accepted"] = {
-        rate: _accepted(halves, held_out, [thresholds[1][rate], thresholds[0][rate]]) for rate in rejection.thresholds
-    }
-    report |= reliability(both.none, both.weights, np.concatenate(held_out))
+    fitted = [fit(half) for half in halves]
+    held_out = [probability(fitted[1 - i], halves[i].evidences) for i in (0, 1)]
+    rejection = Rejection(fit(both), _thresholds(both, np.concatenate(held_out)), key(false_accept_rate))
+    error, bins = reliability(both.out_of_list, both.weights, np.concatenate(held_out))
+    report = CalibrationReport(
+        n_names=len({fold(clip.name) for clip in drawn}),
+        n_trials=len(both.kinds),
+        weights=dict(zip(("bias", *EVIDENCE), rejection.weights, strict=True)),
+        false_accept_rate=rejection.false_accept_rate,
+        thresholds=dict(rejection.thresholds),
+        accepted=_accepted(halves, held_out),
+        expected_calibration_error=error,
+        reliability=bins,
+    )
     return rejection, report
 
 
-def _named(weights: Sequence[float]) -> zip[tuple[str, float]]:
-    return zip(("bias", *EVIDENCE), weights, strict=True)
+def _halves(
+    recognizer: Recognizer,
+    clips: Sequence[Clip],
+    names: Sequence[str],
+    augment: Augment | Room | None,
+    rng: np.random.Generator,
+) -> list[Trials]:
+    """The trials of the clips of one half of the names, and of those of the other half."""
+    fold = recognizer.alphabet.fold
+    own = list(dict.fromkeys(fold(clip.name) for clip in clips))
+    others = [text for text in dict.fromkeys(map(fold, names)) if text not in own]
+    pool = name_pool(own, others, recognizer.alphabet, rng)
+    first = set(rng.permutation(own)[: len(own) // 2].tolist())
+    halves = []
+    for half in (first, set(own) - first):
+        sounds = make_sounds(recognizer, [clip for clip in clips if fold(clip.name) in half], augment, rng)
+        halves.append(make_trials(sounds, pool, len(own) + len(others), recognizer, rng))
+    return halves
 
 
-def _thresholds(trials: Trials, nones: Floats) -> dict[str, float]:
-    """By rate, the strictest of those of the kinds of words."""
-    return {key(rate): min(threshold(nones[trials.kinds == kind], rate) for kind in WORDS) for rate in RATES}
+def _thresholds(trials: Trials, out_of_list: Floats) -> dict[str, float]:
+    """By false-accept rate, the strictest of the thresholds of the kinds of words."""
+    return {key(rate): min(threshold(out_of_list[trials.kinds == kind], rate) for kind in WORDS) for rate in RATES}
 
 
-def _accepted(halves: Sequence[Trials], nones: Sequence[Floats], thresholds: Sequence[float]) -> dict[str, float]:
-    """The share of each kind that is accepted, each half by the threshold of the other."""
-    accepted = np.concatenate([some < limit for some, limit in zip(nones, thresholds, strict=True)])
+def _accepted(halves: Sequence[Trials], out_of_list: Sequence[Floats]) -> dict[str, dict[str, float]]:
+    """By false-accept rate, the proportion of each kind that is accepted, each half at the other's threshold."""
     kinds = np.concatenate([half.kinds for half in halves])
-    return {str(kind): float(accepted[kinds == kind].mean()) for kind in np.unique(kinds)}
+    thresholds = [_thresholds(half, p) for half, p in zip(halves, out_of_list, strict=True)]
+    found = {}
+    for rate in map(key, RATES):
+        accepts = np.concatenate([out_of_list[i] < thresholds[1 - i][rate] for i in (0, 1)])
+        found[rate] = {str(kind): float(accepts[kinds == kind].mean()) for kind in np.unique(kinds)}
+    return found

@@ -1,4 +1,4 @@
-"""A training step's gradients by the hand-written backpropagation of the whole recogniser."""
+"""A training step's gradients from hand-written backpropagation of the whole recogniser: ``gradients=manual``."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from speech.backprop import chain, optimizers
+from speech.backprop import optimizers
 from speech.backprop import recognizer as by_hand
+from speech.backprop.chain import Chain
 from speech.data.dataset import Batch
 from speech.model.recognizer import Recognizer
-from speech.training.loss import Losses, geometry_of, hidden_features, texts
+from speech.training.loss import Losses, hidden_features, texts
 
 
-class ByHand:
-    """``speech.backprop`` alone, from the waveform to each weight's gradient: no parameter asks torch for one."""
+class Manual:
+    """``speech.backprop`` alone, from the waveform to the gradient of each parameter: none requires autograd's.
+
+    As autograd does, it leaves the gradients in each parameter's ``grad``, for clipping, optimisers and callbacks.
+    """
 
     def __init__(self) -> None:
-        self._chain: chain.Chain | None = None
+        self._chain: Chain | None = None
         self._parameters: dict[str, nn.Parameter] = {}
 
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
@@ -29,7 +33,7 @@ class ByHand:
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
             hidden = hidden_features(recognizer, batch)
             chain, n_frames = by_hand.forward(
-                geometry_of(recognizer), self._parameters, waveforms, batch.n_samples, masks, hidden
+                recognizer.geometry(), self._parameters, waveforms, batch.n_samples, masks, hidden
             )
             loss = by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
         self._chain = chain
@@ -41,7 +45,7 @@ class ByHand:
             grads, _ = self._chain.backward(torch.ones_like(loss), until=by_hand.FIRST_TRAINED)
         for name, parameter in self._parameters.items():
             parameter.grad = grads[name]
-        self._chain = None  # what a step had saved is not needed by the next
+        self._chain = None  # frees what the step had saved
 
     def clip(self, parameters: Iterable[nn.Parameter], largest: float) -> None:
         optimizers.clip_norm({str(i): p.grad for i, p in enumerate(parameters) if p.grad is not None}, largest)

@@ -1,54 +1,47 @@
-"""A recogniser's rejection and ranking, fitted anew to other clips."""
+"""A trained recogniser's ranking and rejection, fitted again, to other clips."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from speech.config import tree as configs
+from speech.common import runs, storage
+from speech.config import compose
+from speech.config.objects import instantiate
+from speech.config.tree import Config
+from speech.evaluation import provenance
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated
+from speech.evaluation.report import Ranking, RunReport
+from speech.model import loading
+from speech.model.recognizer import Recognizer
+from speech.training.corpora import make_data
+from speech.training.finish import fit_to_clips
+from speech.training.report import write_card
 
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
+def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
+    """Fit to ``config.split``'s clips, and write the recogniser's file again; returns it and the calibration.
 
-def recalibrate(config: DictConfig) -> dict[str, Any]:
-    """Write the recogniser's file anew, with thresholds from ``config.split``'s clips; print and return the report.
-
-    Its run's report and model card are brought up to date. Raises ValueError, and leaves the file as it was, where
-    there are too few clips.
+    Its run's report and model card are brought up to date. Raises ValueError, and leaves the file as it was, for too
+    few clips.
     """
-    from hydra.utils import instantiate
-
-    from speech.common import runs, storage
-    from speech.evaluation import provenance
-    from speech.evaluation.calibration import summary
-    from speech.model import loading
-    from speech.model.recognizer import Recognizer
-    from speech.training.calibration import calibrate
-    from speech.training.corpora import make_data
-    from speech.training.ranking import fit_ranking
-    from speech.training.run import fitted, write_card
-
-    path = runs.find_recognizer(config.recognizer, config.runs_dir)
+    path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     recognizer = loading.load(path)
     if not isinstance(recognizer, Recognizer):
-        raise ValueError(f"recognizer={path}: an exported file stays as it is: calibrate its run, and export it again")
-    configs.as_trained(config, path, ["corpus", "augment"])
+        raise ValueError(f"recognizer={path}: an exported file is not changed: calibrate its run, and export it again")
+    compose.as_trained(config, path, ["corpus", "augment"])
     data = make_data(config, recognizer)
     if config.split not in data.datasets:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(data.datasets)}")
-    clips, augment = data.datasets[config.split].clips, instantiate(config.augment)
-    recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
-    rejection, report = calibrate(recognizer, clips, data.listed, augment, config.false_accept_rate, config.seed)
-    if rejection is None:
-        raise ValueError(f"split={config.split}: {report['reason']}")
-    recognizer.rejection = rejection
-    recognizer.trained_on = provenance.record(clips, recognizer.trained_on)
+    calibration = fit_to_clips(recognizer, data, config.split, instantiate(config.augment), config)
+    if isinstance(calibration, NotCalibrated):
+        raise ValueError(f"split={config.split}: {calibration.reason}")
+    recognizer.trained_on = provenance.record(data.datasets[config.split].clips, recognizer.trained_on)
     recognizer.save(path)
-    if (told := path.parent / "report.json").is_file():  # which is to say of the file what is so
-        storage.write_json(told, storage.read_json(told) | fitted(recognizer, report))
-        write_card(path.parent, recognizer.names)
-    print(f"{summary(report)}\n{path}")
+    report = path.parent / "report.json"
+    if report.is_file():
+        replace(RunReport.read(report), calibration=calibration, ranking=Ranking.of(recognizer)).write(report)
+        write_card(path.parent, recognizer)
     if config.output:
-        storage.write_json(Path(config.output), report)
-    return report
+        storage.write_json(Path(config.output), asdict(calibration))
+    return path, calibration

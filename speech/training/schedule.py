@@ -8,8 +8,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 
-def warmup_cosine(optimizer: Optimizer, n_steps: int, warmup: float = 0.1, final: float = 0.01) -> LambdaLR:
-    """``warmup`` is the part of ``n_steps`` that the rise takes, ``final`` the last rate over the highest."""
+def warmup_cosine(optimizer: Optimizer, n_steps: int, warmup: float, final: float) -> LambdaLR:
+    """``warmup`` is the proportion of ``n_steps`` in which the rate rises, ``final`` the last rate over the highest."""
     n_warmup = max(1, round(warmup * n_steps))
 
     def factor(step: int) -> float:

@@ -1,7 +1,8 @@
-"""Learning to spell, as Lightning runs it: loss, validation, optimiser. The only LightningModule."""
+"""Training as Lightning runs it: loss, validation, optimiser. The only LightningModule."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,11 +21,11 @@ from speech.model.recognizer import Recognizer
 from speech.text.alphabet import BLANK
 from speech.training.autograd import Autograd
 from speech.training.loss import loss_of, texts
-from speech.training.manual import ByHand
+from speech.training.manual import Manual
 
 
 class Validated(NamedTuple):
-    """What the monitor gets to see of a validation batch."""
+    """A validation batch's results, for the callbacks."""
 
     logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
     n_frames: Tensor  # (batch,)
@@ -43,10 +44,8 @@ def _collapsed(output: Tensor, n_frames: Tensor) -> list[list[int]]:
 class SpellingTask(pl.LightningModule):
     """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
 
-    ``gradients`` says where those come from.
-
-    Whatever chance a step takes (dropout) is drawn from ``seed`` and the step's number alone, so that training goes
-    on after an interruption exactly as it would have.
+    ``gradients`` is the backend that they come from. What a step draws by chance (dropout) depends on ``seed`` and the
+    step's number alone, so that a training goes on after an interruption exactly as it would have.
     """
 
     def __init__(
@@ -54,13 +53,13 @@ class SpellingTask(pl.LightningModule):
         recognizer: Recognizer,
         optimizer: Callable[..., Optimizer],
         scheduler: Callable[..., LRScheduler],
-        gradients: Autograd | ByHand,
-        seed: int = 0,
+        gradients: Autograd | Manual,
+        seed: int,
     ) -> None:
         super().__init__()
         self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
         self._optimizer, self._scheduler = optimizer, scheduler
-        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
+        self._counts: Counter[str] = Counter()  # of a validation
 
     def configure_optimizers(self) -> Any:
         optimizer = self._optimizer(self.recognizer.parameters())
@@ -89,29 +88,29 @@ class SpellingTask(pl.LightningModule):
             self.gradients.clip(self.recognizer.parameters(), float(gradient_clip_val))
 
     def on_validation_epoch_start(self) -> None:
-        self._edits = self._letters = self._perfect = self._clips = self._phone_edits = self._phones = 0
+        self._counts.clear()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         loss, _, logits, n_frames = loss_of(self.recognizer, batch)
         letters_of, *phones_of = self.recognizer.split(logits)
         best = letters_of.argmax(dim=2)
         blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
-        n = len(batch.texts)
-        self.log("val/loss", loss, batch_size=n)
-        self.log("val/blank_fraction", blank, batch_size=n)
+        self.log("val/loss", loss, batch_size=len(batch.texts))
+        self.log("val/blank_fraction", blank, batch_size=len(batch.texts))
         letters = best_paths(self.recognizer, logits, n_frames)
-        self._edits += sum(map(n_edits, batch.texts, letters))
-        self._letters += sum(map(len, batch.texts))
-        self._perfect += sum(a == b for a, b in zip(batch.texts, letters, strict=True))
-        self._clips += n
+        self._counts["clips"] += len(batch.texts)
+        self._counts["exact"] += sum(ref == hyp for ref, hyp in zip(batch.texts, letters, strict=True))
+        self._counts["letters"] += sum(map(len, batch.texts))
+        self._counts["letter edits"] += sum(map(n_edits, batch.texts, letters))
         for output, (phones, n_phones) in zip(phones_of, texts(batch)[1:], strict=True):
-            said = [row[:n].tolist() for row, n in zip(phones, n_phones, strict=True)]
-            self._phone_edits += sum(map(Levenshtein.distance, said, _collapsed(output, n_frames)))
-            self._phones += int(n_phones.sum())
+            refs = [row[:n].tolist() for row, n in zip(phones, n_phones, strict=True)]
+            self._counts["phones"] += int(n_phones.sum())
+            self._counts["phone edits"] += sum(map(Levenshtein.distance, refs, _collapsed(output, n_frames)))
         return Validated(logits, n_frames, letters)
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/cer", self._edits / self._letters, prog_bar=True)
-        self.log("val/exact_match", self._perfect / self._clips, prog_bar=True)
-        if self._phones:
-            self.log("val/phone_error_rate", self._phone_edits / self._phones, prog_bar=True)
+        counts = self._counts
+        self.log("val/cer", counts["letter edits"] / counts["letters"], prog_bar=True)
+        self.log("val/exact_match", counts["exact"] / counts["clips"], prog_bar=True)
+        if counts["phones"]:
+            self.log("val/phone_error_rate", counts["phone edits"] / counts["phones"], prog_bar=True)

@@ -1,4 +1,4 @@
-"""Clips held against lists with and without their name: what rejection is calibrated on."""
+"""Trials for calibration: validation clips, and sounds made from them, against lists with and without their name."""
 
 from __future__ import annotations
 
@@ -14,28 +14,18 @@ from speech.data.augment.strength import FULL_STRENGTH
 from speech.data.dataset import Clip
 from speech.evaluation.metrics import n_edits
 from speech.inference.score import Floats
-from speech.inference.scoring import Frames
+from speech.inference.scoring import LogProbs
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet
 
-LISTED, OTHER_NAME, SPLICED, REVERSED, NOISE = "listed", "another name", "spliced", "reversed", "noise"
-
-
-WORDS = (OTHER_NAME, SPLICED)  # the rates are held for each of these alone
-
-
+LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; of fewer nothing is fitted that would hold for others
+LISTED, OTHER_NAME = "names in the list", "other names"
+SPLICED, REVERSED, NOISE = "spliced clips", "reversed clips", "noise"
+WORDS = (OTHER_NAME, SPLICED)  # each false-accept rate is held for either of these alone
 N_CLIPS = {OTHER_NAME: 400, SPLICED: 200, REVERSED: 100, NOISE: 100}  # at most, in two halves
-
-
 N_LISTS = 4  # for each sound
-
-
 N_POOL = 500  # names that lists are drawn from
-
-
-ALIKE = 1 / 3  # edits per letter from a splice or one of its parts: such a name may well be heard in it
-
-
+SIMILAR = 1 / 3  # edits per letter from a splice or one of its parts: such a name may be what the splice says
 SPLICE = (0.35, 0.65)  # of a clip: where it is cut
 
 
@@ -43,30 +33,37 @@ class Sound(NamedTuple):
     """A clip, or what was made of one or two."""
 
     kind: str
-    texts: tuple[str, ...]  # what may be heard in it: the name that it is, or those of its parts and their letters
-    frames: Frames
+    texts: tuple[str, ...]  # what may be recognised in it: its own name, or the names of its parts and their letters
+    frames: LogProbs
 
 
 class Trials(NamedTuple):
-    """Sounds held against lists, a row each."""
+    """Sounds against lists, a row each."""
 
     evidences: Floats  # (n, len(EVIDENCE))
-    kinds: np.ndarray  # str (n,): LISTED, or why the sound is none of the list
+    kinds: np.ndarray  # str (n,): LISTED, or why the sound is out of the list
 
     @property
-    def none(self) -> np.ndarray:
+    def out_of_list(self) -> np.ndarray:
         return self.kinds != LISTED
 
     @property
     def weights(self) -> Floats:
-        """Listed and other sounds weigh the same, and so do the kinds of the latter; they add up to ``n``."""
+        """Listed and out-of-list sounds weigh the same, and so do the kinds of the latter; they add up to ``n``."""
         kinds, n_of = np.unique(self.kinds, return_counts=True)
-        share = {kind: (0.5 if kind == LISTED else 0.5 / max(1, len(kinds) - 1)) for kind in kinds}
-        per_row = {kind: len(self.kinds) * share[kind] / n for kind, n in zip(kinds, n_of, strict=True)}
+        proportion = {kind: (0.5 if kind == LISTED else 0.5 / max(1, len(kinds) - 1)) for kind in kinds}
+        per_row = {kind: len(self.kinds) * proportion[kind] / n for kind, n in zip(kinds, n_of, strict=True)}
         return np.array([per_row[kind] for kind in self.kinds])
 
 
-def _pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.Generator) -> list[str]:
+def too_few(n_clips: int, n_names: int) -> str | None:
+    """Why nothing is fitted to ``n_clips`` validation clips of ``n_names`` names; None where they are enough."""
+    if n_clips >= LEAST_CLIPS and n_names >= LEAST_NAMES:
+        return None
+    return f"{n_clips} validation clips of {n_names} names; at least {LEAST_CLIPS} of {LEAST_NAMES} are needed"
+
+
+def name_pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.Generator) -> list[str]:
     """Names for lists: the clips' ``own``, then ``others``, then invented ones, to ``N_POOL`` in all.
 
     The invented ones are spelt letter after letter as real names are (a Markov chain, Shannon 1948).
@@ -92,10 +89,10 @@ def _pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.
     return pool
 
 
-def _sounds(
+def make_sounds(
     recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, rng: np.random.Generator
 ) -> list[Sound]:
-    """What is heard in ``clips`` and in what is made of them, every second disturbed."""
+    """``clips`` and what is made of them, every second one augmented, with the recogniser's log-probabilities."""
     fold = recognizer.alphabet.fold
 
     def some(kind: str) -> list[int]:
@@ -111,7 +108,7 @@ def _sounds(
             texts = (spelt, fold(start.name), fold(end.name))
             made.append((SPLICED, texts, np.concatenate([start.waveform[:head], end.waveform[tail:]])))
     made += [(REVERSED, (fold(clips[i].name),), clips[i].waveform[::-1].copy()) for i in some(REVERSED)]
-    for i in some(NOISE):  # random phases (Theiler et al. 1992): the same mean spectrum, and nothing said
+    for i in some(NOISE):  # random phases (Theiler et al. 1992): the clip's mean spectrum without its speech
         spectrum = np.abs(np.fft.rfft(clips[i].waveform))
         turned = spectrum * np.exp(2j * np.pi * rng.random(len(spectrum)))
         made.append((NOISE, (fold(clips[i].name),), np.fft.irfft(turned, len(clips[i].samples)).astype(np.float32)))
@@ -124,14 +121,14 @@ def _sounds(
     ]
 
 
-def _alike(a: str, b: str) -> bool:
-    return n_edits(a, b) <= ALIKE * max(len(a), len(b))
+def _similar(a: str, b: str) -> bool:
+    return n_edits(a, b) <= SIMILAR * max(len(a), len(b))
 
 
-def _trials(
+def make_trials(
     sounds: Sequence[Sound], pool: Sequence[str], n_real: int, recognizer: Recognizer, rng: np.random.Generator
 ) -> Trials:
-    """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are no inventions.
+    """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are not invented.
 
     Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
     """
@@ -145,7 +142,7 @@ def _trials(
         if sound.kind == OTHER_NAME:
             left_out[index[sound.texts[0]]] = True
         elif sound.kind == SPLICED:
-            left_out[:] = [any(_alike(text, part) for part in sound.texts) for text in pool]
+            left_out[:] = [any(_similar(text, part) for part in sound.texts) for text in pool]
         firsts, n_names = [], []
         for trial in range(N_LISTS):
             n = int(np.exp(rng.uniform(0, np.log(len(pool)))))

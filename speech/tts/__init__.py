@@ -1,1 +1,1 @@
-"""Text to waveform: one file an engine (``voice`` says what an engine is), mixtures, the cache of slow ones, clips."""
+"""Text to waveform: the engines (``voice`` has their interface), mixtures of them, a cache, folders of clips."""

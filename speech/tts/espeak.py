@@ -1,29 +1,31 @@
-"""espeak-ng, a formant synthesiser: every English accent times its variants, and speakers that resemble those."""
+"""espeak-ng, a formant synthesiser: every English accent times its variants, and formant-shifted variants of those."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from speech.audio.files import Waveform
+from speech.common.ranges import checked_range
 from speech.text.espeak import ACCENTS, EspeakError, Library, with_glottal_stops
-from speech.tts.voice import Voice, VoiceError
+from speech.tts.voice import Voice, VoiceError, require_sound
 
-# Variants that listeners cannot understand: robots, whispers, croaks.
+# Robots, whispers, croaks.
 UNINTELLIGIBLE = {"zac", "shelby", "ian", "kaukovalta", "boris", "Lee", "Tweaky", "travis", "whisper", "whisperf"}
 UNINTELLIGIBLE |= {"croak", "Demonic", "UniRobot", "anikaRobot", "robosoft"} | {f"robosoft{n}" for n in range(2, 9)}
 
-_SHIFTED = "shifted"  # the file of the formant-shifted variant that speaks just now
+_SHIFTED = "shifted"  # the file of the formant-shifted variant in use
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 
 
 class Espeak:
     """Every English accent of espeak-ng times its intelligible variants, and formant-shifted variants of those.
 
-    ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99: each clip draws from these ranges.
-    The formants of a shifted variant are those of its variant times exp(shift), normal, whose standard deviation is
-    drawn from the range ``formant_shift``: most stay near, and some are as odd as the oddest voices.
-    The same draw gives the same sounds at the same times. It gives the same samples only with the same calls before it,
-    since ``restart``: the phase of the voice carries on from one call to the next, in C.
+    ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99 are ranges that each clip draws from.
+    The formants of a shifted variant are those of its variant times exp(shift); the shifts are normal, and their
+    standard deviation is drawn from the range ``formant_shift``.
+
+    The same draw gives the same sounds at the same times. The samples are the same only after the same calls since
+    ``text.espeak.restart``: in C the phase of the voice continues from one call to the next.
     """
 
     def __init__(
@@ -33,16 +35,10 @@ class Espeak:
         pitch_range: tuple[int, int] = (20, 80),
         formant_shift: tuple[float, float] = (0.0, 0.2),
     ) -> None:
-        for name, (low, high), bounds in [
-            ("rate", rate, (80, 450)),
-            ("pitch", pitch, (0, 99)),
-            ("pitch_range", pitch_range, (0, 99)),
-            ("formant_shift", formant_shift, (0, 1)),
-        ]:
-            if not bounds[0] <= low <= high <= bounds[1]:
-                raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.rate, self.pitch, self.pitch_range = tuple(rate), tuple(pitch), tuple(pitch_range)
-        self.formant_shift = formant_shift
+        self.rate = checked_range("voices.rate", rate, 80, 450)
+        self.pitch = checked_range("voices.pitch", pitch, 0, 99)
+        self.pitch_range = checked_range("voices.pitch_range", pitch_range, 0, 99)
+        self.formant_shift = checked_range("voices.formant_shift", formant_shift, 0, 1)
 
     @property
     def identity(self) -> str:
@@ -56,42 +52,41 @@ class Espeak:
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         with Library.lock:
             library = Library.get()
-            said = with_glottal_stops(text, voice.accent)
+            spoken = with_glottal_stops(text, voice.accent)
             variant = self._write_shifted_variant(library, voice) if voice.shift_seed else voice.variant
             try:
                 library.set_voice(voice.accent, variant, changed=variant == _SHIFTED)
             except EspeakError as error:
                 raise VoiceError(str(error)) from error
-            ranges = [(_RATE, self.rate), (_PITCH, self.pitch), (_RANGE, self.pitch_range)]
-            samples = library.synthesize(said, {of: int(rng.integers(low, high + 1)) for of, (low, high) in ranges})
-            if not len(samples):
-                raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
-            return (samples / 32768).astype(np.float32), library.sample_rate
+            ranges = {_RATE: self.rate, _PITCH: self.pitch, _RANGE: self.pitch_range}
+            parameters = {of: int(rng.integers(int(low), int(high) + 1)) for of, (low, high) in ranges.items()}
+            samples = (library.synthesize(spoken, parameters) / 32768).astype(np.float32)
+            return require_sound(samples, voice, text), library.sample_rate
 
     def _write_shifted_variant(self, library: Library, voice: Voice) -> str:
         """Write the formant-shifted variant of ``voice`` as a file of espeak-ng (its docs/voices.md); returns its name.
 
-        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other one has an
+        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other variant has an
         echo, as of a small room.
         """
         rng = np.random.default_rng(voice.shift_seed)
         formants = {n: [100.0, 100.0, 100.0] for n in range(6)}
-        kept = []
+        lines = []
         for line in (library.variants / voice.variant).read_text(errors="replace").splitlines():
             word, *rest = line.split() or [""]
             if word == "formant" and int(rest[0]) in formants:
                 given = [float(number) for number in rest[1:4]]
                 formants[int(rest[0])] = given + formants[int(rest[0])][len(given) :]
             elif word not in ("echo", "name"):
-                kept.append(line)
-        spread = rng.uniform(self.formant_shift[0], self.formant_shift[1])
+                lines.append(line)
+        spread = rng.uniform(*self.formant_shift)
         length = rng.normal(0, spread / 2)  # of all formants together: the length of the vocal tract
         for n, (frequency, height, width) in formants.items():
             frequency *= np.exp(length + rng.normal(0, spread))
             height *= np.exp(rng.normal(0, 2 * spread))
             width *= np.exp(rng.normal(0, 2 * spread))
-            kept.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
+            lines.append(f"formant {n} {frequency:.0f} {height:.0f} {width:.0f}")
         if rng.random() < 0.5:
-            kept.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 100)}")
-        (library.variants / _SHIFTED).write_text("\n".join([*kept, ""]))
+            lines.append(f"echo {rng.integers(10, 130)} {rng.integers(0, 100)}")
+        (library.variants / _SHIFTED).write_text("\n".join([*lines, ""]))
         return _SHIFTED

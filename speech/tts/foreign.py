@@ -1,9 +1,8 @@
-"""Foreign accents: what speakers of other languages make of the sounds of English.
+"""Foreign accents: substitutions of English sounds by speakers of other languages.
 
-A list of names is text; who says them may have learnt English at school. Such speakers replace a sound that their
-language lacks by the nearest that it has, each of them some sounds and not others, so that an accent here is a list of
-habits, of which a speaker has a part. The habits are those that M. Swan and B. Smith (eds.), "Learner English"
-(Cambridge, 2nd ed. 2001), tell of each language; sounds are misaki's letters (``speech/tts/kokoro.py``).
+Such speakers replace a sound that their language lacks by the nearest that it has, each of them some sounds and not
+others: an accent is a list of habits, and a speaker has a part of them. The habits are those of M. Swan and B. Smith
+(eds.), "Learner English" (Cambridge, 2nd ed. 2001); sounds are misaki's letters (``speech/tts/kokoro.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Habit = tuple[str, str]  # a regular expression, and what stands in the place of what it finds
+Rule = tuple[str, str]  # a regular expression and its replacement
 
 _EDGE = r"(?![^\s])"  # the end of a word
 _TH_AS_S = [("θ", "s"), ("ð", "z")]
@@ -36,7 +35,7 @@ _L_AS_R = [("l", "ɾ"), ("[ɹr]", "ɾ")]
 _E_BEFORE_S = [(r"(?<![^\s])(ˈ?)s(?=[ptkmnlf])", r"ɛ\1s")]
 _VOWEL_AT_THE_END = [(rf"([ptkbdɡʧʤ]){_EDGE}", r"\1i")]
 
-ACCENTS: dict[str, list[list[Habit]]] = {
+ACCENTS: dict[str, list[list[Rule]]] = {  # ISO 639-1 -> habits, each one or more rules
     "de": [_TH_AS_S, _W_AS_V, _HARD_ENDS, _E_FOR_A, _FULL_VOWELS],
     "fr": [_TH_AS_S, _NO_H, _ONE_I, _ONE_U, _OPEN_A],
     "es": [_TH_AS_T, _V_AS_B, _ONE_I, _ONE_U, _OPEN_A, _TAPPED_R, _Z_AS_S, _E_BEFORE_S, _PLAIN_E_AND_O],
@@ -51,14 +50,14 @@ ACCENTS: dict[str, list[list[Habit]]] = {
 
 
 def accented(phonemes: str, rng: np.random.Generator) -> str:
-    """``phonemes`` by a speaker of another language, drawn from ``rng`` with half of the habits of its accent."""
+    """``phonemes`` with a foreign accent that ``rng`` draws, each of its habits with probability one half."""
     habits = ACCENTS[str(rng.choice(list(ACCENTS)))]
     had = rng.random(len(habits)) < 0.5
-    return said_by(phonemes, [habit for habit, is_had in zip(habits, had, strict=True) if is_had])
+    return substitute(phonemes, [habit for habit, is_had in zip(habits, had, strict=True) if is_had])
 
 
-def said_by(phonemes: str, habits: Sequence[Sequence[Habit]]) -> str:
-    """``phonemes`` by one who has all of ``habits``."""
-    for sound, instead in itertools.chain(*habits):
-        phonemes = re.sub(sound, instead, phonemes)
+def substitute(phonemes: str, habits: Sequence[Sequence[Rule]]) -> str:
+    """``phonemes`` after all rules of ``habits``, in their order."""
+    for sound, replacement in itertools.chain(*habits):
+        phonemes = re.sub(sound, replacement, phonemes)
     return phonemes

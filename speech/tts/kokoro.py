@@ -21,38 +21,27 @@ from typing import Any
 import numpy as np
 
 from speech.audio.files import Waveform
-from speech.common.extras import require
+from speech.common.ranges import checked_proportion, checked_range
 from speech.text import espeak
 from speech.tts.foreign import ACCENTS as FOREIGN
 from speech.tts.foreign import accented
-from speech.tts.voice import Voice, VoiceError
+from speech.tts.voice import Voice, VoiceError, require_sound
 
 SAMPLE_RATE = 24_000
-ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # whose phonemes each of its English voices speaks
+ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # of each English voice
 N_STYLES = 510
 INPUTS = {"tokens", "style", "speed", "longest"}  # the last is added by scripts/install_kokoro.py
-# Frames (25 ms) of the silence after, and of the last sound with the silence that grows into it: left to itself the
-# model spends a third of a name's clip, and a sixth of its time, on that silence. The silence before stays as it is
-# (9 to 22 frames): the first sound begins within it, and PocketSphinx knows 94 % of 80 words with it and 74 % without.
-# What is silent of it is left out afterwards: of 120 clips, no sound began more than 0.245 s before its end.
+# Longest durations, in frames of 25 ms: of the silence at the end, and of the last sound, into which it grows. Without
+# a limit the model spends a third of a name's clip, and a sixth of its time, on that silence. The silence at the
+# beginning (9 to 22 frames) stays: the first sound begins within it, and PocketSphinx recognises 94 % of 80 words with
+# it and 74 % without. All but LEAD frames of it are cut off afterwards: in 120 clips, no sound began more than 0.245 s
+# before its end.
 AFTER, LAST_SOUND, ANY = 3, 12, 50
-FRAME, LEAD = 600, 12  # samples; frames of the silence before that are handed over: those, and what end-pointing leaves
+FRAME, LEAD = 600, 12  # samples; frames
 # espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
-_BOTH = [
-    ("ʔn\u0329", "tᵊn"),
-    ("n\u0329", "ᵊn"),
-    ("l\u0329", "ᵊl"),
-    ("tʃ", "ʧ"),
-    ("dʒ", "ʤ"),
-    ("eɪ", "A"),
-    ("aɪ", "I"),
-    ("aʊ", "W"),
-    ("ɔɪ", "Y"),
-    ("oʊ", "O"),
-    ("əʊ", "Q"),
-]
-_BOTH += [("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ"), ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k")]
-_BOTH += [("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last is the mark of a dental
+_BOTH = [("ʔn\u0329", "tᵊn"), ("n\u0329", "ᵊn"), ("l\u0329", "ᵊl"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I")]
+_BOTH += [("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q"), ("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ")]
+_BOTH += [("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k"), ("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last: dental
 _AMERICAN = [("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɾ", "T"), ("ː", "")]
 
 
@@ -64,11 +53,11 @@ def to_misaki(ipa: str, accent: str) -> str:
 
 
 class Kokoro:
-    """The English voices of ``folder``, each in several accents. ``speed`` 1 is the voice's own; clips draw from it.
+    """The English voices of ``folder``, each in several accents.
 
-    A voice with a ``shift_seed`` is a blend: up to ``blend`` of the style is that of one of the voices of other
-    languages, which are not speakers of their own here. So a voice that is held back for a test is in no blend. A
-    part ``foreign`` of the those have a foreign accent (``speech/tts/foreign.py``). ``n_threads`` of each process.
+    ``speed``, times the voice's own, is a range that each clip draws from. A voice with a ``shift_seed`` is a blend:
+    up to ``blend`` of its style is that of a voice of another language, which is no speaker of its own here, so that a
+    test voice is in no blend. A proportion ``foreign`` of the blends has a foreign accent (``speech/tts/foreign.py``).
     """
 
     def __init__(
@@ -77,32 +66,27 @@ class Kokoro:
         speed: tuple[float, float] = (0.75, 1.25),
         blend: float = 0.6,
         foreign: float = 0.0,
-        n_threads: int = 1,
     ) -> None:
-        if not 0.5 <= speed[0] <= speed[1] <= 2:
-            raise ValueError(f"voices.speed={list(speed)} must rise within 0.5 to 2")
-        if not 0 <= blend <= 1:
-            raise ValueError(f"voices.blend={blend} is a part of a voice: 0 to 1")
-        if not 0 <= foreign <= 1:
-            raise ValueError(f"voices.foreign={foreign} is a part of the speakers: 0 to 1")
-        self.folder, self.speed = Path(folder).expanduser(), (speed[0], speed[1])
-        self.blend, self.foreign, self.n_threads = blend, foreign, n_threads
+        self.folder, self.speed = Path(folder).expanduser(), checked_range("voices.speed", speed, 0.5, 2)
+        self.blend = checked_proportion("voices.blend", blend)
+        self.foreign = checked_proportion("voices.foreign", foreign)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A session does not travel between processes: each opens its own."""
+        """Without the session, which cannot be pickled: each process opens its own."""
         return {key: value for key, value in self.__dict__.items() if key != "_session"}
 
     @cached_property
     def _session(self) -> Any:
-        onnxruntime = require("onnxruntime", "kokoro")
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = self.n_threads
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a process a core renders a corpus
         path = self._file("model.onnx")
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         if missing := INPUTS - {one.name for one in session.get_inputs()}:
             raise VoiceError(
-                f"{path}: it has no input {', '.join(sorted(missing))}: this is not the graph that "
-                f"python scripts/install_kokoro.py {self.folder} puts there"
+                f"{path}: it has no input {', '.join(sorted(missing))}: python scripts/install_kokoro.py {self.folder} "
+                "puts the right graph there"
             )
         return session
 
@@ -127,9 +111,12 @@ class Kokoro:
     @property
     def identity(self) -> str:
         model = self._file("model.onnx")
-        manner = f"{self.speed} blend={self.blend}{f' foreign={self.foreign} {FOREIGN}' if self.foreign else ''}"
+        foreign = f" foreign={self.foreign} {FOREIGN}" if self.foreign else ""
         silence = f"{LAST_SOUND}, {AFTER}, {LEAD}"
-        return f"kokoro {model.stat().st_size} {sorted(self._styles)} {manner} silence={silence}"
+        return (
+            f"kokoro {model.stat().st_size} {sorted(self._styles)} {self.speed} blend={self.blend}{foreign} "
+            f"silence={silence}"
+        )
 
     def voices(self) -> list[Voice]:
         english = [name for name in self._styles if name[0] in "ab"]  # a: American, b: British
@@ -155,13 +142,11 @@ class Kokoro:
             },
         )
         silent = max(0, int(durations[0, 0]) - LEAD) * FRAME
-        return samples.squeeze().astype(np.float32)[silent:], SAMPLE_RATE
+        return require_sound(samples.squeeze().astype(np.float32)[silent:], voice, text), SAMPLE_RATE
 
     def _phonemes(self, text: str, voice: Voice) -> str:
         phonemes = to_misaki(espeak.phonemes(text, voice.accent), voice.accent)
-        rng = np.random.default_rng(
-            [voice.shift_seed, 1]
-        )  # not the style's: who sounds how and who says what are apart
+        rng = np.random.default_rng([voice.shift_seed, 1])  # independent of the style's
         if voice.shift_seed and rng.random() < self.foreign:
             phonemes = accented(phonemes, rng)
         return phonemes
@@ -173,6 +158,6 @@ class Kokoro:
         if voice.shift_seed:
             rng = np.random.default_rng(voice.shift_seed)
             foreign = [name for name in self._styles if name[0] not in "ab"]
-            part = np.float32(rng.uniform(0, self.blend))
-            style = (1 - part) * style + part * self._styles[foreign[rng.integers(len(foreign))]][n_tokens]
+            other = np.float32(rng.uniform(0, self.blend))
+            style = (1 - other) * style + other * self._styles[foreign[rng.integers(len(foreign))]][n_tokens]
         return style

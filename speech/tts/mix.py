@@ -1,9 +1,9 @@
-"""Several engines as one: the voices of all of them, and how much of each is to be heard."""
+"""Several engines as one, and voices drawn from an engine."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,22 +11,10 @@ from speech.audio.files import Waveform
 from speech.tts.voice import Engine, Voice, VoiceError
 
 
-def draw_voices(engine: Engine, voices: Sequence[Voice], n: int, rng: np.random.Generator) -> list[Voice]:
-    """``n`` of ``voices`` (all, if there are fewer), none twice; of a mix, by the weights of their engines.
-
-    Of an engine with few voices, that holds until they are used up.
-    """
-    n_of = Counter(voice.engine for voice in voices)
-    weights = engine.weights if isinstance(engine, Mix) else dict.fromkeys(n_of, 1.0)
-    chances = np.array([weights[voice.engine] / n_of[voice.engine] for voice in voices])
-    chosen = rng.choice(len(voices), min(n, len(voices)), replace=False, p=chances / chances.sum())
-    return [voices[i] for i in chosen]
-
-
 class Mix:
-    """``engines`` by name, each the engine of the voices that bear its name, and their ``weights``, of any sum.
+    """``engines`` by the name that their voices bear, and their ``weights``, of any sum.
 
-    A corpus hears each engine as often as its weight says, however many voices it has.
+    The weights are the proportions of the engines in a corpus, however many voices each has.
     """
 
     def __init__(self, engines: Mapping[str, Engine], weights: Mapping[str, float]) -> None:
@@ -46,3 +34,20 @@ class Mix:
         if voice.engine not in self.engines:
             raise VoiceError(f"{voice.speaker}: there is no engine {voice.engine}, only {', '.join(self.engines)}")
         return self.engines[voice.engine].speak(text, voice, rng)
+
+
+def draw_voices(engine: Engine, n: int, rng: np.random.Generator, accent: str | None = None) -> list[Voice]:
+    """``n`` voices of ``engine`` without replacement (all, if there are fewer), of one ``accent`` or of any.
+
+    Of a mix, an engine's chance is its weight until its voices are used up. Raises ValueError for an accent without a
+    voice.
+    """
+    voices = [voice for voice in engine.voices() if accent in (None, voice.accent)]
+    if not voices:
+        accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))
+        raise ValueError(f"accent={accent}: no voice has it; there are {accents}")
+    counts = Counter(voice.engine for voice in voices)
+    weights = engine.weights if isinstance(engine, Mix) else dict.fromkeys(counts, 1.0)
+    chances = np.array([weights[voice.engine] / counts[voice.engine] for voice in voices])
+    chosen = rng.choice(len(voices), min(n, len(voices)), replace=False, p=chances / chances.sum())
+    return [voices[i] for i in chosen]

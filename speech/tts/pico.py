@@ -12,10 +12,10 @@ import numpy as np
 
 from speech.audio.files import Waveform
 from speech.common.extras import require
-from speech.tts.voice import Voice, VoiceError, require_letters, require_sound
+from speech.common.ranges import checked_range
+from speech.tts.voice import Voice, require_letters, require_sound, require_voice
 
 SAMPLE_RATE = 16_000  # Hz, Pico's own
-BOUNDS = {"speed": (0.2, 5.0), "pitch": (0.5, 2.0)}  # what the package cuts values to in silence
 
 
 def _package() -> Any:
@@ -25,15 +25,13 @@ def _package() -> Any:
 class Pico:
     """Pico's two English voices. Each clip draws from the ranges ``speed`` and ``pitch``, times the voice's own.
 
-    The same draw gives the same samples but for the last bits, which depend on what was said before.
+    The package clips values outside of their bounds without a word. The same draw gives the same samples but for the
+    last bits, which depend on the calls before.
     """
 
     def __init__(self, speed: tuple[float, float] = (0.8, 1.25), pitch: tuple[float, float] = (0.85, 1.2)) -> None:
-        for name, (low, high) in (("speed", speed), ("pitch", pitch)):
-            bounds = BOUNDS[name]
-            if not bounds[0] <= low <= high <= bounds[1]:
-                raise ValueError(f"voices.{name}=[{low}, {high}] must rise within {bounds[0]} to {bounds[1]}")
-        self.speed, self.pitch = (speed[0], speed[1]), (pitch[0], pitch[1])
+        self.speed = checked_range("voices.speed", speed, 0.2, 5)
+        self.pitch = checked_range("voices.pitch", pitch, 0.5, 2)
 
     @property
     def identity(self) -> str:
@@ -45,9 +43,8 @@ class Pico:
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         package = _package()
-        if voice not in self.voices():
-            raise VoiceError(f"Pico has no voice {voice.speaker}: {', '.join(one.speaker for one in self.voices())}")
+        require_voice(voice, self.voices())
         speed, pitch = rng.uniform(*self.speed), rng.uniform(*self.pitch)
-        said = package.NanoTTS().speak(require_letters(text, voice), voice=voice.accent, speed=speed, pitch=pitch)
-        samples = (np.frombuffer(said, "<i2") / 32768).astype(np.float32)
+        spoken = package.NanoTTS().speak(require_letters(text, voice), voice=voice.accent, speed=speed, pitch=pitch)
+        samples = (np.frombuffer(spoken, "<i2") / 32768).astype(np.float32)
         return require_sound(samples, voice, text), SAMPLE_RATE

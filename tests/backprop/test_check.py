@@ -1,4 +1,4 @@
-"""The checks themselves: what they let pass, and what they must not."""
+"""The checks themselves: right gradients pass, wrong ones do not."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from speech.backprop.check import (
 )
 
 
-def test_the_error_is_relative_to_the_largest_and_nan_is_never_small():
+def test_errors_are_relative_to_the_largest_value_and_nan_is_infinite():
     a = torch.tensor([1.0, -4.0])
     assert relative_error(a, a) == 0
     assert relative_error(a, torch.tensor([1.0, -3.0])) == 0.25
@@ -24,7 +24,7 @@ def test_the_error_is_relative_to_the_largest_and_nan_is_never_small():
         relative_error(a, a[None])
 
 
-def test_central_differences_are_the_slope_and_leave_what_they_moved_as_it_was():
+def test_central_differences_equal_the_slope_and_restore_their_input():
     x = torch.tensor([[0.5, -2.0], [3.0, 1.0]], dtype=torch.float64)
     before = x.clone()
     slopes = central_differences(lambda: (x**3).sum(), x)
@@ -36,7 +36,7 @@ def test_central_differences_are_the_slope_and_leave_what_they_moved_as_it_was()
         central_differences(lambda: x.sum(), x.float())
 
 
-def test_one_wrong_value_among_those_that_are_asked_is_a_miss_that_names_its_tensor():
+def test_one_wrong_value_is_a_miss_that_names_its_tensor():
     tensors = {name: torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64) for name in ("right", "wrong")}
 
     def loss():

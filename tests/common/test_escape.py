@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from speech.evaluation import alignment, confusion, figures
-from speech.evaluation.metrics import Prediction
+from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
 from speech.monitor import lattice
@@ -53,12 +53,12 @@ def test_names_of_a_confusion_and_of_curves():
 
 def test_what_was_said_and_heard_over_time(recognizer):
     assert ODD in shown(lattice.draw({1: torch.full((5, 2 * len(ODD) + 1), 0.1)}, ODD))
-    assert f"“{ODD}”: heard" in shown(alignment.draw(recognizer, [(ODD, NOISE)]))
+    assert f"ref “{ODD}”, hyp" in shown(alignment.draw(recognizer, [(ODD, NOISE)]))
 
 
 def test_what_was_said_and_heard_in_the_pictures_of_one_error(recognizer):
     student = ClipBackprop(recognizer, NOISE)
-    heard = student.listen(ODD)._replace(letters=ODD)
+    heard = student.backward(ODD)._replace(letters=ODD)
     assert shown(draw_contributions(heard, student, ODD)).count(ODD) == 2
     assert shown(draw_lattices(student, heard, heard, ODD)).count(ODD) == 4
     assert shown(draw_sound(student, ODD, "x y")).count(ODD) == 2

@@ -5,64 +5,110 @@ import multiprocessing
 import numpy as np
 import pytest
 from lhotse import CutSet
+from small_sources import make_synthetic
 
 from speech.audio import files
 from speech.data import build as building
 from speech.data.build import build
-from speech.data.datamodule import SpeechData, load_clips, load_cuts
+from speech.data.datamodule import DataSettings, SpeechData, load_clips
 from speech.data.recordings import Folder
 from speech.data.source import CorpusError
-from speech.data.synthetic import Synthetic
 from speech.text.alphabet import Alphabet
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
 ALPHABET, RATE = Alphabet(), 16_000
+N_CLIPS = 2 * (6 + 2 + 2 + 2)
 
 
-def synthetic(names=("Martin", "Mark"), **changed):
-    few = {"test_accent": "en-GB-x-lancs", "n_train": 6, "n_val": 2, "n_test": 2} | changed
-    return Synthetic(list(names), Espeak(), **few)
+@pytest.fixture
+def source():
+    return make_synthetic(names=("Martin", "Mark"), n_test=2)
 
 
-def shards(folder):
-    return sorted(path.name for path in (folder / "shards").glob("*.jsonl"))
+def cuts(corpus):
+    return list(CutSet.from_file(corpus.cuts_path))
 
 
-def test_a_corpus_is_a_lhotse_cutset_built_once(tmp_path):
-    corpus = build(synthetic(), ALPHABET, RATE, tmp_path)
-    cuts = list(CutSet.from_file(corpus.cuts_path))
-    assert len(cuts) == 2 * (6 + 2 + 2 + 2)
-    assert {cut.supervisions[0].text for cut in cuts} == {"martin", "mark"}
-    samples = cuts[0].load_audio()
-    assert samples.shape == (1, cuts[0].num_samples)
+def content(corpus):
+    """Every clip of a corpus, its samples as bytes, by split."""
+    clips = load_clips(corpus)
+    return {split: [one._replace(samples=one.samples.tobytes()) for one in some] for split, some in clips.items()}
+
+
+def test_a_corpus_is_a_lhotse_cutset_built_once(source, tmp_path):
+    corpus = build(source, ALPHABET, RATE, tmp_path)
+    found = cuts(corpus)
+    assert len(found) == N_CLIPS
+    assert {cut.supervisions[0].text for cut in found} == {"martin", "mark"}
+    assert found[0].load_audio().shape == (1, found[0].num_samples)
     before = corpus.cuts_path.stat().st_mtime_ns
-    assert build(synthetic(), ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
+    assert build(source, ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
 
 
-def test_what_was_read_aloud_is_kept_beside_the_name_and_an_older_corpus_has_none(tmp_path):
-    corpus = build(synthetic(({"text": "Niamh", "say": "neev"}, "Mark")), ALPHABET, RATE, tmp_path)
-    cuts = list(CutSet.from_file(corpus.cuts_path))
-    assert {(clip.name, clip.say) for clip in load_cuts(cuts)} == {("Niamh", "neev"), ("Mark", "Mark")}
-    for cut in cuts:
-        del cut.custom["say"]
-    assert {(clip.name, clip.say) for clip in load_cuts(cuts)} == {("Niamh", ""), ("Mark", "")}
+def test_a_clip_has_the_text_that_was_read_beside_its_name(tmp_path):
+    source = make_synthetic(names=({"text": "Niamh", "say": "neev"}, "Mark"), n_train=1, n_val=1, n_test=0)
+    clips = load_clips(build(source, ALPHABET, RATE, tmp_path))
+    assert {(clip.name, clip.say) for some in clips.values() for clip in some} == {("Niamh", "neev"), ("Mark", "Mark")}
+
+
+@pytest.fixture
+def key(source):
+    """The key of a corpus."""
+
+    def make(source=source, alphabet=ALPHABET, rate=RATE):
+        return building._key(source, *source.items(alphabet), alphabet, rate)
+
+    return make
 
 
 @pytest.mark.parametrize(
-    "changed", [{"names": ("Martin", "Marvin")}, {"seed": 1}, {"n_train": 7}, {"test_accent": "en-US"}]
+    "changed", [{"names": ("Martin", "Marvin")}, {"seed": 1}, {"n_train": 7}, {"unseen_accent": "en-US"}]
 )
-def test_what_shapes_the_clips_shapes_the_key(tmp_path, changed):
-    assert build(synthetic(), ALPHABET, RATE, tmp_path) != build(synthetic(**changed), ALPHABET, RATE, tmp_path)
+def test_what_shapes_the_clips_is_in_the_key(key, changed):
+    assert key(make_synthetic(**changed)) != key(make_synthetic()) == key(make_synthetic())
 
 
-def test_another_alphabet_or_rate_is_another_corpus(tmp_path):
-    folders = {build(synthetic(), *how, tmp_path).folder for how in [(ALPHABET, RATE), (ALPHABET, 8_000)]}
-    folders.add(build(synthetic(), Alphabet("abcdefghijklmnopqrstuvwxyz"), RATE, tmp_path).folder)
-    assert len(folders) == 3
+def test_alphabet_and_sample_rate_are_in_the_key(key):
+    assert len({key(), key(rate=8_000), key(alphabet=Alphabet("abcdefghijklmnopqrstuvwxyz"))}) == 3
 
 
-def test_a_full_disk_loses_nothing_that_was_finished(tmp_path, monkeypatch):
+CODE = '''"""Tones."""
+class Tone:
+    def speak(self):
+        return 440 * 2
+'''
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        ("Tones", "Pure tones", True),
+        ("        return", "        # in Hz\n\n        return", True),
+        ("speak(self):", 'speak(self):\n        """A tone."""', True),
+        ("440 * 2", "(440*2)", True),
+        ("440", "441", False),
+        ("* 2", "+ 2", False),
+    ],
+)
+def test_code_is_in_the_key_without_comments_docstrings_and_layout(key, monkeypatch, tmp_path, was, now, same):
+    path = tmp_path / "tone.py"
+    monkeypatch.setattr(building, "_code", lambda: [path])
+    keys = []
+    for code in (CODE, CODE.replace(was, now)):
+        path.write_text(code)
+        keys.append(key())
+    assert code != CODE
+    assert (keys[0] == keys[1]) == same
+
+
+def test_the_code_in_the_key_is_that_of_clips():
+    found = {str(path.relative_to(building.PACKAGE)) for path in building._code()}
+    assert {"audio/endpointing.py", "text/espeak.py", "tts/espeak.py", "tts/kokoro.py", "data/build.py"} <= found
+    assert "data/dataset.py" not in found
+
+
+def test_a_full_disk_loses_no_finished_shard(source, tmp_path, monkeypatch):
     monkeypatch.setattr(building, "SHARD", 5)
     write, written = files.write, []
 
@@ -74,103 +120,95 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files, "write", until_full)
     with pytest.raises(OSError, match="no space left"):
-        build(synthetic(), ALPHABET, RATE, tmp_path, n_workers=1)
-    folder = next(tmp_path.iterdir())
-    assert shards(folder) == ["00000.jsonl", "00001.jsonl"]
+        build(source, ALPHABET, RATE, tmp_path / "cache", n_workers=1)
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert sorted(path.name for path in (folder / "shards").glob("*.jsonl")) == ["00000.jsonl", "00001.jsonl"]
     assert not (folder / "cuts.jsonl.gz").exists()
 
     rendered = []
     monkeypatch.setattr(files, "write", lambda path, *rest: (rendered.append(path), write(path, *rest)))
-    corpus = build(synthetic(), ALPHABET, RATE, tmp_path, n_workers=1)
-    assert len(rendered) == 24 - 10
-    assert len(list(CutSet.from_file(corpus.cuts_path))) == 24
-
+    resumed = build(source, ALPHABET, RATE, tmp_path / "cache", n_workers=1)
+    assert len(rendered) == N_CLIPS - 10
+    assert len(cuts(resumed)) == N_CLIPS
     Espeak().speak("Something else", Voice("espeak", "en-GB", "f2"), np.random.default_rng(0))
-    whole = load_clips(build(synthetic(), ALPHABET, RATE, tmp_path / "elsewhere", n_workers=1))
-    for split, clips in load_clips(corpus).items():
-        for resumed, built_at_once in zip(clips, whole[split], strict=True):
-            np.testing.assert_array_equal(resumed.samples, built_at_once.samples)
+    assert content(resumed) == content(build(source, ALPHABET, RATE, tmp_path / "elsewhere", n_workers=1))
 
 
-def test_processes_render_what_one_would_to_the_sample(tmp_path, monkeypatch):
+def test_a_corpus_is_the_same_by_any_number_of_processes(source, tmp_path, monkeypatch):
     monkeypatch.setattr(building, "SHARD", 5)
-    alone = load_clips(build(synthetic(), ALPHABET, RATE, tmp_path / "alone", n_workers=1))
-    both = load_clips(build(synthetic(), ALPHABET, RATE, tmp_path / "both", n_workers=2))
-    for split, clips in alone.items():
-        assert [(c.id, c.name, c.speaker, c.accent) for c in clips] == [
-            (c.id, c.name, c.speaker, c.accent) for c in both[split]
-        ]
-        for one, other in zip(clips, both[split], strict=True):
-            np.testing.assert_array_equal(one.samples, other.samples)
+    one, two = (build(source, ALPHABET, RATE, tmp_path / str(n), n_workers=n) for n in (1, 2))
+    assert content(one) == content(two)
 
 
-def _build_and_count(cache, queue):
-    corpus = build(synthetic(), ALPHABET, RATE, cache, n_workers=1)
-    queue.put(len(list(CutSet.from_file(corpus.cuts_path))))
-
-
-def test_two_builds_at_once_make_one_corpus(tmp_path):
+def test_two_builds_at_once_make_one_corpus(source, tmp_path):
     context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    processes = [context.Process(target=_build_and_count, args=(tmp_path, queue)) for _ in range(2)]
+    processes = [context.Process(target=build, args=(source, ALPHABET, RATE, tmp_path, 1)) for _ in range(2)]
     for process in processes:
         process.start()
-    assert [queue.get(timeout=60) for _ in processes] == [24, 24]
     for process in processes:
         process.join()
+        assert process.exitcode == 0
     assert len(list(tmp_path.iterdir())) == 1
+    assert len(cuts(build(source, ALPHABET, RATE, tmp_path))) == N_CLIPS
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    return files.to_waveform(*Espeak().speak("Anna", Espeak().voices()[3], np.random.default_rng(0)), RATE)
 
 
 @pytest.fixture
-def recordings(tmp_path):
-    samples, rate = Espeak().speak("Anna", Espeak().voices()[3], np.random.default_rng(0))
-    spoken = files.to_waveform(samples, rate, RATE)
+def folder(tmp_path, spoken):
+    """Recordings of Anna by four speakers."""
+    (tmp_path / "root" / "Anna").mkdir(parents=True)
     for speaker in ("ann", "ben", "cid", "dan"):
-        path = tmp_path / "root" / "Anna" / f"{speaker}_0.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, spoken, RATE)
-    return tmp_path / "root"
+        files.write(tmp_path / "root" / "Anna" / f"{speaker}_0.wav", spoken / 2, RATE)
+    return tmp_path / "root" / "Anna"
 
 
-def test_one_bad_clip_is_listed_with_its_reason_and_the_rest_is_kept(tmp_path, recordings):
-    (recordings / "Anna" / "ann_1.wav").write_bytes(b"")
-    (recordings / "Anna" / "ann_2.wav").write_bytes(b"no audio")
-    files.write(recordings / "Anna" / "ann_3.wav", np.zeros(RATE, np.float32), RATE)
-    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
-    assert sum(map(len, load_clips(corpus).values())) == 4
-    reasons = {refusal.clip.rpartition("/")[2]: refusal.reason for refusal in corpus.refused}
-    assert set(reasons) == {"ann_1.wav", "ann_2.wav", "ann_3.wav"}
-    assert "empty" in reasons["ann_1.wav"]
-    assert "not readable" in reasons["ann_2.wav"]
-    assert "no speech" in reasons["ann_3.wav"]
+def build_folder(folder):
+    return build(Folder(str(folder.parent)), ALPHABET, RATE, folder.parents[1] / "cache")
+
+
+def reasons(refusals):
+    return {one.clip.rpartition("/")[2]: one.reason for one in refusals}
+
+
+def test_a_bad_recording_is_refused_with_its_reason_and_the_rest_used(folder):
+    (folder / "ann_1.wav").write_bytes(b"")
+    (folder / "ann_2.wav").write_bytes(b"no audio")
+    files.write(folder / "ann_3.wav", np.zeros(RATE, np.float32), RATE)
+    corpus = build_folder(folder)
+    assert len(cuts(corpus)) == 4
+    found = reasons(corpus.refused)
+    for clip, reason in (("ann_1.wav", "empty"), ("ann_2.wav", "not readable"), ("ann_3.wav", "no speech")):
+        assert reason in found.pop(clip)
+    assert not found
     listed = (corpus.folder / "refused.jsonl").read_text().splitlines()
     assert [json.loads(line)["clip"] for line in listed] == [refusal.clip for refusal in corpus.refused]
 
 
-def test_recordings_that_clip_or_are_too_quiet_are_kept_and_listed_as_doubtful(tmp_path, recordings):
-    for path in recordings.glob("Anna/*.wav"):
-        spoken = files.read(path, RATE) / 2
-        files.write(path, spoken, RATE)
-    files.write(recordings / "Anna" / "ann_1.wav", np.clip(40 * spoken, -1, 1), RATE)
-    files.write(recordings / "Anna" / "ann_2.wav", spoken / 300, RATE)
-    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
-    assert sum(map(len, load_clips(corpus).values())) == 6
+def test_recordings_that_clip_or_are_too_quiet_are_used_and_listed(folder, spoken):
+    files.write(folder / "ann_1.wav", np.clip(40 * spoken, -1, 1), RATE)
+    files.write(folder / "ann_2.wav", spoken / 600, RATE)
+    corpus = build_folder(folder)
+    assert len(cuts(corpus)) == 6
     assert corpus.refused == []
-    told = {doubt.clip.rpartition("/")[2]: doubt.reason.partition(":")[0] for doubt in corpus.low_quality}
-    assert told == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
+    found = {clip: reason.partition(":")[0] for clip, reason in reasons(corpus.low_quality).items()}
+    assert found == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
 
 
-def test_a_corpus_of_nothing_usable_is_an_error_with_the_first_reason(tmp_path, recordings):
-    for path in recordings.rglob("*.wav"):
+def test_a_corpus_without_a_usable_clip_is_an_error_with_a_reason(folder):
+    for path in folder.iterdir():
         path.write_bytes(b"")
     with pytest.raises(CorpusError, match=r"none of 4 clips is usable.*empty"):
-        build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
+        build_folder(folder)
 
 
-def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(tmp_path, recordings):
-    (recordings / "Anna").rename(recordings / ("Wolfeschlegelsteinhausenbergerdorff" * 3))
-    corpus = build(Folder(str(recordings)), ALPHABET, RATE, tmp_path / "cache")
-    data = SpeechData(corpus, ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)
+def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(folder):
+    folder = folder.rename(folder.parent / ("Wolfeschlegelsteinhausenbergerdorff" * 3))
+    settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)
+    data = SpeechData(build_folder(folder), settings)
     assert len(data.refused) == 4
     assert "needs 108 frames and the clip has" in data.refused[0].reason
     with pytest.raises(CorpusError, match="no usable clips in split train"):

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from speech.evaluation.comparison import compare, difference, pairs
-from speech.evaluation.metrics import Prediction
+from speech.evaluation.comparison import compare, differences, pairs
+from speech.evaluation.prediction import Prediction
 
 
 def clips(right, n_speakers=30):
-    """A clip each, said by ``n_speakers`` in turn; a wrong one is spelt with one letter missing and ranked second."""
+    """A clip each, by ``n_speakers`` in turn; a wrong one lacks a letter and is ranked second."""
     return [
         Prediction(
             str(i),
@@ -21,27 +21,27 @@ def clips(right, n_speakers=30):
 
 
 def test_a_recogniser_differs_from_itself_by_exactly_nothing():
-    heard = {"test": clips([i % 3 == 0 for i in range(90)])}
-    found = compare(heard, heard)
-    for one in [found, *found["splits"].values(), *(one for some in found["groups"].values() for one in some.values())]:
-        for figure in ("closed_set_accuracy", "exact_match", "cer"):
-            assert one[figure] == 0
-            assert one[f"{figure}_interval"] == (0, 0)
-        assert one["right_within_list_p"] == 1
+    some = {"test": clips([i % 3 == 0 for i in range(90)])}
+    found = compare(some, some)
+    for one in [found.overall, *found.splits.values(), *(one for by in found.groups.values() for one in by.values())]:
+        for metric in (one.closed_set_accuracy, one.exact_match, one.cer):
+            assert (metric.value, metric.low, metric.high) == (0, 0, 0)
+        assert one.closed_set_accuracy.p == 1
 
 
 def test_a_planted_difference_is_found_where_it_is():
     """They differ in 12 of 300 clips alone, all ours: unpaired, the two intervals would overlap."""
     theirs = [i % 5 != 0 for i in range(300)]
     ours = [good or i % 25 == 0 for i, good in enumerate(theirs)]
-    found = difference(pairs(clips(ours), clips(theirs)))
-    assert found["closed_set_accuracy"] == pytest.approx(0.04)
-    assert found["cer"] == pytest.approx(-12 / (300 * 6))
-    assert (found["right_within_list_ours_only"], found["right_within_list_theirs_only"]) == (12, 0)
-    assert found["right_within_list_p"] == pytest.approx(2 / 2**12)
-    low, high = found["right_within_list_interval"]
-    assert 0 < low < 0.04 < high < 0.08
-    assert difference(pairs(clips(theirs), clips(ours)))["closed_set_accuracy"] == pytest.approx(-0.04)
+    found = differences(pairs(clips(ours), clips(theirs)))
+    assert found.cer.value == pytest.approx(-12 / (300 * 6))
+    accuracy = found.closed_set_accuracy
+    assert accuracy.value == pytest.approx(0.04)
+    assert (accuracy.n_ours_only, accuracy.n_theirs_only) == (12, 0)
+    assert accuracy.p == pytest.approx(2 / 2**12)
+    assert 0 < accuracy.low < 0.04 < accuracy.high < 0.08
+    back = differences(pairs(clips(theirs), clips(ours)))
+    assert back.closed_set_accuracy.value == pytest.approx(-0.04)
 
 
 def test_the_interval_of_a_difference_holds_the_truth_95_times_in_100():
@@ -50,16 +50,16 @@ def test_the_interval_of_a_difference_holds_the_truth_95_times_in_100():
     held = 0
     for _ in range(100):
         hard = rng.random(300)
-        low, high = difference(pairs(clips(hard < 0.8), clips(hard < 0.7)))["right_within_list_interval"]
-        held += low <= 0.1 <= high
+        found = differences(pairs(clips(hard < 0.8), clips(hard < 0.7))).closed_set_accuracy
+        held += found.low <= 0.1 <= found.high
     assert held >= 89
 
 
-def test_only_clips_that_both_heard_are_compared():
-    heard = clips([True] * 10)
-    found = compare({"test": heard}, {"test": heard[:-2]})
-    assert (found["n_clips"], found["n_left_out"]) == (8, 2)
+def test_only_clips_that_both_have_are_compared():
+    some = clips([True] * 10)
+    found = compare({"test": some}, {"test": some[:-2]})
+    assert (found.overall.n_clips, found.n_left_out) == (8, 2)
     with pytest.raises(ValueError, match="no clip in common"):
-        pairs(heard[:2], heard[5:])
-    with pytest.raises(ValueError, match="0: it says 'martin' to one recogniser and 'mark' to the other"):
-        pairs(heard, [heard[0]._replace(text="mark")])
+        pairs(some[:2], some[5:])
+    with pytest.raises(ValueError, match="0: the reference is 'martin' for one recogniser and 'mark' for the other"):
+        pairs(some, [some[0]._replace(ref="mark")])

@@ -1,7 +1,7 @@
 import pytest
 
 from speech.evaluation.figures import draw
-from speech.evaluation.metrics import Prediction
+from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
 
 
@@ -23,12 +23,12 @@ def clips(n, names):
 @pytest.mark.parametrize("n", [1, 4, 60])
 @pytest.mark.parametrize("names", [[], [("martin", 0.9), ("mark", 0.1)], [("martin", 0.9), ("anna", 0.1)]])
 def test_kinds_with_more_than_one_group_are_drawn(n, names):
-    """With a list or without, with clips that are not in it, and with too few to be drawn at all."""
+    """With a list or without, with clips out of it, and with too few to be drawn at all."""
     figure = draw(evaluate({"test": clips(n, names)}))
     titles = {axes.get_title() for axes in figure.axes}
-    # of a list that holds one of the two names, each accent with clips of the other has nothing to be right about
+    # of a list that holds one of the two names, each accent with clips of the other has no accuracy
     grouped = n == 60 and names != [("martin", 0.9), ("anna", 0.1)]
     assert ("by accent" in titles) == grouped
     assert ("by name" in titles) == grouped
     assert "by engine" not in titles
-    assert ("threshold on the probability of the first name" in titles) == bool(names)
+    assert ("threshold on the probability of the first name" in titles) == (n > 1 and ("anna", 0.1) in names)

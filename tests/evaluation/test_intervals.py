@@ -15,7 +15,7 @@ def test_the_interval_holds_the_proportion_and_narrows():
 
 @pytest.mark.parametrize("n_takes", [1, 10])
 def test_a_95_percent_interval_holds_the_truth_95_times_in_100(n_takes):
-    """Each speaker is heard well or badly: the chance that a clip is right is drawn by speaker, 0.8 on average."""
+    """Some speakers are easy: the chance that a clip is correct is drawn by speaker, 0.8 on average."""
     rng = np.random.default_rng(0)
     n_speakers = 200 if n_takes == 1 else 60
     held = 0
@@ -29,7 +29,7 @@ def test_a_95_percent_interval_holds_the_truth_95_times_in_100(n_takes):
 
 def test_clips_of_one_speaker_that_agree_count_as_few():
     speakers = [str(i // 20) for i in range(400)]
-    hits = [i // 20 < 14 for i in range(400)]  # 14 of 20 speakers are heard each time
+    hits = [i // 20 < 14 for i in range(400)]  # 14 of 20 speakers, in every clip
     low, high = bootstrap(hits, np.ones(400), speakers)
     alone = bootstrap(hits, np.ones(400), [str(i) for i in range(400)])
     assert high - low > 3 * (alone[1] - alone[0])

@@ -1,7 +1,7 @@
 import pytest
 
-from speech.evaluation.metrics import Prediction
-from speech.evaluation.provenance import met, record, source_speakers
+from speech.evaluation.prediction import Prediction
+from speech.evaluation.provenance import SeenInTraining, record, seen_in_training, source_speakers
 
 
 def clip(speaker, accent):
@@ -19,35 +19,35 @@ TRAINED = record([clip("espeak:en-US+m3~17", "en-US"), clip("kokoro:en-GB+bella*
         ("kokoro:en-GB+george", "en-GB", ("seen", "seen", "seen")),  # it was part of a blend
         ("piper:en-GB+alan", "en-GB", ("unseen", "seen", "unseen")),
         ("theo", "en-US", ("unseen", "seen", "unseen")),
-        ("unknown", "en", ("unknown", "unknown", "unseen")),  # a recording that does not say who speaks, nor how
+        ("unknown", "en", ("unknown", "unknown", "unseen")),  # a recording that states neither speaker nor accent
     ],
 )
-def test_unseen_is_whom_training_never_met(speaker, accent, expected):
-    assert tuple(met([clip(speaker, accent)], TRAINED).values()) == expected
+def test_unseen_is_what_training_never_used(speaker, accent, expected):
+    assert seen_in_training([clip(speaker, accent)], TRAINED) == SeenInTraining(*expected)
 
 
 def test_one_known_speaker_makes_a_group_seen():
     some = [clip("piper:en-GB+alan", "de"), clip("espeak:en-US+m3", "de")]
-    assert met(some, TRAINED) == {"speaker": "seen", "accent": "unseen", "engine": "seen"}
+    assert seen_in_training(some, TRAINED) == SeenInTraining("seen", "unseen", "seen")
 
 
 def test_unseen_is_never_a_guess():
-    """No record, an old one, or one with clips that did not say who spoke: it cannot be known."""
+    """No record, an incomplete one, or one with clips that did not name the speaker: it cannot be known."""
     one = [clip("theo", "en-US")]
     for nothing in (None, {}, {"speakers": ["anna"]}):
-        assert set(met(one, nothing).values()) == {"unknown"}
+        assert seen_in_training(one, nothing) == SeenInTraining("unknown", "unknown", "unknown")
     vague = record([clip("unknown", "en")])
-    assert met(one, vague) == {"speaker": "unknown", "accent": "unknown", "engine": "seen"}
+    assert seen_in_training(one, vague) == SeenInTraining("unknown", "unknown", "seen")
 
 
-def test_what_was_known_before_is_kept():
+def test_fine_tuning_adds_to_the_record():
     later = record([clip("theo", "de")], before=TRAINED)
     assert set(later["speakers"]) == {"espeak:m3", "kokoro:bella", "kokoro:george", "theo"}
     assert set(later["engines"]) == {"espeak", "kokoro", "person"}
 
 
-def test_who_began_from_an_unknown_recogniser_has_no_record():
-    """Else everybody whom the first training met would be called unseen."""
+def test_fine_tuning_a_recogniser_without_a_record_gives_none():
+    """Else every speaker of the first training would be called unseen."""
     assert record([clip("theo", "de")], before={}) == {}
 
 

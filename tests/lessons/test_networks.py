@@ -83,7 +83,7 @@ def test_padding_is_never_the_largest():
     assert not grad[1, 1:].any()
 
 
-def test_a_sentence_reads_the_same_alone_and_in_a_batch():
+def test_a_sentence_gives_the_same_output_alone_and_in_a_batch():
     network, _, (words, n_words, *_), _ = sentiment()
     together, _ = network.forward(words, n_words)
     for row, n in enumerate(n_words.tolist()):
@@ -91,7 +91,7 @@ def test_a_sentence_reads_the_same_alone_and_in_a_batch():
         assert torch.allclose(alone[0], together[row], atol=1e-12)
 
 
-def test_batches_hold_everyone_once():
+def test_batches_hold_every_row_once():
     seen = list(batches(10, 4, generator()))
     assert [len(rows) for rows in seen] == [4, 4, 2]
     assert sorted(torch.cat(seen).tolist()) == list(range(10))

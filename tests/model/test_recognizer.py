@@ -45,39 +45,33 @@ def test_loudness_does_not_change_the_features(make_recognizer, martin):
     frontend = make_recognizer().frontend
     quiet, loud = (frontend(torch.tensor(martin)[None] * gain, torch.tensor([len(martin)]))[0] for gain in (0.01, 1))
     assert torch.allclose(quiet, loud, atol=1e-3)
-    assert loud.mean(dim=1).abs().max() < 1e-5
-    assert torch.allclose(loud.square().mean(dim=1), torch.ones(20), atol=1e-3)
 
 
 def test_derivatives_are_torchaudios(make_recognizer):
-    frontend = make_recognizer("mfcc_delta").frontend
-    features = frontend(*batch([9_000]))[0]
-    plain, first, second = features[0].T.split(13)
-    for order, below in ((first, plain), (second, first)):
-        slope = compute_deltas(below)
-        centred = slope - slope.mean(dim=1, keepdim=True)
-        assert torch.allclose(order, centred / centred.square().mean(dim=1, keepdim=True).sqrt(), atol=1e-3)
+    plain, first, second = make_recognizer("mfcc_delta").frontend._features(*batch([9_000]))[0][0].T.split(13)
+    assert torch.allclose(first, compute_deltas(plain), atol=1e-4)
+    assert torch.allclose(second, compute_deltas(first), atol=1e-4)
 
 
-def test_the_default_is_small(make_recognizer):
+def test_the_default_has_fewer_than_400_000_parameters(make_recognizer):
     assert make_recognizer().n_parameters < 400_000
 
 
-@pytest.mark.parametrize("decoder", ["Greedy", "Beam"])
-def test_a_saved_recognizer_hears_the_same(tmp_path, make_recognizer, martin, decoder):
+@pytest.mark.parametrize("decoder", ["greedy", "beam"])
+def test_a_saved_recogniser_gives_the_same_transcript(tmp_path, make_recognizer, martin, decoder):
     recognizer = make_recognizer(decoder=decoder)
     recognizer.save(tmp_path / "recognizer.pt")
     loaded = Recognizer.load(tmp_path / "recognizer.pt")
     files.write(tmp_path / "clip.wav", martin, RATE)
-    heard = loaded.transcribe(tmp_path / "clip.wav")
-    assert heard == recognizer.transcribe(str(tmp_path / "clip.wav"))
-    assert [letter for letter, _, _ in heard.spans] == list(heard.letters)
-    assert sum(p for _, p in heard.names) == pytest.approx(1)
-    assert {name for name, _ in heard.names} == {"Martin", "Mark"}
-    assert heard.names[0][1] >= heard.names[1][1]
+    transcript = loaded.transcribe(tmp_path / "clip.wav")
+    assert transcript == recognizer.transcribe(str(tmp_path / "clip.wav"))
+    assert [letter for letter, _, _ in transcript.spans] == list(transcript.letters)
+    assert sum(p for _, p in transcript.names) == pytest.approx(1)
+    assert {name for name, _ in transcript.names} == {"Martin", "Mark"}
+    assert transcript.names[0][1] >= transcript.names[1][1]
 
 
-def test_more_silence_around_a_name_moves_the_spans_and_nothing_else(make_recognizer, martin):
+def test_silence_around_a_name_moves_the_spans_and_nothing_else(make_recognizer, martin):
     recognizer = make_recognizer()
     silence = np.zeros(RATE // 5)
     little = recognizer.transcribe((np.concatenate([silence, martin, silence]), RATE))
@@ -88,9 +82,9 @@ def test_more_silence_around_a_name_moves_the_spans_and_nothing_else(make_recogn
         assert after.start_s == pytest.approx(before.start_s + 1, abs=0.01)
 
 
-def test_a_list_of_ones_own_is_ranked(make_recognizer, martin):
-    heard = make_recognizer().transcribe((martin, RATE), names=["Chloé", "Zoë", "Bob"])
-    assert {name for name, _ in heard.names} == {"Chloé", "Zoë", "Bob"}
+def test_another_list_of_names_is_ranked(make_recognizer, martin):
+    transcript = make_recognizer().transcribe((martin, RATE), names=["Chloé", "Zoë", "Bob"])
+    assert {name for name, _ in transcript.names} == {"Chloé", "Zoë", "Bob"}
     with pytest.raises(TextError, match="R2D2"):
         make_recognizer().transcribe((martin, RATE), names=["R2D2"])
     with pytest.raises(ValueError, match="'Zoe' and 'Zoë' are both 'zoe'"):
@@ -102,7 +96,7 @@ def test_silence_is_refused(make_recognizer):
         make_recognizer().transcribe((np.zeros(RATE), RATE))
 
 
-def test_files_that_are_no_recognizer_are_refused_by_name(tmp_path, make_recognizer):
+def test_files_that_are_no_recogniser_are_refused_by_name(tmp_path, make_recognizer):
     with pytest.raises(RecognizerError, match="no such recogniser file"):
         Recognizer.load(tmp_path / "missing.pt")
     (tmp_path / "noise.pt").write_bytes(b"not a recogniser")
@@ -113,7 +107,7 @@ def test_files_that_are_no_recognizer_are_refused_by_name(tmp_path, make_recogni
         Recognizer.load(tmp_path / "other.pt")
 
 
-def test_a_file_without_its_weights_or_with_one_too_few_is_refused_by_name(tmp_path, make_recognizer):
+def test_a_file_that_lacks_something_is_refused_by_name(tmp_path, make_recognizer):
     make_recognizer(n_units=8, n_layers=1).save(tmp_path / "whole.pt")
     content = torch.load(tmp_path / "whole.pt", weights_only=True)
     weights = content.pop("weights")
@@ -133,8 +127,7 @@ def test_weights_of_another_alphabet_are_refused(make_recognizer):
         make_recognizer().load_weights(small.state_dict(), where="run.ckpt")
 
 
-def test_a_file_cannot_build_what_is_not_ours(make_recognizer):
-    """No function, and none of ours either; no class but those that its own module defines."""
+def test_a_file_can_build_only_classes_of_a_parts_own_module(make_recognizer):
     for part, target in (
         ("frontend", "os.system"),
         ("decoder", "speech.audio.files.write"),
@@ -148,7 +141,7 @@ def test_a_file_cannot_build_what_is_not_ours(make_recognizer):
             Recognizer({**make_recognizer().parts, part: {"_target_": target}})
 
 
-def test_a_file_that_would_write_another_is_refused_by_name_and_writes_none(make_recognizer, tmp_path):
+def test_a_file_that_would_write_another_is_refused_and_writes_none(make_recognizer, tmp_path):
     recognizer = make_recognizer(n_units=8, n_layers=1)
     arguments = {"path": str(tmp_path / "written.wav"), "waveform": [0.0] * 100, "sample_rate": RATE}
     recognizer.parts["decoder"] = {"_target_": "speech.audio.files.write", **arguments}

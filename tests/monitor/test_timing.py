@@ -20,7 +20,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_what_is_done_inside_of_another_part_is_its_own(clock):
+def test_the_time_of_an_inner_action_is_not_the_outer_ones(clock):
     """The actions of one step, as Lightning 2.6 names them."""
     with clock.profile("run_training_epoch"):
         clock.tick(100)
@@ -50,7 +50,7 @@ def test_lightning_names_its_actions_so(small_run):
         assert events.Scalars(f"time/{part}")[0].value > 0, part
 
 
-def test_dear_views_come_at_doublings_and_at_the_end():
+def test_expensive_views_come_at_doublings_and_at_the_end():
     def due(epoch, first, stopping=False):
         trainer = SimpleNamespace(current_epoch=epoch - 1, max_epochs=7, should_stop=stopping, sanity_checking=False)
         return epoch_is_due(trainer, first)

@@ -1,8 +1,7 @@
-"""What else is heard at the microphone: noise of any colour, other people, mains hum.
+"""Noise of any colour, babble, mains hum.
 
-Each source gives, for some clips of a batch, a disturbance as long as the clip, margins included: in a recording noise
-begins before the name and goes on after it. Levels are signal-to-noise ratios, the clip's power over the disturbance's,
-in dB, over the whole of the clip.
+Each source gives disturbances for some clips of a batch, as long as the clips with their margins: in a recording noise
+begins before the name and ends after it. Levels are signal-to-noise ratios in dB, of powers over the whole clip.
 """
 
 from __future__ import annotations
@@ -15,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
+from speech.common.ranges import checked_proportion, checked_range
 from speech.data.augment.convolution import Batch
-from speech.data.augment.strength import Floats, a_chance, a_range, drawn, happens
+from speech.data.augment.strength import Floats, drawn, happens
 
 N_COLOURS = 9
 BANK_SAMPLES = 1 << 18
 N_HUMS = 16
 N_HARMONICS = 8
-N_TALKERS = (3, 6)  # fewer are understood, and more sound like noise
+N_TALKERS = (3, 6)  # fewer are intelligible, more sound like noise
 
 
 class Disturbance(NamedTuple):
-    clips: NDArray[np.intp]  # the places in the batch that are disturbed
+    clips: NDArray[np.intp]  # indices in the batch
     sound: list[Waveform]  # of each, at least as long as the clip, at any level
     snr_db: Floats  # (len(clips),)
 
@@ -34,29 +34,49 @@ class Disturbance(NamedTuple):
 class Noise:
     """To a clip with probability ``chance``, ``snr_db`` ``[least, most]``; its power falls as 1 / f^0 ... 1 / f^2."""
 
-    def __init__(self, chance: float = 0.6, snr_db: Sequence[float] = (5.0, 40.0)) -> None:
-        self.chance, self.snr_db = a_chance("noise.chance", chance), a_range("noise.snr_db", snr_db)
-        self._bank = noise_bank()
+    def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
+        self.chance = checked_proportion("augment.noises.noise.chance", chance)
+        self.snr_db = checked_range("augment.noises.noise.snr_db", snr_db)
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
     ) -> Disturbance:
-        n_clips = len(waveforms)
-        clips = happens(rng, n_clips, self.chance, strength)
-        snr_db = drawn(rng, n_clips, self.snr_db, self.snr_db[1], strength)
-        colour, start = rng.integers(N_COLOURS, size=n_clips), rng.integers(BANK_SAMPLES, size=n_clips)
-        sound = [_going_round(self._bank[colour[i]], start[i], waveforms.shape[1]) for i in clips]
-        return Disturbance(clips, sound, snr_db[clips])
+        return _from_bank(noise_bank(), self, waveforms, rng, strength)
+
+
+class Hum:
+    """Mains of 50 or 60 Hz and its harmonics, which get fainter with their frequency; as ``Noise`` otherwise."""
+
+    def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
+        self.chance = checked_proportion("augment.noises.hum.chance", chance)
+        self.snr_db = checked_range("augment.noises.hum.snr_db", snr_db)
+
+    def __call__(
+        self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
+    ) -> Disturbance:
+        return _from_bank(hum_bank(sample_rate), self, waveforms, rng, strength)
+
+
+def _from_bank(
+    bank: Batch, source: Noise | Hum, waveforms: Batch, rng: np.random.Generator, strength: float
+) -> Disturbance:
+    """Rows of ``bank``, each from a random place in it."""
+    n_clips = len(waveforms)
+    clips = happens(rng, n_clips, source.chance, strength)
+    snr_db = drawn(rng, n_clips, source.snr_db, source.snr_db[1], strength)
+    row, start = rng.integers(len(bank), size=n_clips), rng.integers(bank.shape[1], size=n_clips)
+    return Disturbance(clips, [_repeated(bank[row[i]], start[i], waveforms.shape[1]) for i in clips], snr_db[clips])
 
 
 class Babble:
-    """Three to six other clips of the batch at once, over and over, each from anywhere in it, equally loud.
+    """Three to six other clips of the batch at once, repeated, each from a random place in it, equally loud.
 
-    A clip that is alone in its batch hears none.
+    A clip that is alone in its batch gets none.
     """
 
-    def __init__(self, chance: float = 0.25, snr_db: Sequence[float] = (8.0, 35.0)) -> None:
-        self.chance, self.snr_db = a_chance("babble.chance", chance), a_range("babble.snr_db", snr_db)
+    def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
+        self.chance = checked_proportion("augment.noises.babble.chance", chance)
+        self.snr_db = checked_range("augment.noises.babble.snr_db", snr_db)
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
@@ -65,7 +85,7 @@ class Babble:
         clips = happens(rng, n_clips, self.chance, strength)
         snr_db = drawn(rng, n_clips, self.snr_db, self.snr_db[1], strength)
         n_talkers = rng.integers(N_TALKERS[0], N_TALKERS[1] + 1, size=(n_clips, 1))
-        further = rng.random((n_clips, N_TALKERS[1]))  # which of the others: never the clip itself
+        further = rng.random((n_clips, N_TALKERS[1]))  # which of the others, never the clip itself
         start = rng.random((n_clips, N_TALKERS[1]))
         if n_clips == 1:
             clips = clips[:0]
@@ -74,34 +94,16 @@ class Babble:
             others = (i + 1 + (further[i, : n_talkers[i, 0]] * (n_clips - 1)).astype(int)) % n_clips
             talk = np.zeros(width, np.float32)
             for other, part in zip(others, start[i], strict=False):
-                said = waveforms[other, : n_samples[other]]
-                level = np.sqrt(np.dot(said, said) / len(said)) + np.float32(1e-8)
-                talk += _going_round(said, int(part * len(said)), width) / level
+                speech = waveforms[other, : n_samples[other]]
+                level = np.sqrt(np.dot(speech, speech) / len(speech)) + np.float32(1e-8)
+                talk += _repeated(speech, int(part * len(speech)), width) / level
             sound.append(talk)
         return Disturbance(clips, sound, snr_db[clips])
 
 
-class Hum:
-    """Mains of 50 or 60 Hz and its harmonics, of which each is somewhat fainter than the one before."""
-
-    def __init__(self, chance: float = 0.3, snr_db: Sequence[float] = (10.0, 45.0)) -> None:
-        self.chance, self.snr_db = a_chance("hum.chance", chance), a_range("hum.snr_db", snr_db)
-
-    def __call__(
-        self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
-    ) -> Disturbance:
-        n_clips = len(waveforms)
-        clips = happens(rng, n_clips, self.chance, strength)
-        snr_db = drawn(rng, n_clips, self.snr_db, self.snr_db[1], strength)
-        which, start = rng.integers(N_HUMS, size=n_clips), rng.integers(sample_rate, size=n_clips)
-        bank = hum_bank(sample_rate)
-        sound = [_going_round(bank[which[i]], start[i], waveforms.shape[1]) for i in clips]
-        return Disturbance(clips, sound, snr_db[clips])
-
-
 def add(waveforms: Batch, n_samples: NDArray[np.intp], disturbances: Sequence[Disturbance]) -> None:
-    """To ``waveforms`` in place, each at its ratio to the clip without any of them; 0 beyond it still."""
-    undisturbed = np.einsum("ij,ij->i", waveforms, waveforms)  # before any of them is added
+    """To ``waveforms`` in place, each at its ratio to the clip without any; 0 beyond the clip's ``n_samples``."""
+    undisturbed = np.einsum("ij,ij->i", waveforms, waveforms)
     for clips, sound, snr_db in disturbances:
         for clip, one, ratio_db in zip(clips, sound, snr_db, strict=True):
             one = one[: n_samples[clip]]
@@ -113,7 +115,7 @@ def add(waveforms: Batch, n_samples: NDArray[np.intp], disturbances: Sequence[Di
 def noise_bank() -> Batch:
     """Noise ``(N_COLOURS, BANK_SAMPLES)`` whose power falls with frequency to the power 0 (white) ... 2 (brown).
 
-    Made once: shaping noise for every clip would take longer than training on it. Its end goes on at its beginning.
+    Made once: to shape noise for every clip would take longer than to train on it. It can be repeated without a seam.
     """
     white = np.fft.rfft(np.random.default_rng(0).standard_normal((N_COLOURS, BANK_SAMPLES)))
     slope = np.linspace(0, 2, N_COLOURS)[:, None]
@@ -124,7 +126,7 @@ def noise_bank() -> Batch:
 
 @functools.cache
 def hum_bank(sample_rate: int) -> Batch:
-    """One second ``(N_HUMS, sample_rate)`` of as many hums: all harmonics are whole Hz, so that it can go round."""
+    """One second ``(N_HUMS, sample_rate)`` of each hum; whole numbers of Hz, so that it can be repeated."""
     rng = np.random.default_rng(0)
     harmonic = np.arange(1, N_HARMONICS + 1)
     hz = np.where(np.arange(N_HUMS) % 2, 50, 60)[:, None] * harmonic
@@ -135,8 +137,8 @@ def hum_bank(sample_rate: int) -> Batch:
     return bank
 
 
-def _going_round(sound: Waveform, start: int, n_samples: int) -> Waveform:
-    """``n_samples`` of ``sound`` from ``start`` on; after its end it begins again."""
+def _repeated(sound: Waveform, start: int, n_samples: int) -> Waveform:
+    """``n_samples`` of the repeated ``sound`` from ``start`` on."""
     n_times = -(-(start + n_samples) // len(sound))
     once: Waveform = sound if n_times == 1 else np.concatenate([sound] * n_times)
     return once[start : start + n_samples]

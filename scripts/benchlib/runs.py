@@ -1,0 +1,50 @@
+"""The runs that are measured: found, or trained by the command that a user gives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from speech.common.runs import find_recognizer
+from speech.config.compose import saved
+from speech.data.datamodule import SpeechData
+from speech.model.recognizer import Recognizer
+from speech.training.corpora import make_data
+
+NEWEST = "newest"
+
+
+def run_folder(place: str) -> Path:
+    """The folder of the run ``place``, or of the newest; ends the program where that has not finished."""
+    try:
+        run_dir = find_recognizer(place, "runs", "run").parent
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error}")
+    missing = [name for name in ("recognizer.pt", "config.yaml", "report.json") if not (run_dir / name).is_file()]
+    if missing:
+        sys.exit(f"error: {run_dir}: no {', '.join(missing)} there: give the folder of a run that has finished")
+    return run_dir.resolve()
+
+
+def train(run_dir: Path, overrides: Sequence[str] = ()) -> None:
+    """``python -m speech.train`` with ``overrides`` into ``run_dir``; ends the program where it fails."""
+    quiet = "+trainer.enable_progress_bar=false"
+    command = [sys.executable, "-m", "speech.train", *overrides, f"run_dir={run_dir}", quiet]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        sys.exit(f"error: this training failed: {' '.join(command)}")
+
+
+def read_report(run_dir: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((run_dir / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def data_of(run_dir: Path, recognizer: Recognizer, cache_dir: str | None = None) -> SpeechData:
+    """The run's corpus, found in ``cache_dir`` or where the run had it, built where it is not there."""
+    config = saved(run_dir, "train")
+    config.cache_dir = cache_dir or config.cache_dir
+    return make_data(config, recognizer)

@@ -1,0 +1,43 @@
+"""Times on one machine: medians, and ratios of what is run in turns, with their intervals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.float64]  # seconds, (n_rounds,)
+Action = Callable[[], object]
+N_ROUNDS = 30
+
+
+def side_by_side(
+    actions: Mapping[str, Action],
+    n: int = N_ROUNDS,
+    n_warm: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Times]:
+    """Seconds of ``n`` rounds of each of ``actions``, after ``n_warm`` that are not counted.
+
+    Each round runs all of them in turn, so that other work on the machine slows all of them.
+    """
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(n_warm + n):
+        for name, action in actions.items():
+            start = clock()
+            action()
+            times[name].append(clock() - start)
+    return {name: np.array(some[n_warm:]) for name, some in times.items()}
+
+
+def median_seconds(action: Action, n: int = N_ROUNDS) -> float:
+    return float(np.median(side_by_side({"": action}, n, n_warm=1)[""]))
+
+
+def ratio(slow: Times, fast: Times) -> tuple[float, list[float]]:
+    """How many times longer ``slow`` takes, by medians, and the 95 % bootstrap interval of it over the rounds."""
+    rounds = np.random.default_rng(0).integers(len(fast), size=(1000, len(fast)))
+    ratios = np.median(slow[rounds], axis=1) / np.median(fast[rounds], axis=1)
+    return float(np.median(slow) / np.median(fast)), np.quantile(ratios, [0.025, 0.975]).tolist()

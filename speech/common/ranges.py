@@ -1,0 +1,23 @@
+"""Settings that are a range or a proportion, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+Range = tuple[float, float]
+
+
+def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, most: float = math.inf) -> Range:
+    """``pair`` as a tuple. Raises ValueError, which names ``key``, unless it rises within ``least`` to ``most``."""
+    if len(pair) != 2 or not least <= pair[0] <= pair[1] <= most:
+        bounds = f" within {least:g} to {most:g}" if most < math.inf else f" from {least:g} on"
+        raise ValueError(f"{key}={list(pair)} must be two numbers that rise{'' if least == -math.inf else bounds}")
+    return pair[0], pair[1]
+
+
+def checked_proportion(key: str, value: float) -> float:
+    """``value``. Raises ValueError, which names ``key``, unless it lies within 0 to 1."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{key}={value} must lie within 0 to 1")
+    return value

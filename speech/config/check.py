@@ -1,0 +1,136 @@
+"""Is every key of a config, of a file or of a command line, one that something reads?
+
+Hydra refuses an unknown key on the command line, but takes one in silence that a YAML of ours brings along. So every
+node that names a ``_target_`` is held against that target's own signature, and whatever stands at the top against
+what the primary config declares.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, OmegaConf
+
+from speech.config import tree
+from speech.config.objects import locate
+from speech.config.tree import ConfigError
+
+_HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+
+
+def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
+    known = sorted(known)
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    return ConfigError(f"{what}: there is no {given!r}; {hint}")
+
+
+def declared_keys(name: str) -> set[str]:
+    """The keys that may stand at the top of primary config ``name``: its own, the groups and settings it is made of."""
+    primary = OmegaConf.load(tree.CONF / f"{name}.yaml")
+    assert isinstance(primary, DictConfig)
+    keys = {str(key) for key in primary} - {"defaults", "hydra"}
+    for default in primary.get("defaults", []):
+        if isinstance(default, DictConfig):
+            (group, choice), *_ = default.items()
+            keys |= set(choice) if group == "shared" else {str(group)}
+    return keys
+
+
+def check(config: DictConfig, name: str) -> None:
+    """Raise ConfigError for the first key of a composed config that nothing would read."""
+    known = declared_keys(name)
+    for key in config:
+        if str(key) not in known:
+            raise unknown_key(f"{name}.yaml and what it is composed of", str(key), known)
+    plain: Any = OmegaConf.to_container(config)
+    for key, node in plain.items():
+        _check_node(node, str(key))
+
+
+def check_given(config: DictConfig) -> None:
+    """Raise ConfigError for the first value that a config leaves to the user (``???``) and that was not given."""
+    for key in sorted(OmegaConf.missing_keys(config)):
+        raise ConfigError(f"{key} has no value, and nothing to fall back on: add {key}=... to the command")
+
+
+def _check_node(node: Any, path: str) -> None:
+    if isinstance(node, list):
+        for i, child in enumerate(node):
+            if isinstance(child, dict):
+                _check_node(child, f"{path}[{i}]")
+    if not isinstance(node, dict):
+        return
+    if "_target_" in node:
+        parameters = _parameters(node["_target_"], path)
+        known = set(parameters) - {"self"}
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+            for key in set(node) - known - _HYDRA_KEYS:
+                raise unknown_key(path, key, known)
+    named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
+    for key, child in node.items():
+        if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
+            raise unknown_key(path, key, named)
+        _check_node(child, f"{path}.{key}")
+
+
+def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
+    """Of what ``_target_`` names. Raises ConfigError where that is not there, or nothing to be called."""
+    try:
+        return inspect.signature(locate(target)).parameters
+    except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise ConfigError(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+
+
+def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
+    """Raise ConfigError for overrides that name a key or a choice that does not exist, here or in ``config_dir``."""
+    try:
+        overrides = OverridesParser.create().parse_overrides(list(arguments))
+    except HydraException as error:
+        raise ConfigError(
+            f"{error}\nquote letters with accents, spaces and commas: 'names=[\"Chloé\",Bob]'; or give a text file"
+        ) from error
+    groups = [override for override in overrides if tree.is_group(override.key_or_group, config_dir)]
+    for override in groups:
+        options = tree.options(override.key_or_group, config_dir)
+        for choice in _choices(override):
+            if choice not in [*options, None, "null"]:
+                raise unknown_key(override.key_or_group, str(choice), options)
+    config = tree.composed(name, [_first(override) for override in groups], config_dir)
+    for override in overrides:
+        added = override.is_add() or override.is_force_add()  # held against the signatures later
+        if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
+            _check_key(config, name, override.key_or_group)
+
+
+def _check_key(config: DictConfig, name: str, key: str) -> None:
+    groups = [p.name for p in tree.CONF.iterdir() if p.is_dir()]
+    node: Any = config
+    first, *_ = parts = key.split(".")
+    for depth, part in enumerate(parts):
+        if node is None and depth == 1 and first in groups:
+            options = ", ".join(tree.options(first))
+            raise ConfigError(f"{key}: no {first} is chosen: give {first}=... as well ({options})")
+        known = [str(k) for k in node] if isinstance(node, DictConfig) else []
+        if part not in known + (groups if depth == 0 else []):
+            raise unknown_key(".".join(parts[:depth]) or f"{name}.yaml", part, known + (groups if depth == 0 else []))
+        node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
+
+
+def _choices(override: Override) -> list[Any]:
+    value = override.value()
+    return list(value.list) if isinstance(value, ChoiceSweep) else [value]
+
+
+def _first(override: Override) -> str:
+    """The override with the first choice of a sweep alone."""
+    key = override.get_key_element()
+    return f"{key}={_choices(override)[0] or 'null'}" if override.is_sweep_override() else str(override.input_line)

@@ -1,0 +1,63 @@
+"""An entry point's command line: composed, checked and run; what a user can put right is told in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import hydra
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig
+from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
+
+from speech.config import arguments, compose, tree
+from speech.config.check import check_given, check_overrides, unknown_key
+from speech.config.help import page
+
+Main = Callable[[DictConfig], object]
+
+
+def run(name: str, main: Main, resume: Main | None = None) -> None:
+    """Compose config ``name`` from the command line, check it, and call ``main`` with it.
+
+    ``--help`` prints the command's page. With ``resume=RUN_DIR``, ``resume`` is called with that run's config, and no
+    folder is made. What a user can put right is shown as one line, and ends the program with status 2.
+    """
+
+    def main_of_checked(config: DictConfig) -> object:
+        check_given(compose.finish(config, name))
+        return main(config)
+
+    def begin() -> bool:
+        """Whether Hydra is to go on."""
+        given = arguments.parse(sys.argv[1:])
+        if given.help:
+            print(page(name))
+            return False
+        if resume is not None and (config := compose.resumed(sys.argv[1:])) is not None:
+            resume(config)
+            return False
+        check_overrides(name, given.overrides, given.config_dir)
+        return True
+
+    if explained(begin):
+        hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(
+            lambda config: explained(lambda: main_of_checked(config))
+        )()
+
+
+def explained(action: Callable[[], object]) -> object:
+    """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback."""
+    try:
+        return action()
+    except (ValueError, OSError, ModuleNotFoundError, HydraException, OmegaConfBaseException) as error:
+        # Where Hydra built the object, its own exception stands around the one that says what is wrong.
+        wrapped = isinstance(error, InstantiationException) and error.__cause__
+        if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
+            # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
+            wrapped = unknown_key("the configuration", str(error.key), map(str, error.parent_node))
+        print(f"error: {wrapped or error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)

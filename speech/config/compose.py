@@ -1,0 +1,98 @@
+"""Configs composed from the tree and a command line, or read back from a run, every key of them checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from speech.config import arguments as command_line
+from speech.config import lists, tree
+from speech.config.check import check, check_overrides
+from speech.config.tree import Config, ConfigError
+
+_NEEDED = ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir")  # of a training
+
+
+def saved(run_dir: Path, name: str) -> Config:
+    """The config that a run left in its folder, checked. Raises ConfigError, FileNotFoundError with the way out."""
+    path = run_dir / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
+    try:
+        config = OmegaConf.load(path)
+        assert isinstance(config, Config), "no keys in it"
+        check(config, name)
+        if missing := [key for key in _NEEDED if key not in config]:
+            raise ConfigError(f"no {', '.join(missing)} in it: half written?")
+    except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: not a config of this version of the project ({error}): train again") from error
+    return config
+
+
+def resumed(arguments: Sequence[str]) -> Config | None:
+    """The config of the run that ``resume=RUN_DIR`` names, to go on in that folder; None without such an argument.
+
+    Raises ConfigError, naming them, where there are other arguments: a run ends as it began.
+    """
+    given = [argument for argument in arguments if argument.startswith("resume=")]
+    if not given or given == ["resume=null"]:
+        return None
+    run_dir = Path(given[0].removeprefix("resume=")).expanduser().resolve()
+    if others := [argument for argument in arguments if argument != given[0]]:
+        raise ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(others)}")
+    config = saved(run_dir, "train")
+    config.run_dir = str(run_dir)  # wherever the run was moved to
+    return config
+
+
+def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
+    """Fill those of ``keys`` that ``config`` leaves open with what the run that ``recognizer`` lies in had.
+
+    Raises ConfigError where it lies in none.
+    """
+    left_open = [key for key in keys if config.get(key) is None]
+    if not left_open:
+        return
+    try:
+        trained = saved(recognizer.parent, "train")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{recognizer}: no config.yaml beside it, so that its {left_open[0]} is not known: give the run's folder, "
+            f"or {left_open[0]}=..."
+        ) from error
+    put(config, {key: OmegaConf.to_container(trained[key], resolve=True) for key in left_open})
+
+
+def put(config: Config, values: Mapping[str, Any]) -> None:
+    """Set ``values`` at the top of ``config``, which need not have their keys."""
+    with open_dict(config):
+        config.update(values)
+
+
+def compose(name: str, arguments: Sequence[str]) -> Config:
+    """Config ``name`` as a command line of ``arguments`` composes it, every key of it checked. Raises ConfigError."""
+    given = command_line.parse(arguments)
+    check_overrides(name, given.overrides, given.config_dir)
+    return finish(tree.composed(name, given.overrides, given.config_dir), name)
+
+
+def finish(config: Config, name: str) -> Config:
+    """``config`` as composed by Hydra, its lists written out. Raises ConfigError for a key that nothing would read."""
+    lists.write_out(config)
+    check(config, name)
+    return config
+
+
+def plain(config: Any) -> Any:
+    """``config``, resolved, as dictionaries, lists and values."""
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+
+
+def save(config: Config, path: Path, resolve: bool = False) -> None:
+    """Write ``config`` as YAML; ``resolve`` writes values in place of interpolations."""
+    OmegaConf.save(config, path, resolve=resolve)

@@ -1,0 +1,111 @@
+"""``--help``: a command's page, made of the comments in its YAML.
+
+A primary config opens with two examples, with what the command does, and with the options that are used most:
+
+    # python -m speech.transcribe clips=recordings
+    # python -m speech.transcribe clips=calls/monday.wav 'names=[Anna,Bob]' json=true
+    #
+    # Transcribes recordings of spoken names: ...
+    #
+    # Most used: clips, recognizer, names, decoder, json
+
+The meaning of an option is the comment at its line: in the primary config, in ``conf/shared``, or in a group's file.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from speech.config import lists, tree
+
+WIDTH = 100
+_MOST_USED = "Most used: "
+
+
+@dataclass(frozen=True)
+class Header:
+    examples: list[str]  # commands as a shell takes them
+    about: str
+    options: list[str]  # keys and groups
+
+
+def header(path: Path) -> Header:
+    """What the comment says that a config opens with."""
+    text = path.read_text(encoding="utf-8")
+    opening = re.match(r"(#.*\n)*", text.removeprefix("# @package _global_\n"))
+    assert opening is not None
+    said = [line.removeprefix("#").strip() for line in opening[0].splitlines()]
+    examples, about, options = [], [], []
+    for line in said:
+        if line.startswith("python -m "):
+            example, _, line = line.partition(": ")
+            examples.append(example)
+        if line.startswith(_MOST_USED):
+            options = line.removeprefix(_MOST_USED).split(", ")
+        else:
+            about.append(line)
+    return Header(examples, " ".join(about).strip(), options)
+
+
+def meaning(path: Path, key: str) -> str:
+    """The comment at the line of ``key`` at the top of a config or in its defaults list, or over it; "" for none."""
+    above: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if found := re.match(rf"(?:  - )?{re.escape(key)}:(?: [^#]*)?(?:# (.*))?$", line):
+            return found[1] or " ".join(above)
+        above = [*above, line.removeprefix("# ")] if line.startswith("# ") else []
+    return ""
+
+
+def page(name: str) -> str:
+    """What ``python -m speech.<name> --help`` prints."""
+    primary = tree.CONF / f"{name}.yaml"
+    top, config = header(primary), tree.composed(name, [])
+    lists.write_out(config)
+    lines = [f"python -m speech.{name} [OPTION=VALUE ...]", "", *textwrap.wrap(top.about, WIDTH)]
+    lines += ["", "The options that are used most, with their defaults:"]
+    for key in top.options:
+        lines += ["", f"  {key}={_default(primary, config, key)}", *_wrapped(_meaning(primary, key), "      ")]
+    lines += ["", "Examples:", "", *(f"  {example}" for example in top.examples)]
+    lines += ["", f"Every option and its default: python -m speech.{name} --cfg job"]
+    if "experiment" in _choices(primary):
+        lines += ["Several values, one run after the other: -m OPTION=VALUE,VALUE"]
+        lines += ["An experiment of yours, DIR/experiment/NAME.yaml: --config-dir DIR experiment=NAME"]
+    return "\n".join(lines)
+
+
+def _choices(primary: Path) -> dict[str, Any]:
+    """The choice of each group in the defaults list of a primary config."""
+    defaults = OmegaConf.load(primary).defaults
+    return {str(key): choice for entry in defaults if isinstance(entry, DictConfig) for key, choice in entry.items()}
+
+
+def _default(primary: Path, config: DictConfig, key: str) -> str:
+    choices = _choices(primary)
+    value = choices[key] if key in choices else OmegaConf.select(config, key)
+    if OmegaConf.is_missing(config, key):
+        return "... (has to be given)"
+    if OmegaConf.is_list(value):
+        return textwrap.shorten(f"[{', '.join(map(str, value))}]", 60, placeholder=" ...]")
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _meaning(primary: Path, key: str) -> str:
+    group, _, rest = key.partition(".")
+    choices = _choices(primary)
+    if rest:
+        return meaning(tree.CONF / group / f"{choices[group]}.yaml", rest)
+    if group in choices:
+        return f"{meaning(primary, key)}; one of {', '.join(tree.options(group))}"
+    shared = tree.CONF / "shared" / f"{key}.yaml"
+    return meaning(primary, key) or meaning(shared, key)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)

@@ -1,0 +1,31 @@
+"""Long lists: a YAML says ``${lines:names.txt}`` for the lines of that text file in ``conf/``, or of several.
+
+They are written out as soon as a config is composed, so that a run's config.yaml is whole on any machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from speech.config import tree
+
+
+def lines(*files: str) -> list[str]:
+    """The lines of text files of ``conf/``, one file after the other, without the empty ones."""
+    texts = ((tree.CONF / file).read_text(encoding="utf-8") for file in files)
+    return [line for text in texts for line in text.splitlines() if line]
+
+
+OmegaConf.register_new_resolver("lines", lines, replace=True)
+
+
+def write_out(config: DictConfig) -> None:
+    """Let the lines themselves stand wherever ``config`` says ``${lines:...}``."""
+    raw: Any = OmegaConf.to_container(config)
+    for key, node in raw.items():
+        if isinstance(node, dict):
+            write_out(config[key])
+        elif isinstance(node, str) and node.startswith("${lines:"):
+            config[key] = config[key]

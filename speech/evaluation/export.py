@@ -1,0 +1,53 @@
+"""A recogniser as ONNX files, each compared with it before it gets its name: a file that is there has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+from speech.audio.files import Waveform
+from speech.evaluation import text
+from speech.evaluation.parity import Agreement, agreement, predict_each
+from speech.inference.runtime import Runtime
+from speech.model import onnx_graph
+from speech.model.recognizer import Recognizer
+
+FLOAT32, INT8 = "recognizer.onnx", "recognizer.int8.onnx"
+
+
+class ExportError(ValueError):
+    """An exported file does not agree with the recogniser that it was made from."""
+
+
+def export(
+    recognizer: Recognizer, clips: Sequence[Waveform], names: Sequence[str], card: str, folder: Path
+) -> dict[str, Agreement]:
+    """Write FLOAT32 and INT8 into ``folder``; returns how each agrees with ``recognizer`` on ``clips`` and ``names``.
+
+    ``card`` is kept in both. Raises ExportError, and leaves neither file behind, where one does not agree: float32 has
+    to be ``exact``, int8, a quarter of its size, ``close``.
+    """
+    model = onnx_graph.to_onnx(recognizer, card)
+    contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
+    ours = predict_each(recognizer, clips, names)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in contents:
+        (folder / name).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
+    parts = {name: folder / f".{name}.part" for name in contents}
+    found = {}
+    try:
+        for name, content in contents.items():
+            onnx.save(content, parts[name])
+            found[name] = agreement(ours, predict_each(Runtime(parts[name]), clips, names))
+            if not (found[name].exact if name == FLOAT32 else found[name].close):
+                raise ExportError(
+                    f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
+                )
+        for name, part in parts.items():
+            part.replace(folder / name)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+    return found

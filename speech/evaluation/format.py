@@ -1,0 +1,48 @@
+"""How a report's numbers are written, in every view of it: a metric in %, with its 95 % interval in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from speech.evaluation.metrics import Metric, Scores
+
+COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
+INTERVALS = "95 % intervals: cluster bootstrap by speaker."
+
+
+def number(metric: Metric | None) -> str:
+    """``98.21 [97.0, 99.1]``, under a heading that says %."""
+    return f"{100 * metric.value:.2f} [{100 * metric.low:.1f}, {100 * metric.high:.1f}]" if metric else "-"
+
+
+def percent(metric: Metric) -> str:
+    """``98.21 % [97.0, 99.1]``, in a sentence."""
+    return f"{100 * metric.value:.2f} % [{100 * metric.low:.1f}, {100 * metric.high:.1f}]"
+
+
+def points(metric: Metric | None) -> str:
+    """``+1.20 [-0.3, +2.7]``: a difference, under a heading that says points of 100."""
+    return f"{100 * metric.value:+.2f} [{100 * metric.low:+.1f}, {100 * metric.high:+.1f}]" if metric else "-"
+
+
+def accuracy(scores: Scores) -> str:
+    """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match where there is no list."""
+    if scores.closed_set_accuracy:
+        return f"closed-set accuracy {percent(scores.closed_set_accuracy)} of {scores.n_in_list} clips"
+    return f"exact match {percent(scores.exact_match)} of {scores.n_clips} clips"
+
+
+def cells(scores: Scores) -> list[str]:
+    """A table's row, under COLUMNS."""
+    metrics = (scores.closed_set_accuracy, scores.exact_match, scores.cer)
+    return [str(scores.n_clips), str(scores.n_speakers), *map(number, metrics)]
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns of plain text, the first aligned to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in rows
+    ]
+    return "\n".join("  ".join(line) for line in lines)

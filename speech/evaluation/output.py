@@ -1,0 +1,29 @@
+"""An evaluation in the files that a user asks for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from speech.common import storage
+from speech.evaluation.comparison import Comparison
+from speech.evaluation.figures import draw
+from speech.evaluation.report import SCHEMA, EvaluationReport
+
+
+def write(
+    report: EvaluationReport, against: Comparison | None, json: str | None, picture: str | None, tensorboard: str | None
+) -> None:
+    """``json`` is a file for all figures, ``picture`` a PNG, SVG or PDF, ``tensorboard`` the folder of a log."""
+    if json:
+        comparison = {"against": asdict(against)} if against else {}
+        storage.write_json(Path(json).expanduser(), {"schema": SCHEMA} | asdict(report) | comparison)
+    if picture:
+        draw(report).savefig(Path(picture).expanduser())
+    if tensorboard:
+        from torch.utils.tensorboard import SummaryWriter
+
+        from speech.evaluation.tensorboard import log
+
+        with SummaryWriter(str(Path(tensorboard).expanduser())) as writer:
+            log(writer, report)

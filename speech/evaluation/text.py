@@ -1,0 +1,115 @@
+"""Reports as plain text: what a command prints, and TensorBoard's text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated
+from speech.evaluation.comparison import Comparison
+from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, table
+from speech.evaluation.groups import worst
+from speech.evaluation.metrics import Scores
+from speech.evaluation.parity import Agreement
+from speech.evaluation.prediction import Prediction
+from speech.evaluation.report import EvaluationReport, RunReport
+
+N_RANKED = 3  # names a prediction
+N_CONFUSIONS = 8
+N_GROUPS = 12  # of a kind: the worst, where there are more
+
+
+def predictions(found: Sequence[Prediction], featured: Sequence[str], n_others: int = 8) -> str:
+    """One clip of each of the ``featured`` names, then of ``n_others``, those whose hypothesis is wrong first."""
+    chosen: dict[str, Prediction] = {}
+    for one in sorted(found, key=lambda one: (one.ref == one.hyp, one.id)):
+        chosen.setdefault(one.ref, one)
+    shown = [chosen.pop(ref) for ref in featured if ref in chosen] + list(chosen.values())[:n_others]
+    lines = [f"{'reference':<12} {'hypothesis':<14} names by probability"]
+    for one in shown:
+        ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in one.names[:N_RANKED])
+        lines.append(f"{one.ref:<12} {one.hyp or '-':<14} {ranked}   [{one.speaker}]")
+    return "\n".join(lines)
+
+
+def groups(report: EvaluationReport) -> str:
+    """A table of each kind of group that there are two or more of."""
+    tables = []
+    for kind, some in report.kinds().items():
+        if len(some) > N_GROUPS:
+            tables.append(_scores(f"{kind} (worst {N_GROUPS} of {len(some)})", worst(some, N_GROUPS)))
+        elif len(some) > 1:
+            tables.append(_scores(kind, some))
+    return "\n\n".join(tables)
+
+
+def _scores(kind: str, some: Mapping[str, Scores]) -> str:
+    return table([(kind, *COLUMNS), *((label, *cells(scores)) for label, scores in some.items())])
+
+
+def summary(report: EvaluationReport) -> str:
+    """The splits, the worst group, the confusions, and what a threshold would accept."""
+    lines = [_scores("split", report.splits), INTERVALS]
+    seen = {split: scores.seen_in_training.unseen for split, scores in report.splits.items()}
+    unseen = [f"{', '.join(what)} ({split})" for split, what in seen.items() if what]
+    lines.append(f"unseen in training: {'; '.join(unseen) or 'nothing, as far as is known'}")
+    if worst := report.worst_group:
+        lines.append(f"worst group: {worst.kind} {worst.group}: {accuracy(worst.scores)}")
+    if report.confusions:
+        pairs = (f"{one.ref} > {one.hyp} {one.n}" for one in report.confusions[:N_CONFUSIONS])
+        lines.append(f"confusions (reference > first name, clips): {', '.join(pairs)}")
+    if found := report.open_set:
+        point = found.operating_point
+        lines.append(
+            f"open set: correct-accept rate {percent(point.correct_accept_rate)} of {found.n_in_list} clips in the "
+            f"list at false-accept rate {percent(point.false_accept_rate)} of {found.n_out_of_list} others "
+            f"(threshold {point.threshold:.3g}, chosen on these clips)"
+        )
+    return "\n".join(lines)
+
+
+def calibration(report: CalibrationReport | NotCalibrated) -> str:
+    """What the calibrated rejection accepts."""
+    if isinstance(report, NotCalibrated):
+        return f"open-set rejection: not calibrated: {report.reason}"
+    rate = report.false_accept_rate
+    accepted = ", ".join(f"{kind} {100 * proportion:.1f} %" for kind, proportion in report.accepted[rate].items())
+    return (
+        f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
+        f"{accepted}\nvalidation clips; expected calibration error {report.expected_calibration_error:.3f}"
+    )
+
+
+def comparison(found: Comparison) -> str:
+    """The differences of all clips, by split and by group, in points of 100."""
+    rows = {("all", ""): found.overall} | {("split", split): one for split, one in found.splits.items()}
+    for kind in ("accent", "engine", "snr", "duration"):
+        rows |= {(kind, group): one for group, one in found.groups[kind].items()}
+    closed_set = found.overall.closed_set_accuracy is not None
+    accuracy = "closed-set accuracy" if closed_set else "exact match"
+    lines = [["difference, points", "clips", "speakers", accuracy, "p (McNemar)", "CER"]]
+    for label, one in rows.items():
+        metric = one.closed_set_accuracy if closed_set else one.exact_match
+        p = f"{metric.p:.2g}" if metric else "-"
+        lines.append([" ".join(label), str(one.n_clips), str(one.n_speakers), points(metric), p, points(one.cer)])
+    left_out = f" Left out: {found.n_left_out} clips of one recogniser alone." if found.n_left_out else ""
+    return f"{table(lines)}\n{INTERVALS} Paired, clip by clip.{left_out}"
+
+
+def run(report: RunReport) -> str:
+    """What training ends with: the evaluation, the calibration, and what fine-tuning changed."""
+    parts = [summary(report.evaluation), calibration(report.calibration)]
+    if report.before and report.change:
+        parts = ["Before fine-tuning:", summary(report.before), "After:", *parts, comparison(report.change)]
+    parts.append(f"{report.n_parameters} parameters, trained {report.train_seconds:.0f} s, {report.epochs} epochs")
+    return "\n\n".join(parts)
+
+
+def agreement(found: Agreement) -> str:
+    """How far an exported file agrees with the recogniser that it was made from."""
+    counts = (found.n_same_transcripts, found.n_same_first_names, found.n_same_rankings)
+    transcript, first, ranking = (f"{100 * count / found.n_clips:.2f} %" for count in counts)
+    return (
+        f"of {found.n_clips} clips {transcript} have the same transcript, {first} the same first name, {ranking} the "
+        f"same ranking; largest difference of log-probabilities {found.largest_difference:.1g} nats, of out-of-list "
+        f"probabilities {found.largest_out_of_list:.1g}"
+    )

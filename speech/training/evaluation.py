@@ -1,0 +1,58 @@
+"""What ``speech.evaluate`` is asked to evaluate: a recogniser, the splits of a corpus, and the list of names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from speech.common import runs
+from speech.config import compose
+from speech.config.objects import instantiate
+from speech.config.tree import Config
+from speech.data.datamodule import SpeechData
+from speech.model import loading
+from speech.model.recognizer import Recognizer
+from speech.text.names import distinct, read_names
+from speech.training.corpora import make_data, names_to_rank
+
+TRAINING = ("train", "val")  # the splits that chose the weights: every other one is of the test
+
+
+class Task(NamedTuple):
+    data: SpeechData
+    splits: list[str]
+    names: list[str]  # the list
+
+
+def load(config: Config, key: str) -> tuple[Path, Recognizer]:
+    """The recogniser that ``config[key]`` names, and its file. Raises ValueError for an exported one."""
+    path = runs.find_recognizer(config[key], config.runs_dir, key)
+    recognizer = loading.load(path, config.get("decoder"))
+    if not isinstance(recognizer, Recognizer):
+        raise ValueError(f"{key}={path}: evaluate transcribes in batches, by torch: give the run it was exported from")
+    return path, recognizer
+
+
+def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
+    """The clips and the list to evaluate ``recognizer`` of ``path`` on: without a corpus, those of its training.
+
+    Raises ValueError for a split that the corpus lacks, before a clip is made.
+    """
+    own = config.get("corpus") is None
+    compose.as_trained(config, path, ["corpus"])
+    items, _ = instantiate(config.corpus).items(recognizer.alphabet)
+    there = list(dict.fromkeys(item.split for item in items))
+    test = [split for split in there if split not in TRAINING] or ["val"]
+    splits = {"all": there, "test": test}.get(config.split, [config.split])
+    if not set(splits) <= set(there):
+        raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
+    data = make_data(config, recognizer)
+    if config.names is not None:
+        return Task(data, splits, distinct(read_names(config.names), recognizer.alphabet))
+    return Task(data, splits, names_to_rank(recognizer, data) if own else data.listed)
+
+
+def data_for(config: Config, recognizer: Recognizer, data: SpeechData) -> SpeechData:
+    """``data`` for a second recogniser: the same clips, unless it has another alphabet or sample rate."""
+    same = (recognizer.alphabet, recognizer.sample_rate) == (data.settings.alphabet, data.settings.sample_rate)
+    return data if same else make_data(config, recognizer)

@@ -1,0 +1,45 @@
+"""The third step of a run: the recogniser's final weights, its ranking and its rejection, in its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from speech.common import runs
+from speech.config.tree import Config
+from speech.data.augment.light import Augment
+from speech.data.augment.room import Room
+from speech.data.datamodule import SpeechData
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated
+from speech.model.recognizer import Recognizer
+from speech.training.calibration import calibrate
+from speech.training.finetune import checked_alpha, interpolate_weights
+from speech.training.fit import Fitted
+from speech.training.prepare import Prepared
+from speech.training.ranking import fit_ranking
+
+
+def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibrated:
+    """Save the recogniser of the best epoch, a fine-tuned one's weights interpolated; returns its calibration."""
+    config, recognizer, data, weights = prepared.config, prepared.recognizer, prepared.data, fitted.weights
+    if prepared.initial is not None:
+        weights = interpolate_weights(prepared.initial.state_dict(), weights, checked_alpha(config))
+    recognizer.load_weights(weights, where=f"{config.run_dir}/checkpoints")
+    recognizer.cpu().eval()
+    calibration = fit_to_clips(recognizer, data, "val", data.datasets["train"].augment, config)
+    recognizer.save(Path(config.run_dir) / runs.RECOGNIZER_FILE)
+    return calibration
+
+
+def fit_to_clips(
+    recognizer: Recognizer, data: SpeechData, split: str, augment: Augment | Room | None, config: Config
+) -> CalibrationReport | NotCalibrated:
+    """Fit ranking and rejection to clips of ``split``; returns the calibration, whose reason says if there are too few.
+
+    ``config`` has the ``false_accept_rate`` and the ``seed``.
+    """
+    clips = data.datasets[split].clips
+    recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
+    recognizer.rejection, calibration = calibrate(
+        recognizer, clips, data.listed, augment, config.false_accept_rate, config.seed
+    )
+    return calibration

@@ -1,0 +1,59 @@
+"""The second step of a run: training, by Lightning."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from speech.config.objects import instantiate
+from speech.training.prepare import Prepared
+from speech.training.task import SpellingTask
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training has come to."""
+
+    weights: Mapping[str, Tensor]  # of the best epoch
+    val_cer: float  # the best; NaN for a run that was moved after its end and resumed
+    seconds: float
+    n_epochs: int
+    n_steps: int
+    logger: Any  # TensorBoard's
+
+
+def fit(prepared: Prepared) -> Fitted:
+    """Train ``prepared.recognizer`` to the end, and read the weights of the best epoch.
+
+    Raises Interrupted when a signal stopped it, its state saved.
+    """
+    config, data = prepared.config, prepared.data
+    # Advertisements, and hints to developers: what a user can act on is a warning or an error.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "(?s).*(treespec, LeafSpec|does not have many workers|is not resumable)")
+    optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.gradients))
+    task = SpellingTask(prepared.recognizer, optimizer, scheduler, gradients, config.seed)
+    timer = pl.callbacks.Timer()
+    callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
+    logger = instantiate(config.logger, save_dir=config.run_dir)
+    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, default_root_dir=config.run_dir)
+    n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
+    print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
+    trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+
+    best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
+    path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
+    cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
+    val_cer = math.nan if cer is None else float(cer)
+    return Fitted(weights, val_cer, timer.time_elapsed("train"), trainer.current_epoch, trainer.global_step, logger)

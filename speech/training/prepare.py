@@ -1,0 +1,78 @@
+"""The first step of a run: its folder, its corpus, and a recogniser with the weights that training starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from speech.common import storage
+from speech.config import compose
+from speech.config.tree import Config
+from speech.data.datamodule import SpeechData
+from speech.evaluation import provenance
+from speech.evaluation.prediction import Prediction, predict_splits
+from speech.model.recognizer import PARTS, Recognizer
+from speech.training import finetune
+from speech.training.corpora import check_names, make_data, names_to_rank
+from speech.training.environment import environment
+
+N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training starts from; ``config.run_dir`` is the run's folder."""
+
+    config: Config
+    recognizer: Recognizer
+    data: SpeechData
+    checkpoint: Path | None  # to go on from
+    initial: Recognizer | None  # the recogniser that is fine-tuned
+    before: Mapping[str, list[Prediction]]  # its predictions for the test splits
+
+
+def prepare(config: Config, resume: bool = False) -> Prepared:
+    """``config``'s corpus and recogniser; the config, its parts inherited, and the environment are in the run's folder.
+
+    Raises ConfigError, CorpusError, FileNotFoundError or RecognizerError for what a user can put right.
+    """
+    run_dir = Path(config.run_dir)
+    checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
+    if checkpoint and not checkpoint.is_file():
+        raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
+    finetune.checked_alpha(config)
+    initial = finetune.inherit_parts(config) if config.init else None
+    run_dir.mkdir(parents=True, exist_ok=True)
+    compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
+    compose.save(config, run_dir / "config.yaml")
+    storage.write_json(run_dir / "environment.json", environment())
+
+    pl.seed_everything(config.seed, verbose=False)
+    recognizer = Recognizer({part: compose.plain(config[part]) for part in PARTS})
+    data = make_data(config, recognizer)
+    check_names(data)
+    recognizer.set_vocabulary(data.names)
+    chosen_by = [clip for split in ("train", "val") if split in data.datasets for clip in data.datasets[split].clips]
+    recognizer.trained_on = provenance.record(chosen_by, initial.trained_on if initial else None)
+    before: dict[str, list[Prediction]] = {}
+    if initial is not None:
+        _inherit(recognizer, initial, config)
+        before = predict_splits(recognizer, data, data.test_splits, names_to_rank(recognizer, data))
+        recognizer.train()
+    elif not resume:  # a checkpoint has it
+        batches = data.split("train").sample(N_PRIOR_BATCHES, data.settings.batch_size)
+        recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
+    return Prepared(config, recognizer, data, checkpoint, initial, before)
+
+
+def _inherit(recognizer: Recognizer, initial: Recognizer, config: Config) -> None:
+    """Take the weights and the ranking of ``initial`` and, where clips are replayed, its names beside the new ones."""
+    recognizer.load_weights(initial.state_dict(), where=config.init)
+    recognizer.label_prior, recognizer.phones_weight = initial.label_prior, initial.phones_weight
+    if config.replay is not None:  # what is replayed is a sample, and may lack a name
+        there = {recognizer.alphabet.fold(name) for name in recognizer.names}
+        recognizer.names += [name for name in initial.names if initial.alphabet.fold(name) not in there]
+        recognizer.pronunciations = initial.pronunciations | recognizer.pronunciations

@@ -1,0 +1,64 @@
+"""The last step of a run: its report, as JSON, model card, TensorBoard log and text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from speech.common import runs
+from speech.config import compose
+from speech.evaluation import text
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated
+from speech.evaluation.card import model_card
+from speech.evaluation.comparison import compare
+from speech.evaluation.prediction import predict_splits
+from speech.evaluation.report import Environment, Ranking, RunReport, TrainedOn, evaluate
+from speech.evaluation.tensorboard import final, log
+from speech.model.recognizer import Recognizer
+from speech.training.corpora import names_to_rank
+from speech.training.environment import config_sha256
+from speech.training.finetune import earlier_configs
+from speech.training.fit import Fitted
+from speech.training.prepare import Prepared
+
+PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: they are no hyperparameters
+
+
+def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | NotCalibrated) -> None:
+    """Evaluate the finished recogniser on the test splits; write, log and print the report."""
+    config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
+    run_dir, before = Path(config.run_dir), prepared.before
+    predictions = predict_splits(recognizer, data, data.test_splits, names_to_rank(recognizer, data))
+    found = RunReport(
+        n_parameters=recognizer.n_parameters,
+        train_seconds=fitted.seconds,
+        epochs=fitted.n_epochs,
+        config_sha256=config_sha256(config),
+        corpus=str(data.folder),
+        refused=data.refused,
+        trained_on=TrainedOn.of(recognizer.trained_on),
+        ranking=Ranking.of(recognizer),
+        calibration=calibration,
+        evaluation=evaluate(predictions, recognizer.trained_on, config.featured),
+        before=evaluate(before, initial.trained_on, config.featured) if initial else None,
+        change=compare(predictions, before) if initial else None,
+    )
+    found.write(run_dir / "report.json")
+    write_card(run_dir, recognizer)
+
+    hyperparameters = {key: node for key, node in compose.plain(config).items() if key not in PLACES}
+    finals = final(found.evaluation) | {"final/train_seconds": found.train_seconds}
+    fitted.logger.log_hyperparams(hyperparameters, finals)
+    log(fitted.logger.experiment, found.evaluation, fitted.n_steps)
+    fitted.logger.finalize("success")
+
+    every = [one for some in predictions.values() for one in some]
+    print(f"\n{text.predictions(every, found.evaluation.featured)}\n\n{text.run(found)}\n")
+    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.RECOGNIZER_FILE}\n{run_dir}")
+
+
+def write_card(run_dir: Path, recognizer: Recognizer) -> None:
+    """Write ``run_dir/model_card.md`` from the run's config, report and environment."""
+    config = compose.plain(compose.saved(run_dir, "train"))
+    found, environment = RunReport.read(run_dir / "report.json"), Environment.read(run_dir / "environment.json")
+    card = model_card(recognizer.names, config, found, environment, earlier_configs(config["init"]))
+    (run_dir / "model_card.md").write_text(card, encoding="utf-8")

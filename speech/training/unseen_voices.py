@@ -1,0 +1,53 @@
+"""Synthetic clips by voices that a run did not train with: on them it is measured which names it confuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from speech.audio import endpointing, files
+from speech.audio.files import Waveform
+from speech.config import compose
+from speech.config.objects import UNAVAILABLE, instantiate
+from speech.data.synthetic import Synthetic
+from speech.text.names import Name
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
+
+
+def unseen_voices(recognizer: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
+    """``n_voices`` of espeak's, drawn from those that the run of ``recognizer`` kept for its tests, and whose they are.
+
+    All of espeak's are drawn from where its run has no such voices, or cannot say: its engines or recordings may be
+    gone, or on another machine.
+    """
+    unseen: list[Voice] = []
+    try:
+        trained = compose.saved(recognizer.parent, "train")
+        if "words" in trained.corpus:
+            trained.corpus.words = []  # slow to read, and no matter for the voices
+        source = instantiate(trained.corpus)
+        if isinstance(source, Synthetic):
+            tests = [voices for split, voices in source.split_voices().items() if split not in ("train", "val")]
+            unseen = [voice for voices in tests for voice in voices if voice.engine == "espeak"]
+    except UNAVAILABLE:
+        pass
+    voices = unseen or Espeak().voices()
+    whose = "that it did not train with" if unseen else "of espeak, which it may have trained with"
+    order = np.random.default_rng(seed).permutation(len(voices))
+    return [voices[i] for i in order[:n_voices]], whose
+
+
+def spoken(
+    names: Sequence[str], voices: Sequence[Voice], sample_rate: int, seed: int
+) -> Iterator[tuple[int, Waveform]]:
+    """Each of ``names`` said by each of ``voices`` (espeak's): the name's index, and the end-pointed waveform."""
+    engine, rng = Espeak(), np.random.default_rng(seed)
+    for voice in voices:
+        for i, name in enumerate(names):
+            say = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
+            samples, rate = engine.speak(say, voice, rng)
+            waveform = files.to_waveform(samples, rate, sample_rate, where=name)
+            yield i, endpointing.trim_silence(waveform, sample_rate)[0]

@@ -1,0 +1,106 @@
+import re
+import shlex
+
+import pytest
+from conftest import SMALL
+from omegaconf import OmegaConf
+
+from speech.config import tree
+from speech.config.help import header
+from speech.config.objects import instantiate
+from speech.training.run import train
+
+FILES = sorted(path.relative_to(tree.CONF) for path in tree.CONF.rglob("*.yaml") if path.parent.name != "hydra")
+PARTS = [path for path in FILES if path.parent.name not in ("", "experiment", "search", "shared")]
+EXPERIMENTS = [path for path in FILES if path.parent.name == "experiment"]
+
+
+def opening(path):
+    """The config and the options of the commands that a YAML opens with."""
+    for example in header(tree.CONF / path).examples:
+        module, *options = shlex.split(example.removeprefix("python -m speech."))
+        yield module, [option for option in options if option != "-m"]
+
+
+def raw(path):
+    return OmegaConf.to_container(OmegaConf.load(tree.CONF / path))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in PARTS], ids=str)
+def test_every_file_opens_with_commands_that_compose(compose, path):
+    commands = list(opening(path))
+    assert commands
+    for command in commands:
+        assert OmegaConf.is_dict(compose(command[0], *command[1]))
+
+
+@pytest.mark.parametrize("path", PARTS, ids=str)
+def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, recordings, cache, path):
+    manifest = tmp_path / "FILE.csv"
+    manifest.write_text("path,text,speaker\n")
+    ((primary, options),) = opening(path)
+    options = [option.replace("DIR", str(recordings)).replace("FILE", str(manifest)) for option in options]
+    options += {"train": [f"run_dir={tmp_path}"], "synthesize": [f"cache_dir={cache}"]}.get(primary, [])
+    group = path.parent.name
+    node = compose(primary, *options)[group]
+    more = {"encoder": {"n_features": 20, "n_symbols": 29}, "logger": {"save_dir": str(tmp_path)}}.get(group, {})
+    if path.stem == "gpu":
+        node.accelerator = "cpu"  # what differs; this machine may have no GPU
+    for child in node.values() if group == "callbacks" else [node]:
+        assert instantiate(child, **more) is not None
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_run, path):
+    changed = {option.split("=")[0].lstrip("+"): option for option in SMALL}
+    changed |= {"trainer": "trainer=debug", "run": f"run_dir={tmp_path}", "voices": "voices=espeak"}
+    ((_, options),) = opening(path)
+    changed |= {option.split("=")[0]: option for option in options if not option.startswith("corpus.names")}
+    if path.stem == "open":
+        changed |= {
+            "corpus.names": "corpus.words.n=12",
+            "n_held": "corpus.n_held=2",
+            "list": "corpus.words.exclude=[Martin]",
+        }
+    if "corpus.root" in changed:  # recordings: nothing of the small corpus is theirs
+        changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
+        changed["corpus.root"] = f"corpus.root={recordings}"
+    if "init" in changed:  # the encoder is that of the run which is fine-tuned
+        changed |= {"init": f"init={small_run}", "encoder.n_units": "replay.n_steps=2"}
+    changed.pop("trainer.max_epochs")
+    assert train(compose("train", *changed.values())) >= 0
+    assert (tmp_path / "recognizer.pt").is_file()
+
+
+def test_what_a_search_goes_through_exists(compose):
+    for path in (tree.CONF / "search").glob("*.yaml"):
+        for key, values in raw(path)["hydra"]["sweeper"]["params"].items():
+            for value in str(values).split(","):
+                compose("train", f"{key}={value}")
+
+
+def test_own_values_stand_over_the_parts_and_under_experiment_and_search():
+    for path in tree.CONF.rglob("*.yaml"):
+        if defaults := raw(path).get("defaults"):
+            laid_over = [{"experiment": None}, {"search": None}] if path.stem == "train" else []
+            assert "_self_" in defaults, path
+            assert defaults[defaults.index("_self_") + 1 :] == laid_over, path
+
+
+def test_no_list_and_no_shared_setting_stands_twice():
+    shared = {key: value for path in FILES if path.parent.name == "shared" for key, value in raw(path).items()}
+    for path in tree.CONF.glob("*.yaml"):
+        assert not {key for key, value in raw(path).items() if (key, value) in list(shared.items())}, path
+    text = "".join((tree.CONF / path).read_text() for path in FILES)
+    lists = re.findall(r"\[((?:\w+,\s*){3,}\w+)\]", re.sub("#.*", "", text))
+    assert len(lists) == len(set(lists))
+    assert all(found.count(",") < 10 for found in lists), "long lists are text files"
+    assert text.count("abcdefghijklmnopqrstuvwxyz'") == 1
+
+
+def test_text_files_are_found_from_anywhere_and_written_out(compose, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    names = (tree.CONF / "names.txt").read_text().split()
+    words = OmegaConf.to_container(compose("train", "corpus=words"))["corpus"]["words"]["exclude"]
+    assert OmegaConf.to_container(compose("train"))["corpus"]["names"] == names == words[: len(names)]
+    assert {"Martin", "zero", "yes"} <= set(words)

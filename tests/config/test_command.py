@@ -1,0 +1,107 @@
+import shlex
+import sys
+
+import pytest
+from omegaconf import OmegaConf
+
+from speech.config import command, tree
+from speech.config.check import declared_keys
+from speech.config.compose import save, saved
+from speech.config.help import WIDTH, header, page
+
+PRIMARIES = sorted(path.stem for path in tree.CONF.glob("*.yaml"))
+QUIET = [name for name in PRIMARIES if "hydra: quiet" in (tree.CONF / f"{name}.yaml").read_text()]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """A command, run in an empty folder with nothing but its configs; returns them."""
+
+    def make(name, *arguments, **how):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        configs = []
+
+        def main(config):
+            OmegaConf.resolve(config)
+            configs.append(config)
+
+        command.run(name, main, **how)
+        return configs
+
+    return make
+
+
+@pytest.fixture
+def run_dir(compose, tmp_path_factory):
+    """The folder of a run that got as far as its config."""
+    folder = tmp_path_factory.mktemp("run")
+    save(compose("train", "seed=5", "run_dir=elsewhere"), folder / "config.yaml")
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A folder of the user's own configs."""
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "mine.yaml").write_text("# @package _global_\nseed: 7\n")
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("name", PRIMARIES)
+def test_help_is_a_page_of_five_options_and_two_examples(name):
+    text, top = page(name), header(tree.CONF / f"{name}.yaml")
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert len(top.examples) == 2
+    assert len(top.options) == 5 or set(top.options) == declared_keys(name) - {"hydra"}
+    lines = text.splitlines()
+    for option in top.options:
+        (at,) = (i for i, line in enumerate(lines) if line.startswith(f"  {option}="))
+        assert len(lines[at + 1].split()) > 1, "it has no meaning"
+    assert all(f"  {example}" in lines for example in top.examples)
+    assert top.about.split()[0] in text
+
+
+def test_help_runs_nothing(run, capsys):
+    assert run("train", "--help", "seed=3") == []
+    assert capsys.readouterr().out.startswith("python -m speech.train")
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_a_command_that_keeps_no_run_makes_no_folder(run, tmp_path, name):
+    (config,) = run(name, *shlex.split(header(tree.CONF / f"{name}.yaml").examples[0])[3:])
+    assert OmegaConf.is_dict(config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_has_a_folder_of_its_own_under_runs_dir(run, tmp_path):
+    (config,) = run("train", "runs_dir=mine")
+    assert config.run_dir.startswith(str(tmp_path / "mine" / "2"))
+
+
+def test_an_experiment_of_the_users_own(compose, mine, run):
+    assert compose("train", "--config-dir", str(mine), "experiment=mine").seed == 7
+    assert [config.seed for config in run("train", "-m", "--config-dir", mine, "experiment=mine,quick")] == [7, 0]
+    with pytest.raises(tree.ConfigError, match="experiment: there is no 'min'; did you mean 'mine'"):
+        compose("train", "--config-dir", str(mine), "experiment=min")
+    (mine / "experiment" / "quick.yaml").write_text("seed: 7\n")
+    with pytest.raises(
+        tree.ConfigError, match=r"mine/experiment/quick\.yaml: .* has a file of that name: rename yours"
+    ):
+        compose("train", "--config-dir", str(mine), "experiment=quick")
+    with pytest.raises(tree.ConfigError, match="--config-dir nowhere: no such folder"):
+        compose("train", "--config-dir", "nowhere")
+
+
+def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, run_dir, tmp_path):
+    configs = []
+    assert run("train", f"resume={run_dir}", resume=configs.append) == []
+    assert configs == [OmegaConf.merge(saved(run_dir, "train"), {"run_dir": str(run_dir)})]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("other", ["seed=3", "-m", "experiment=quick"])
+def test_resume_refuses_other_options_by_name(run, run_dir, capsys, other):
+    with pytest.raises(SystemExit):
+        run("train", other, f"resume={run_dir}", resume=lambda _: pytest.fail("it went on"))
+    assert f"resume={run_dir} goes on as the run began: leave out {other}" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from speech.audio import files
+from speech.data.recordings import Folder, Manifest, split_speakers
+from speech.data.source import CorpusError
+from speech.text.alphabet import Alphabet
+
+ALPHABET = Alphabet()
+NOISE = np.random.default_rng(0).normal(size=8_000).astype(np.float32) * 0.1
+SPEAKERS = ("ann", "ben", "cid")
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("Anna", "Bob"):
+        (tmp_path / name).mkdir()
+        for speaker in (*SPEAKERS, "dan"):
+            files.write(tmp_path / name / f"{speaker}_0.wav", NOISE, 16_000)
+    return tmp_path
+
+
+def test_a_folder_is_split_by_speaker(root):
+    items, refused = Folder(str(root)).items(ALPHABET)
+    assert not refused
+    speakers = {split: {i.speaker for i in items if i.split == split} for split in ("train", "val", "test")}
+    assert [len(speakers[split]) for split in ("train", "val", "test")] == [1, 1, 2]
+    assert set.union(*speakers.values()) == {*SPEAKERS, "dan"}
+    assert {item.text for item in items} == {"Anna", "Bob"}
+
+
+def test_a_changed_recording_is_another_item(root):
+    before, _ = Folder(str(root)).items(ALPHABET)
+    files.write(root / "Anna" / "ann_0.wav", NOISE[:4_000], 16_000)
+    after, _ = Folder(str(root)).items(ALPHABET)
+    assert [a == b for a, b in zip(before, after, strict=True)].count(False) == 1
+
+
+def test_a_folder_that_is_no_name_is_refused_and_the_rest_used(root):
+    shutil.copytree(root / "Anna", root / "R2D2")
+    items, refused = Folder(str(root)).items(ALPHABET)
+    assert len(items) == 8
+    assert len(refused) == 4
+    assert "R2D2" in refused[0].reason
+
+
+def test_too_few_speakers_and_missing_folders_are_explained(tmp_path):
+    with pytest.raises(CorpusError, match=r"2 speakers \(a, b\) cannot be split"):
+        split_speakers({"a", "b"}, {"test": 2, "val": 1}, seed=0)
+    with pytest.raises(CorpusError, match=r"corpus\.root=.*no such folder"):
+        Folder(str(tmp_path / "nowhere"))
+    (tmp_path / "Anna").mkdir()
+    with pytest.raises(CorpusError, match=rf"corpus.root={tmp_path} has no folder of a name"):
+        Folder(str(tmp_path)).items(ALPHABET)
+
+
+def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
+    good = [{"path": f"Anna/{s}_0.wav", "text": "Anna", "speaker": s, "accent": "en-GB"} for s in SPEAKERS]
+    dan = {"path": "Anna/dan_0.wav", "text": "", "speaker": "dan"}
+    wrong = {
+        "{not json": "not JSON",
+        json.dumps(dan): "text is missing",
+        "[1, 2]": "not an object",
+        json.dumps(dan | {"path": "gone.wav", "text": "Anna"}): "no such file",
+        json.dumps(dan | {"text": "R2D2"}): "'2'",
+    }
+    (root / "clips.jsonl").write_text("\n".join([*map(json.dumps, good), *wrong]), encoding="utf-8")
+    items, refused = Manifest(str(root / "clips.jsonl"), test_speakers=1).items(ALPHABET)
+    assert [item.accent for item in items] == ["en-GB"] * 3
+    for number, (one, reason) in enumerate(zip(refused, wrong.values(), strict=True), start=4):
+        assert f"clips.jsonl:{number}: " in one.reason
+        assert reason in one.reason
+
+
+def test_a_csv_manifest_has_a_header_and_a_value_for_each_column(root):
+    lines = ["path,text,speaker", *(f"Bob/{s}_0.wav,Bob,{s}" for s in SPEAKERS), "Bob/dan_0.wav,Bob, Junior,dan"]
+    (root / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
+    items, (refused,) = Manifest(str(root / "clips.csv"), test_speakers=1).items(ALPHABET)
+    assert len(items) == 3
+    assert "clips.csv:5: more columns" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"file,text,speaker\na.wav,Bob,x", r"bad\.csv:1: the header has no path"),
+        ("path,text,speaker\nAnna/ann_0.wav,Chloé,ann\n".encode("latin-1"), r"bad\.csv: not text in UTF-8"),
+        (b"path,text,speaker\n", r"bad\.csv has no line of path"),
+    ],
+)
+def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content, message):
+    (root / "bad.csv").write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        Manifest(str(root / "bad.csv")).items(ALPHABET)

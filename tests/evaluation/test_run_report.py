@@ -1,0 +1,165 @@
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speech.data.source import Refusal
+from speech.evaluation import text
+from speech.evaluation.calibration import CalibrationReport, NotCalibrated, ReliabilityBin
+from speech.evaluation.comparison import compare
+from speech.evaluation.prediction import Prediction
+from speech.evaluation.report import SCHEMA, Environment, Ranking, RunReport, TrainedOn, evaluate
+
+NAMES = ("martin", "mark", "anna")
+FEATURED = ["Marvin", "Martin", "Mark", "Ωmega"]
+
+
+def predictions(n=30, accuracy=0.5, **more):
+    """Every third clip is of a name out of the list; some are right."""
+    return [
+        Prediction(
+            str(i),
+            f"espeak:en-GB+{i % 4}",
+            NAMES[i % 3],
+            NAMES[i % 3] if i / n < accuracy else "mark",
+            [("martin", 0.9), ("mark", 0.1)] if i % 2 else [("mark", 0.6), ("martin", 0.4)],
+            accent="en-GB",
+            **more,
+        )
+        for i in range(n)
+    ]
+
+
+CALIBRATION = CalibrationReport(
+    n_names=12,
+    n_trials=300,
+    weights={"bias": 0.5},
+    false_accept_rate="0.05",
+    thresholds={"0.05": 0.944},
+    accepted={"0.05": {"names in the list": 1.0, "other names": 0.059}},
+    expected_calibration_error=0.0123,
+    reliability=[ReliabilityBin(300, 1.0, 0.5, 0.5)],
+)
+
+
+def run_report(calibration=CALIBRATION, fine_tuned=False):
+    splits, before = ({"unseen_speakers": predictions(accuracy=part)} for part in (0.9, 0.4))
+    return RunReport(
+        n_parameters=7,
+        train_seconds=61.5,
+        epochs=3,
+        config_sha256="ab",
+        corpus="cache/names-1",
+        refused=[Refusal("a.wav", "silence")],
+        trained_on=TrainedOn(4, ["en-GB"], ["espeak"]),
+        ranking=Ranking(0.5, None),
+        calibration=calibration,
+        evaluation=evaluate(splits, None, FEATURED),
+        before=evaluate(before, None, FEATURED) if fine_tuned else None,
+        change=compare(splits, before) if fine_tuned else None,
+    )
+
+
+REPORTS = [run_report(), run_report(NotCalibrated("too few clips"), fine_tuned=True)]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_is_read_back_as_it_was_written(report, tmp_path):
+    report.write(tmp_path / "report.json")
+    assert RunReport.read(tmp_path / "report.json") == report
+
+
+def test_report_json_has_a_schema_and_the_metrics_of_each_split():
+    content = REPORTS[0].to_json()
+    assert (content["schema"], content["train_seconds"]) == (SCHEMA, 61.5)
+    for split in ("unseen_speakers", "featured"):
+        scores = content["splits"][split]
+        assert (scores["n_clips"], scores["n_speakers"]) == ({"unseen_speakers": 30, "featured": 20}[split], 4)
+        for metric in ("closed_set_accuracy", "exact_match", "cer"):
+            assert set(scores[metric]) == {"value", "low", "high"}
+            assert scores[metric]["low"] <= scores[metric]["value"] <= scores[metric]["high"]
+    without = evaluate({"test": [one._replace(names=[]) for one in predictions()]})
+    assert without.splits["test"].closed_set_accuracy is None
+
+
+def test_names_are_featured_because_the_caller_says_so():
+    report = evaluate({"test": predictions()}, None, FEATURED)
+    assert report.featured == ["martin", "mark"], "those that a clip says, in the alphabet"
+    assert list(evaluate({"test": predictions()}).splits) == ["test"]
+    lines = text.predictions(predictions(), report.featured).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["martin", "mark", "anna"]
+
+
+@given(st.data())
+def test_a_damaged_value_is_refused_by_file_with_the_way_out(tmp_path_factory, data):
+    """A value somewhere in the report is of another type."""
+    content = place = json.loads(json.dumps(REPORTS[0].to_json()))
+    while True:
+        key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = [["?"]]
+    path = tmp_path_factory.mktemp("report") / "report.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: .*train again"):
+        RunReport.read(path)
+
+
+@pytest.mark.parametrize("key", ["worst_group", "confusions", "splits"])
+def test_a_missing_key_is_named(tmp_path, key):
+    content = REPORTS[0].to_json()
+    del content[key]
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"report\.json: .*evaluation: {key} missing or unknown.*train again"):
+        RunReport.read(tmp_path / "report.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "not there, or half written .*resume it"),
+        ('{"schema": 1, "n_cl', "not there, or half written .*resume it"),
+        ("[]", "not what a run writes there.*train again"),
+        ("{}", "schema None, and this version reads schema 1: train again"),
+        ('{"schema": 2}', "schema 2, and this version reads schema 1: train again"),
+        ('{"schema": 1}', "not what this version of a run writes there .*n_parameters.*missing.*: train again"),
+    ],
+)
+def test_what_is_no_report_is_refused_by_name_with_the_way_out(tmp_path, content, message):
+    path = tmp_path / "report.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=f"^{path}: {message}"):
+        RunReport.read(path)
+
+
+def test_a_damaged_environment_is_refused_too(tmp_path):
+    path = tmp_path / "environment.json"
+    path.write_text('{"git_commit": null, "python": "3.11", "packages": []}')
+    with pytest.raises(ValueError, match=r"environment\.json: .*report\.packages: '\[\]' where .*: train again"):
+        Environment.read(path)
+
+
+def test_the_summary_says_what_each_number_is():
+    lines = text.run(REPORTS[0]).splitlines()
+    assert re.fullmatch(r"split +clips  speakers +closed-set accuracy % +exact match % +CER %", lines[0])
+    assert re.match(r"unseen_speakers +30 +4 +50\.00 \[\d+\.\d, \d+\.\d\] +93\.33 \[", lines[1])
+    assert lines[3] == "95 % intervals: cluster bootstrap by speaker."
+    assert re.match(r"worst group: \w+ .*: closed-set accuracy \d.* % \[.*\] of \d+ clips", lines[5])
+    shown = "\n".join(lines)
+    assert "confusions (reference > first name, clips): mar" in shown
+    assert re.search(r"open set: correct-accept rate \d.* of 20 clips in the list at false-accept rate .* of 10", shown)
+    assert (
+        "accept rate at 5 % false-accept rate (FAR), threshold 0.944: names in the list 100.0 %, other names 5.9 %"
+    ) in shown
+    assert lines[-1] == "7 parameters, trained 62 s, 3 epochs"
+
+
+def test_a_fine_tuned_run_shows_before_after_and_the_difference():
+    shown = text.run(REPORTS[1])
+    assert shown.index("Before fine-tuning:") < shown.index("After:") < shown.index("difference, points")
+    assert re.search(r"all +30 +4 +\+0\.00 \[\+0\.0, \+0\.0\] +1 +-\d", shown)
+    assert "not calibrated: too few clips" in shown

@@ -1,0 +1,200 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import run_command
+from omegaconf import OmegaConf
+
+from speech.monitor.layout import CHARTS
+from speech.page.page import page, write
+from speech.page.run import read
+
+EMPTY = {"meta", "img", "br", "path", "use"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: the tags, what they load, and the text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.loads, self.open, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.loads += [value for name, value in attributes if name in ("src", "href", "xlink:href", "action", "data")]
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in EMPTY:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture
+def run(small_run, tmp_path):
+    """A copy of the small run, to be spoilt."""
+    return shutil.copytree(small_run, tmp_path / "run")
+
+
+def shown(run):
+    return Page(page(read(str(run), "runs"), n_clips=3))
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_one_file_has_the_metrics_the_training_and_the_clips(run):
+    run_command("report", f"run={run}", "n_clips=3")
+    html = (run / "report.html").read_text(encoding="utf-8")
+    found = Page(html)
+    assert found.open == []
+    assert found.tags.count("audio") == 3
+    assert found.tags.count("svg") >= 12
+    for heading in ("Metrics", "Training", next(iter(CHARTS)), "Forced alignment", "Confusions", "Misrecognised clips"):
+        assert f">{heading}</h" in html
+    for words in ("Martin, Mark", "closed-set accuracy %", "cluster bootstrap by speaker", "step 9", "n_units: 16"):
+        assert words in found.text
+    for split, scores in read(str(run), "runs").report.evaluation.splits.items():
+        assert f"<td>{split}</td>" in html
+        assert f">{100 * scores.cer.value:.2f} [" in html
+
+
+def test_a_run_without_a_list_does_not_speak_of_its_names(open_run):
+    text = shown(open_run).text
+    assert "A recogniser of spoken names, for any list" in text
+    assert "it was trained for none" in text
+    assert "A recogniser of 0" not in text
+
+
+def test_it_can_be_read_offline(run):
+    """Everything that the page loads is inside of it, or a place within it."""
+    html = page(read(str(run), "runs"), n_clips=3)
+    assert all(one.startswith(("data:", "#")) for one in Page(html).loads)
+    assert not re.search(r"url\((?!#)|@import|<script|<link|<iframe", html)
+
+
+def test_where_the_run_lies_is_not_sent_with_it(run):
+    saved = OmegaConf.load(run / "config.yaml")
+    assert saved.run_dir.startswith("/")
+    saved.init = "/home/ann/some where/runs/first/recognizer.pt"
+    saved.corpus.names = "/home/ann/lists/our names.txt"
+    saved.corpus.root = "people/ann/"
+    saved.corpus.path = r"C:\people\ann\clips.csv"
+    saved.voices = {"places": ["~/ann/voices", "/maˈtɛuʃ/", "${run_dir}/checkpoints"]}
+    OmegaConf.save(saved, run / "config.yaml")
+    html = page(read(str(run), "runs"), n_clips=0)
+    for place in (saved.run_dir, saved.cache_dir, "some where", "lists", "people", "~"):
+        assert place not in html.partition("<details>")[2]
+    shown = yaml.safe_load(Page(html.partition("<pre>")[2].partition("</pre>")[0]).text)
+    assert shown["init"] == "recognizer.pt"
+    assert [shown["corpus"][key] for key in ("names", "root", "path")] == ["our names.txt", "ann", "clips.csv"]
+    assert shown["voices"]["places"] == ["voices", "/maˈtɛuʃ/", "${run_dir}/checkpoints"]
+    assert shown["encoder"] == OmegaConf.to_container(saved.encoder)
+
+
+def test_markup_in_names_speakers_and_config_is_shown_as_text(run):
+    attack = "<script>alert('Martin')</script>"
+    line = {"step": 3, "epoch": 0, "hyp": {attack: attack, "mark": "<b>"}}
+    (run / "hypotheses.jsonl").write_text(json.dumps(line) + "\n")
+    content = json.loads((run / "report.json").read_text())
+    change(run / "report.json", corpus="gone", splits={attack: content["splits"]["featured"]})
+    (run / "config.yaml").write_text(json.dumps({"names": [attack], "</pre><img src=x onerror=alert(1)>": 1}))
+    change(run / "environment.json", python=attack)
+    known = read(str(run), "runs")
+    known.recognizer.names = [attack]
+    found = Page(page(known, n_clips=3))
+    assert "script" not in found.tags
+    assert found.text.count(attack) == 5 + 1  # list, split, reference, hypothesis, config, Python
+    assert all(one.startswith(("data:", "#")) for one in found.loads)
+
+
+def test_a_run_whose_corpus_is_gone_leaves_the_clips_out_and_says_so(run, tmp_path):
+    change(run / "report.json", corpus=str(tmp_path / "gone"))
+    found = shown(run)
+    assert "audio" not in found.tags
+    assert "The corpus gone is no longer where it was." in found.text
+    assert str(tmp_path) not in found.text
+
+
+def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, tmp_path):
+    corpus = Path(json.loads((run / "report.json").read_text())["corpus"])
+    whole = (corpus / "cuts.jsonl.gz").read_bytes()
+    change(run / "report.json", corpus=str(tmp_path / "cut"))
+    (tmp_path / "cut").mkdir()
+    for damaged in (whole[: len(whole) // 2], whole[:40] + bytes(40) + whole[80:]):
+        (tmp_path / "cut" / "cuts.jsonl.gz").write_bytes(damaged)
+        found = shown(run)
+        assert "audio" not in found.tags
+        assert "The corpus cut cannot be read" in found.text
+        assert str(tmp_path) not in found.text
+
+
+@pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "hyp": {"mar', b'{"heard": {"chlo\xc3'])
+def test_a_last_line_that_a_crash_left_half_written_is_left_out(run, small_run, half):
+    whole = (run / "hypotheses.jsonl").read_bytes()
+    (run / "hypotheses.jsonl").write_bytes(whole + half)
+    assert read(str(run), "runs").moments == read(str(small_run), "runs").moments
+    assert len(read(str(run), "runs").moments) == 3
+    (run / "hypotheses.jsonl").write_bytes(half)
+    assert "no hypotheses.jsonl, or an empty one" in shown(run).text
+
+
+def test_a_run_without_hypotheses_and_log_says_so(run):
+    (run / "hypotheses.jsonl").unlink()
+    shutil.rmtree(run / "tensorboard")
+    text = shown(run).text
+    assert "has no hypotheses.jsonl" in text
+    assert "has no TensorBoard log" in text
+
+
+@pytest.mark.parametrize("spoil", [lambda content: content[:-1000], lambda content: content[:5000] + b"\xff" * 5000])
+def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
+    for path in (run / "tensorboard").glob("events.*"):
+        path.write_bytes(spoil(path.read_bytes()))
+    assert "Metrics" in shown(run).text
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda run: (run / "recognizer.pt").unlink(), r"no recognizer.pt there: finish it: .*resume="),
+        (lambda run: (run / "report.json").write_text("{}"), r"report.json: schema None, .*: train again"),
+        (lambda run: (run / "environment.json").write_text("[]"), r"environment.json: not what a run .*train again"),
+        (
+            lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
+            r"config.yaml: not a config .*train again",
+        ),
+        (
+            lambda run: (run / "hypotheses.jsonl").write_text('{"epoch": 0, "he\n'),
+            r"hypotheses.jsonl: line 1 is not .*: delete",
+        ),
+        (
+            lambda run: (run / "hypotheses.jsonl").write_bytes(b'{"step": 1, "hyp": {}}\n"\xc3"\n'),
+            r"hypotheses.jsonl: line 2 is not .*utf-8",
+        ),
+        (lambda run: (run / "hypotheses.jsonl").write_text("[]"), r"hypotheses.jsonl: line 1 is not .*: delete it"),
+        (lambda run: (run / "config.yaml").write_text("seed: [1,"), r"config.yaml: not a config .*train again"),
+        (lambda run: (run / "config.yaml").write_text(""), r"config.yaml: not a config .*train again"),
+        (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
+    ],
+)
+def test_a_damaged_run_is_told_with_the_way_out(run, spoil, message):
+    spoil(run)
+    with pytest.raises((ValueError, OSError), match=message):
+        read(str(run), "runs")
+
+
+def test_a_page_that_fails_leaves_no_file_behind(run, monkeypatch):
+    monkeypatch.setattr("speech.page.page.page", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write(read(str(run), "runs"), 3, run / "report.html")
+    assert not list(run.glob("*report.html*"))

