@@ -75,11 +75,8 @@ def main() -> None:
         found = {what: run.evaluate(recordings) for what, (recordings, _) in sets.items()}
         for way in decodings(run.recognizer) if not first else ("",):
             for what, evaluated in found.items():
-                hits, speakers, name = (
-                    evaluated.closed_set(sets[what][1]),
-                    evaluated.speakers,
-                    f"{what}, {variant}{way}",
-                )
+                hits, speakers = evaluated.closed_set(sets[what][1]), evaluated.speakers
+                name = f"{what}, {variant}{way}"
                 show_proportion(f"closed_set_accuracy ({name})", hits, speakers)
                 base = first.setdefault(what, hits)
                 if base is not hits:

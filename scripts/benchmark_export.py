@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 from benchlib.figures import show
-from benchlib.runs import NEWEST, data_of, run_folder
+from benchlib.runs import data_of, run_folder
 from benchlib.transcription import show_transcription
 
+from speech.common.runs import NEWEST
 from speech.evaluation.intervals import wilson
 from speech.evaluation.parity import agreement, predict_each
 from speech.inference.runtime import Runtime

@@ -187,7 +187,8 @@ def rejection(bench: Bench) -> None:
     fitted = bench.run.recognizer.rejection
     if fitted is None:
         print(
-            f"rejection: not measured, calibrate first: python -m speech.calibrate {bench.run.run_dir}", file=sys.stderr
+            f"rejection: not measured, calibrate first: python -m speech.calibrate recognizer={bench.run.run_dir}",
+            file=sys.stderr,
         )
         return
     texts = {"listed": (bench.lists.words, "at least 0.92"), "out of list": (bench.lists.other_words, "at most 0.05")}

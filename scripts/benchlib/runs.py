@@ -15,8 +15,6 @@ from speech.data.datamodule import SpeechData
 from speech.model.recognizer import Recognizer
 from speech.training.corpora import make_data
 
-NEWEST = "newest"
-
 
 def run_folder(place: str) -> Path:
     """The folder of the run ``place``, or of the newest; ends the program where that has not finished."""

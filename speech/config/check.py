@@ -36,12 +36,9 @@ def declared_keys(name: str) -> set[str]:
     """The keys that may stand at the top of primary config ``name``: its own, the groups and settings it is made of."""
     primary = OmegaConf.load(tree.CONF / f"{name}.yaml")
     assert isinstance(primary, DictConfig)
-    keys = {str(key) for key in primary} - {"defaults", "hydra"}
-    for default in primary.get("defaults", []):
-        if isinstance(default, DictConfig):
-            (group, choice), *_ = default.items()
-            keys |= set(choice) if group == "shared" else {str(group)}
-    return keys
+    groups = tree.choices(name)
+    shared = groups.pop("shared", [])
+    return {str(key) for key in primary} - {"defaults", "hydra"} | set(groups) | set(shared)
 
 
 def check(config: DictConfig, name: str) -> None:

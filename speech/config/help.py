@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,28 +67,21 @@ def meaning(path: Path, key: str) -> str:
 def page(name: str) -> str:
     """What ``python -m speech.<name> --help`` prints."""
     primary = tree.CONF / f"{name}.yaml"
-    top, config = header(primary), tree.composed(name, [])
+    top, config, choices = header(primary), tree.composed(name, []), tree.choices(name)
     lists.write_out(config)
     lines = [f"python -m speech.{name} [OPTION=VALUE ...]", "", *textwrap.wrap(top.about, WIDTH)]
     lines += ["", "The options that are used most, with their defaults:"]
     for key in top.options:
-        lines += ["", f"  {key}={_default(primary, config, key)}", *_wrapped(_meaning(primary, key), "      ")]
+        lines += ["", f"  {key}={_default(choices, config, key)}", *_wrapped(_meaning(primary, choices, key), "      ")]
     lines += ["", "Examples:", "", *(f"  {example}" for example in top.examples)]
     lines += ["", f"Every option and its default: python -m speech.{name} --cfg job"]
-    if "experiment" in _choices(primary):
+    if "experiment" in choices:
         lines += ["Several values, one run after the other: -m OPTION=VALUE,VALUE"]
         lines += ["An experiment of yours, DIR/experiment/NAME.yaml: --config-dir DIR experiment=NAME"]
     return "\n".join(lines)
 
 
-def _choices(primary: Path) -> dict[str, Any]:
-    """The choice of each group in the defaults list of a primary config."""
-    defaults = OmegaConf.load(primary).defaults
-    return {str(key): choice for entry in defaults if isinstance(entry, DictConfig) for key, choice in entry.items()}
-
-
-def _default(primary: Path, config: DictConfig, key: str) -> str:
-    choices = _choices(primary)
+def _default(choices: Mapping[str, Any], config: DictConfig, key: str) -> str:
     value = choices[key] if key in choices else OmegaConf.select(config, key)
     if OmegaConf.is_missing(config, key):
         return "... (has to be given)"
@@ -96,9 +90,8 @@ def _default(primary: Path, config: DictConfig, key: str) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _meaning(primary: Path, key: str) -> str:
+def _meaning(primary: Path, choices: Mapping[str, Any], key: str) -> str:
     group, _, rest = key.partition(".")
-    choices = _choices(primary)
     if rest:
         return meaning(tree.CONF / group / f"{choices[group]}.yaml", rest)
     if group in choices:

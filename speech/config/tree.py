@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig as Config
+from omegaconf import OmegaConf
 
-__all__ = ["CONF", "Config", "ConfigError", "composed", "is_group", "options"]
+__all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
@@ -22,6 +24,17 @@ class ConfigError(ValueError):
 def is_group(key: str, config_dir: Path | None = None) -> bool:
     """Whether ``key`` is a folder of the tree or of the user's ``config_dir``."""
     return any((folder / key).is_dir() for folder in _folders(config_dir))
+
+
+def choices(name: str) -> dict[str, Any]:
+    """The choice of each group in the defaults list of primary config ``name``; of ``shared`` it is a list."""
+    primary: Any = OmegaConf.load(CONF / f"{name}.yaml")
+    return {
+        str(key): choice
+        for entry in primary.get("defaults", [])
+        if isinstance(entry, Config)
+        for key, choice in entry.items()
+    }
 
 
 def options(group: str, config_dir: Path | None = None) -> list[str]:

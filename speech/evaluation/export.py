@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import onnx
 
 from speech.audio.files import Waveform
+from speech.common import storage
 from speech.evaluation import text
 from speech.evaluation.parity import Agreement, agreement, predict_each
 from speech.inference.runtime import Runtime
@@ -35,9 +37,9 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     for name in contents:
         (folder / name).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
-    parts = {name: folder / f".{name}.part" for name in contents}
     found = {}
-    try:
+    with ExitStack() as stack:  # both files take their names at its end, or neither
+        parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
         for name, content in contents.items():
             onnx.save(content, parts[name])
             found[name] = agreement(ours, predict_each(Runtime(parts[name]), clips, names))
@@ -45,9 +47,4 @@ def export(
                 raise ExportError(
                     f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
                 )
-        for name, part in parts.items():
-            part.replace(folder / name)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
     return found

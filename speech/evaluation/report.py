@@ -65,13 +65,13 @@ class TrainedOn:
 class Ranking:
     """The weights by which names are ranked, fitted to validation clips; None for what the recogniser lacks."""
 
-    label_prior_weight: float | None
+    label_prior_weights: list[float] | None  # of the letters and, where they are trained, of the phones
     phones_weight: float | None
 
     @classmethod
     def of(cls, recognizer: Recognizer) -> Ranking:
         prior = recognizer.label_prior
-        return cls(prior.weight if prior else None, recognizer.phones_weight if recognizer.inventory else None)
+        return cls(list(prior.weights) if prior else None, recognizer.phones_weight if recognizer.inventory else None)
 
 
 @dataclass(frozen=True)

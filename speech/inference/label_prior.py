@@ -16,15 +16,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from speech.inference.score import Floats
+from speech.inference.scoring import LogProbs
 
 
 @dataclass(frozen=True)
 class LabelPrior:
-    """``log_prior`` of each symbol, ``(n_symbols,)`` nats, and its ``weight``: 0 corrects nothing, 1 all of it."""
+    """For each output, letters first: ``log_priors`` of its symbols, nats, and their weight in ``weights``.
 
-    log_prior: Sequence[float]
-    weight: float
+    Weight 0 corrects nothing, 1 all of it.
+    """
 
-    def __call__(self, log_probs: Floats) -> Floats:
-        """``log_probs`` ``(n_frames, n_symbols)``, corrected; over symbols their exponentials no longer sum to 1."""
-        return log_probs - self.weight * np.asarray(self.log_prior)
+    log_priors: Sequence[Sequence[float]]
+    weights: Sequence[float]
+
+    def __call__(self, log_probs: LogProbs) -> LogProbs:
+        """``log_probs`` corrected; over the symbols of a frame their exponentials no longer sum to 1."""
+        return LogProbs(*map(corrected, log_probs.outputs, self.log_priors, self.weights))
+
+
+def corrected(log_probs: Floats, log_prior: Sequence[float], weight: float) -> Floats:
+    """One output's ``log_probs``, ``(n_frames, n_symbols)``, less ``weight`` times its ``log_prior``."""
+    return log_probs - weight * np.asarray(log_prior)

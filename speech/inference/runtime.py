@@ -29,6 +29,7 @@ from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import RecognizerError, Transcriber
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
+from speech.text.pronunciation import read_pronunciations
 
 FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
 
@@ -76,7 +77,7 @@ class Runtime(Transcriber):
             self.inventory = Inventory(json.loads(metadata["phones"]))
             self.phones_weight = float(metadata["phones_weight"])
             of_names = json.loads(metadata["pronunciations"])
-            self.pronunciations = {name: tuple(map(tuple, phones)) for name, phones in of_names.items()}
+            self.pronunciations = read_pronunciations(of_names)
         if "label_prior" in metadata:
             self.label_prior = LabelPrior(**json.loads(metadata["label_prior"]))
         if "rejection" in metadata:

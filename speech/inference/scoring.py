@@ -20,12 +20,19 @@ class LogProbs(NamedTuple):
     letters: Floats
     phones: Floats | None = None
 
+    @property
+    def outputs(self) -> list[Floats]:
+        """Those that there are, letters first."""
+        return [some for some in self if some is not None]
+
 
 class Entry(NamedTuple):
-    """A name of a list: its letters, and its pronunciations (none for a recogniser without phones)."""
+    """A name of a list: its letters, its pronunciations (none for a recogniser without phones), and the log of the
+    probability of each."""
 
     letters: Symbols
     phones: tuple[Symbols, ...] = ()
+    log_p: tuple[float, ...] = ()
 
 
 def have_pronunciations(entries: Sequence[Entry]) -> bool:
@@ -38,11 +45,16 @@ def letter_scores(letters: Floats, entries: Sequence[Entry]) -> Floats:
 
 
 def phone_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats | None:
-    """log p of the likeliest pronunciation of each of ``entries``, ``(n_entries,)`` nats; None where one has none."""
+    """log p of each of ``entries``, ``(n_entries,)`` nats, the sum over its pronunciations; None where one has none.
+
+    log sum_i p(pronunciation i | name) p(pronunciation i | clip): a wrong pronunciation beside the right one costs no
+    more than the log of the right one's probability.
+    """
     if log_probs.phones is None or not have_pronunciations(entries):
         return None
     scores = score(log_probs.phones, [phones for entry in entries for phones in entry.phones])
-    return np.maximum.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
+    scores += np.array([log_p for entry in entries for log_p in entry.log_p])
+    return np.logaddexp.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
 
 
 def fuse(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:

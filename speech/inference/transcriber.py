@@ -6,6 +6,7 @@ reading a clip, end-pointing, decoding, ranking and timing are written here, onc
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from speech.inference.scoring import Entry, LogProbs, fuse, have_pronunciations,
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct
-from speech.text.phones import Inventory, Phones
+from speech.text.phones import Inventory
+from speech.text.pronunciation import Pronunciation
 
 Clip = str | Path | tuple[ArrayLike, int]
 
@@ -79,7 +81,7 @@ class Transcriber(ABC):
     alphabet: Alphabet
     inventory: Inventory | None = None
     names: list[str]
-    pronunciations: dict[str, tuple[Phones, ...]]
+    pronunciations: dict[str, tuple[Pronunciation, ...]]
     decoder: Decoder
     phones_weight: float = 0.5
     rejection: Rejection | None = None
@@ -111,11 +113,14 @@ class Transcriber(ABC):
         """
         names = self.names if names is None else names
         listed = distinct(names, self.alphabet) if names else []
-        phones = self._phones(listed) if self.inventory else {}
-        return {str(name): Entry(self.alphabet.encode(name), phones.get(name, ())) for name in listed}
+        known = self._pronunciations(listed) if self.inventory else {}
+        return {str(name): self._entry(name, known.get(name, ())) for name in listed}
 
-    def _phones(self, names: Sequence[str]) -> dict[str, tuple[Symbols, ...]]:
-        assert self.inventory is not None
+    def _entry(self, name: str, known: Sequence[Pronunciation]) -> Entry:
+        phones = tuple(self.inventory.encode(one.phones) for one in known) if self.inventory else ()
+        return Entry(self.alphabet.encode(name), phones, tuple(math.log(one.probability) for one in known))
+
+    def _pronunciations(self, names: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         # By folded letters: Chloe has the pronunciations of the Chloé that was trained.
         trained = {self.alphabet.fold(name): known for name, known in self.pronunciations.items()}
         found = {name: trained.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
@@ -124,16 +129,16 @@ class Transcriber(ABC):
             found |= dict(zip(others, pronunciation.pronunciations(others), strict=True))
         except ModuleNotFoundError:  # espeakng-loader: an exported recogniser may lack it, and ranks by letters alone
             return {}
-        return {name: tuple(map(self.inventory.encode, each)) for name, each in found.items()}
+        return found
 
     def scores(self, log_probs: LogProbs, entries: Sequence[Entry], corrected: bool = True) -> Floats:
         """The score by which each of ``entries`` is ranked, ``(n_entries,)`` nats: letters and phones, fused.
 
         By letters alone where a name lacks pronunciations. ``corrected`` applies the label prior.
         """
-        prior = self.label_prior if corrected else None
-        letters = letter_scores(prior(log_probs.letters) if prior else log_probs.letters, entries)
-        phones = phone_scores(log_probs, entries)
+        if self.label_prior and corrected:
+            log_probs = self.label_prior(log_probs)
+        letters, phones = letter_scores(log_probs.letters, entries), phone_scores(log_probs, entries)
         return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
     def fused_statistic(
@@ -150,7 +155,7 @@ class Transcriber(ABC):
         name of each list and its length."""
         entropy = self.fused_statistic(log_probs, firsts, mean_frame_entropy)
         phones = () if log_probs.phones is None else (filler_path(log_probs.phones),)
-        filler = Entry(filler_path(log_probs.letters), phones)
+        filler = Entry(filler_path(log_probs.letters), phones, (0.0,) * len(phones))
         *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
         return np.array([evidence(name, free, entropy, n) for name, n in zip(best, n_names, strict=True)])
 

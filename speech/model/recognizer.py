@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from speech.audio.files import Waveform
 from speech.backprop.recognizer import Geometry
+from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -26,9 +27,10 @@ from speech.model.frontend import Count
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
 from speech.text.phones import PHONES, Inventory
+from speech.text.pronunciation import read_pronunciations
 
 PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
-PLAIN = ("names", "pronunciations", "phones_weight", "trained_on")  # plain data of a file beside its parts
+PLAIN = ("names", "phones_weight", "trained_on")  # plain data of a file beside its parts
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
 
@@ -137,16 +139,15 @@ class Recognizer(Transcriber, nn.Module):
 
     def save(self, path: str | Path) -> None:
         """Write all that transcribing needs to one file of tensors and plain data, whole or not at all."""
-        path = Path(path)
-        part = path.with_name(f".{path.name}.part")
         content = {"format": FORMAT, "parts": self.parts, "weights": self.state_dict()}
         content |= {key: getattr(self, key) for key in PLAIN}
+        content["pronunciations"] = {name: list(map(tuple, some)) for name, some in self.pronunciations.items()}
         if self.label_prior:
             content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
-        torch.save(content, part)
-        part.replace(path)
+        with storage.whole(Path(path)) as part, part.open("wb") as file:  # a path would be in the file, as its name
+            torch.save(content, file)
 
     @classmethod
     def load(cls, path: str | Path) -> Recognizer:
@@ -167,6 +168,7 @@ class Recognizer(Transcriber, nn.Module):
             recognizer = cls(content["parts"])
             for key in PLAIN:
                 setattr(recognizer, key, content[key])
+            recognizer.pronunciations = read_pronunciations(content["pronunciations"])
             if "rejection" in content:
                 recognizer.rejection = Rejection(**content["rejection"])
             if "label_prior" in content:

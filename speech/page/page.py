@@ -15,6 +15,7 @@ import soundfile
 from markupsafe import Markup
 
 from speech.audio.files import Waveform
+from speech.common import storage
 from speech.evaluation import alignment, confusion, figures, format
 from speech.evaluation.prediction import Prediction
 from speech.monitor.layout import CHARTS
@@ -35,9 +36,7 @@ def write(run: Run, n_clips: int, path: Path) -> None:
     """Write ``page`` to ``path``, whole or not at all."""
     html = page(run, n_clips)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(html, encoding="utf-8")
-    part.replace(path)
+    storage.write_text(path, html)
 
 
 def page(run: Run, n_clips: int) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from speech.text import espeak
 from speech.text.espeak import ACCENTS
@@ -22,11 +24,28 @@ def phonemize(text: str, accent: str = USUAL) -> Phones:
     return phones(espeak.phonemes(text, accent if accent in ACCENTS.values() else USUAL))
 
 
-def pronunciations(names: Sequence[str]) -> list[tuple[Phones, ...]]:
-    """The distinct pronunciations of each of ``names``, all accents of all of its ``ways_to_say``, USUAL first."""
-    found: list[dict[Phones, None]] = [{} for _ in names]
+class Pronunciation(NamedTuple):
+    """One of the ways in which a name is said, and the probability of it."""
+
+    phones: Phones
+    probability: float
+
+
+def read_pronunciations(plain: Mapping[str, Any]) -> dict[str, tuple[Pronunciation, ...]]:
+    """Those of each name from plain data, ``{name: [[phones, probability], ...]}``."""
+    return {
+        name: tuple(Pronunciation(tuple(phones), float(probability)) for phones, probability in some)
+        for name, some in plain.items()
+    }
+
+
+def pronunciations(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
+    """The distinct pronunciations of each of ``names``, in all accents of all of its ``ways_to_say``, USUAL first.
+
+    A pronunciation's probability is the proportion of accents and ways that have it.
+    """
+    found: list[Counter[Phones]] = [Counter() for _ in names]
     for accent in dict.fromkeys([USUAL, *ACCENTS.values()]):  # the outer loop: to change espeak's accent is slow
         for some, name in zip(found, names, strict=True):
-            for text in ways_to_say(name):
-                some[phonemize(text, accent)] = None
-    return [tuple(filter(None, some)) for some in found]
+            some.update(filter(None, (phonemize(text, accent) for text in ways_to_say(name))))
+    return [tuple(Pronunciation(phones, n / some.total()) for phones, n in some.items()) for some in found]

@@ -66,8 +66,10 @@ def distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) 
             yield word
 
 
-def open_words(n: int, exclude: Sequence[str] | str, seed: int = 0) -> list[str]:
+def open_words(n: int, exclude: Sequence[str] | str, seed: int = 0, n_phrases: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, without homophones of one another or of ``exclude``.
+
+    After them come ``n_phrases`` of two or three of these words each, as full names are.
 
     ``exclude`` is a list or, as ``names`` may be, a text file; a ``Name`` in it is excluded in its spelling and in all
     of its pronunciations. The words are drawn by ``seed`` from the 1.5 n most frequent; each has 2 to 12 letters, of
@@ -84,4 +86,8 @@ def open_words(n: int, exclude: Sequence[str] | str, seed: int = 0) -> list[str]
         if len(pool) < wanted:
             raise ValueError(f"{wanted} {kind} are asked for, and {len(pool)} are no homophones: ask for fewer")
         chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
-    return [chosen[i] for i in rng.permutation(n)]
+    words = [chosen[i] for i in rng.permutation(n)]
+    phrases: dict[str, None] = {}
+    while len(phrases) < n_phrases:
+        phrases[" ".join(words[i] for i in rng.integers(n, size=rng.integers(2, 4)))] = None
+    return words + list(phrases)

@@ -20,7 +20,6 @@ from speech.data.build import Corpus, build
 from speech.evaluation.report import RunReport
 from speech.model.recognizer import Recognizer
 
-RUNS = "runs"  # where conf/hydra/run.yaml puts them
 PARTS = ("alphabet", "phones", "frontend", "encoder")
 _ONLY_TRAINING = ("dropout",)  # values of a part that may differ: the weights fit all the same
 
@@ -31,7 +30,7 @@ def inherit_parts(config: Config) -> Recognizer:
     Raises ConfigError where the config asks for another part, FileNotFoundError where there is no such file, and
     RecognizerError where it is no recogniser's.
     """
-    path = runs.find_recognizer(config.init, RUNS, "init").resolve()
+    path = runs.find_recognizer(config.init, config.runs_dir, "init").resolve()
     recognizer = Recognizer.load(path)
     values: dict[str, Any] = {"init": str(path)}  # not "newest": that may be another run when this one is resumed
     for part in PARTS:

@@ -1,7 +1,8 @@
-"""How names are ranked, fitted to validation clips: the label prior, its weight, and the weight of the phones."""
+"""How names are ranked, fitted to validation clips: the label prior, its weights, and the weight of the phones."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from speech.data.augment.room import Room
 from speech.data.augment.strength import FULL_STRENGTH
 from speech.data.dataset import Clip
 from speech.inference.label_prior import LabelPrior
+from speech.inference.score import Floats
 from speech.inference.scoring import fuse, letter_scores, phone_scores
 from speech.model.recognizer import Recognizer
 from speech.training.trials import too_few
@@ -27,9 +29,9 @@ def fit_ranking(
 ) -> tuple[LabelPrior | None, float]:
     """The label prior of validation ``clips``, augmented as in training, and the weight of the phones.
 
-    The weights of the prior and of the phones are those that rank most clips right: the mean of all pairs within a
-    standard error of the best, since it is chance which of those comes first (Breiman et al. 1984 choose the size of a
-    tree so). Of too few clips there is no prior, and the phones' weight stays as it is.
+    The weights of the prior of either output and of the phones are those that rank most clips right: the mean of all
+    within a standard error of the best, since it is chance which of those comes first (Breiman et al. 1984 choose the
+    size of a tree so). Of too few clips there is no prior, and the phones' weight stays as it is.
     """
     drawn = [clips[i] for i in np.random.default_rng(seed).permutation(len(clips))[:N_CLIPS]]
     texts = [recognizer.alphabet.fold(clip.name) for clip in drawn]
@@ -41,20 +43,26 @@ def fit_ranking(
         rng = np.random.default_rng(seed)
         waveforms, _ = augment.batch(waveforms, recognizer.sample_rate, rng, n_before=FULL_STRENGTH)
     log_probs = [recognizer.log_probs(waveform) for waveform in waveforms]
-    proportion = np.concatenate([np.exp(one.letters) for one in log_probs]).mean(axis=0)
-    log_prior = np.log(np.maximum(proportion, LEAST_PROPORTION)).tolist()
+    log_priors = [_log_prior(some) for some in zip(*(one.outputs for one in log_probs), strict=True)]
     entries = list(recognizer.lexicon(names).values())
-    by_phones = [phone_scores(one, entries) for one in log_probs]
-    refs = [names.index(text) for text in texts]
-    n_right: Counter[tuple[float, float]] = Counter()  # by the weights of the prior and of the phones
-    for of_prior in WEIGHTS:
-        prior = LabelPrior(log_prior, of_prior)
-        for one, phones, ref in zip(log_probs, by_phones, refs, strict=True):
-            letters = letter_scores(prior(one.letters), entries)
-            for of_phones in (0.0,) if phones is None else WEIGHTS:
-                scores = letters if phones is None else fuse(of_phones, letters, phones)
-                n_right[of_prior, of_phones] += int(scores.argmax() == ref)
+    n_right: Counter[tuple[float, ...]] = Counter()  # by the prior's weight for each output, and that of the phones
+    for one, ref in zip(log_probs, map(names.index, texts), strict=True):
+        priors = [(weight, LabelPrior(log_priors, [weight] * len(log_priors))(one)) for weight in WEIGHTS]
+        letters = [(weight, letter_scores(some.letters, entries)) for weight, some in priors]
+        phones = [(weight, phone_scores(some, entries)) for weight, some in priors]
+        for (of_letters, by_letters), (of_phones, by_phones) in itertools.product(letters, phones):
+            for fused in WEIGHTS:
+                scores = by_letters if by_phones is None else fuse(fused, by_letters, by_phones)
+                n_right[of_letters, of_phones, fused] += int(scores.argmax() == ref)
     best = max(n_right.values())
     error = math.sqrt(best * (len(drawn) - best) / len(drawn))  # of a binomial count
-    prior_weight, phones_weight = np.mean([pair for pair, n in n_right.items() if n >= best - error], axis=0).tolist()
-    return LabelPrior(log_prior, prior_weight), phones_weight
+    *weights, phones_weight = np.mean([some for some, n in n_right.items() if n >= best - error], axis=0).tolist()
+    prior = LabelPrior(log_priors, weights[: len(log_priors)])
+    return prior, phones_weight if recognizer.inventory else recognizer.phones_weight
+
+
+def _log_prior(log_probs: Sequence[Floats]) -> list[float]:
+    """The log of the mean posterior of each symbol over all frames of one output, ``(n_symbols,)`` nats."""
+    proportion = np.concatenate([np.exp(one) for one in log_probs]).mean(axis=0)
+    found: list[float] = np.log(np.maximum(proportion, LEAST_PROPORTION)).tolist()
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speech.common import runs
+from speech.common import runs, storage
 from speech.config import compose
 from speech.evaluation import text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
@@ -20,7 +20,7 @@ from speech.training.finetune import earlier_configs
 from speech.training.fit import Fitted
 from speech.training.prepare import Prepared
 
-PLACES = ("callbacks", "logger", "run_dir", "cache_dir")  # of a config: they are no hyperparameters
+PLACES = ("callbacks", "logger", "run_dir", "runs_dir", "cache_dir")  # of a config: they are no hyperparameters
 
 
 def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | NotCalibrated) -> None:
@@ -61,4 +61,4 @@ def write_card(run_dir: Path, recognizer: Recognizer) -> None:
     config = compose.plain(compose.saved(run_dir, "train"))
     found, environment = RunReport.read(run_dir / "report.json"), Environment.read(run_dir / "environment.json")
     card = model_card(recognizer.names, config, found, environment, earlier_configs(config["init"]))
-    (run_dir / "model_card.md").write_text(card, encoding="utf-8")
+    storage.write_text(run_dir / "model_card.md", card)

@@ -117,9 +117,8 @@ def losses_of(run_dir):
 
 
 @pytest.fixture(scope="module")
-def run_by_hand(compose, tmp_path_factory):
+def run_by_hand(trained):
     """The folder of a small training with gradients=manual, through which autograd was off."""
-    run_dir = tmp_path_factory.mktemp("by_hand")
 
     def refuse(*_args, **_kwargs):
         raise AssertionError("autograd was asked to go back")
@@ -131,8 +130,7 @@ def run_by_hand(compose, tmp_path_factory):
         for place, name in (torch.autograd, "backward"), (torch.autograd, "grad"), (torch.Tensor, "backward"):
             patched.setattr(place, name, refuse)
         patched.setattr(SpellingTask, "on_train_batch_end", no_parameter_asks)
-        train(compose("train", *SMALL, *BY_HAND, f"run_dir={run_dir}"))
-    return run_dir
+        return trained("run_by_hand", *SMALL, *BY_HAND)
 
 
 def test_lightning_trains_without_autograd_and_logs_the_same_losses(compose, run_by_hand, tmp_path):

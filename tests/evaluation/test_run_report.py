@@ -54,7 +54,7 @@ def run_report(calibration=CALIBRATION, fine_tuned=False):
         corpus="cache/names-1",
         refused=[Refusal("a.wav", "silence")],
         trained_on=TrainedOn(4, ["en-GB"], ["espeak"]),
-        ranking=Ranking(0.5, None),
+        ranking=Ranking([0.5, 0.25], None),
         calibration=calibration,
         evaluation=evaluate(splits, None, FEATURED),
         before=evaluate(before, None, FEATURED) if fine_tuned else None,

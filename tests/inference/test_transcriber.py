@@ -14,7 +14,7 @@ from speech.inference.rejection import Rejection
 from speech.inference.score import score
 from speech.inference.scoring import Entry, LogProbs
 from speech.text.names import Name
-from speech.text.pronunciation import phonemize
+from speech.text.pronunciation import Pronunciation, phonemize
 
 NEEV = Name("Niamh", ["neev"])
 
@@ -39,23 +39,36 @@ def test_a_name_with_an_irregular_spelling_is_found_by_its_phones_alone():
 @given(st.integers(0, 1000), st.booleans())
 def test_scores_are_the_weighted_ctc_scores_of_either_output(seed, corrected):
     log_probs, names = random_log_probs(seed), ["Anna", "Bo", NEEV]
-    prior = LabelPrior(np.random.default_rng(seed).normal(-3, 1, len(ALPHABET)).tolist(), 0.5)
+    rng = np.random.default_rng(seed)
+    prior = LabelPrior([rng.normal(-3, 1, n).tolist() for n in (len(ALPHABET), len(INVENTORY))], [0.5, 0.8])
     for weight in (0.0, 0.25, 1.0):
         transcriber = PathTranscriber(phones_weight=weight, label_prior=prior if corrected else None)
         entries = list(transcriber.lexicon(names).values())
-        corrected_letters = prior(log_probs.letters) if corrected else log_probs.letters
-        letters = score(corrected_letters, [ALPHABET.encode(name) for name in names])
-        phones = np.array([max(score(log_probs.phones, list(entry.phones))) for entry in entries])
+        outputs = prior(log_probs) if corrected else log_probs
+        letters = score(outputs.letters, [ALPHABET.encode(name) for name in names])
+        of_each = [score(outputs.phones, list(entry.phones)) + np.array(entry.log_p) for entry in entries]
+        phones = np.array([np.log(np.exp(some).sum()) for some in of_each])
         assert transcriber.scores(log_probs, entries) == pytest.approx((1 - weight) * letters + weight * phones)
 
 
 @given(st.integers(0, 1000), st.permutations(range(3)))
-def test_of_several_pronunciations_the_likeliest_counts(seed, order):
+def test_a_name_is_as_likely_as_its_pronunciations_are_by_their_probabilities(seed, order):
     log_probs, transcriber = random_log_probs(seed), PathTranscriber(phones_weight=1.0)
     phones = [INVENTORY.encode(phonemize(text)) for text in ("Martin", "Anna", "Bo")]
-    each = [transcriber.scores(log_probs, [Entry([1], (one,))])[0] for one in phones]
-    several = Entry([1], tuple(phones[i] for i in order))
-    assert transcriber.scores(log_probs, [several, Entry([2], (phones[0],))]) == pytest.approx([max(each), each[0]])
+    each = [transcriber.scores(log_probs, [Entry([1], (one,), (0.0,))])[0] for one in phones]
+    log_p = np.log([0.7, 0.2, 0.1])
+    several = Entry([1], tuple(phones[i] for i in order), tuple(log_p[list(order)]))
+    wanted = [np.log(np.exp(each + log_p).sum()), each[0]]
+    assert transcriber.scores(log_probs, [several, Entry([2], (phones[0],), (0.0,))]) == pytest.approx(wanted)
+
+
+def test_a_wrong_pronunciation_costs_no_more_than_its_probability():
+    log_probs, transcriber = log_probs_of("martin", phonemize("Martin")), PathTranscriber(phones_weight=1.0)
+    right, wrong = (INVENTORY.encode(phonemize(text)) for text in ("Martin", "Bo"))
+    alone = transcriber.scores(log_probs, [Entry([1], (right,), (0.0,))])[0]
+    beside = transcriber.scores(log_probs, [Entry([1], (right, wrong), tuple(np.log([0.9, 0.1])))])[0]
+    assert alone + np.log(0.9) - 1e-9 <= beside
+    assert beside < alone + 0.1
 
 
 def test_a_name_without_pronunciations_makes_its_list_go_by_letters():
@@ -83,7 +96,12 @@ def test_the_out_of_list_probability_fuses_both_outputs():
 
 
 def test_pronunciations_are_the_names_own_then_the_trained_then_espeaks():
-    transcriber = PathTranscriber(pronunciations={"Niamh": (("n", "i", "v"),), "Chloé": (("k", "l"),)})
+    transcriber = PathTranscriber(
+        pronunciations={
+            "Niamh": (Pronunciation(("n", "i", "v"), 1.0),),
+            "Chloé": (Pronunciation(("k", "l"), 1.0),),
+        }
+    )
     entries = transcriber.lexicon(["niamh", "Chloe", "Bo"])
     assert entries["niamh"].phones == (INVENTORY.encode(("n", "i", "v")),)
     assert entries["Chloe"].phones == (INVENTORY.encode(("k", "l")),), "the same name, written without its accent"

@@ -134,7 +134,8 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(lesson, mo
         lesson("ocr")
 
 
-def test_the_command_prints_the_table_and_keeps_its_config(capsys, tmp_path):
+def test_the_command_prints_the_table_and_keeps_its_config(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     given = ["lesson=timeseries", "seeds=[0]", "lesson.n_steps=1", f"run_dir={tmp_path / 'run'}"]
     run_command("lesson", *given)
     assert "network, gradients by hand" in capsys.readouterr().out

@@ -61,9 +61,10 @@ def test_a_misrecognised_martin_is_right_in_the_end_without_autograd(lesson, tmp
     assert "steps/text_summary" in events.Tags()["tensors"]
 
 
-def test_the_command_takes_a_recording_of_ones_own(mine, small_run, tmp_path, capsys):
+def test_the_command_takes_a_recording_of_ones_own(mine, small_run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     given = [*FEW, f"lesson.recognizer={small_run}", mine, "lesson.n_steps=1", "lesson.n_others=0", "seeds=[0]"]
-    run_command("lesson", *given, f"run_dir={tmp_path / 'run'}")
+    run_command("lesson", *given)
     assert f"Martin, said by {mine.partition('=')[2]}; hypothesis: " in capsys.readouterr().out
 
 

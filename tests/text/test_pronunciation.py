@@ -9,7 +9,7 @@ from speech.text.pronunciation import USUAL, phonemize, pronunciations
 
 @pytest.mark.parametrize("name", ["Martin", "Chloé", "Bath", "Bee", "Jean-Luc"])
 def test_a_name_has_its_distinct_pronunciations_the_usual_one_first(name):
-    (found,) = pronunciations([name])
+    found = [one.phones for one in pronunciations([name])[0]]
     assert found[0] == phones(espeak.phonemes(name, USUAL)) == phonemize(name)
     assert len(set(found)) == len(found)
     assert set(found) == {phones(espeak.phonemes(name, accent)) for accent in ACCENTS.values()}
@@ -22,7 +22,8 @@ def test_accents_differ_in_some_names_and_agree_in_others():
 
 
 def test_given_pronunciations_replace_the_conversion_of_the_name():
-    given, plain = pronunciations([Name("Niamh", ["neev", "/niːəv/"]), "Niamh"])
+    listed = pronunciations([Name("Niamh", ["neev", "/niːəv/"]), "Niamh"])
+    given, plain = ([one.phones for one in some] for some in listed)
     assert given[0] == phonemize("neev") == phones("niv")
     assert phones("niəv") in given
     assert phonemize("Niamh") not in given
@@ -48,3 +49,11 @@ def test_pronunciations_do_not_depend_on_earlier_calls():
 
 def test_no_names_have_no_pronunciations():
     assert pronunciations([]) == []
+
+
+def test_the_probability_of_a_pronunciation_is_the_proportion_of_accents_that_have_it():
+    (found,) = pronunciations(["Martin"])
+    assert sum(one.probability for one in found) == pytest.approx(1)
+    for one in found:
+        n_accents = sum(phones(espeak.phonemes("Martin", accent)) == one.phones for accent in ACCENTS.values())
+        assert one.probability == n_accents / len(ACCENTS)

@@ -29,27 +29,27 @@ QUIET += [
 
 
 @pytest.fixture(scope="module")
-def initial_run(compose, tmp_path_factory):
+def initial_run(trained):
     """The folder of a run of two names by espeak's voices, which recognises most of them."""
-    run_dir = tmp_path_factory.mktemp("runs") / "initial"
     names = ["corpus.names=[Martin,Anna]", "corpus.n_train=120", "corpus.n_val=4", "corpus.n_test=20"]
     small = ["augment=none", "encoder.n_units=32", "batch_size=8"]
     small += ["trainer.max_epochs=8", "optimizer.lr=0.01"]
-    train(compose("train", *names, *small, *QUIET, f"run_dir={run_dir}"))
-    return run_dir
+    return trained("initial_run", *names, *small, *QUIET)
 
 
 @pytest.fixture(scope="module")
-def odd_speaker(tmp_path_factory):
+def odd_speaker(shared):
     """Recordings of a new name, and of an old one said strangely: Martin as others would say Oogoo."""
-    root = tmp_path_factory.mktemp("odd")
-    engine = Espeak()
-    for name, said in (("Martin", "Oogoo"), ("Zoe", "Zoe")):
-        (root / name).mkdir()
-        for take in range(8):
-            samples, rate = engine.speak(said, Voice("espeak", "en-US", "m3"), np.random.default_rng(take))
-            files.write(root / name / f"odd_{take}.wav", files.to_waveform(samples, rate, 16_000), 16_000)
-    return root
+
+    def make(root):
+        engine = Espeak()
+        for name, spoken in (("Martin", "Oogoo"), ("Zoe", "Zoe")):
+            (root / name).mkdir()
+            for take in range(8):
+                samples, rate = engine.speak(spoken, Voice("espeak", "en-US", "m3"), np.random.default_rng(take))
+                files.write(root / name / f"odd_{take}.wav", files.to_waveform(samples, rate, 16_000), 16_000)
+
+    return shared("odd_speaker", make)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,9 @@ def enrol(compose, odd_speaker):
 
 
 @pytest.fixture(scope="module")
-def enrolled(enrol, initial_run, tmp_path_factory):
-    run_dir = tmp_path_factory.mktemp("runs") / "enrolled"
-    enrol(initial_run, run_dir, "replay.n_steps=25", "trainer.max_epochs=4", "optimizer.lr=0.005")
-    return run_dir
+def enrolled(enrol, initial_run, shared):
+    few = ["replay.n_steps=25", "trainer.max_epochs=4", "optimizer.lr=0.005"]
+    return shared("enrolled", lambda run_dir: enrol(initial_run, run_dir, *few))
 
 
 def test_three_recordings_of_a_strange_speaker_are_enough_and_little_is_forgotten(enrolled):
@@ -152,7 +151,7 @@ def test_the_evaluation_before_ranks_as_the_initial_recogniser_ranks(initial_run
     recognizer = Recognizer.load(initial)
     assert recognizer.label_prior is None
     rare = [symbol in recognizer.alphabet.encode("mrti") for symbol in range(len(recognizer.alphabet))]
-    recognizer.label_prior = LabelPrior([0.0 if often else -30.0 for often in rare], 1.0)
+    recognizer.label_prior = LabelPrior([[0.0 if often else -30.0 for often in rare]], [1.0])
     recognizer.save(initial)
     report = enrol(initial, tmp_path / "run", "replay.n_steps=1", "trainer.max_epochs=1")
     assert report["before"]["names"]["martin"]["closed_set_accuracy"]["value"] == 0

@@ -18,12 +18,10 @@ ONE_EPOCH = [override for override in SMALL if "max_epochs" not in override] + [
 
 
 @pytest.fixture(scope="module")
-def runs(compose, tmp_path_factory):
-    """The folder of an epoch of three steps with each choice, by the default optimiser."""
-    folder = tmp_path_factory.mktemp("gradients")
-    for choice in CHOICES:
-        train(compose("train", *ONE_EPOCH, f"gradients={choice}", f"run_dir={folder / choice}"))
-    return {choice: folder / choice / "recognizer.pt" for choice in CHOICES}
+def runs(trained):
+    """The file of an epoch of three steps with each choice, by the default optimiser."""
+    folders = {choice: trained(f"gradients_{choice}", *ONE_EPOCH, f"gradients={choice}") for choice in CHOICES}
+    return {choice: folder / "recognizer.pt" for choice, folder in folders.items()}
 
 
 @pytest.mark.parametrize("choice", ["hybrid", "manual"])

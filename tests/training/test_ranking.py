@@ -5,7 +5,7 @@ import pytest
 from path_transcriber import ALPHABET, INVENTORY, N_FRAMES, PathTranscriber, clips, path_of
 
 from speech.data.dataset import Clip
-from speech.text.pronunciation import phonemize
+from speech.text.pronunciation import Pronunciation, phonemize
 from speech.training.ranking import fit_ranking
 
 NAMES = ["Anna", "Boris", "Chloe", "David", "Martin", "Sophie", "Hugo", "Yasmin", "Victor", "Olga", "Peter", "Mark"]
@@ -25,7 +25,7 @@ def test_the_ranking_goes_by_the_output_that_is_not_flat(letters):
 
 def test_weights_that_validation_cannot_tell_apart_are_averaged():
     prior, weight = fit_ranking(PathTranscriber(), clips(NAMES), None, seed=0)  # each pair is always right
-    assert (prior.weight, weight) == (0.5, 0.5)
+    assert (*prior.weights, weight) == (0.5, 0.5, 0.5)
 
 
 def test_trained_pronunciations_are_those_that_the_ranking_is_fitted_with():
@@ -33,7 +33,7 @@ def test_trained_pronunciations_are_those_that_the_ranking_is_fitted_with():
     neev = phonemize("neev")
     samples = np.concatenate([np.full(N_FRAMES, -1), path_of(INVENTORY.encode(neev))]).astype(np.int16)
     some = clips(NAMES, letters=False) + [Clip(f"niamh{i}", "Niamh", f"s{i}", "en-US", samples) for i in range(4)]
-    transcriber = PathTranscriber(pronunciations={"Niamh": (neev,)})
+    transcriber = PathTranscriber(pronunciations={"Niamh": (Pronunciation(neev, 1.0),)})
     prior, transcriber.phones_weight = fit_ranking(transcriber, some, None, seed=0)
     assert prior is not None
     lexicon = transcriber.lexicon([ALPHABET.fold(name) for name in [*NAMES, "Niamh"]])

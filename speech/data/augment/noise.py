@@ -31,12 +31,17 @@ class Disturbance(NamedTuple):
     snr_db: Floats  # (len(clips),)
 
 
-class Noise:
-    """To a clip with probability ``chance``, ``snr_db`` ``[least, most]``; its power falls as 1 / f^0 ... 1 / f^2."""
+class _Source:
+    """To a clip with probability ``chance``, a disturbance ``snr_db`` ``[least, most]`` under it."""
 
     def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
-        self.chance = checked_proportion("augment.noises.noise.chance", chance)
-        self.snr_db = checked_range("augment.noises.noise.snr_db", snr_db)
+        key = f"augment.noises.{type(self).__name__.lower()}"
+        self.chance = checked_proportion(f"{key}.chance", chance)
+        self.snr_db = checked_range(f"{key}.snr_db", snr_db)
+
+
+class Noise(_Source):
+    """Its power falls as 1 / f^0 ... 1 / f^2."""
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
@@ -44,12 +49,8 @@ class Noise:
         return _from_bank(noise_bank(), self, waveforms, rng, strength)
 
 
-class Hum:
-    """Mains of 50 or 60 Hz and its harmonics, which get fainter with their frequency; as ``Noise`` otherwise."""
-
-    def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
-        self.chance = checked_proportion("augment.noises.hum.chance", chance)
-        self.snr_db = checked_range("augment.noises.hum.snr_db", snr_db)
+class Hum(_Source):
+    """Mains of 50 or 60 Hz and its harmonics, which get fainter with their frequency."""
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
@@ -58,7 +59,7 @@ class Hum:
 
 
 def _from_bank(
-    bank: Batch, source: Noise | Hum, waveforms: Batch, rng: np.random.Generator, strength: float
+    bank: Batch, source: _Source, waveforms: Batch, rng: np.random.Generator, strength: float
 ) -> Disturbance:
     """Rows of ``bank``, each from a random place in it."""
     n_clips = len(waveforms)
@@ -68,15 +69,11 @@ def _from_bank(
     return Disturbance(clips, [_repeated(bank[row[i]], start[i], waveforms.shape[1]) for i in clips], snr_db[clips])
 
 
-class Babble:
+class Babble(_Source):
     """Three to six other clips of the batch at once, repeated, each from a random place in it, equally loud.
 
     A clip that is alone in its batch gets none.
     """
-
-    def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
-        self.chance = checked_proportion("augment.noises.babble.chance", chance)
-        self.snr_db = checked_range("augment.noises.babble.snr_db", snr_db)
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
