@@ -104,12 +104,12 @@ def read(
                 word = encode(text)
                 reading = ipa if isinstance(ipa, tuple) else assimilate(ipa, variety.language)
             except (PhoneError, TextError) as error:
-                refused["sound" if isinstance(error, PhoneError) else "letter"] += 1
+                refused["unreadable IPA" if isinstance(error, PhoneError) else "unreadable letters"] += 1
                 continue
             n_needed = len(reading) + sum(a == b for a, b in itertools.pairwise(reading))
             n_letters = len(word[0])
             if n_letters > LONGEST or n_needed > frames_per_letter * n_letters or 4 * len(reading) < n_letters:
-                refused["length"] += 1
+                refused["too long"] += 1
                 continue
             key = (text.lower(), number)
             capital = text[:1].isupper() and text[1:].islower() and variety.language not in CAPITALS_FOR_NOUNS

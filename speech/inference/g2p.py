@@ -34,9 +34,9 @@ FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader c
 KIND = "g2p"
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "g2p.onnx"
 N_PRONUNCIATIONS = 8  # at most, of a name
-N_VARIETIES = 6  # the likeliest, in which a name is read
+N_VARIETIES = 8  # the likeliest, in which a name is read
 LEAST_VARIETY = 0.02  # of the likeliest one's probability: what is less likely is not read
-WIDTH = 8  # of the beam
+WIDTH = 6  # of the beam
 BATCH = 512  # words in a variety that are read at once
 # Phones that only their notation parts: languages' tables write the same open vowel a, ɑ or ɐ. Of two pronunciations
 # that differ in these alone the likelier stands for both, with the probability of both.

@@ -59,7 +59,7 @@ def read_corpus(config: Any) -> Pronunciations:
         config.n_development,
         config.model.frames_per_letter,
     )
-    refused = ", ".join(f"{n} for their {why}" for why, n in corpus.refused.items())
+    refused = ", ".join(f"{n} {why}" for why, n in corpus.refused.items())
     print(f"{len(corpus.train)} words, {len(corpus.development)} for development; left out: {refused or 'none'}")
     return corpus
 
