@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from speech.data.source import CorpusError
-from speech.text import espeak, lexicon, romanisation
+from speech.text import espeak, lexicon, romanisation, word_lists
 from speech.text.alphabet import TextError
 from speech.text.assimilation import assimilate
 from speech.text.phones import PhoneError, Phones
 from speech.text.spelling import Word, encode, folded, words
 
-PERSON, CAPITALISED, COMMON = range(3)  # what a word is: the name of a person, another name, any word
+FREQUENT, PERSON, CAPITALISED, COMMON = range(4)  # a frequent name of people, another of people, of anything, a word
+MOST_FREQUENT_NAMES = 2000  # given names of the United States' census: what a list holds most, and English spells worst
 CAPITALS_FOR_NOUNS = {"deu", "ltz"}
 MOST_COMMON_WORDS = 15_000  # of a table, chosen by a hash: enough for its spelling, and inflected forms are many
 LONGEST = 20  # letters
@@ -113,7 +114,7 @@ def read(
                 continue
             key = (text.lower(), number)
             capital = text[:1].isupper() and text[1:].islower() and variety.language not in CAPITALS_FOR_NOUNS
-            kind = PERSON if folded(text) in people else min(known, CAPITALISED if capital else COMMON)
+            kind = min(known, PERSON if folded(text) in people else CAPITALISED if capital else COMMON)
             entry = found.setdefault(key, Entry(text, word, number, kind))
             entry.kind = min(entry.kind, kind)
             if reading not in entry.readings:
@@ -147,9 +148,11 @@ def _written(variety: Variety, wikipron: str | Path | None, names: _Names) -> It
                 seen.add(spelling.lower())
                 yield spelling, ipa, COMMON
     if variety.cmudict:
+        frequent = set(word_lists.common_names()[:MOST_FREQUENT_NAMES])
         for text, readings in lexicon.dictionary().items():
             # What a dictionary of common words lacks is a name for the most part.
             kind = COMMON if text in seen else CAPITALISED
+            kind = FREQUENT if text in frequent else kind
             for reading in readings:
                 if text.replace("'", "").isalpha() and not text.endswith("'s"):
                     yield text, reading, kind

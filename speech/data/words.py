@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from speech.data.pronunciations import CAPITALISED, COMMON, PERSON, Entry
+from speech.data.pronunciations import CAPITALISED, COMMON, FREQUENT, PERSON, Entry
 from speech.text.phones import Inventory
 
 # How much more often a name is read than another word. Varieties, and the kinds of words in each, count by the root of
 # their size: a small language is heard often enough to be learnt, and no list of forty names forty times as often.
-KIND_WEIGHTS = {PERSON: 4.0, CAPITALISED: 1.5, COMMON: 1.0}
+KIND_WEIGHTS = {FREQUENT: 20.0, PERSON: 4.0, CAPITALISED: 1.5, COMMON: 1.0}
 
 
 class WordBatch(NamedTuple):
@@ -34,7 +34,7 @@ class WordBatch(NamedTuple):
 
 def weights(entries: Sequence[Entry], of_varieties: Sequence[float]) -> np.ndarray:
     """How often each of ``entries`` is drawn, to sum to 1, ``(n_entries,)``; ``of_varieties``: a factor of each."""
-    cells = np.array([3 * entry.variety + entry.kind for entry in entries])
+    cells = np.array([len(KIND_WEIGHTS) * entry.variety + entry.kind for entry in entries])
     factor = np.array([KIND_WEIGHTS[entry.kind] * of_varieties[entry.variety] for entry in entries])
     each = factor / np.sqrt(np.bincount(cells))[cells]
     return each / each.sum()
