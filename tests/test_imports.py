@@ -18,6 +18,7 @@ BELOW = {  # room -> what it may stand on, besides common; what stands lower is 
     "data": "tts",
     "inference": "text audio",
     "backprop": "",
+    "pretrained": "",
     "model": "inference backprop",
     "evaluation": "model data",
     "training": "evaluation config",

@@ -34,7 +34,7 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
         if given.help:
             print(page(name))
             return False
-        if resume is not None and (config := compose.resumed(sys.argv[1:])) is not None:
+        if resume is not None and (config := compose.resumed(name, sys.argv[1:])) is not None:
             resume(config)
             return False
         check_overrides(name, given.overrides, given.config_dir)

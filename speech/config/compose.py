@@ -15,7 +15,10 @@ from speech.config import lists, tree
 from speech.config.check import check, check_overrides
 from speech.config.tree import Config, ConfigError
 
-_NEEDED = ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir")  # of a training
+_NEEDED = {  # by command, what the config of one of its runs has
+    "train": ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir"),
+    "g2p": ("model", "varieties", "optimizer", "trainer", "batch_size", "seed"),
+}
 
 
 def saved(run_dir: Path, name: str) -> Config:
@@ -27,15 +30,16 @@ def saved(run_dir: Path, name: str) -> Config:
         config = OmegaConf.load(path)
         assert isinstance(config, Config), "no keys in it"
         check(config, name)
-        if missing := [key for key in _NEEDED if key not in config]:
+        if missing := [key for key in _NEEDED[name] if key not in config]:
             raise ConfigError(f"no {', '.join(missing)} in it: half written?")
     except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not a config of this version of the project ({error}): train again") from error
     return config
 
 
-def resumed(arguments: Sequence[str]) -> Config | None:
-    """The config of the run that ``resume=RUN_DIR`` names, to go on in that folder; None without such an argument.
+def resumed(name: str, arguments: Sequence[str]) -> Config | None:
+    """The config of the run of command ``name`` that ``resume=RUN_DIR`` names, to go on in that folder; None without
+    such an argument.
 
     Raises ConfigError, naming them, where there are other arguments: a run ends as it began.
     """
@@ -45,7 +49,7 @@ def resumed(arguments: Sequence[str]) -> Config | None:
     run_dir = Path(given[0].removeprefix("resume=")).expanduser().resolve()
     if others := [argument for argument in arguments if argument != given[0]]:
         raise ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(others)}")
-    config = saved(run_dir, "train")
+    config = saved(run_dir, name)
     config.run_dir = str(run_dir)  # wherever the run was moved to
     return config
 

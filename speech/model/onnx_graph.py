@@ -71,7 +71,7 @@ class _Recurrent(nn.Module):
         return states.permute(2, 0, 1, 3).flatten(2)
 
 
-class _Encoder(Encoder):
+class OnnxEncoder(Encoder):
     """``encoder`` with its recurrent layers as ONNX's."""
 
     def __init__(self, encoder: Encoder) -> None:
@@ -118,7 +118,7 @@ class _Graph(nn.Module):
         super().__init__()
         self.recognizer = copy.deepcopy(recognizer).cpu().eval()
         if isinstance(self.recognizer.encoder, Encoder):
-            self.recognizer.encoder = _Encoder(self.recognizer.encoder)
+            self.recognizer.encoder = OnnxEncoder(self.recognizer.encoder)
         for parent in list(self.recognizer.frontend.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, Spectrogram):
@@ -148,7 +148,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     assert program is not None
     onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
     model = program.model_proto
-    _strip_traces(model)
+    strip_traces(model)
     model.producer_name = "speech-names"
     metadata = {
         "format": str(runtime.FORMAT),
@@ -171,7 +171,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     return model
 
 
-def _strip_traces(model: Any) -> None:
+def strip_traces(model: Any) -> None:
     """Take out the exporter's notes: stack traces with this machine's paths, of five times the graph's own size."""
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:

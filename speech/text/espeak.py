@@ -131,6 +131,14 @@ class Library:
             raise EspeakError(f"espeak-ng has no voice {accent}+{variant}: accents are {list(ACCENTS.values())}")
         self._voice = name
 
+    def set_language(self, name: str) -> None:
+        """Set espeak's voice ``name`` of any language, plain. Raises EspeakError where there is none."""
+        if name == self._voice:
+            return
+        self._voice = name if self._c.espeak_SetVoiceByName(name.encode()) == 0 else None
+        if self._voice is None:
+            raise EspeakError(f"espeak-ng has no voice {name}")
+
     def synthesize(self, text: str, parameters: Mapping[int, int]) -> NDArray[np.int16]:
         """Samples ``(n_samples,)``, perhaps none, of ``text`` (letters, or IPA between slashes) in the voice set.
 
@@ -183,3 +191,15 @@ def with_glottal_stops(text: str, accent: str) -> str:
         return text
     ipa = phonemes(text, accent)
     return text if ipa == _own_phonemes(text, accent) else f"/{ipa}/"
+
+
+def phonemes_of_language(text: str, voice: str) -> str | None:
+    """IPA of ``text`` in the language of espeak's ``voice`` (``de``, ``pt-br``); None where it reads a part as English.
+
+    Raises EspeakError for a voice that espeak lacks.
+    """
+    with Library.lock:
+        library = Library.get()
+        library.set_language(voice)
+        ipa = library.phonemes(text)
+    return None if "(" in ipa else ipa

@@ -1,0 +1,197 @@
+"""Pronunciations of names whose language is not known, by the grapheme-to-phoneme model that ships: ONNX, numpy.
+
+    from speech.inference.g2p import shipped
+    shipped().pronunciations("Nguyễn")
+
+The graph takes ``letters`` int64 ``(batch, n_letters)``, right-padded with 0, ``marks`` ``(batch, n_letters, 2)``,
+``n_letters`` and ``variety`` ``(batch,)`` (``speech.text.spelling``); it gives the log-probabilities of the
+``varieties`` of each word, ``(batch, n_varieties)``, whatever its ``variety``, and ``log_probs`` ``(batch, n_frames,
+n_symbols)`` of the phones in its ``variety``. Its metadata are text: ``format``, ``kind``, ``letters``, ``marks``,
+``phones`` and ``varieties`` (JSON; of the latter the proportion in training), ``frames_per_letter``, ``card``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.inference.prefix_beam import Strings, n_best
+from speech.inference.transcriber import RecognizerError
+from speech.text.alphabet import TextError
+from speech.text.phones import Inventory, Phones
+from speech.text.spelling import N_MARKS, Word, encode, words
+
+FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
+KIND = "g2p"
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "g2p.onnx"
+N_PRONUNCIATIONS = 8  # at most, of a name
+N_VARIETIES = 8  # the likeliest, in which a name is read
+LEAST_VARIETY = 0.02  # of the likeliest one's probability: what is less likely is not read
+WIDTH = 6  # of the beam
+BATCH = 512  # words in a variety that are read at once
+# Phones that only their notation parts: languages' tables write the same open vowel a, ɑ or ɐ. Of two pronunciations
+# that differ in these alone the likelier stands for both, with the probability of both.
+ONE_NOTATION = {"ɑ": "a", "ɐ": "a", "ɒ": "ɔ", "o": "ɔ", "e": "ɛ", "ᵻ": "ɪ", "i": "ɪ", "ʉ": "u", "ʊ": "u", "ɜ": "ə"}
+
+
+@dataclass(frozen=True)
+class Pronunciation:
+    """One way to say a name; the probabilities of a name's ways sum to 1."""
+
+    phones: Phones
+    probability: float
+
+
+class G2PRuntime:
+    """The model that the file ``path`` holds. ``card`` is its model card, in Markdown. It may be used by many threads.
+
+    Raises RecognizerError for a file that is no such model.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime
+
+        path = Path(path)
+        if not path.is_file():
+            raise RecognizerError(f"{path}: no such grapheme-to-phoneme model: python -m speech.g2p writes one")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
+        options.log_severity_level = 4  # errors come as exceptions
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            raise RecognizerError(f"{path}: onnxruntime cannot read it ({error}): train it again") from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if metadata.get("kind") != KIND or metadata.get("format") != str(FORMAT):
+            raise RecognizerError(
+                f"{path}: no grapheme-to-phoneme model of format {FORMAT}: python -m speech.g2p writes one"
+            )
+        self._asked = onnxruntime.RunOptions()  # what is not asked for is not computed
+        self._asked.only_execute_path_to_fetches = True
+        self._load_metadata(metadata)
+
+    def _load_metadata(self, metadata: Mapping[str, str]) -> None:
+        self.letters, self.marks, self.card = metadata["letters"], metadata["marks"], metadata["card"]
+        self.inventory = Inventory(json.loads(metadata["phones"]))
+        varieties: dict[str, float] = json.loads(metadata["varieties"])
+        self.varieties = list(varieties)
+        self._log_prior = np.log(np.maximum(list(varieties.values()), 1e-6))
+        self._frames_per_letter = int(metadata["frames_per_letter"])
+        self._notation = [0, *(self._one_notation(phone) for phone in self.inventory.phones)]
+
+    def _one_notation(self, phone: str) -> int:
+        while ONE_NOTATION.get(phone) in self.inventory.phones:
+            phone = ONE_NOTATION[phone]
+        return self.inventory.encode((phone,))[0]
+
+    def pronunciations(self, name: str) -> list[Pronunciation]:
+        """At most eight ways to say ``name``, the likeliest first. Raises TextError for another script than Latin."""
+        return self.pronunciations_of([name])[0]
+
+    def pronunciations_of(self, names: Sequence[str]) -> list[list[Pronunciation]]:
+        """``pronunciations`` of each of ``names``; together they take a third of the time."""
+        parts = [[self._encode(word, name) for word in _words(name)] for name in names]
+        distinct = list(dict.fromkeys(word for some in parts for word in some))
+        of_word = dict(zip(distinct, self._log_varieties(distinct), strict=True))
+        chosen = [self._choose([of_word[word] for word in some]) for some in parts]
+        pairs = {(word, v): None for some, own in zip(parts, chosen, strict=True) for v in own for word in some}
+        read = self._read(list(pairs))
+        return [self._mixture(some, varieties, read) for some, varieties in zip(parts, chosen, strict=True)]
+
+    def _encode(self, word: str, name: str) -> Word:
+        try:
+            return encode(word, self.letters, self.marks)
+        except TextError as error:
+            raise TextError(f"name {name!r}: {error}") from error
+
+    def _log_varieties(self, many: Sequence[Word]) -> NDArray[np.float64]:
+        """Log-probabilities of the varieties of each word, ``(n_words, n_varieties)``."""
+        found = np.zeros((len(many), len(self.varieties)))
+        for rows in _by_length(many):
+            inputs = self._inputs([many[row] for row in rows], [0] * len(rows))
+            found[rows] = self._session.run(["varieties"], inputs, self._asked)[0]
+        return found
+
+    def _choose(self, of_words: Sequence[NDArray[np.float64]]) -> dict[int, float]:
+        """The likeliest varieties of a whole name, all of its words in the same, with their probabilities.
+
+        Words are independent in a variety: p(v | words) ~ p(v) prod p(v | word) / p(v).
+        """
+        log_probs = np.sum(of_words, axis=0) - (len(of_words) - 1) * self._log_prior
+        probs = np.exp(log_probs - log_probs.max())
+        likeliest = [int(v) for v in np.argsort(-probs)[:N_VARIETIES] if probs[v] >= LEAST_VARIETY]
+        return {variety: float(probs[variety] / probs.sum()) for variety in likeliest}
+
+    def _read(self, pairs: Sequence[tuple[Word, int]]) -> dict[tuple[Word, int], Strings]:
+        """The likeliest phones, as symbols, of each word in a variety."""
+        found: dict[tuple[Word, int], Strings] = {}
+        for rows in _by_length([word for word, _ in pairs]):
+            some = [pairs[row] for row in rows]
+            inputs = self._inputs([word for word, _ in some], [variety for _, variety in some])
+            (log_probs,) = self._session.run(["log_probs"], inputs, self._asked)
+            strings = n_best(log_probs, inputs["n_letters"] * self._frames_per_letter, WIDTH)
+            found.update(zip(some, strings, strict=True))
+        return found
+
+    def _inputs(self, many: Sequence[Word], varieties: Sequence[int]) -> dict[str, NDArray[np.int64]]:
+        n_letters = np.array([len(letters) for letters, _ in many])
+        letters = np.zeros((len(many), n_letters.max()), np.int64)
+        marks = np.zeros((*letters.shape, N_MARKS), np.int64)
+        for row, (some, its_marks) in enumerate(many):
+            letters[row, : len(some)], marks[row, : len(some)] = some, its_marks
+        return {"letters": letters, "marks": marks, "n_letters": n_letters, "variety": np.array(varieties, np.int64)}
+
+    def _mixture(
+        self, parts: Sequence[Word], varieties: Mapping[int, float], read: Mapping[tuple[Word, int], Strings]
+    ) -> list[Pronunciation]:
+        """The likeliest phones of a name: the sum over its varieties of those of its words, one after the other."""
+        total: defaultdict[tuple[int, ...], float] = defaultdict(float)
+        for variety, probability in varieties.items():
+            for symbols, p in _combined([read[part, variety] for part in parts]):
+                if symbols:
+                    total[symbols] += probability * p
+        merged: dict[tuple[int, ...], list[Any]] = {}
+        for symbols, p in sorted(total.items(), key=lambda item: -item[1]):
+            key = tuple(self._notation[symbol] for symbol in symbols)
+            merged.setdefault(key, [symbols, 0.0])[1] += p
+        best = sorted(merged.values(), key=lambda one: -one[1])[:N_PRONUNCIATIONS]
+        whole = sum(p for _, p in best)
+        return [Pronunciation(self.inventory.decode(symbols), p / whole) for symbols, p in best]
+
+
+def _words(name: str) -> list[str]:
+    found = words(str(name))
+    if not found:
+        raise TextError(f"text {name!r} has no letter in it: write the name as it is spelt")
+    return found
+
+
+def _by_length(many: Sequence[Word]) -> Iterable[NDArray[np.int64]]:
+    """Rows of batches of about the same length, so that little of a batch is padding."""
+    order = np.argsort([len(letters) for letters, _ in many], kind="stable")
+    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+
+
+def _combined(parts: Sequence[Strings]) -> Strings:
+    """The likeliest sequences of one string of each part."""
+    found: Strings = [((), 1.0)]
+    for part in parts:
+        longer = [((*symbols, *more), p * q) for symbols, p in found for more, q in part]
+        found = sorted(longer, key=lambda item: -item[1])[:WIDTH]
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped() -> G2PRuntime:
+    """The model that ships with the package, loaded once."""
+    return G2PRuntime(SHIPPED)

@@ -1,0 +1,63 @@
+"""A grapheme-to-phoneme model as an ONNX graph, for ``inference.g2p``: its two outputs, its weights in int8."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from speech.inference import g2p as runtime
+from speech.model.g2p import G2P
+from speech.model.onnx_graph import OPSET, OnnxEncoder, strip_traces
+
+
+class _Graph(nn.Module):
+    """What the exporter traces. Which of the two outputs is asked for decides what is computed."""
+
+    def __init__(self, model: G2P) -> None:
+        super().__init__()
+        self.model = copy.deepcopy(model).cpu().eval()
+        self.model.encoder = OnnxEncoder(self.model.encoder)
+
+    def forward(self, letters: Tensor, marks: Tensor, n_letters: Tensor, variety: Tensor) -> tuple[Tensor, Tensor]:
+        embedded = self.model.embed(letters, marks)
+        varieties = self.model.classify(embedded, n_letters).log_softmax(dim=1)
+        logits, _ = self.model(embedded, n_letters, variety)
+        return varieties, logits.log_softmax(dim=2)
+
+
+def to_onnx(model: G2P, card: str) -> Any:
+    """``model`` as an ``onnx.ModelProto`` in float32, with its metadata and its card in it."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
+    batch, length = torch.export.Dim.DYNAMIC, torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        _Graph(model).eval(),
+        (torch.ones(2, 5).long(), torch.zeros(2, 5, 2).long(), torch.tensor([5, 4]), torch.tensor([0, 0])),
+        input_names=["letters", "marks", "n_letters", "variety"],
+        output_names=["varieties", "log_probs"],
+        dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}, {0: batch}, {0: batch}),
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    proto = program.model_proto
+    strip_traces(proto)
+    proto.producer_name = "speech-names"
+    metadata = {
+        "format": str(runtime.FORMAT),
+        "kind": runtime.KIND,
+        "letters": model.letters,
+        "marks": model.marks,
+        "phones": json.dumps(model.inventory.phones, ensure_ascii=False),
+        "varieties": json.dumps(dict(zip(model.varieties, model.prior, strict=True))),
+        "frames_per_letter": str(model.shape.frames_per_letter),
+        "card": card,
+    }
+    onnx.helper.set_model_props(proto, metadata)
+    return proto

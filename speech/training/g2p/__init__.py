@@ -1,0 +1,1 @@
+"""Training the grapheme-to-phoneme model."""
