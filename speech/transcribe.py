@@ -1,4 +1,4 @@
-"""``python -m speech.transcribe clips=FILE_DIR_OR_GLOB``: transcripts of recordings, a line a clip or as JSON."""
+"""``python -m speech.transcribe clips=PLACE``: transcripts of recordings, a line a clip or as JSON."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def transcribe(config: Config) -> None:
     from speech.text.names import distinct, read_names
 
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
-    transcriber = load(path, config.get("decoder"), config.false_accept_rate)
+    transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
     names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
     warn_homophones(names or [])
-    clips, n_refused = find_clips(config.clips), 0
+    clips, n_done = find_clips(config.clips), 0
     for result in batch.transcribe(transcriber, clips, names):
         print(result.to_json() if config.json else result.to_text(), flush=True)
-        n_refused += result.transcript is None
-    if n_refused == len(clips):
+        n_done += result.transcript is not None
+    if not n_done:
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
-    print(f"{len(clips) - n_refused} of {len(clips)} clips transcribed", file=sys.stderr if config.json else sys.stdout)
+    print(f"{n_done} of {len(clips)} clips transcribed by {path}", file=sys.stderr if config.json else sys.stdout)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ def confusable(capsys):
 
 def test_without_a_recogniser_pairs_are_ranked_by_distance(confusable, tmp_path):
     names = "names=[Martin,Morton,Mark,Lori,Laurie,Christopher]"
-    out = confusable(names, f"runs_dir={tmp_path}", "n_pairs=3")
+    out = confusable(names, f"runs_dir={tmp_path}", "recognizer=newest", "n_pairs=3")
     assert out.startswith("Lori and Laurie ")
     assert "3 of 15 pairs; no confusion by a recogniser: recognizer=newest: no recognizer.pt under" in out
     assert "no confusion by a recogniser: recognizer=null" in confusable(names, "recognizer=null")
@@ -25,6 +25,11 @@ def test_with_a_run_its_confusion_stands_beside_the_distance(confusable, small_r
     lines = list(map(json.loads, confusable(*given, "json=true").splitlines()))
     assert [line["distance"] for line in lines] == sorted(line["distance"] for line in lines)
     assert all(0 <= line["confusion"] <= 1 for line in lines)
+
+
+def test_without_a_word_it_is_the_recogniser_that_ships(confusable, tmp_path):
+    out = confusable("names=[Martin,Christopher]", "n_voices=1", f"runs_dir={tmp_path}")
+    assert "pretrained/recognizer.int8.onnx, 1 voices of espeak" in out
 
 
 def test_a_recogniser_that_is_not_there_is_named(confusable, capsys):

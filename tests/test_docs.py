@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from speech import Runtime
+from speech.inference import enrolment
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = sorted(
@@ -22,6 +25,7 @@ COMMANDS = sorted(
 )
 LONG = {  # what takes longer than 20 s is composed, or its arguments are looked at, and no more
     "speech.train": "trains",
+    "speech.g2p": "trains",
     "speech.calibrate": "needs more clips than a small run has",
     "lesson=martin": "needs a recogniser that errs, and minutes",
     "scripts/check_gradients.py": "has a test of its own",
@@ -42,6 +46,11 @@ def place(small_run, small_export, recordings, tmp_path_factory):
     (folder / "names.txt").write_text("Martin\nSiobhan = shivawn, /ʃɪˈvɔːn/\n", encoding="utf-8")
     rows = [f"{path},{path.parent.name},{path.stem.partition('_')[0]}" for path in sorted(recordings.glob("*/*.wav"))]
     (folder / "manifest.csv").write_text("\n".join(["path,text,speaker", *rows]), encoding="utf-8")
+    gran = shutil.copytree(recordings / "one", folder / "gran")
+    clip = shutil.copy(next(gran.glob("*.wav")), folder / "boss.wav")
+    recognizer = Runtime.load()
+    enrolled = {"Gran": enrolment.enrol([recognizer.frames_of(clip)])}
+    enrolment.write(folder / "enrolled.json", enrolled, recognizer.alphabet, recognizer.inventory)
     (folder / "mine" / "experiment").mkdir(parents=True)
     (folder / "mine" / "experiment" / "mine.yaml").write_text("# @package _global_\nbatch_size: 8\n", encoding="utf-8")
     return folder

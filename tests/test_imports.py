@@ -10,7 +10,8 @@ import speech
 
 PACKAGE = Path(speech.__file__).parent
 BELOW = {  # room -> what it may stand on, besides common; what stands lower is seen through it
-    "common": "",
+    "pretrained": "",
+    "common": "pretrained",
     "config": "",
     "text": "",
     "audio": "",
@@ -18,7 +19,6 @@ BELOW = {  # room -> what it may stand on, besides common; what stands lower is 
     "data": "tts",
     "inference": "text audio",
     "backprop": "",
-    "pretrained": "",
     "model": "inference backprop",
     "evaluation": "model data",
     "training": "evaluation config",
@@ -32,7 +32,7 @@ ONLY = {  # package -> where alone it is imported
     "omegaconf": {"config"},
     "pytorch_lightning": {"training", "monitor", "data/datamodule"},
 }
-WITHOUT_TORCH = {"common", "config", "text", "audio", "tts", "inference"}
+WITHOUT_TORCH = {"pretrained", "common", "config", "text", "audio", "tts", "inference"}
 ENTRY_LINES = 40  # an entry point parses, calls and prints
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -53,7 +53,7 @@ def imported(path):
 
 def seen_from(room):
     """The rooms that ``room`` may import."""
-    found = {room, "common"}
+    found = {room, "common", *BELOW["common"].split()}
     for lower in BELOW[room].split():
         found |= {lower} | (seen_from(lower) - NOT_THROUGH)
     return found

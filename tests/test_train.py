@@ -18,7 +18,7 @@ def resume(monkeypatch):
 
 
 def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume, monkeypatch, capsys):
-    sweep = ["-m", "encoder=rnn,gru", *SMALL, "trainer=debug", f"cache_dir={cache}"]
+    sweep = ["-m", "encoder=rnn,gru", "init=null", *SMALL, "trainer=debug", f"cache_dir={cache}"]
     command = [sys.executable, "-m", "speech.train", *sweep]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -36,3 +36,22 @@ def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume
     assert (first / "report.json").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["runs"], "no other folder was made"
     assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fine_tunes"),
+    [
+        (["corpus.names=[Anna,Bob]"], True),
+        (["corpus.names=names.txt", "trainer.max_epochs=2"], True),
+        (["corpus.names=[Anna,Bob]", "init=null"], False),
+        (["corpus.names=[Anna,Bob]", "experiment=quick"], False),
+        (["trainer.max_epochs=2"], False),
+        ([], False),
+    ],
+)
+def test_a_list_of_ones_own_fine_tunes_the_recogniser_that_ships(monkeypatch, capsys, tmp_path, arguments, fine_tunes):
+    (tmp_path / "names.txt").write_text("Anna\nBob\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["speech.train", *arguments, "--cfg", "job"])
+    runpy.run_module("speech.train", run_name="__main__")
+    assert ("\ninit: shipped\n" in capsys.readouterr().out) == fine_tunes

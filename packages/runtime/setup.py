@@ -5,7 +5,8 @@ from pathlib import Path
 
 from setuptools import setup
 
-ROOMS = ("common", "text", "audio", "inference")  # none of them imports torch or Hydra: tests/test_imports.py
+# None of them imports torch or Hydra: tests/test_imports.py
+ROOMS = ("pretrained", "common", "text", "audio", "inference")
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 

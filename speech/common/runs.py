@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from speech import pretrained
+
 RECOGNIZER_FILE = "recognizer.pt"  # written when the training has ended: a folder without it is of an unfinished run
-NEWEST = "newest"
+NEWEST, SHIPPED = "newest", "shipped"
 _SWEEP = "sweep_"  # how the folder of a sweep begins: conf/hydra/run.yaml
 _N_SHOWN = 5  # runs that are passed over
 
 
 def find_recognizer(place: str, runs_dir: str | Path, key: str) -> Path:
-    """The recogniser's file that the setting ``key=place`` stands for: a file, a run's folder, or ``newest``.
+    """The recogniser's file that the setting ``key=place`` stands for: a file, a run's folder, ``newest``, ``shipped``.
 
+    ``shipped`` is the one that comes with the package, exported: it needs no torch.
     ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a sweep,
     fine-tuned ones and debugging runs have to be named.
     Raises FileNotFoundError where there is none, with the runs that were passed over and why.
     """
     if place == NEWEST:
         return _newest(Path(runs_dir), key)
+    if place == SHIPPED:
+        return pretrained.shipped(pretrained.EXPORTED)
     path = Path(place).expanduser()
     if path.is_file():
         return path

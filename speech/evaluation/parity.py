@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from speech.inference.scoring import LogProbs
     from speech.inference.transcriber import Transcriber
 
-WITHIN = 1e-4  # nats, of float32's log-probabilities
+WITHIN = 1e-4  # of float32's log-probabilities: nats, or a part of their size
 OUT_OF_LIST_WITHIN = 0.01  # of float32's probability: the decision may differ this near to the threshold alone
-LEAST_SAME = 0.995  # of the clips: int8's transcripts
+LEAST_SAME = 0.995  # of the clips: int8's transcripts, or its first names
 TIE = 1e-3  # two names whose probabilities differ by less, relatively, may change places
 LEAST = 1e-300  # a probability below which float64 rounds more coarsely than that
 
@@ -36,7 +36,7 @@ class Agreement:
     n_same_transcripts: int
     n_same_first_names: int
     n_same_rankings: int
-    largest_difference: float  # of two log-probabilities, nats
+    largest_difference: float  # of two log-probabilities: nats, or a part of their size where that is over one nat
     largest_out_of_list: float = 0.0  # difference of two probabilities
 
     @property
@@ -49,6 +49,11 @@ class Agreement:
     def close(self) -> bool:
         """As it has to be in int8."""
         return self.n_same_transcripts >= LEAST_SAME * self.n_clips
+
+    @property
+    def close_in_names(self) -> bool:
+        """As it has to be in int8 for a recogniser of any list: unsure of single letters, it is asked for names."""
+        return self.n_same_first_names >= LEAST_SAME * self.n_clips
 
 
 def predict_each(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[ParityResult]:
@@ -77,7 +82,8 @@ def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> A
         sum(a.letters == b.letters for a, b in pairs),
         sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
         sum(same_ranking(a, b) for a, b in pairs),
-        max(float(abs(x - y).max()) for x, y in frames if x is not None and y is not None),
+        # float32 rounds in proportion: what is impossible, at -20 nats, differs by more than what is likely.
+        max(float((abs(x - y) / abs(x).clip(min=1)).max()) for x, y in frames if x is not None and y is not None),
         max(_difference(a.out_of_list, b.out_of_list) for a, b in pairs),
     )
 

@@ -16,7 +16,6 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speech import pretrained
+from speech.inference.errors import RecognizerError
 from speech.inference.prefix_beam import Strings, n_best
-from speech.inference.transcriber import RecognizerError
 from speech.text.alphabet import TextError
-from speech.text.phones import Inventory, Phones
+from speech.text.phones import Inventory
+from speech.text.pronunciation import Pronunciation
 from speech.text.spelling import N_MARKS, Word, encode, words
 
 FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
 KIND = "g2p"
-SHIPPED = Path(__file__).parents[1] / "pretrained" / "g2p.onnx"
 N_PRONUNCIATIONS = 8  # at most, of a name
 N_VARIETIES = 8  # the likeliest, in which a name is read
 LEAST_VARIETY = 0.02  # of the likeliest one's probability: what is less likely is not read
@@ -41,14 +41,6 @@ BATCH = 512  # words in a variety that are read at once
 # Phones that only their notation parts: languages' tables write the same open vowel a, ɑ or ɐ. Of two pronunciations
 # that differ in these alone the likelier stands for both, with the probability of both.
 ONE_NOTATION = {"ɑ": "a", "ɐ": "a", "ɒ": "ɔ", "o": "ɔ", "e": "ɛ", "ᵻ": "ɪ", "i": "ɪ", "ʉ": "u", "ʊ": "u", "ɜ": "ə"}
-
-
-@dataclass(frozen=True)
-class Pronunciation:
-    """One way to say a name; the probabilities of a name's ways sum to 1."""
-
-    phones: Phones
-    probability: float
 
 
 class G2PRuntime:
@@ -194,4 +186,4 @@ def _combined(parts: Sequence[Strings]) -> Strings:
 @lru_cache(maxsize=1)
 def shipped() -> G2PRuntime:
     """The model that ships with the package, loaded once."""
-    return G2PRuntime(SHIPPED)
+    return G2PRuntime(pretrained.shipped(pretrained.G2P))

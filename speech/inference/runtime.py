@@ -9,8 +9,7 @@ were trained, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames 
 ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``; with
 phones also ``phones`` (in the order of the columns), ``pronunciations`` (of each name) and ``phones_weight`` (JSON); of
 a calibrated one ``label_prior`` and ``rejection`` (JSON, the fields of ``LabelPrior`` and ``Rejection``).
-Pronunciations of other names come from ``espeakng-loader`` where that is installed; without it, a list that needs them
-is ranked by letters alone.
+Pronunciations of other names come from the grapheme-to-phoneme model that is in the package.
 """
 
 from __future__ import annotations
@@ -21,12 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
+from speech import pretrained
 from speech.audio.files import Waveform
 from speech.common.build import DECODER, build
+from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
-from speech.inference.transcriber import RecognizerError, Transcriber
+from speech.inference.transcriber import Transcriber
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import read_pronunciations
@@ -65,6 +66,11 @@ class Runtime(Transcriber):
             self._load_metadata(metadata)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version, or changed ({error}): export it again") from error
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Runtime:
+        """The recogniser that the file ``path`` holds; without a path, the one that comes with the package."""
+        return cls(pretrained.shipped(pretrained.EXPORTED) if path is None else path)
 
     def _load_metadata(self, metadata: Mapping[str, str]) -> None:
         """Raises whatever comes of metadata that are not those of ``FORMAT``."""

@@ -26,35 +26,49 @@ class LogProbs(NamedTuple):
         return [some for some in self if some is not None]
 
 
-class Entry(NamedTuple):
-    """A name of a list: its letters, its pronunciations (none for a recogniser without phones), and the log of the
-    probability of each."""
+class Variants(NamedTuple):
+    """The symbol strings that a name may be in one output, and the log of the probability of each."""
 
-    letters: Symbols
-    phones: tuple[Symbols, ...] = ()
+    symbols: tuple[Symbols, ...] = ()
     log_p: tuple[float, ...] = ()
 
 
+class Entry(NamedTuple):
+    """A name of a list: its spellings, and its pronunciations (none for a recogniser without phones)."""
+
+    letters: Variants
+    phones: Variants = Variants()
+
+
+def certain(symbols: Symbols) -> Variants:
+    """The one string that a name is."""
+    return Variants((symbols,), (0.0,))
+
+
 def have_pronunciations(entries: Sequence[Entry]) -> bool:
-    return all(entry.phones for entry in entries)
+    return all(entry.phones.symbols for entry in entries)
 
 
-def letter_scores(letters: Floats, entries: Sequence[Entry]) -> Floats:
-    """log p of the spelling of each of ``entries``, ``(n_entries,)`` nats: the exact CTC score."""
-    return score(letters, [entry.letters for entry in entries])
+def letter_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats:
+    """log p of the spellings of each of ``entries``, ``(n_entries,)`` nats: exact CTC scores."""
+    return _summed(log_probs.letters, [entry.letters for entry in entries])
 
 
 def phone_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats | None:
-    """log p of each of ``entries``, ``(n_entries,)`` nats, the sum over its pronunciations; None where one has none.
-
-    log sum_i p(pronunciation i | name) p(pronunciation i | clip): a wrong pronunciation beside the right one costs no
-    more than the log of the right one's probability.
-    """
+    """log p of the pronunciations of each of ``entries``, ``(n_entries,)`` nats; None where one has none."""
     if log_probs.phones is None or not have_pronunciations(entries):
         return None
-    scores = score(log_probs.phones, [phones for entry in entries for phones in entry.phones])
-    scores += np.array([log_p for entry in entries for log_p in entry.log_p])
-    return np.logaddexp.reduceat(scores, np.cumsum([0, *(len(entry.phones) for entry in entries[:-1])]))
+    return _summed(log_probs.phones, [entry.phones for entry in entries])
+
+
+def _summed(log_probs: Floats, many: Sequence[Variants]) -> Floats:
+    """log sum_i p(variant i | name) p(variant i | clip) of each name, ``(n_names,)`` nats.
+
+    A wrong variant beside the right one costs no more than the log of the right one's probability.
+    """
+    scores = score(log_probs, [symbols for variants in many for symbols in variants.symbols])
+    scores += np.array([log_p for variants in many for log_p in variants.log_p])
+    return np.logaddexp.reduceat(scores, np.cumsum([0, *(len(variants.symbols) for variants in many[:-1])]))
 
 
 def fuse(weight: float, letters: AnyNats, phones: AnyNats) -> AnyNats:

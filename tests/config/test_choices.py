@@ -62,10 +62,22 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
             "n_held": "corpus.n_held=2",
             "list": "corpus.words.exclude=[Martin]",
         }
+    if path.stem == "list":
+        changed |= {"init": f"init={small_run}", "words": "corpus.words.n=12", "n_held": "corpus.n_held=2"}
+        del changed["encoder.n_units"]
+    if path.stem == "pretrained":
+        manifest = tmp_path / "manifest.csv"
+        rows = [f"{one},{one.parent.name},{one.name.partition('_')[0]}" for one in sorted(recordings.glob("*/*.wav"))]
+        manifest.write_text("\n".join(["path,text,speaker", *rows]))
+        changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
+        of = {"synthetic": ["words.n=12", "words.n_phrases=2", "words.exclude=[Martin]", "n_held=2", "n_train_words=1"]}
+        of |= {key: [f"path={manifest}", "val_speakers=1", "test_speakers=1"] for key in ("running", "isolated")}
+        own = [f"corpus.sources.{source}.{option}" for source, options in of.items() for option in options]
+        changed |= {option: option for option in own}
     if "corpus.root" in changed:  # recordings: nothing of the small corpus is theirs
         changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
         changed["corpus.root"] = f"corpus.root={recordings}"
-    if "init" in changed:  # the encoder is that of the run which is fine-tuned
+    if "init" in changed and path.stem != "list":  # the encoder is that of the run which is fine-tuned
         changed |= {"init": f"init={small_run}", "encoder.n_units": "replay.n_steps=2"}
     changed.pop("trainer.max_epochs")
     assert train(compose("train", *changed.values())) >= 0

@@ -7,8 +7,9 @@ import numpy as np
 import onnx
 import pytest
 
-from speech.inference.g2p import N_PRONUNCIATIONS, SHIPPED, G2PRuntime, shipped
-from speech.inference.transcriber import RecognizerError
+from speech import pretrained
+from speech.inference.errors import RecognizerError
+from speech.inference.g2p import N_PRONUNCIATIONS, G2PRuntime, shipped
 from speech.text.alphabet import TextError
 from speech.text.phones import PHONES, phones
 
@@ -17,7 +18,7 @@ NAMES = ["Martin", "Siobhán", "Nguyễn", "Anne-Marie", "O\u2019Brien", "José 
 
 
 def test_the_file_is_small_and_has_its_card():
-    assert SHIPPED.stat().st_size <= LARGEST
+    assert pretrained.shipped(pretrained.G2P).stat().st_size <= LARGEST
     assert "CC BY-SA" in shipped().card
 
 
@@ -68,7 +69,7 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / "text.onnx").write_text("no graph")
     with pytest.raises(RecognizerError, match="cannot read it"):
         G2PRuntime(tmp_path / "text.onnx")
-    model = onnx.load_model(SHIPPED)
+    model = onnx.load_model(pretrained.FOLDER / pretrained.G2P)
     onnx.helper.set_model_props(model, {"format": "99", "kind": "g2p"})
     onnx.save_model(model, tmp_path / "newer.onnx")
     with pytest.raises(RecognizerError, match="format 1"):

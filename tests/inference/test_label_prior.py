@@ -37,7 +37,7 @@ def test_it_corrects_the_ranking_and_not_the_letters(make_recognizer):
     plain = recognizer.decode(log_probs, lexicon)
     recognizer.label_prior = LabelPrior([rng.normal(-3, 1, len(recognizer.alphabet)).tolist()], [0.5])
     later = recognizer.decode(log_probs, lexicon)
-    scores = score(recognizer.label_prior(log_probs).letters, [entry.letters for entry in lexicon.values()])
+    scores = score(recognizer.label_prior(log_probs).letters, [entry.letters.symbols[0] for entry in lexicon.values()])
     names = dict(later.names)
     assert names["Martin"] / names["Al"] == pytest.approx(np.exp(scores[0] - scores[2]))
     assert later.names != plain.names

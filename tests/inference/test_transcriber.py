@@ -12,7 +12,7 @@ from speech.audio.endpointing import NoSpeechError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.score import score
-from speech.inference.scoring import Entry, LogProbs
+from speech.inference.scoring import Entry, LogProbs, Variants, certain
 from speech.text.names import Name
 from speech.text.pronunciation import Pronunciation, phonemize
 
@@ -46,7 +46,7 @@ def test_scores_are_the_weighted_ctc_scores_of_either_output(seed, corrected):
         entries = list(transcriber.lexicon(names).values())
         outputs = prior(log_probs) if corrected else log_probs
         letters = score(outputs.letters, [ALPHABET.encode(name) for name in names])
-        of_each = [score(outputs.phones, list(entry.phones)) + np.array(entry.log_p) for entry in entries]
+        of_each = [score(outputs.phones, list(one.phones.symbols)) + np.array(one.phones.log_p) for one in entries]
         phones = np.array([np.log(np.exp(some).sum()) for some in of_each])
         assert transcriber.scores(log_probs, entries) == pytest.approx((1 - weight) * letters + weight * phones)
 
@@ -55,18 +55,19 @@ def test_scores_are_the_weighted_ctc_scores_of_either_output(seed, corrected):
 def test_a_name_is_as_likely_as_its_pronunciations_are_by_their_probabilities(seed, order):
     log_probs, transcriber = random_log_probs(seed), PathTranscriber(phones_weight=1.0)
     phones = [INVENTORY.encode(phonemize(text)) for text in ("Martin", "Anna", "Bo")]
-    each = [transcriber.scores(log_probs, [Entry([1], (one,), (0.0,))])[0] for one in phones]
+    each = [transcriber.scores(log_probs, [Entry(certain([1]), certain(one))])[0] for one in phones]
     log_p = np.log([0.7, 0.2, 0.1])
-    several = Entry([1], tuple(phones[i] for i in order), tuple(log_p[list(order)]))
+    several = Entry(certain([1]), Variants(tuple(phones[i] for i in order), tuple(log_p[list(order)])))
     wanted = [np.log(np.exp(each + log_p).sum()), each[0]]
-    assert transcriber.scores(log_probs, [several, Entry([2], (phones[0],), (0.0,))]) == pytest.approx(wanted)
+    assert transcriber.scores(log_probs, [several, Entry(certain([2]), certain(phones[0]))]) == pytest.approx(wanted)
 
 
 def test_a_wrong_pronunciation_costs_no_more_than_its_probability():
     log_probs, transcriber = log_probs_of("martin", phonemize("Martin")), PathTranscriber(phones_weight=1.0)
     right, wrong = (INVENTORY.encode(phonemize(text)) for text in ("Martin", "Bo"))
-    alone = transcriber.scores(log_probs, [Entry([1], (right,), (0.0,))])[0]
-    beside = transcriber.scores(log_probs, [Entry([1], (right, wrong), tuple(np.log([0.9, 0.1])))])[0]
+    alone = transcriber.scores(log_probs, [Entry(certain([1]), certain(right))])[0]
+    both = Variants((right, wrong), tuple(np.log([0.9, 0.1])))
+    beside = transcriber.scores(log_probs, [Entry(certain([1]), both)])[0]
     assert alone + np.log(0.9) - 1e-9 <= beside
     assert beside < alone + 0.1
 
@@ -77,7 +78,7 @@ def test_a_name_without_pronunciations_makes_its_list_go_by_letters():
     assert transcriber.rank(log_probs, lexicon)[0][0] == "Martin"
     lexicon["Anna"] = Entry(lexicon["Anna"].letters)
     assert transcriber.rank(log_probs, lexicon)[0][0] == "Anna"
-    letters = score(log_probs.letters, [entry.letters for entry in lexicon.values()])
+    letters = score(log_probs.letters, [entry.letters.symbols[0] for entry in lexicon.values()])
     assert transcriber.scores(log_probs, list(lexicon.values())) == pytest.approx(letters)
 
 
@@ -103,11 +104,13 @@ def test_pronunciations_are_the_names_own_then_the_trained_then_espeaks():
         }
     )
     entries = transcriber.lexicon(["niamh", "Chloe", "Bo"])
-    assert entries["niamh"].phones == (INVENTORY.encode(("n", "i", "v")),)
-    assert entries["Chloe"].phones == (INVENTORY.encode(("k", "l")),), "the same name, written without its accent"
-    assert INVENTORY.encode(phonemize("Bo")) in entries["Bo"].phones
+    assert entries["niamh"].phones.symbols == (INVENTORY.encode(("n", "i", "v")),)
+    assert entries["Chloe"].phones.symbols == (INVENTORY.encode(("k", "l")),), (
+        "the same name, written without its accent"
+    )
+    assert INVENTORY.encode(phonemize("Bo")) in entries["Bo"].phones.symbols
     own = transcriber.lexicon([Name("Niamh", ["/niːəv/"])])["Niamh"]
-    assert own.phones[0] == INVENTORY.encode(("n", "i", "ə", "v"))
+    assert own.phones.symbols[0] == INVENTORY.encode(("n", "i", "ə", "v"))
 
 
 @pytest.mark.parametrize(

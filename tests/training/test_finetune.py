@@ -12,8 +12,8 @@ from speech.audio import files
 from speech.config import compose as configs
 from speech.config.tree import ConfigError
 from speech.evaluation.prediction import predict
+from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
-from speech.inference.transcriber import RecognizerError
 from speech.model.recognizer import Recognizer
 from speech.text.phones import PHONES
 from speech.training import corpora, finetune

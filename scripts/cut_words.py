@@ -1,0 +1,147 @@
+"""``python scripts/cut_words.py MANIFEST ... OUT``: running speech, cut into words and phrases to train on.
+
+Each MANIFEST is a CSV of path, text, speaker (and source, licence), its paths relative to its own folder, its texts in
+lower case. OUT gets ``<source>/<speaker>/*.flac`` and a manifest.csv of the same columns: for ``corpus=manifest``, and
+for the recipe of the recogniser that ships. PocketSphinx finds the words (forced alignment; pip install -e '.[bench]');
+a word that it does not know is given espeak's pronunciation. An utterance is cut into runs of one to three words, by
+chance; short function words alone, and runs that are too short or too long for names, are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from speech.audio import files
+from speech.common import storage
+from speech.common.extras import require
+from speech.text.lexicon import ARPABET
+from speech.text.phones import PhoneError
+from speech.text.pronunciation import phonemize
+
+RATE = 16_000  # Hz, PocketSphinx's
+FRAME = RATE // 100  # samples: its alignment is in hundredths of a second
+N_WORDS = (0.6, 0.25, 0.15)  # chances of a run of one, two and three words
+LENGTH_S = (0.25, 2.2)  # of a run
+LEAST_LETTERS = 4  # of a word that is cut out alone: the, of, and are hardly said
+MARGIN_S = 0.02  # kept before and after a run: the end-pointer trims what is silent
+MOST = 12  # clips of one text
+HELD_OUT = ("marvin", "sheila", "jarvis", "athena", "alexa", "amelia")  # words of wake-word tests
+
+
+class Word(NamedTuple):
+    text: str
+    start: int  # samples
+    stop: int
+
+
+class Aligner:
+    """Finds the words of a known text in a waveform of RATE."""
+
+    def __init__(self) -> None:
+        package = require("pocketsphinx", "bench")
+        wide = dict.fromkeys(("beam", "wbeam", "pbeam"), 1e-60)  # an alignment has no rival hypotheses to prune
+        self._decoder = package.Decoder(package.Config(samprate=RATE, loglevel="FATAL", bestpath=False, **wide))
+
+    def __call__(self, waveform: files.Waveform, text: str) -> list[Word]:
+        """The words in their order. Raises RuntimeError where the text does not fit, PhoneError for an odd word."""
+        words = text.split()
+        for word in dict.fromkeys(words):
+            if self._decoder.lookup_word(word) is None:
+                self._decoder.add_word(word, " ".join(_arpabet(word)), True)
+        self._decoder.set_align_text(text)
+        self._decoder.start_utt()
+        self._decoder.process_raw((waveform * 32767).astype(np.int16).tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        found = self._decoder.seg() or []  # None where no path goes through the text
+        segments = [(re.sub(r"\(\d+\)$", "", one.word), one.start_frame, one.end_frame) for one in found]
+        aligned = [Word(word, a * FRAME, (b + 1) * FRAME) for word, a, b in segments if not re.fullmatch("<.*>", word)]
+        if [word.text for word in aligned] != words:
+            raise RuntimeError("not all of its words were found")
+        return aligned
+
+
+def _arpabet(word: str) -> list[str]:
+    """espeak's phones of ``word`` as PocketSphinx's. Raises PhoneError for a sound that English does not have."""
+    symbols = {phone: symbol for symbol, phone in ARPABET.items() if not symbol[-1].isdigit()}
+    near = {"ɐ": "AH", "ᵻ": "IH", "ɾ": "D", "ʔ": "T", "ə": "AH", "ɜ": "ER", "e": "EY", "o": "OW", "a": "AE", "ɒ": "AA"}
+    near |= {"x": "K", "ʍ": "W", "ʉ": "UW", "t̪": "T", "d̪": "D"}
+    found = [symbols.get(phone) or near.get(phone) for phone in phonemize(word)]
+    if not found or None in found:
+        raise PhoneError(f"{word!r} has a sound that PocketSphinx has not")
+    return [symbol for symbol in found if symbol]
+
+
+def runs(words: list[Word], rng: np.random.Generator) -> Iterator[list[Word]]:
+    """``words``, cut into runs, those that are no training clip left out."""
+    at = 0
+    while at < len(words):
+        run = words[at : at + 1 + int(rng.choice(len(N_WORDS), p=N_WORDS))]
+        at += len(run)
+        length_s = (run[-1].stop - run[0].start) / RATE
+        alone = len(run) == 1 and len(run[0].text) < LEAST_LETTERS
+        if not alone and LENGTH_S[0] <= length_s <= LENGTH_S[1] and not {word.text for word in run} & set(HELD_OUT):
+            yield run
+
+
+def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
+    """Write the clips of ``manifests`` under ``out``; returns the rows of its manifest."""
+    align, rng = Aligner(), np.random.default_rng(seed)
+    n_of: Counter[str] = Counter()
+    rows = []
+    for manifest in manifests:
+        with manifest.open(encoding="utf-8", newline="") as file:
+            utterances = list(csv.DictReader(file))
+        n_failed = 0
+        for number, one in enumerate(tqdm(utterances, desc=manifest.parent.name, mininterval=5)):
+            text = " ".join(re.sub("[^a-z' ]", " ", one["text"]).split())
+            try:
+                waveform = files.read(manifest.parent / one["path"], RATE)
+                words = align(waveform, text)
+            except (RuntimeError, ValueError):
+                n_failed += 1
+                continue
+            for i, run in enumerate(runs(words, rng)):
+                said = " ".join(word.text for word in run)
+                n_of[said] += 1
+                if n_of[said] > MOST:
+                    continue
+                margin = round(MARGIN_S * RATE)
+                clip = waveform[max(0, run[0].start - margin) : run[-1].stop + margin]
+                path = Path(one.get("source") or manifest.parent.name, one["speaker"], f"{number:05d}-{i:03d}.flac")
+                (out / path).parent.mkdir(parents=True, exist_ok=True)
+                files.write(out / path, clip, RATE)
+                rows.append({**one, "path": str(path), "text": said})
+        print(f"{manifest}: {len(utterances) - n_failed} of {len(utterances)} utterances aligned", file=sys.stderr)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("manifest", nargs="+", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    rows = cut(given.manifest, given.out, given.seed)
+    if not rows:
+        sys.exit("error: no clip was cut: are the texts lower case, and the recordings speech?")
+    with storage.whole(given.out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    print(
+        f"{len(rows)} clips of {len({row['text'] for row in rows})} texts by {len({r['speaker'] for r in rows})} people"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Several sources as one: recordings of people beside synthetic voices, each with its proportion of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from speech.audio.files import Waveform
+from speech.data.source import CorpusError, Item, Refusal, Source
+from speech.text.alphabet import Alphabet
+
+
+class Mixture:
+    """``sources`` by name, and the ``weights`` of their training clips in an epoch, of any sum.
+
+    Every split but training is as the sources have it: a split that two of them have is of the clips of both. The names
+    to choose from are those of the first source. Raises ValueError where a source has no weight, or none above 0.
+    """
+
+    def __init__(self, sources: Mapping[str, Source[Any]], weights: Mapping[str, float]) -> None:
+        if set(sources) != set(weights) or min(weights.values(), default=0) <= 0:
+            raise ValueError(f"corpus.weights={dict(weights)}: give each of {', '.join(sources)} one above 0")
+        self.sources = dict(sources)
+        self.weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+        self.name = "mixture"
+        self.names = next(iter(self.sources.values())).names
+
+    @property
+    def identity(self) -> str:
+        return "; ".join(f"{name}: {source.identity}" for name, source in self.sources.items())
+
+    def items(self, alphabet: Alphabet) -> tuple[list[Item], list[Refusal]]:
+        found: dict[str, list[Item]] = {}
+        refused: list[Refusal] = []
+        for name, source in self.sources.items():
+            found[name], refusals = source.items(alphabet)
+            refused += refusals
+        of = {name: sum(item.weight for item in items if item.split == "train") for name, items in found.items()}
+        if missing := [name for name, weight in of.items() if not weight]:
+            raise CorpusError(
+                f"{', '.join(missing)} has a weight in corpus.weights, and no training clip: leave it out"
+            )
+        scale = {name: sum(of.values()) * self.weights[name] / weight for name, weight in of.items()}
+        return [self._mixed(item, name, scale[name]) for name, items in found.items() for item in items], refused
+
+    def _mixed(self, item: Item, name: str, scale: float) -> Item:
+        """An id is unique within its source alone."""
+        weight = item.weight * scale if item.split == "train" else item.weight
+        return replace(item, id=f"{name}-{item.id}", weight=weight)
+
+    def render(self, item: Item, sample_rate: int) -> Waveform:
+        name, _, id = item.id.partition("-")
+        return self.sources[name].render(replace(item, id=id), sample_rate)

@@ -1,0 +1,37 @@
+"""``python -m speech.enrol name=NAME clips=PLACE``: a name enrolled by a few recordings of it, without training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speech.config import command
+
+if TYPE_CHECKING:
+    from speech.config.tree import Config
+
+
+def enrol(config: Config) -> None:
+    from pathlib import Path
+
+    from speech.audio.files import find_clips
+    from speech.common.runs import find_recognizer
+    from speech.inference import enrolment
+    from speech.model.loading import load
+
+    transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
+    path, kinds = Path(config.file), (transcriber.alphabet, transcriber.inventory)
+    there = enrolment.read(path, *kinds) if path.exists() else {}
+    transcriber.alphabet.fold(config.name)  # a name that cannot be written is refused before anything is read
+    clips = [transcriber.frames_of(clip) for clip in find_clips(config.clips)]
+    enrolled = enrolment.enrol(clips, config.spelled)
+    enrolment.write(path, there | {str(config.name): enrolled}, *kinds)
+    best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
+    print(f"{config.name}: {len(clips)} recordings, decoded as {best}; written to {path}")
+
+
+def main() -> None:
+    command.run("enrol", enrol)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Enrolment without training: a name is also what the recogniser decodes when its owner says it. numpy only.
+
+Of each recording the likeliest letter strings and phone strings are kept, with their probabilities; they stand beside
+the spelling and the typed pronunciations as further variants of the name. So a name is recognised as this speaker says
+it, whether or not its spelling tells how. The method is that of L. Lugosch, S. Myer and V. Tomar, "DONUT: CTC-based
+Query-by-Example Keyword Spotting", 2018: n-best label sequences as the model of a keyword.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speech.common import storage
+from speech.inference.prefix_beam import n_best
+from speech.inference.score import Floats
+from speech.inference.scoring import Entry, LogProbs, Variants
+from speech.text.alphabet import Alphabet
+from speech.text.phones import Inventory
+
+FORMAT = 1
+N_BEST = 20  # strings that are kept of each recording and output
+WEIGHT = 0.5  # of the recordings' variants, where a name has a spelling too
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What was decoded of one name's recordings. ``spelled`` is false for a label whose letters say nothing of its
+    sound ("the boss"): such a name has the recordings' variants alone."""
+
+    heard: Entry
+    n_recordings: int
+    spelled: bool = True
+
+    def beside(self, typed: Entry) -> Entry:
+        """The entry of a name: its ``typed`` variants, and those of its recordings."""
+        if not self.spelled:
+            return self.heard
+        return Entry(*(_mixed(own, heard) for own, heard in zip(typed, self.heard, strict=True)))
+
+
+def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
+    """The name that is said in each of ``recordings``, of any number. Raises ValueError where nothing is decoded."""
+    if not recordings:
+        raise ValueError("no recording to enrol: give one to five of the name")
+    outputs = zip(*(one.outputs for one in recordings), strict=True)
+    heard = Entry(*(_variants(some) for some in outputs))
+    if any(not variants.symbols for variants in heard[: len(recordings[0].outputs)]):
+        raise ValueError("nothing is decoded of these recordings: record the name again, nearer to the microphone")
+    return Enrolled(heard, len(recordings), spelled)
+
+
+def _variants(recordings: Sequence[Floats]) -> Variants:
+    """The strings of one output, the mean over recordings of each one's probability among its recording's best."""
+    probability: defaultdict[tuple[int, ...], float] = defaultdict(float)
+    for log_probs in recordings:
+        (strings,) = n_best(log_probs[None], np.array([len(log_probs)]), N_BEST)
+        strings = [(symbols, p) for symbols, p in strings if symbols]
+        total = sum(p for _, p in strings)
+        for symbols, p in strings:
+            probability[symbols] += p / total / len(recordings)
+    ordered = sorted(probability, key=lambda symbols: -probability[symbols])
+    return Variants(tuple(map(list, ordered)), tuple(math.log(probability[symbols]) for symbols in ordered))
+
+
+def _mixed(typed: Variants, heard: Variants) -> Variants:
+    own = tuple(log_p + math.log(1 - WEIGHT) for log_p in typed.log_p)
+    others = tuple(log_p + math.log(WEIGHT) for log_p in heard.log_p)
+    return Variants(typed.symbols + heard.symbols, own + others) if typed.symbols else heard
+
+
+def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inventory: Inventory | None) -> None:
+    """Write ``enrolled`` by name as JSON, its strings in letters and phones, so that a person can read them."""
+    names = {}
+    for name, one in enrolled.items():
+        letters, phones = one.heard
+        spelt = [(alphabet.decode(symbols), log_p) for symbols, log_p in zip(*letters, strict=True)]
+        said = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
+        names[name] = {"letters": spelt, "phones": said, "n_recordings": one.n_recordings, "spelled": one.spelled}
+    storage.write_text(path, json.dumps({"format": FORMAT, "names": names}, ensure_ascii=False, indent=1) + "\n")
+
+
+def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
+    """The names of a file that ``write`` wrote. Raises ValueError, naming the file, for any other."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}, this version reads {FORMAT}")
+        return {str(name): _read(one, alphabet, inventory) for name, one in content["names"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # UnicodeDecodeError and JSON's are ValueErrors
+        raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
+
+
+def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | None) -> Enrolled:
+    letters = [(alphabet.encode(text), float(log_p)) for text, log_p in one["letters"]]
+    phones = [(inventory.encode(tuple(some)), float(log_p)) for some, log_p in one["phones"]] if inventory else []
+    if not letters or (inventory and not phones) or not all(math.isfinite(log_p) for _, log_p in letters + phones):
+        raise ValueError("a name without strings, or with a probability that is no number")
+    heard = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
+    return Enrolled(heard, int(one["n_recordings"]), bool(one["spelled"]))

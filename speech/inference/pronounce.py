@@ -1,0 +1,53 @@
+"""The pronunciations of a name, each with its probability: its own, else the dictionary's and the G2P model's.
+
+A grapheme-to-phoneme model reads what no dictionary has; the irregular words of English (one, two, eight) are in the
+CMU Pronouncing Dictionary, whose readings have half of the probability of a name that it holds.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+
+from speech.inference.g2p import shipped
+from speech.text.lexicon import look_up
+from speech.text.names import is_ipa, ways_to_say
+from speech.text.phones import Phones, phones
+from speech.text.pronunciation import Pronunciation
+
+N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
+
+
+def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
+    """Of each of ``names``, the likeliest first. The ways that a ``Name`` gives are equally likely: IPA is taken as it
+    is, a respelling is read by the model. Raises PhoneError for IPA that is no sound of English, TextError for letters
+    that are not Latin.
+    """
+    ways = [ways_to_say(name) for name in names]
+    texts = list(dict.fromkeys(way for some in ways for way in some if not is_ipa(way)))
+    guessed = shipped().pronunciations_of(texts) if texts else []
+    read = {text: _mixed(_known(text), of) for text, of in zip(texts, guessed, strict=True)}
+    return [_equally(some, read) for some in ways]
+
+
+def _known(text: str) -> list[Pronunciation]:
+    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words."""
+    words = [look_up(word) for word in text.casefold().replace("-", " ").split()]
+    ways = list(itertools.islice(itertools.product(*words), N_KNOWN)) if words else []
+    return [Pronunciation(tuple(itertools.chain(*way)), 1 / len(ways)) for way in ways]
+
+
+def _mixed(known: Sequence[Pronunciation], guessed: Sequence[Pronunciation]) -> list[Pronunciation]:
+    """Both, half of the probability each, where there are ``known`` ones."""
+    half = 0.5 if known else 1.0
+    return [Pronunciation(one.phones, one.probability * half) for one in (*known, *guessed)]
+
+
+def _equally(ways: Sequence[str], read: dict[str, list[Pronunciation]]) -> tuple[Pronunciation, ...]:
+    total: defaultdict[Phones, float] = defaultdict(float)
+    for way in ways:
+        for one in [Pronunciation(phones(way.strip("/")), 1.0)] if is_ipa(way) else read[way]:
+            total[one.phones] += one.probability / len(ways)
+    ordered = sorted(total, key=lambda some: -total[some])
+    return tuple(Pronunciation(some, total[some]) for some in ordered)

@@ -1,0 +1,81 @@
+"""Names that are enrolled by recordings of them, without training."""
+
+import json
+
+import numpy as np
+import pytest
+from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of
+
+from speech.inference import enrolment
+from speech.inference.scoring import LogProbs
+from speech.text.pronunciation import phonemize
+
+ONE = b'{"format": 1, "names": {"A": {"letters": %s, "n_recordings": 1, "spelled": true}}}'
+LISTED = ["Anna", "Boris", "Niamh"]
+NEEV = log_probs_of("neve", phonemize("neev"))  # as Niamh is said, and as a recogniser spells it
+
+
+def first(transcriber, log_probs, names=LISTED):
+    return transcriber.rank(log_probs, transcriber.lexicon(names))[0][0]
+
+
+def test_a_name_that_is_said_otherwise_than_written_is_recognised_once_enrolled():
+    transcriber = PathTranscriber()
+    names = [*LISTED, "Neve"]
+    assert first(transcriber, NEEV, names) == "Neve"
+    transcriber.enrolled = {"Niamh": enrolment.enrol([NEEV, NEEV])}
+    again = log_probs_of("neve", phonemize("neev"))
+    assert first(transcriber, again, ["Anna", "Boris", "Niamh"]) == "Niamh"
+    assert first(transcriber, log_probs_of("anna", phonemize("Anna")), names) == "Anna", "other names stay as they were"
+
+
+def test_a_label_has_its_recordings_variants_alone_and_is_always_in_the_list():
+    transcriber = PathTranscriber()
+    transcriber.enrolled = {"the boss": enrolment.enrol([NEEV], spelled=False)}
+    assert first(transcriber, NEEV) == "the boss"
+    assert first(transcriber, log_probs_of("the boss", phonemize("the boss"))) != "the boss"
+    assert list(transcriber.lexicon([])) == ["the boss"]
+
+
+def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():
+    other = log_probs_of("niv", phonemize("niv"))
+    both = enrolment.enrol([NEEV, other])
+    for variants in both.heard:
+        assert np.exp(variants.log_p).sum() == pytest.approx(1)
+        assert len(set(map(tuple, variants.symbols))) == len(variants.symbols)
+    assert {ALPHABET.decode(symbols) for symbols in both.heard.letters.symbols} >= {"neve", "niv"}
+
+
+def test_a_written_file_is_read_back_and_is_text(tmp_path):
+    path = tmp_path / "enrolled.json"
+    wanted = {"Niamh": enrolment.enrol([NEEV]), "the boss": enrolment.enrol([NEEV], spelled=False)}
+    enrolment.write(path, wanted, ALPHABET, INVENTORY)
+    assert enrolment.read(path, ALPHABET, INVENTORY) == wanted
+    assert json.loads(path.read_text())["names"]["Niamh"]["letters"][0][0] == "neve"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"format": 2, "names": {}}',
+        b'{"format": 1, "names": {"A": {}}}',
+        ONE % b'[["a", NaN]], "phones": [[["a"], 0]]',
+        ONE % b'[["a", 0]], "phones": []',
+    ],
+)
+def test_another_file_is_refused_by_its_name(tmp_path, content):
+    (tmp_path / "other.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"other\.json: no file of enrolled names .*: enrol them again"):
+        enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
+
+
+def test_nothing_decoded_is_no_name():
+    silent = LogProbs(*(np.log(np.tile([1 - 1e-9] + [1e-9 / n] * n, (5, 1))) for n in (28, 45)))
+    with pytest.raises(ValueError, match="record the name again"):
+        enrolment.enrol([LogProbs(silent.letters[:0], silent.phones[:0])])
+    with pytest.raises(ValueError, match="no recording"):
+        enrolment.enrol([])

@@ -1,0 +1,44 @@
+"""``python -m speech.enrol``: what it prints and keeps. What enrolment does: tests/inference/test_enrolled_names.py."""
+
+import json
+
+import pytest
+from commands import run_command
+
+
+@pytest.fixture
+def enrol(capsys):
+    return lambda *arguments: run_command("enrol", *arguments) or capsys.readouterr().out
+
+
+def test_a_name_is_added_to_the_file_and_the_others_stay(enrol, recordings, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert f"Gran: {len(list((recordings / 'one').glob('*.wav')))} recordings, decoded as " in enrol(
+        "name=Gran", f"clips={recordings / 'one'}"
+    )
+    clip = next((recordings / "two").glob("*.wav"))
+    enrol("name=The boss", f"clips={clip}", "spelled=false")
+    assert list(json.loads((tmp_path / "enrolled.json").read_text())["names"]) == ["Gran", "The boss"]
+    run_command("transcribe", f"clips={clip}", "names=[Veronica,Bartholomew]", "enrolled=enrolled.json", "json=true")
+    assert json.loads(capsys.readouterr().out)["names"][0][0] == "The boss"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["name=Gran"], "clips"),
+        (["name=Gran", "clips=gone"], "gone: no audio files there"),
+        (["name=7", "clips=CLIPS"], "cannot write"),
+        (["name=Gran", "clips=CLIPS", "file=broken.json"], "broken.json: no file of enrolled names"),
+    ],
+)
+def test_what_cannot_be_enrolled_is_named_and_nothing_is_written(
+    enrol, recordings, tmp_path, monkeypatch, capsys, arguments, reason
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(SystemExit):
+        enrol(*(one.replace("CLIPS", str(recordings / "one")) for one in arguments))
+    assert reason in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
+    assert (tmp_path / "broken.json").read_text() == "{"
