@@ -13,7 +13,6 @@ n_symbols)`` of the phones in its ``variety``. Its metadata are text: ``format``
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from speech import pretrained
 from speech.inference.errors import RecognizerError
 from speech.inference.prefix_beam import Strings, n_best
+from speech.inference.session import open_session
 from speech.text.alphabet import TextError
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
@@ -50,24 +50,17 @@ class G2PRuntime:
     """
 
     def __init__(self, path: str | Path) -> None:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
-
         path = Path(path)
         if not path.is_file():
             raise RecognizerError(f"{path}: no such grapheme-to-phoneme model: python -m speech.g2p writes one")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
-        options.log_severity_level = 4  # errors come as exceptions
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            raise RecognizerError(f"{path}: onnxruntime cannot read it ({error}): train it again") from error
+        self._session = open_session(path, "train it again")
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get("kind") != KIND or metadata.get("format") != str(FORMAT):
             raise RecognizerError(
                 f"{path}: no grapheme-to-phoneme model of format {FORMAT}: python -m speech.g2p writes one"
             )
+        import onnxruntime
+
         self._asked = onnxruntime.RunOptions()  # what is not asked for is not computed
         self._asked.only_execute_path_to_fetches = True
         self._load_metadata(metadata)

@@ -27,6 +27,7 @@ from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
+from speech.inference.session import open_session
 from speech.inference.transcriber import Transcriber
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
@@ -42,20 +43,10 @@ class Runtime(Transcriber):
     """
 
     def __init__(self, path: str | Path) -> None:
-        import onnxruntime
-
         path = Path(path)
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
-        options.log_severity_level = 4  # errors come as exceptions
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            version = onnxruntime.__version__
-            reason = f"onnxruntime {version} cannot read it ({error})"
-            raise RecognizerError(f"{path}: {reason}: export it again, or install a newer onnxruntime") from error
+        self._session = open_session(path, "export it again, or install a newer onnxruntime")
         metadata = self._session.get_modelmeta().custom_metadata_map
         if "alphabet" not in metadata:
             raise RecognizerError(f"{path}: an ONNX file, but no recogniser: python -m speech.export writes one")
