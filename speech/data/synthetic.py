@@ -13,7 +13,7 @@ import numpy as np
 from speech.audio import files
 from speech.audio.files import Waveform
 from speech.data.source import CorpusError, Item, Refusal
-from speech.text.alphabet import Alphabet
+from speech.text.alphabet import Alphabet, plain_letters
 from speech.text.confusable import warn_homophones
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import Name, distinct, read_names, ways_to_say
@@ -123,7 +123,8 @@ class Synthetic:
         ``names`` and ``words`` are as ``read_names`` takes them; the first ``n_held`` words are held.
         """
         read = read_names(names)
-        others = [str(word) for word in read_names(words) if word not in set(read)]
+        plain = {plain_letters(name) for name in read}
+        others = [str(word) for word in read_names(words) if plain_letters(word) not in plain]
         splits = Splits(unseen_accent, n_train, n_val, n_test, n_val_variants, n_test_variants)
         return cls(read, engine, splits, Words(others[:n_held], others[n_held:], n_train_words), seed)
 

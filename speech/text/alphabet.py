@@ -21,6 +21,13 @@ _PLAIN = str.maketrans(
 )
 
 
+def plain_letters(text: str) -> str:
+    """``text`` in lower case and without marks, whatever its characters: two texts that are one name are alike."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
+    return " ".join(plain.split())
+
+
 class TextError(ValueError):
     """A text that the alphabet cannot write."""
 
@@ -65,10 +72,7 @@ class Alphabet:
 
 @lru_cache(maxsize=1 << 16)  # names are folded for every clip, texts in every epoch
 def _fold(text: str, letters: str) -> str:
-    lower = text.casefold().translate(_PLAIN)
-    decomposed = unicodedata.normalize("NFKD", lower)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
-    folded = " ".join(plain.split())
+    folded = plain_letters(text)
     foreign = sorted(set(folded) - set(letters))
     if foreign:
         shown = " ".join(repr(c) for c in foreign)

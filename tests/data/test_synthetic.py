@@ -111,3 +111,8 @@ def test_an_epoch_has_each_engine_by_its_weight():
 def test_a_source_that_cannot_be_a_corpus_is_refused(changed, error, message):
     with pytest.raises(error, match=message):
         make_synthetic(**changed).items(ALPHABET)
+
+
+def test_a_word_that_is_a_name_of_the_list_is_spoken_as_that_name_alone():
+    source = make_synthetic(["Hannah", "Chloé"], words=["hannah", "chloe", "mild"])
+    assert source.words.trained + source.words.held == ["mild"]
