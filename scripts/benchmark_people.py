@@ -53,9 +53,6 @@ class Bench:
     run: TrainedRun  # the figure's
     cache_dir: str | None
 
-    def synthesize(self, names: Sequence[str], takes: Mapping[str, int]) -> dict[str, list[Recording]]:
-        return synthesize_all(names, takes, self.cache_dir or "cache")
-
     def compare_with_sphinx(self, what: str, recordings: Sequence[Recording], names: Sequence[str]) -> None:
         compare_with_sphinx(what, self.run, sample(recordings, self.lists.n_sphinx, self.lists.seed), names)
 
@@ -121,7 +118,7 @@ def confused(bench: Bench) -> None:
     """Figure 4: Martin, Marvin, Morton and Mark among 40 names, by engines unseen in training."""
     forty = [str(name).lower() for name in compose("train", ["corpus=names"]).corpus.names]
     four = [name.lower() for name in bench.lists.confused]
-    by_engine = bench.synthesize(forty, bench.lists.takes)
+    by_engine = synthesize_all(forty, bench.lists.takes, bench.cache_dir or "cache")
     found = {engine: bench.run.evaluate(recordings) for engine, recordings in by_engine.items()}
     every = [one for recordings in by_engine.values() for one in recordings]
     found["unseen engines"] = Evaluated(
@@ -162,7 +159,9 @@ def unseen(bench: Bench) -> None:
     """Figure 5: lists that the recogniser was never trained on, by engines and by people."""
     run, wanted, seed = bench.run, bench.lists.unseen, bench.lists.seed
     lists = draw_lists(run.training_texts, wanted.n_lists, wanted.n_names, wanted.n_commonest, seed)
-    by_engine = bench.synthesize(sorted({name for some in lists for name in some}), wanted.takes)
+    by_engine = synthesize_all(
+        sorted({name for some in lists for name in some}), wanted.takes, bench.cache_dir or "cache"
+    )
     than = f"{len(lists)} lists of {wanted.n_names} names that training never had"
     hits, speakers = {}, {}
     for engine, recordings in by_engine.items():

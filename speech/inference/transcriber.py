@@ -129,11 +129,11 @@ class Transcriber(ABC):
         listed = distinct(listed, self.alphabet)
         known = self._pronunciations(listed) if self.inventory else {}
         enrolled = {fold(name): one for name, one in self.enrolled.items()}
-        entries = {str(name): self._entry(name, known.get(name, ())) for name in listed}
-        return {
-            name: enrolled[fold(name)].beside(entry) if fold(name) in enrolled else entry
-            for name, entry in entries.items()
-        }
+        entries = {}
+        for name in listed:
+            typed, recorded = self._entry(name, known.get(name, ())), enrolled.get(fold(name))
+            entries[str(name)] = recorded.beside(typed) if recorded else typed
+        return entries
 
     def _entry(self, name: str, known: Sequence[Pronunciation]) -> Entry:
         phones = tuple(self.inventory.encode(one.phones) for one in known) if self.inventory else ()
