@@ -83,8 +83,8 @@ class Words:
     ``n_train`` is the number of training clips of each.
     """
 
-    held: list[str]
-    trained: list[str]
+    held: list[Name]
+    trained: list[Name]
     n_train: PerEngine
 
 
@@ -124,7 +124,7 @@ class Synthetic:
         """
         read = read_names(names)
         plain = {plain_letters(name) for name in read}
-        others = [str(word) for word in read_names(words) if plain_letters(word) not in plain]
+        others = [word for word in read_names(words) if plain_letters(word) not in plain]
         splits = Splits(unseen_accent, n_train, n_val, n_test, n_val_variants, n_test_variants)
         return cls(read, engine, splits, Words(others[:n_held], others[n_held:], n_train_words), seed)
 
@@ -138,7 +138,7 @@ class Synthetic:
     def items(self, alphabet: Alphabet) -> tuple[list[SyntheticItem], list[Refusal]]:
         items: list[SyntheticItem] = []
         for split, voices in self.split_voices().items():
-            texts = [*self.names, *(self.words.trained if split == "train" else self.words.held)]
+            texts: list[str] = [*self.names, *(self.words.trained if split == "train" else self.words.held)]
             folded = [alphabet.fold(text) for text in distinct(texts, alphabet)]
             for engine, own in _by_engine(voices).items():
                 for i, (text, letters) in enumerate(zip(texts, folded, strict=True)):

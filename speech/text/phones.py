@@ -70,6 +70,7 @@ _VOWELS = {  # height (1 close, 0 open), backness (0 front, 1 back), rounded
     "ʉ": (1.0, 0.5, 1),
     "u": (1.0, 1.0, 1),
 }
+VOWELS = frozenset(_VOWELS)
 PHONES = [*_CONSONANTS, *_VOWELS]
 _WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft: half the weight
 _GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowels of a consonant's articulation

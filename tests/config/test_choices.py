@@ -71,6 +71,13 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
         manifest.write_text("\n".join(["path,text,speaker", *rows]))
         changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
         of = {"synthetic": ["words.n=12", "words.n_phrases=2", "words.exclude=[Martin]", "n_held=2", "n_train_words=1"]}
+        of["foreign"] = [
+            "words.n=8",
+            "words.n_phrases=1",
+            "n_held=2",
+            "n_train_words=1",
+            "words.varieties=[{name: ita, locales: [it_IT], espeak: it}]",
+        ]
         of |= {key: [f"path={manifest}", "val_speakers=1", "test_speakers=1"] for key in ("running", "isolated")}
         own = [f"corpus.sources.{source}.{option}" for source, options in of.items() for option in options]
         changed |= {option: option for option in own}
