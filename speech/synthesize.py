@@ -16,6 +16,7 @@ def synthesize(config: Config) -> None:
     import numpy as np
 
     from speech.config.objects import instantiate
+    from speech.inference.pronounce import with_pronunciations
     from speech.text.alphabet import Alphabet
     from speech.text.confusable import warn_homophones
     from speech.text.names import distinct, read_names
@@ -25,6 +26,7 @@ def synthesize(config: Config) -> None:
     engine, output = instantiate(config.voices), Path(config.output)
     names = distinct(read_names(config.names), Alphabet(config.alphabet))
     warn_homophones(names)
+    names = with_pronunciations(names, n, config.seed) if (n := config.n_pronunciations) else names
     voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)
     n_clips = write_clips(names, voices, engine, output, config.sample_rate, config.seed)
     print(f"{n_clips} clips in {output.resolve()}")

@@ -36,3 +36,12 @@ def test_a_recogniser_that_is_not_there_is_named(confusable, capsys):
     with pytest.raises(SystemExit, match="2"):
         confusable("names=[Martin,Mark]", "recognizer=gone")
     assert "error: recognizer=gone: no such file or folder" in capsys.readouterr().err
+
+
+def test_each_name_is_shown_with_its_pronunciations_and_their_probabilities(confusable):
+    out = confusable("names=[Mateusz,Martin]", "recognizer=null")
+    (line,) = [line for line in out.splitlines() if line.startswith("Mateusz ")]
+    assert "/matɛuʃ/ 0." in line
+    (pair,) = map(json.loads, confusable("names=[Mateusz,Martin]", "recognizer=null", "json=true").splitlines())
+    for ways in pair["pronunciations"].values():
+        assert 0.9 < sum(probability for _, probability in ways) <= 1.001

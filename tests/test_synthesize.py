@@ -29,6 +29,16 @@ def test_a_folder_of_clips_is_written_and_homophones_are_warned_of(run, tmp_path
     assert warning.startswith("warning: Lori and Laurie are homophones (en-GB: lˈɔːɹi): ")
 
 
+def test_a_name_is_said_in_the_pronunciations_that_it_is_recognised_by(run, tmp_path):
+    clips = {}
+    for n, said in ((0, "names=[Mateusz]"), (1, "names=[Mateusz]"), (1, "names=[{text: Mateusz, say: martin}]")):
+        status, _, _ = run(said, "n_voices=1", "accent=en-US", f"n_pronunciations={n}", f"output=clips{len(clips)}")
+        assert status == 0
+        ((path),) = (tmp_path / f"clips{len(clips)}").glob("*/*.wav")
+        clips[n, said] = path.read_bytes()
+    assert len(set(clips.values())) == 3, "as espeak reads it, as the model does, and as the list says"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,14 +14,12 @@ import numpy as np
 
 from speech.data.pronunciations import read, varieties_of
 from speech.text.alphabet import Alphabet, TextError, plain_letters
-from speech.text.mnemonics import PronunciationError, to_mnemonics
 from speech.text.names import Name, read_names
-from speech.text.phones import VOWELS, Phones
 from speech.text.spelling import words
+from speech.text.stress import to_ipa
 
 FRAMES_PER_LETTER = 3  # at most so many phones come from a letter
 NO_DEVELOPMENT = 1 << 32  # one name in so many, that none is kept out
-STRESSED = {-2: 0.6, 0: 0.25, -1: 0.15}  # vowel: how often it is stressed; the last but one in most languages
 
 
 def foreign_names(
@@ -44,9 +42,8 @@ def foreign_names(
             continue
         _, ways = found.setdefault(letters, (entry.text, []))
         for reading in entry.readings:
-            way = f"/{''.join(_stressed(reading, rng))}/"
-            if _can_be_said(way):
-                ways.append(way)
+            if ipa := to_ipa(reading, rng):
+                ways.append(ipa)
     names = [Name(text, ways) for letters, (text, ways) in found.items() if ways and letters not in excluded]
     if len(names) < n:
         raise ValueError(f"{n} foreign names are asked for, and {len(names)} are there: ask for fewer")
@@ -57,20 +54,3 @@ def foreign_names(
         phrase = Name(f"{first} {last}", [f"{first.say[0][:-1]} {last.say[0][1:]}"])
         phrases.setdefault(plain_letters(phrase), phrase)
     return chosen + list(phrases.values())
-
-
-def _stressed(phones: Phones, rng: np.random.Generator) -> list[str]:
-    vowels = [at for at, phone in enumerate(phones) if phone in VOWELS]
-    which = int(rng.choice(list(STRESSED), p=list(STRESSED.values())))
-    if not vowels:
-        return list(phones)
-    at = vowels[max(which, -len(vowels))]
-    return [*phones[:at], "ˈ", *phones[at:]]
-
-
-def _can_be_said(way: str) -> bool:
-    try:
-        to_mnemonics(way)
-    except PronunciationError:
-        return False
-    return True

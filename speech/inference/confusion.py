@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
+from speech.inference.pronounce import pronounce
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import Pair, nearest
+from speech.text.pronunciation import Pronunciation
+
+LEAST_SHOWN = 0.02  # a pronunciation's probability, in a table
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,20 @@ def confusion(
 
 
 def json_lines(pairs: Sequence[ConfusablePair]) -> str:
-    return "\n".join(json.dumps(asdict(one.pair) | {"confusion": one.confusion}, ensure_ascii=False) for one in pairs)
+    """A JSON object for each of ``pairs``, with all pronunciations of its names."""
+    said = _pronunciations(pairs)
+    lines = []
+    for one in pairs:
+        ways = {name: [(_ipa(way), round(way.probability, 4)) for way in said[name]] for name in one.pair.names}
+        plain = asdict(one.pair) | {"confusion": one.confusion, "pronunciations": ways}
+        lines.append(json.dumps(plain, ensure_ascii=False))
+    return "\n".join(lines)
 
 
 def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
-    """A line for each of the first ``n_pairs``, after a line for each pair of homophones."""
+    """A line for each of the first ``n_pairs``, after a line for each pair of homophones; then the pronunciations of
+    their names, with the probability of each.
+    """
     lines = [
         f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or take a longer name for one"
         for one in pairs
@@ -74,4 +87,17 @@ def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
         pair, said = one.pair, " / ".join(one.pair.ipa)
         value = "-" if one.confusion is None else f"{one.confusion:.3f}"
         lines.append(f"{', '.join(pair.names):<26} {pair.distance:8.3f}  {pair.accent:<16} {said:<28}{value:>9}")
-    return "\n".join([*lines, f"{min(n_pairs, len(pairs))} of {len(pairs)} pairs"])
+    lines += ["", f"{'name':<26} pronunciations that are recognised, with the probability of each"]
+    for name, ways in _pronunciations(pairs[:n_pairs]).items():
+        likely = (f"/{_ipa(way)}/ {way.probability:.2f}" for way in ways if way.probability >= LEAST_SHOWN)
+        lines.append(f"{name:<26} {'  '.join(likely)}")
+    return "\n".join([*lines, "", f"{min(n_pairs, len(pairs))} of {len(pairs)} pairs"])
+
+
+def _ipa(way: Pronunciation) -> str:
+    return "".join(way.phones)
+
+
+def _pronunciations(pairs: Sequence[ConfusablePair]) -> dict[str, tuple[Pronunciation, ...]]:
+    names = list(dict.fromkeys(name for one in pairs for name in one.pair.names))
+    return dict(zip(map(str, names), pronounce(names), strict=True))

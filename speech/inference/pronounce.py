@@ -10,11 +10,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from speech.inference.g2p import shipped
 from speech.text.lexicon import look_up
-from speech.text.names import is_ipa, ways_to_say
+from speech.text.names import Name, is_ipa, ways_to_say
 from speech.text.phones import Phones, phones
 from speech.text.pronunciation import Pronunciation
+from speech.text.stress import to_ipa
 
 N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
 
@@ -29,6 +32,18 @@ def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
     guessed = shipped().pronunciations_of(texts) if texts else []
     read = {text: _mixed(_known(text), of) for text, of in zip(texts, guessed, strict=True)}
     return [_equally(some, read) for some in ways]
+
+
+def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
+    """``names``, each with at most its ``n`` likeliest pronunciations to say; a ``Name``'s own stay as they are.
+
+    ``seed`` draws where each is stressed, which is not known. A name that no voice can say so stays as it is.
+    """
+    rng, found = np.random.default_rng(seed), []
+    for name, ways in zip(names, pronounce(names), strict=True):
+        own = getattr(name, "say", ())
+        found.append(Name(name, own or list(filter(None, [to_ipa(way.phones, rng) for way in ways[:n]]))))
+    return found
 
 
 def _known(text: str) -> list[Pronunciation]:
