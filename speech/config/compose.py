@@ -10,6 +10,7 @@ from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
 from speech.config.check import check, check_overrides
@@ -99,4 +100,4 @@ def plain(config: Any) -> Any:
 
 def save(config: Config, path: Path, resolve: bool = False) -> None:
     """Write ``config`` as YAML; ``resolve`` writes values in place of interpolations."""
-    OmegaConf.save(config, path, resolve=resolve)
+    storage.write_text(path, OmegaConf.to_yaml(config, resolve=resolve))
