@@ -6,7 +6,6 @@ A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 from __future__ import annotations
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -91,16 +90,13 @@ def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "c
 def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
     """Write 16-bit audio, whole or not at all; the suffix of ``path`` names the format. Raises OSError."""
     path = Path(path)
+    kind, encoded = path.suffix[1:].upper(), io.BytesIO()
     try:
-        # Encoded in memory: libsndfile waits for the disk at the end of each file that it writes itself.
-        encoded = io.BytesIO()
-        kind = path.suffix[1:].upper()
         soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
-        with storage.whole(path) as part:
-            part.write_bytes(encoded.getvalue())
-    except (OSError, soundfile.LibsndfileError) as error:
-        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
-        raise OSError(f"{path}: could not be written ({error}); {free / 1e6:.1f} MB free there") from error
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{path}: could not be written ({error})") from error
+    with storage.whole(path, sync=False) as part:  # a clip a millisecond: to wait for the disk would take ten times it
+        part.write_bytes(encoded.getvalue())
 
 
 def find_clips(pattern: str | Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """From plain data to an object: ``{"_target_": "speech.model.encoder.Encoder", "n_units": 96}``.
 
 The form that Hydra reads, without Hydra: a recogniser's file carries its parts in it and loads without a config folder.
-Each part has to be a class of one given module, so that a file from a stranger can call nothing else.
+Each part has to be a class of one given module, or of a package that is trusted, so that a file from a stranger can
+call nothing else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from typing import Any
+
+from speech.common.trust import defined_in_trusted, is_trusted
 
 FRONTEND, ENCODER, DECODER = "speech.model.frontend", "speech.model.encoder", "speech.inference.decode"
 
@@ -23,7 +26,8 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
         raise TypeError(f"{node!r} is not a _target_ and its arguments")
     target = str(node.get("_target_", ""))
     place, _, name = target.rpartition(".")
-    found = getattr(importlib.import_module(module), name, None) if place == module else None
-    if not isinstance(found, type) or found.__module__ != module:  # what the module imports is not its own
+    found = getattr(importlib.import_module(place), name, None) if place == module or is_trusted(target) else None
+    own = isinstance(found, type) and (found.__module__ == module or defined_in_trusted(found))
+    if found is None or not own:  # what the module imports is not its own
         raise ValueError(f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}")
     return found(**{key: value for key, value in node.items() if key != "_target_"}, **derived)

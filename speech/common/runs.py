@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from speech import pretrained
+from speech.common import storage
 
 RECOGNIZER_FILE = "recognizer.pt"  # written when the training has ended: a folder without it is of an unfinished run
 NEWEST, SHIPPED = "newest", "shipped"
@@ -76,12 +77,12 @@ def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
     if any(folder.startswith(_SWEEP) for folder in recognizer.relative_to(runs_dir).parts):
         return "part of a sweep"
     try:
-        config = yaml.safe_load((recognizer.parent / "config.yaml").read_bytes())
+        config = yaml.safe_load(storage.read_yaml_text(recognizer.parent / "config.yaml"))
         init, limit = config["init"], config["trainer"]["limit_train_batches"]
         debugging = type(limit) is int or limit < 1  # for Lightning 1 is one batch, and 1.0 all of them
-    except FileNotFoundError:
-        return "no config.yaml"
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
+        if not (recognizer.parent / "config.yaml").is_file():
+            return "no config.yaml"
         return "a config.yaml of another version, or damaged"
     if init is not None:
         return f"fine-tuned from {init}"

@@ -1,52 +1,133 @@
-"""Files that a run writes: whole or not there. An error in reading one back names the file."""
+"""Files that a run writes: whole or not there. An error in reading one back names the file.
+
+A file that is read may come from a stranger: its size is compared before it is in memory, no alias of YAML's makes a
+few lines stand for gigabytes, and no number in it is NaN or infinite.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+LARGEST_TEXT = 1 << 28  # bytes of JSON
+LARGEST_YAML = 1 << 20  # of a config: YAML takes seconds a megabyte
+DEEPEST_YAML = 32  # levels
+
+
+class UnwritableError(OSError):
+    """``path`` could not be written: the disk is full, or does not allow it."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        free = f"; {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there" if path.parent.is_dir() else ""
+        super().__init__(f"{path}: could not be written ({error.strerror or error}{free})")
+
+
+_PART = ".part-"  # how the name of an unfinished file begins
+_numbers = itertools.count()
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write to; the file takes the name ``path`` at the end, and is removed on an error."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
+def whole(path: Path, sync: bool = True) -> Iterator[Path]:
+    """A path beside ``path`` to write to; the file takes the name ``path`` at the end, and is removed on an error.
+
+    Until then an earlier file of that name stays. ``sync``: it is on the disk before it takes the name, so that the
+    name never stands for less, whatever happens to the machine. Raises UnwritableError.
+    """
+    # The end of the name, which has its suffixes: a long one leaves no room for more.
+    part = path.with_name(f"{_PART}{os.getpid()}-{next(_numbers)}-{path.name[-16:]}")
     try:
         yield part
+        if sync:
+            _sync(part)
         part.replace(path)
+        if sync and os.name == "posix":  # where a folder can be opened
+            _sync(path.parent)
+    except OSError as error:
+        if isinstance(error, UnwritableError) or error.filename not in (None, str(part)):
+            raise  # of another file, which was read, say
+        raise UnwritableError(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a process that was killed left unfinished in ``folder``, into which no other may write now."""
+    for part in folder.glob(f"{_PART}*"):
+        part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     with whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def read_text(path: Path) -> str:
-    """The text that a run wrote into ``path``. Raises ValueError for a file that is missing or not UTF-8."""
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text that a run wrote into ``path``. Raises ValueError for a file that is missing, not UTF-8, or larger."""
     try:
+        if path.stat().st_size > largest:
+            raise ValueError(f"over {largest} bytes")
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 
 
+def read_yaml_text(path: Path) -> str:
+    """The text of a YAML file, which a parser can be given. Raises ValueError, YAMLError for one that is none."""
+    import yaml  # not in the runtime wheel, which reads no config
+
+    text, depth = read_text(path, LARGEST_YAML), 0
+    for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST_YAML:
+            raise ValueError(f"aliases, or more than {DEEPEST_YAML} levels, which no run writes")
+    return text
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """What ``write_json`` wrote. Raises ValueError for a file that is missing, cut short, or holds no JSON object."""
+    text = read_text(path)
     try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: not what a run writes there: made by another version; train again")
     return content
+
+
+def parse_json(text: str) -> Any:
+    """The content of ``text``. Raises ValueError for what is no JSON, NaN and Infinity included."""
+    try:
+        content = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no finite number")
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

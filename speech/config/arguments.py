@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 
+from speech.common.trust import trust
 from speech.config.tree import ConfigError
 
 
@@ -30,3 +31,16 @@ def parse(arguments: Sequence[str]) -> Arguments:
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {found.config_dir}: no such folder")
     return Arguments(found.overrides, config_dir, found.help)
+
+
+def opt_in(arguments: Sequence[str]) -> list[str]:
+    """``arguments`` without ``trust=[mypackage]``, whose packages are trusted from here on. Raises ConfigError.
+
+    It is taken from the command line before a config is composed, so that no file can say it.
+    """
+    given = [argument for argument in arguments if argument.startswith("trust=")]
+    packages = [one.strip(" '\"") for text in given for one in text.removeprefix("trust=").strip("[]").split(",")]
+    if wrong := [one for one in packages if not all(part.isidentifier() for part in one.split("."))]:
+        raise ConfigError(f"trust={wrong[0]}: not the name of a Python package: trust=[mypackage]")
+    trust(packages)
+    return [argument for argument in arguments if argument not in given]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ from speech.config.objects import locate
 from speech.config.tree import ConfigError
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
+_CODE = (
+    "callbacks",
+    "job_logging",
+    "hydra_logging",
+    "job.env_set",
+    "launcher._target_",
+    "sweeper._target_",
+)  # of hydra's
 
 
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
@@ -59,10 +68,11 @@ def check_given(config: DictConfig) -> None:
 
 
 def _check_node(node: Any, path: str) -> None:
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ConfigError(f"{path}={node} is no finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
     if isinstance(node, list):
         for i, child in enumerate(node):
-            if isinstance(child, dict):
-                _check_node(child, f"{path}[{i}]")
+            _check_node(child, f"{path}[{i}]")
     if not isinstance(node, dict):
         return
     if "_target_" in node:
@@ -106,6 +116,24 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
         added = override.is_add() or override.is_force_add()  # held against the signatures later
         if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
             _check_key(config, name, override.key_or_group)
+
+
+def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:
+    """Raise ConfigError where a file of ``config_dir`` has a say in what Hydra itself imports, calls and exports.
+
+    Hydra makes those objects before any config of ours is checked; a command line may say it, as a file may not.
+    """
+    if config_dir is None:
+        return
+    overrides = OverridesParser.create().parse_overrides(list(arguments))
+    given = [override for override in overrides if override.key_or_group.startswith(("hydra.", "hydra/"))]
+    found = tree.composed(name, list(map(_first, overrides)), config_dir, hydra_too=True).hydra
+    expected = tree.composed(name, list(map(_first, given)), hydra_too=True).hydra
+    for key in _CODE:
+        if OmegaConf.select(found, key) != OmegaConf.select(expected, key):
+            raise ConfigError(
+                f"--config-dir {config_dir}: a file there sets hydra.{key}: give that on the command line"
+            )
 
 
 def _check_key(config: DictConfig, name: str, key: str) -> None:

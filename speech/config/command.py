@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
 from speech.config import arguments, compose, tree
-from speech.config.check import check_given, check_overrides, unknown_key
+from speech.config.check import check_given, check_hydra, check_overrides, unknown_key
 from speech.config.help import page
 
 Main = Callable[[DictConfig], object]
@@ -21,7 +21,8 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
     """Compose config ``name`` from the command line, check it, and call ``main`` with it.
 
     ``--help`` prints the command's page. With ``resume=RUN_DIR``, ``resume`` is called with that run's config, and no
-    folder is made. What a user can put right is shown as one line, and ends the program with status 2.
+    folder is made. Packages of ``trust=[...]`` may be named by a ``_target_``. What a user can put right is shown as
+    one line, and ends the program with status 2.
     """
 
     def main_of_checked(config: DictConfig) -> object:
@@ -30,6 +31,7 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
 
     def begin() -> bool:
         """Whether Hydra is to go on."""
+        sys.argv[1:] = arguments.opt_in(sys.argv[1:])
         given = arguments.parse(sys.argv[1:])
         if given.help:
             print(page(name))
@@ -38,6 +40,7 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
             resume(config)
             return False
         check_overrides(name, given.overrides, given.config_dir)
+        check_hydra(name, given.overrides, given.config_dir)
         return True
 
     if explained(begin):

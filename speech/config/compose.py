@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
 from speech.config.check import check, check_overrides
@@ -27,14 +30,36 @@ def saved(run_dir: Path, name: str) -> Config:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
     try:
-        config = OmegaConf.load(path)
+        config = OmegaConf.load(io.StringIO(storage.read_yaml_text(path)))
         assert isinstance(config, Config), "no keys in it"
+        _check_references(OmegaConf.to_container(config))
         check(config, name)
         if missing := [key for key in _NEEDED[name] if key not in config]:
             raise ConfigError(f"no {', '.join(missing)} in it: half written?")
-    except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise ConfigError(f"{path}: not a config of this version of the project ({error}): train again") from error
+    except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).removeprefix(f"{path}: ").split())
+        raise ConfigError(f"{path}: not a config of this version of the project ({reason}): train again") from error
     return config
+
+
+def _check_references(plain: Any) -> None:
+    """Raise ConfigError for an interpolation that a run does not write: one ``${key}`` in a text, for a value that has
+    none itself. Others read the environment, or grow without end.
+    """
+    for text in _interpolated(plain):
+        found, value = re.fullmatch(r"\$\{([\w.]+)\}[^$]*", text), plain
+        for part in found[1].split(".") if found else ():
+            value = value.get(part) if isinstance(value, dict) else None
+        if found is None or any(_interpolated(value)):
+            raise ConfigError(f"{text!r} is not what a run writes: a config refers to its own values alone")
+
+
+def _interpolated(node: Any) -> Iterator[str]:
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _interpolated(child)
+    elif isinstance(node, str) and "${" in node:
+        yield node
 
 
 def resumed(name: str, arguments: Sequence[str]) -> Config | None:
@@ -80,7 +105,7 @@ def put(config: Config, values: Mapping[str, Any]) -> None:
 
 def compose(name: str, arguments: Sequence[str]) -> Config:
     """Config ``name`` as a command line of ``arguments`` composes it, every key of it checked. Raises ConfigError."""
-    given = command_line.parse(arguments)
+    given = command_line.parse(command_line.opt_in(arguments))
     check_overrides(name, given.overrides, given.config_dir)
     return finish(tree.composed(name, given.overrides, given.config_dir), name)
 
@@ -99,4 +124,4 @@ def plain(config: Any) -> Any:
 
 def save(config: Config, path: Path, resolve: bool = False) -> None:
     """Write ``config`` as YAML; ``resolve`` writes values in place of interpolations."""
-    OmegaConf.save(config, path, resolve=resolve)
+    storage.write_text(path, OmegaConf.to_yaml(config, resolve=resolve))

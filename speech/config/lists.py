@@ -13,7 +13,9 @@ from speech.config import tree
 
 
 def lines(*files: str) -> list[str]:
-    """The lines of text files of ``conf/``, one file after the other, without the empty ones."""
+    """The lines of text files of ``conf/``, one file after the other, without the empty ones. Raises ConfigError."""
+    if outside := [file for file in files if not (tree.CONF / file).resolve().is_relative_to(tree.CONF)]:
+        raise tree.ConfigError(f"${{lines:{outside[0]}}}: not a file of {tree.CONF}: give names=FILE")
     texts = ((tree.CONF / file).read_text(encoding="utf-8") for file in files)
     return [line for text in texts for line in text.splitlines() if line]
 

@@ -1,26 +1,78 @@
-"""From a config's node to the object that its ``_target_`` names: the only place where Hydra makes objects."""
+"""From a config's node to the object that its ``_target_`` names: the only place where Hydra makes objects.
+
+A config may come from a stranger, as a run's folder does, so what it names is compared before anything is imported:
+with the targets of the project's own ``conf/``, with torch's optimisers and schedules, and with the packages that the
+command line trusts (``trust=[mypackage]``).
+"""
 
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import hydra
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from speech.common.trust import defined_in_trusted, is_trusted
+from speech.config.tree import CONF, ConfigError
+
 UNAVAILABLE = (OSError, ValueError, ImportError, hydra.errors.HydraException, OmegaConfBaseException)  # of a node
+_TORCH = re.compile(r"torch\.optim\.(lr_scheduler\.)?[A-Z]\w*")
 
 logging.getLogger("hydra.utils").disabled = True  # it logs what it raises
+
+
+@cache
+def named_targets() -> frozenset[str]:
+    """Every ``_target_`` that a YAML of the project names."""
+    texts = (path.read_text(encoding="utf-8") for path in CONF.rglob("*.yaml"))
+    return frozenset(target for text in texts for target in re.findall(r"\b_target_: ([\w.]+)", text))
 
 
 def instantiate(node: Any, **arguments: Any) -> Any:
     """The object of ``node`` and its children, given ``arguments`` as well; None for None.
 
-    Raises what the class raises, and HydraException where there is no such class: ``UNAVAILABLE``, all of it.
+    Raises what the class raises, ConfigError for a target that nobody allows, and HydraException where there is no such
+    class: ``UNAVAILABLE``, all of it.
     """
+    # Resolved: an interpolation can make a node that was not there when the config was checked.
+    for value in _values(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node):
+        if isinstance(value, dict) and "_target_" in value:
+            try:
+                locate(value["_target_"])
+            except (AttributeError, ImportError, ValueError) as error:
+                raise ConfigError(f"_target_ {value['_target_']!r} is nothing that can be made ({error})") from error
+        if isinstance(value, str) and "${" in value:  # Hydra would resolve it once more
+            raise ConfigError(f"{value!r} stands for nothing: a value that begins with a dollar and a brace")
     return hydra.utils.instantiate(node, **arguments)
 
 
 def locate(target: Any) -> Any:
-    """The class or function of that dotted name. Raises AttributeError, ImportError, ValueError where there is none."""
-    return hydra.utils.get_object(target)
+    """The class or function of that dotted name.
+
+    Raises ConfigError, before anything is imported, for one that neither the project's configs nor a trusted package
+    have, and AttributeError, ImportError or ValueError where there is none.
+    """
+    if not isinstance(target, str):
+        raise ConfigError("not a dotted name")
+    named, optional = target in named_targets(), _TORCH.fullmatch(target)
+    if not (named or optional or is_trusted(target)):
+        package = target.partition(".")[0]
+        way_out = "" if package == "speech" else f"; if it is your own code, add trust=[{package}] to the command"
+        raise ConfigError(f"no config of the project names it{way_out}")
+    found = hydra.utils.get_object(target)
+    of_torch = isinstance(found, type) and found.__module__.startswith("torch.optim.")
+    if not (named or (optional and of_torch) or defined_in_trusted(found)):
+        raise ConfigError("it is imported there, and defined elsewhere")
+    return found
+
+
+def _values(node: Any) -> Iterator[Any]:
+    yield node
+    if isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _values(child)

@@ -49,11 +49,11 @@ def options(group: str, config_dir: Path | None = None) -> list[str]:
     return sorted(ours)
 
 
-def composed(name: str, overrides: Sequence[str], config_dir: Path | None = None) -> Config:
-    """Config ``name`` from the tree, ``config_dir`` and ``overrides``."""
+def composed(name: str, overrides: Sequence[str], config_dir: Path | None = None, hydra_too: bool = False) -> Config:
+    """Config ``name`` from the tree, ``config_dir`` and ``overrides``; ``hydra_too``: Hydra's own node is in it."""
     more = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(f'file://{config_dir}')}]"]
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose(name, [*more, *overrides])
+        return hydra.compose(name, [*more, *overrides], return_hydra_config=hydra_too)
 
 
 def _folders(config_dir: Path | None) -> list[Path]:

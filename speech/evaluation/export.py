@@ -35,8 +35,6 @@ def export(
     contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
     ours = predict_each(recognizer, clips, names)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in contents:
-        (folder / name).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
     found = {}
     with ExitStack() as stack:  # both files take their names at its end, or neither
         parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
@@ -45,6 +43,8 @@ def export(
             found[name] = agreement(ours, predict_each(Runtime(parts[name]), clips, names))
             close = found[name].close if recognizer.names else found[name].close_in_names
             if not (found[name].exact if name == FLOAT32 else close):
+                for each in contents:
+                    (folder / each).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
                 raise ExportError(
                     f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
                 )

@@ -19,7 +19,8 @@ def write(
         comparison = {"against": asdict(against)} if against else {}
         storage.write_json(Path(json).expanduser(), {"schema": SCHEMA} | asdict(report) | comparison)
     if picture:
-        draw(report).savefig(Path(picture).expanduser())
+        with storage.whole(Path(picture).expanduser()) as part:
+            draw(report).savefig(part)
     if tensorboard:
         from torch.utils.tensorboard import SummaryWriter
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from speech.common.storage import whole
+from speech.common.storage import write_bytes
 from speech.lessons.result import Place
 
 TIMEOUT_S = 60
@@ -89,8 +89,7 @@ def fetch(source: Source, folder: Path) -> None:
     for file, content in zip(source.files, contents, strict=True):
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as part:
-            part.write_bytes(content)
+        write_bytes(path, content)
 
 
 def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]:

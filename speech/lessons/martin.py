@@ -18,6 +18,7 @@ from tqdm import tqdm
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.backprop import optimizers
+from speech.common import storage
 from speech.common.runs import find_recognizer
 from speech.inference.decode import Greedy
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
@@ -75,7 +76,8 @@ class Martin:
             if sound is not None:
                 place.save(draw_contributions(first, backprop, text))
                 for name, figure in (("lattice", draw_lattices(backprop, first, last, text)), ("sound", sound)):
-                    figure.savefig(place.run_dir / f"{name}.png", dpi=110)
+                    with storage.whole(place.run_dir / f"{name}.png") as part:
+                        figure.savefig(part, dpi=110)
                     log.add_figure(name, figure)
         if last.letters != text:
             print(f"after {self.n_steps} steps it is {last.letters!r}: raise lesson.rate or lesson.n_steps")

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
+from speech.common import storage
+
 PICTURE = "picture.png"
 
 
@@ -33,7 +35,8 @@ class Place:
 
     def save(self, figure: Figure) -> None:
         """The lesson's picture, as a file and in TensorBoard."""
-        figure.savefig(self.run_dir / PICTURE, dpi=110)
+        with storage.whole(self.run_dir / PICTURE) as part:
+            figure.savefig(part, dpi=110)
         with SummaryWriter(self.run_dir / "tensorboard" / "picture") as log:
             log.add_figure("picture", figure)
 

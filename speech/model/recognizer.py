@@ -6,6 +6,7 @@ the exported recogniser has in common with this one, decodes what comes out.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -148,8 +149,9 @@ class Recognizer(Transcriber, nn.Module):
             content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
-        with storage.whole(Path(path)) as part, part.open("wb") as file:  # a path would be in the file, as its name
-            torch.save(content, file)
+        encoded = io.BytesIO()  # to a file torch itself reports a full disk as an error of its own
+        torch.save(content, encoded)
+        storage.write_bytes(Path(path), encoded.getvalue())
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Recognizer:

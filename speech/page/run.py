@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speech.common import runs
+from speech.common import runs, storage
 from speech.evaluation.report import Environment, RunReport
 from speech.model.recognizer import Recognizer
 
@@ -60,9 +60,9 @@ def read(place: str, runs_dir: str) -> Run:
     if not config.is_file():
         raise FileNotFoundError(f"{config}: no such file: give the folder of a run")
     try:
-        nodes = yaml.safe_load(config.read_bytes())
+        nodes = yaml.safe_load(storage.read_yaml_text(config))
         kept = {key: _without_place(node, key) for key, node in nodes.items() if key not in _PLACES}
-    except (AttributeError, ValueError, yaml.YAMLError) as error:
+    except (AttributeError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{config}: not a config ({reason}): half written? train again") from error
     shown = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)

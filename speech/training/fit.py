@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from torch import Tensor
 
 from speech.config.objects import instantiate
+from speech.training.checkpoint import CheckpointIO
 from speech.training.prepare import Prepared
 from speech.training.task import SpellingTask
 
@@ -45,14 +45,16 @@ def fit(prepared: Prepared) -> Fitted:
     timer = pl.callbacks.Timer()
     callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
     logger = instantiate(config.logger, save_dir=config.run_dir)
-    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, default_root_dir=config.run_dir)
+    trainer = instantiate(
+        config.trainer, callbacks=callbacks, logger=logger, default_root_dir=config.run_dir, plugins=CheckpointIO()
+    )
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
     path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    state = CheckpointIO().load_checkpoint(path)["state_dict"]
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)

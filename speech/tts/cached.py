@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from speech.audio import files
 from speech.audio.files import Waveform
-from speech.common import storage
 from speech.tts.voice import Engine, Voice
 
 
@@ -37,6 +37,5 @@ class CachedEngine:
         if not path.exists():
             samples, rate = self.engine.speak(text, voice, np.random.default_rng(seed))
             path.parent.mkdir(parents=True, exist_ok=True)
-            with storage.whole(path) as part:
-                soundfile.write(part, samples, rate, format="FLAC", subtype="PCM_16")
+            files.write(path, samples, rate)
         return soundfile.read(path, dtype="float32")

@@ -1,5 +1,14 @@
-import pytest
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
+
+from speech.audio import files
 from speech.common import storage
 
 
@@ -35,3 +44,73 @@ def test_a_file_that_a_run_did_not_write_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ValueError, match=r"report\.json: not .*(resume|train again)"):
         storage.read_json(path)
+
+
+@pytest.fixture
+def full_disk():
+    """Every file that is written ends after 1000 bytes, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def save_recognizer(path, make_recognizer):
+    make_recognizer().save(path)
+
+
+def save_checkpoint(path, _):
+    from speech.training.checkpoint import CheckpointIO
+
+    CheckpointIO().save_checkpoint({"weights": torch.zeros(10_000)}, path)
+
+
+def save_text(path, _):
+    storage.write_text(path, "x" * 10_000)
+
+
+def save_sound(path, _):
+    files.write(path, np.zeros(10_000, np.float32), 16_000)
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(save_recognizer, "r.pt"), (save_checkpoint, "last.ckpt"), (save_text, "cuts.jsonl.gz"), (save_sound, "a.wav")],
+)
+def test_a_full_disk_names_the_file_and_leaves_the_earlier_one(tmp_path, write, name, make_recognizer, full_disk):
+    path = tmp_path / name
+    path.write_bytes(b"the one before")
+    with pytest.raises(OSError, match=rf"{name}: could not be written .* MB free there"):
+        write(path, make_recognizer)
+    assert path.read_bytes() == b"the one before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
+    order = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda opened: (order.append("sync"), fsync(opened)))
+    monkeypatch.setattr(Path, "replace", lambda part, path: (order.append("rename"), replace(part, path)))
+    storage.write_text(tmp_path / "a.txt", "whole")
+    assert order == ["sync", "rename", "sync"]
+
+
+def test_many_may_write_one_file_at_once(tmp_path):
+    path = tmp_path / ("n" * 251 + ".txt")  # as long as a name can be
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: storage.write_text(path, str(n) * 10_000), range(8)))
+    content = path.read_text()
+    assert len(content) == 10_000
+    assert set(content) == {content[0]}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    path = tmp_path / "a.txt"
+    code = "import os, sys; from pathlib import Path; from speech.common import storage\n"
+    code += "with storage.whole(Path(sys.argv[1])) as part: part.write_text('half'); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    storage.remove_parts(tmp_path)
+    assert list(tmp_path.iterdir()) == []

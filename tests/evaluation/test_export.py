@@ -1,3 +1,4 @@
+import errno
 import json
 import re
 import shutil
@@ -140,6 +141,21 @@ def test_a_failed_check_leaves_no_file_behind(open_parts, tmp_path, monkeypatch,
     with pytest.raises(ExportError, match=message):
         export(*open_parts, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_cannot_be_written_leaves_the_earlier_one(open_parts, tmp_path, monkeypatch):
+    for name in (FLOAT32, INT8):
+        (tmp_path / name).write_bytes(b"of an earlier export")
+
+    def full(_model, _path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exporting.onnx, "save", full)
+    with pytest.raises(OSError, match=r"recognizer.*onnx: could not be written \(No space left"):
+        export(*open_parts, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
+        (FLOAT32, INT8), b"of an earlier export"
+    )
 
 
 def test_phones_are_checked_too(open_parts, tmp_path, monkeypatch):

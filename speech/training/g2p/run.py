@@ -26,6 +26,7 @@ from speech.inference.g2p import G2PRuntime
 from speech.model.g2p import G2P
 from speech.model.g2p_graph import to_onnx
 from speech.model.onnx_graph import quantise
+from speech.training.checkpoint import CheckpointIO
 from speech.training.g2p.credits import CREDITS
 from speech.training.g2p.development import report
 from speech.training.g2p.task import G2PTask
@@ -89,7 +90,9 @@ def fit(config: Any, corpus: Pronunciations, resume: bool = False) -> G2P:
     logger = pl.loggers.TensorBoardLogger(config.run_dir, name="", version="tensorboard")
     keep = pl.callbacks.ModelCheckpoint(config.run_dir, filename="last", save_top_k=1, enable_version_counter=False)
     callbacks = [keep, SaveOnInterrupt(str(last)), _Progress()]
-    trainer = instantiate(config.trainer, callbacks=callbacks, logger=logger, enable_progress_bar=False)
+    trainer = instantiate(
+        config.trainer, callbacks=callbacks, logger=logger, plugins=CheckpointIO(), enable_progress_bar=False
+    )
     print(f"{model.n_parameters} parameters")
     loaders = [DataLoader(some, batch_size=None) for some in (batches, development)]
     trainer.fit(task, *loaders, ckpt_path=last if resume and last.is_file() else None, weights_only=True)

@@ -1,0 +1,225 @@
+"""What a config may have made: the project's own, and no module of a stranger's, not even imported."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from commands import run_command
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from speech.common import trust
+from speech.config import compose, tree
+from speech.config.check import check
+from speech.config.objects import instantiate, locate, named_targets
+
+PAYLOAD = "from pathlib import Path\nPath('executed').touch()\ndef made(*args, **kwargs): ...\nimport os\n"
+MINE = """
+import os
+from speech.model import encoder
+from speech.training.schedule import warmup_cosine as schedule
+
+class Encoder(encoder.Encoder):
+    pass
+
+def constant(optimizer, n_steps):
+    return schedule(optimizer, 1, 1, n_steps)
+"""
+
+
+@pytest.fixture(autouse=True)
+def none_trusted(monkeypatch):
+    monkeypatch.setattr(trust, "_packages", set())
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a stranger's ``payload`` and one's own package ``minelike`` in it, as ``python -m`` sees it."""
+    (tmp_path / "payload.py").write_text(PAYLOAD)
+    (tmp_path / "minelike.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("payload", "runs", "minelike")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def composed(compose):
+    return compose("train")
+
+
+def altered(run, folder, **nodes):
+    """``run``, copied to ``folder``, with other nodes in its config."""
+    shutil.copytree(run, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | nodes), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "resume=runs/x"],
+        ["evaluate"],
+        ["evaluate", "recognizer=runs/x", "split=all"],
+        ["export"],
+        ["calibrate", "recognizer=runs/x"],
+        ["confusable", "names=[Anna,Bob]", "recognizer=runs/x", "n_voices=1"],
+        ["train", "init=runs/x", "replay.fraction=0.5", "experiment=people", "corpus.names=[Anna,Bob]"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("key", ["scheduler", "corpus"])
+def test_a_runs_folder_executes_nothing(small_run, place, command, key):
+    folder = altered(small_run, place / "runs" / "x", **{key: {"_target_": "runs.x.payload.made"}})
+    shutil.move(place / "payload.py", folder)
+    if command[0] == "confusable":  # which does without
+        run_command(*command)
+    else:
+        with pytest.raises(SystemExit, match="2"):
+            run_command(*command)
+    assert not (place / "executed").exists()
+    assert "runs.x.payload" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "payload.made",
+        "payload.os.system",
+        "pandas.read_pickle",
+        "joblib.load",
+        "torch.load",
+        "numpy.load",
+        "os.system",
+        "builtins.eval",
+        "subprocess.run",
+        "hydra.utils.get_class",
+        "hydra.utils.instantiate",
+        "speech.common.storage.write_text",
+        "speech.common.extras.require",
+        "speech.training.run.train",
+        "torch.optim.lr_scheduler.Any",
+        "torch.optim.swa_utils.AveragedModel",
+        "pytorch_lightning.cli.LightningCLI",
+    ],
+)
+def test_a_target_that_no_config_of_the_project_names_is_refused(composed, place, target):
+    for node in (
+        {"_target_": target},
+        {**composed.corpus, "engine": {"_target_": target}},
+        {"a": [{"_target_": target}]},
+    ):
+        with pytest.raises(tree.ConfigError, match=r"_target_ .* is nothing that can be made "):
+            instantiate(node)
+    composed = OmegaConf.merge(composed, {"corpus": {"engine": {"_target_": target}}})
+    with pytest.raises(tree.ConfigError, match=r"corpus\.engine: _target_ .* is nothing that can be made "):
+        check(composed, "train")
+    assert not (place / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: '${oc.create:{_target_:payload.made}}'",
+        r"a: {b: '\${oc.create:{_target_: payload.made}}'}",
+        "a: {b: '${c}'}\nc: {_target_: payload.made}",
+        "a: {b: '${oc.decode:\"{_target_: payload.made}\"}'}",
+    ],
+)
+def test_no_interpolation_brings_a_target_in(place, text):
+    with pytest.raises((tree.ConfigError, OmegaConfBaseException)):
+        instantiate(OmegaConf.create(text).a)
+    assert not (place / "executed").exists()
+
+
+def test_every_target_of_the_project_is_found():
+    assert len(named_targets()) > 50
+    assert all(callable(locate(target)) for target in named_targets())
+    assert locate("torch.optim.SGD").__name__ == "SGD"
+    assert locate("torch.optim.lr_scheduler.OneCycleLR").__name__ == "OneCycleLR"
+
+
+def test_a_package_of_ones_own_is_trusted_on_the_command_line_alone(compose, place):
+    given = ["encoder._target_=minelike.Encoder", "scheduler._target_=minelike.constant"]
+    given += ["~scheduler.warmup", "~scheduler.final"]
+    with pytest.raises(tree.ConfigError, match=r"add trust=\[minelike\] to the command"):
+        compose("train", *given)
+    config = compose("train", "trust=[minelike]", *given)
+    assert "trust" not in config
+    assert instantiate(config.scheduler).func.__module__ == "minelike"
+    with pytest.raises(tree.ConfigError, match="imported there, and defined elsewhere"):
+        locate("minelike.os.system")
+    with pytest.raises(tree.ConfigError, match=r"trust=os.system\(\): not the name of a Python package"):
+        compose("train", "trust=os.system()")
+
+
+def test_a_recognisers_file_has_a_class_of_a_trusted_package(place, tmp_path, make_recognizer):
+    from speech.model.recognizer import Recognizer
+
+    with pytest.raises(ValueError, match=r"_target_ 'minelike\.Encoder' is no part of a recogniser"):
+        make_recognizer(_target_="minelike.Encoder")
+    trust.trust(["minelike"])
+    make_recognizer(_target_="minelike.Encoder").save(tmp_path / "a.pt")
+    assert type(Recognizer.load(tmp_path / "a.pt").encoder).__name__ == "Encoder"
+    trust._packages.clear()
+    with pytest.raises(ValueError, match=r"a\.pt: .*'minelike\.Encoder' is no part of a recogniser"):
+        Recognizer.load(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trust: [payload]",
+        "scheduler: {_target_: payload.made}",
+        "hydra: {callbacks: {a: {_target_: payload.made}}}",
+        "hydra: {job_logging: {handlers: {a: {'()': payload.made}}}}",
+        "hydra: {launcher: {_target_: payload.made}}",
+        "hydra: {job: {env_set: {LD_PRELOAD: payload.so}}}",
+    ],
+)
+def test_a_folder_of_configs_alone_is_not_trusted(place, text):
+    (place / "theirs" / "experiment").mkdir(parents=True)
+    (place / "theirs" / "experiment" / "x.yaml").write_text(f"# @package _global_\n{text}\n")
+    arguments = ["--config-dir", "theirs", "experiment=x", "trainer=debug"]
+    ended = subprocess.run([sys.executable, "-m", "speech.train", *arguments], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert not (place / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: &a [1]\nb: [*a, *a]", "aliases"),
+        ("featured: ${oc.env:HOME}", "its own values alone"),
+        ("featured: ['${lines:names.txt}']", "its own values alone"),
+        ("featured: ['${seed}${seed}']", "its own values alone"),
+        ("featured: ['${names}']\nnames: ['${seed}']", "its own values alone"),
+        ("featured: " + "[" * 5000, "levels"),
+        ("featured: [" + "1234567, " * 200_000 + "1]", "bytes"),
+        ("seed: .nan", "seed=nan is no finite number"),
+        ("batch_size: -.inf", "batch_size=-inf is no finite number"),
+    ],
+)
+def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reason):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}"):
+        compose.saved(tmp_path, "train")
+
+
+def test_lines_are_those_of_the_projects_own_files(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret\n")
+    with pytest.raises(Exception, match="not a file of"):
+        OmegaConf.to_container(OmegaConf.create({"a": f"${{lines:{tmp_path}/secret.txt}}"}), resolve=True)
+
+
+def test_no_number_of_a_config_is_nan_or_infinite(compose, composed):
+    for value in ("nan", "inf", "-inf"):
+        with pytest.raises(tree.ConfigError, match=rf"frontend\.sample_rate={value} is no finite number"):
+            check(OmegaConf.merge(composed, {"frontend": {"sample_rate": float(value)}}), "train")
+    with pytest.raises(tree.ConfigError, match=r"names\[0\]=nan is no finite number .*quote it"):
+        compose("train", "corpus.names=[nan,Anna]")
