@@ -5,7 +5,10 @@
 ``Recognizer`` is a trained one (torch), ``Runtime`` an exported file (onnxruntime); either is imported when asked for.
 """
 
+import os
 from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime's: read as it is imported, which nothing here does before this
 
 __version__ = "0.1.0"
 __all__ = ["Recognizer", "Runtime"]

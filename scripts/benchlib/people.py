@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from benchlib.figures import Hits
 from speech.audio import endpointing, files
@@ -21,7 +20,7 @@ from speech.config.objects import instantiate
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.transcriber import Transcriber
-from speech.model.onnx_graph import to_onnx
+from speech.model import onnx_graph
 from speech.model.recognizer import Recognizer
 
 RATE = 16_000  # Hz
@@ -139,5 +138,5 @@ class TrainedRun:
         """The float32 file that ``speech.export`` would write."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "recognizer.onnx"
-            onnx.save(to_onnx(self.recognizer, card=""), path)
+            onnx_graph.save(onnx_graph.to_onnx(self.recognizer, card=""), path)
             return Runtime(path)

@@ -16,6 +16,20 @@ def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, mos
     return pair[0], pair[1]
 
 
+def checked_count(key: str, value: int, least: int, most: int) -> int:
+    """``value``. Raises ValueError, which names ``key``, unless it is an integer within ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{key}={value} must be an integer within {least} to {most}")
+    return value
+
+
+def checked_numbers(key: str, values: Sequence[float]) -> Sequence[float]:
+    """``values``. Raises ValueError, which names ``key``, unless each is a finite number."""
+    if not all(isinstance(one, int | float) and math.isfinite(one) for one in values):
+        raise ValueError(f"{key} must be finite numbers")
+    return values
+
+
 def checked_proportion(key: str, value: float) -> float:
     """``value``. Raises ValueError, which names ``key``, unless it lies within 0 to 1."""
     if not 0 <= value <= 1:

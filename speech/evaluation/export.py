@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import onnx
-
 from speech.audio.files import Waveform
 from speech.common import storage
 from speech.evaluation import text
@@ -39,7 +37,7 @@ def export(
     with ExitStack() as stack:  # both files take their names at its end, or neither
         parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
         for name, content in contents.items():
-            onnx.save(content, parts[name])
+            onnx_graph.save(content, parts[name])
             found[name] = agreement(ours, predict_each(Runtime(parts[name]), clips, names))
             close = found[name].close if recognizer.names else found[name].close_in_names
             if not (found[name].exact if name == FLOAT32 else close):

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
+from speech.common.ranges import checked_count
 from speech.inference.score import Floats
 from speech.text.alphabet import BLANK
 
@@ -44,9 +45,7 @@ class Beam:
     """
 
     def __init__(self, width: int = 16) -> None:
-        if width < 1:
-            raise ValueError(f"decoder.width={width} must be at least 1")
-        self.width = width
+        self.width = checked_count("decoder.width", width, 1, 4096)
 
     def __call__(self, log_probs: Floats) -> Symbols:
         beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -math.inf)}

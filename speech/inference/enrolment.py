@@ -90,7 +90,7 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
 def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
     """The names of a file that ``write`` wrote. Raises ValueError, naming the file, for any other."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = storage.parse_json(storage.read_text(path))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, this version reads {FORMAT}")
         return {str(name): _read(one, alphabet, inventory) for name, one in content["names"].items()}

@@ -12,7 +12,6 @@ n_symbols)`` of the phones in its ``variety``. Its metadata are text: ``format``
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech import pretrained
+from speech.common.storage import parse_json
 from speech.inference.errors import RecognizerError
 from speech.inference.prefix_beam import Strings, n_best
 from speech.inference.session import open_session
@@ -67,8 +67,8 @@ class G2PRuntime:
 
     def _load_metadata(self, metadata: Mapping[str, str]) -> None:
         self.letters, self.marks, self.card = metadata["letters"], metadata["marks"], metadata["card"]
-        self.inventory = Inventory(json.loads(metadata["phones"]))
-        varieties: dict[str, float] = json.loads(metadata["varieties"])
+        self.inventory = Inventory(parse_json(metadata["phones"]))
+        varieties: dict[str, float] = parse_json(metadata["varieties"])
         self.varieties = list(varieties)
         self._log_prior = np.log(np.maximum(list(varieties.values()), 1e-6))
         self._frames_per_letter = int(metadata["frames_per_letter"])

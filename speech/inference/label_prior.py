@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.common.ranges import checked_numbers
 from speech.inference.score import Floats
 from speech.inference.scoring import LogProbs
 
@@ -28,6 +29,12 @@ class LabelPrior:
 
     log_priors: Sequence[Sequence[float]]
     weights: Sequence[float]
+
+    def __post_init__(self) -> None:
+        for some in (*self.log_priors, self.weights):
+            checked_numbers("label_prior", some)
+        if len(self.log_priors) != len(self.weights):
+            raise ValueError(f"label_prior of {len(self.log_priors)} outputs has {len(self.weights)} weights")
 
     def __call__(self, log_probs: LogProbs) -> LogProbs:
         """``log_probs`` corrected; over the symbols of a frame their exponentials no longer sum to 1."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.common.ranges import checked_numbers
 from speech.inference.decode import collapse
 from speech.inference.score import Floats
 
@@ -68,6 +69,8 @@ class Rejection:
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
             raise TypeError(f"{len(self.weights)} weights where {1 + len(EVIDENCE)} are needed")
+        for some in (self.weights, [*self.thresholds.values()]):
+            checked_numbers("rejection", some)
         if self.false_accept_rate not in self.thresholds:
             there = ", ".join(self.thresholds)
             raise ValueError(f"false_accept_rate={self.false_accept_rate}: there are thresholds for {there}")

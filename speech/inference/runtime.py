@@ -14,7 +14,6 @@ Pronunciations of other names come from the grapheme-to-phoneme model that is in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +22,8 @@ import numpy as np
 from speech import pretrained
 from speech.audio.files import Waveform
 from speech.common.build import DECODER, build
+from speech.common.ranges import checked_count
+from speech.common.storage import parse_json
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -43,7 +44,7 @@ class Runtime(Transcriber):
     """
 
     def __init__(self, path: str | Path) -> None:
-        path = Path(path)
+        self.path = path = Path(path)
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
         self._session = open_session(path, "export it again, or install a newer onnxruntime")
@@ -55,6 +56,7 @@ class Runtime(Transcriber):
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: export it again")
         try:
             self._load_metadata(metadata)
+            self.check_plain_data()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version, or changed ({error}): export it again") from error
 
@@ -66,21 +68,21 @@ class Runtime(Transcriber):
     def _load_metadata(self, metadata: Mapping[str, str]) -> None:
         """Raises whatever comes of metadata that are not those of ``FORMAT``."""
         self.alphabet = Alphabet(metadata["alphabet"])
-        self.names = list(map(str, json.loads(metadata["names"])))
-        self.decoder = build(json.loads(metadata["decoder"]), DECODER)
+        self.names = parse_json(metadata["names"])
+        self.decoder = build(parse_json(metadata["decoder"]), DECODER)
         self.card = metadata["card"]
         self.pronunciations = {}
         if "phones" in metadata:
-            self.inventory = Inventory(json.loads(metadata["phones"]))
+            self.inventory = Inventory(parse_json(metadata["phones"]))
             self.phones_weight = float(metadata["phones_weight"])
-            of_names = json.loads(metadata["pronunciations"])
-            self.pronunciations = read_pronunciations(of_names)
+            self.pronunciations = read_pronunciations(parse_json(metadata["pronunciations"]))
         if "label_prior" in metadata:
-            self.label_prior = LabelPrior(**json.loads(metadata["label_prior"]))
+            self.label_prior = LabelPrior(**parse_json(metadata["label_prior"]))
         if "rejection" in metadata:
-            self.rejection = Rejection(**json.loads(metadata["rejection"]))
-        self._sample_rate = int(metadata["sample_rate"])
-        self._samples_per_frame = int(metadata["samples_per_frame"])
+            self.rejection = Rejection(**parse_json(metadata["rejection"]))
+        self._sample_rate = checked_count("sample_rate", int(metadata["sample_rate"]), 1_000, 384_000)
+        per_frame = int(metadata["samples_per_frame"])
+        self._samples_per_frame = checked_count("samples_per_frame", per_frame, 1, self._sample_rate)
 
     @property
     def sample_rate(self) -> int:
@@ -93,5 +95,7 @@ class Runtime(Transcriber):
     def log_probs(self, waveform: Waveform) -> LogProbs:
         inputs = {"waveforms": waveform[None], "n_samples": np.array([len(waveform)])}
         log_probs, _ = self._session.run(["log_probs", "n_frames"], inputs)
+        if log_probs.shape[-1] != sum(self.n_symbols) or np.isnan(log_probs).any():
+            raise RecognizerError(f"{self.path}: its graph gives no log-probabilities of its symbols: export it again")
         ends = np.cumsum(self.n_symbols)[:-1]
         return LogProbs(*np.split(np.asarray(log_probs[0], np.float64), ends, axis=1))

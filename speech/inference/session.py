@@ -1,24 +1,40 @@
-"""An ONNX file, opened for one thread."""
+"""An ONNX file of the project's, opened for one thread."""
 
 from __future__ import annotations
 
-import os
+import hashlib
 from pathlib import Path
 from typing import Any
 
+from speech import pretrained
+from speech.common import seal
 from speech.inference.errors import RecognizerError
 
 
 def open_session(path: Path, way_out: str) -> Any:
-    """onnxruntime's session of the file ``path``. Raises RecognizerError with the ``way_out`` where it reads none."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read as onnxruntime is imported
+    """onnxruntime's session of the file ``path``. Raises RecognizerError with the ``way_out`` where it reads none, or
+    where a bit of the file is not as it was written.
+    """
     import onnxruntime
 
+    try:
+        content = _checked(path)
+    except seal.DamagedError as error:
+        raise RecognizerError(f"{path}: cannot read it ({error}): {way_out}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
     options.log_severity_level = 4  # errors come as exceptions
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
         reason = f"onnxruntime {onnxruntime.__version__} cannot read it ({error})"
         raise RecognizerError(f"{path}: {reason}: {way_out}") from error
+
+
+def _checked(path: Path) -> bytes:
+    """The bytes of ``path``: sealed, or of a file that ships with the package, by SHA256SUMS. Raises DamagedError."""
+    content = seal.read(path)
+    shipped = (pretrained.FOLDER / "SHA256SUMS").read_text(encoding="ascii").split()
+    if not seal.is_sealed(content) and hashlib.sha256(content).hexdigest() not in shipped:
+        raise seal.DamagedError("no right checksum: not one of this project's files, damaged, or of an earlier version")
+    return content

@@ -6,6 +6,7 @@ reading a clip, end-pointing, decoding, ranking and timing are written here, onc
 
 from __future__ import annotations
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -113,6 +114,18 @@ class Transcriber(ABC):
     @abstractmethod
     def log_probs(self, waveform: Waveform) -> LogProbs:
         """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
+
+    def check_plain_data(self) -> None:
+        """Raise ValueError, PhoneError or TypeError for data of a file that do not fit one another."""
+        if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
+            raise TypeError("names are no list of texts")
+        if not 0 <= self.phones_weight <= 1:
+            raise ValueError(f"phones_weight={self.phones_weight} must lie within 0 to 1")
+        if self.label_prior and [len(row) for row in self.label_prior.log_priors] != self.n_symbols:
+            raise ValueError("label_prior is of other symbols")
+        if (inventory := self.inventory) is not None:
+            for one in itertools.chain(*self.pronunciations.values()):
+                inventory.encode(one.phones)
 
     def lexicon(self, names: Sequence[str] | None = None) -> dict[str, Entry]:
         """Each of ``names`` with its letters and phones, made once for many clips; without ``names``, of its own.

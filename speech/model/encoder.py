@@ -17,6 +17,7 @@ from speech.backprop.autograd import by_hand
 from speech.backprop.frames import ReverseWithinLength, frame_mask
 from speech.backprop.recurrent import CELLS as MANUAL_CELLS
 from speech.backprop.recurrent import Layer
+from speech.common.ranges import checked_count
 from speech.model.frontend import Count
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -26,7 +27,8 @@ class Encoder(nn.Module):
     """A convolution over ``kernel`` frames, one in ``stride``, then ``n_layers`` of ``cell``: rnn, gru or lstm.
 
     A layer has ``n_units`` in each direction. ``dropout`` follows the convolution and each layer. ``n_features`` and
-    ``n_symbols`` follow from the front end and the alphabet. Raises ValueError for another cell, and an even kernel.
+    ``n_symbols`` follow from the front end and the alphabet. Raises ValueError for another cell, an even kernel and
+    a size out of all bounds.
 
     ``manual_recurrent`` is a setting of training, and not in a recogniser's file: where a gradient is asked for, the
     recurrent layers are the hand-written ones of ``speech.backprop``, of the same weights.
@@ -49,6 +51,9 @@ class Encoder(nn.Module):
         super().__init__()
         if cell not in CELLS:
             raise ValueError(f"encoder.cell={cell!r} is not one of {', '.join(CELLS)}")
+        for key, value, most in (("n_units", n_units, 8192), ("n_layers", n_layers, 64), ("stride", stride, 64)):
+            checked_count(f"encoder.{key}", value, 1, most)
+        checked_count("encoder.kernel", kernel, 1, 999)
         if kernel % 2 == 0:
             raise ValueError(f"encoder.kernel={kernel} must be odd, so that a frame is its middle")
         self.cell, self.kernel, self.stride = cell, kernel, stride

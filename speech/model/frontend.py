@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchaudio import transforms
 
 from speech.backprop.frames import frame_mask
+from speech.common.ranges import checked_count, checked_range
 
 Count = TypeVar("Count", int, Tensor)
 
@@ -52,13 +53,19 @@ class FrontEnd(nn.Module):
         floor_db: float = 40,
     ) -> None:
         super().__init__()
+        checked_count("frontend.sample_rate", sample_rate, 1_000, 384_000)
+        checked_count("frontend.window_length", window_length, 2, sample_rate)
+        checked_count("frontend.hop_length", hop_length, 1, window_length)
+        checked_count("frontend.n_mels", n_mels, 1, 512)
+        checked_count("frontend.n_deltas", n_deltas, 0, 4)
+        if n_mfcc is not None:
+            checked_count("frontend.n_mfcc", n_mfcc, 1, n_mels)
+        checked_range("frontend.f_min, frontend.f_max", (f_min, f_max), 0)
         if f_max > sample_rate / 2:
             raise ValueError(f"frontend.f_max={f_max} Hz is over half of the sample rate {sample_rate} Hz")
-        if n_mfcc is not None and n_mfcc > n_mels:
-            raise ValueError(f"frontend.n_mfcc={n_mfcc} is more than frontend.n_mels={n_mels}")
-        if n_prior_frames < 0:
+        if not 0 <= n_prior_frames <= 1e9:
             raise ValueError(f"frontend.n_prior_frames={n_prior_frames} must be 0 or more")
-        if floor_db <= 0:
+        if not 0 < floor_db <= 200:
             raise ValueError(f"frontend.floor_db={floor_db} must be more than 0: silence is softer than a vowel")
         self.level = FAINT * 10 ** (floor_db / 20)  # RMS to which every clip is scaled
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length

@@ -16,6 +16,7 @@ import json
 import logging
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import Spectrogram
 
+from speech.common import seal
 from speech.inference import runtime
 from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
@@ -169,6 +171,11 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
     onnx.helper.set_model_props(model, metadata)
     return model
+
+
+def save(model: Any, path: Path) -> None:
+    """Write ``model`` with its checksum, as ``inference.session`` reads it."""
+    path.write_bytes(seal.sealed(model.SerializeToString()))
 
 
 def strip_traces(model: Any) -> None:

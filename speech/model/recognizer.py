@@ -6,7 +6,6 @@ the exported recogniser has in common with this one, decodes what comes out.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +24,7 @@ from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import Transcriber
-from speech.model import frontend
+from speech.model import frontend, torch_file
 from speech.model.frontend import Count
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
@@ -33,7 +32,7 @@ from speech.text.phones import PHONES, Inventory
 from speech.text.pronunciation import read_pronunciations
 
 PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
-PLAIN = ("names", "phones_weight", "trained_on")  # plain data of a file beside its parts
+PLAIN = {"names": list, "phones_weight": float, "trained_on": dict}  # of a file beside its parts, by type
 FORMAT = 1  # of the file; raised when an older reader could not make sense of it
 
 
@@ -42,10 +41,13 @@ class Recognizer(Transcriber, nn.Module):
 
     ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it has an output for, true for all of
     ``text.phones.PHONES``; nothing or false for none) and the nodes ``frontend``, ``encoder`` and ``decoder``
-    (``_target_`` and arguments). Sizes that follow from one another are derived here.
+    (``_target_`` and arguments). Sizes that follow from one another are derived here. With the ``weights`` of a file,
+    the encoder's sizes are compared with theirs before memory is taken for it.
     """
 
-    def __init__(self, parts: Mapping[str, Any], names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, parts: Mapping[str, Any], names: Sequence[str] = (), weights: Mapping[str, Tensor] | None = None
+    ) -> None:
         super().__init__()
         self.parts = dict(parts)
         if parts.get("phones") is True:
@@ -55,8 +57,12 @@ class Recognizer(Transcriber, nn.Module):
         self.set_vocabulary(names)
         self.trained_on: dict[str, list[str]] = {}  # evaluation.provenance.record; empty where it is not known
         self.frontend = build(parts["frontend"], FRONTEND)
-        n_symbols = sum(self.n_symbols)
-        self.encoder = build(parts["encoder"], ENCODER, n_features=self.frontend.n_features, n_symbols=n_symbols)
+        sizes = {"n_features": self.frontend.n_features, "n_symbols": sum(self.n_symbols)}
+        if weights is not None:
+            with torch.device("meta"):
+                own = build(parts["encoder"], ENCODER, **sizes).state_dict(prefix="encoder.")
+            self._check_weights(own, {name: one for name, one in weights.items() if name.startswith("encoder.")})
+        self.encoder = build(parts["encoder"], ENCODER, **sizes)
         self.decoder = build(parts["decoder"], DECODER)
 
     @property
@@ -149,9 +155,7 @@ class Recognizer(Transcriber, nn.Module):
             content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
-        encoded = io.BytesIO()  # to a file torch itself reports a full disk as an error of its own
-        torch.save(content, encoded)
-        storage.write_bytes(Path(path), encoded.getvalue())
+        storage.write_bytes(Path(path), torch_file.to_bytes(content))
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Recognizer:
@@ -163,39 +167,57 @@ class Recognizer(Transcriber, nn.Module):
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: train one, or give another path")
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises whatever the damaged bytes lead it to
-            raise RecognizerError(f"{path}: not a recogniser file ({type(error).__name__}): train it again") from error
-        if not isinstance(content, dict) or "parts" not in content:
+            content = torch_file.read(path)
+        except torch_file.DamagedError as error:
+            raise RecognizerError(
+                f"{path}: not a recogniser file ({error}): copy it again, or train it again"
+            ) from error
+        if "parts" not in content:
             raise RecognizerError(f"{path}: not a recogniser file; a run's recogniser is its recognizer.pt")
         if content.get("format") != FORMAT:
             found = content.get("format")
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: train it again")
         try:
-            recognizer = cls(content["parts"])
+            torch_file.check_finite(content)
+            weights = torch_file.checked_tensors(content["weights"])
+            recognizer = cls(content["parts"], weights=weights)
             for key in PLAIN:
+                if type(content[key]) is not PLAIN[key]:
+                    raise TypeError(f"{key} is no {PLAIN[key].__name__}")
                 setattr(recognizer, key, content[key])
             recognizer.pronunciations = read_pronunciations(content["pronunciations"])
             if "rejection" in content:
                 recognizer.rejection = Rejection(**content["rejection"])
             if "label_prior" in content:
                 recognizer.label_prior = LabelPrior(**content["label_prior"])
-            weights = dict(content["weights"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            recognizer.check_plain_data()
+        except RecognizerError as error:
+            raise RecognizerError(f"{path}: {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error
         recognizer.load_weights(weights, where=str(path))
         return recognizer.eval()
 
     def load_weights(self, weights: Mapping[str, Tensor], where: str) -> None:
         """Load ``weights``. Raises RecognizerError, naming ``where`` they are from, for other shapes or too few."""
-        own = self.state_dict()
-        if missing := [name for name in own if name not in weights]:
-            raise RecognizerError(f"{where}: no {', '.join(missing)} in it: made by another version; train it again")
-        for name, tensor in weights.items():
-            if name not in own or own[name].shape != tensor.shape:
-                wanted = tuple(own[name].shape) if name in own else "nothing"
-                raise RecognizerError(
-                    f"{where}: {name} is {tuple(tensor.shape)} where {wanted} is needed: it was made with another "
-                    f"alphabet, phones, front end or encoder than this one ({sum(self.n_symbols)} symbols)"
-                )
+        try:
+            self._check_weights(self.state_dict(), weights)
+        except RecognizerError as error:
+            raise RecognizerError(f"{where}: {error}") from error
         self.load_state_dict(weights)
+
+    def _check_weights(self, own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+        """Raise RecognizerError, without a path, unless ``weights`` have the names, shapes and types of ``own``."""
+        if missing := [name for name in own if name not in weights]:
+            raise RecognizerError(f"no {', '.join(missing)} in it: made by another version; train it again")
+        for name, tensor in weights.items():
+            if name not in own or (own[name].shape, own[name].dtype) != (tensor.shape, tensor.dtype):
+                found, wanted = _shown(tensor), _shown(own[name]) if name in own else "nothing"
+                raise RecognizerError(
+                    f"{name} is {found} where {wanted} is needed: it was made with another alphabet, phones, front end "
+                    f"or encoder than this one ({sum(self.n_symbols)} symbols)"
+                )
+
+
+def _shown(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"

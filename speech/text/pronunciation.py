@@ -32,11 +32,14 @@ class Pronunciation(NamedTuple):
 
 
 def read_pronunciations(plain: Mapping[str, Any]) -> dict[str, tuple[Pronunciation, ...]]:
-    """Those of each name from plain data, ``{name: [[phones, probability], ...]}``."""
-    return {
-        name: tuple(Pronunciation(tuple(phones), float(probability)) for phones, probability in some)
+    """Those of each name from plain data, ``{name: [[phones, probability], ...]}``. Raises ValueError, TypeError."""
+    found = {
+        str(name): tuple(Pronunciation(tuple(phones), float(probability)) for phones, probability in some)
         for name, some in plain.items()
     }
+    if wrong := [name for name, some in found.items() if not all(0 < one.probability <= 1.001 for one in some)]:
+        raise ValueError(f"a pronunciation of {wrong[0]!r} has a probability that is none")
+    return found
 
 
 def pronunciations(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:

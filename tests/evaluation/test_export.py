@@ -19,7 +19,7 @@ from speech.evaluation.export import FLOAT32, INT8, ExportError, export
 from speech.evaluation.parity import Agreement, ParityResult, agreement
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import LogProbs
-from speech.model import onnx_graph
+from speech.model import onnx_graph, torch_file
 from speech.model.recognizer import Recognizer, RecognizerError
 from speech.training import corpora
 
@@ -150,7 +150,7 @@ def test_an_export_that_cannot_be_written_leaves_the_earlier_one(open_parts, tmp
     def full(_model, _path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(exporting.onnx, "save", full)
+    monkeypatch.setattr(exporting.onnx_graph, "save", full)
     with pytest.raises(OSError, match=r"recognizer.*onnx: could not be written \(No space left"):
         export(*open_parts, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
@@ -268,10 +268,10 @@ def test_a_damaged_corpus_is_named_with_the_way_out(run):
 
 def test_a_recognizer_of_another_version_is_refused(small_run, tmp_path):
     content = torch.load(small_run / "recognizer.pt", weights_only=True)
-    torch.save({**content, "format": 2}, tmp_path / "newer.pt")
+    (tmp_path / "newer.pt").write_bytes(torch_file.to_bytes({**content, "format": 2}))
     with pytest.raises(RecognizerError, match=r"newer\.pt: format 2, this version reads 1"):
         Recognizer.load(tmp_path / "newer.pt")
     content["parts"]["encoder"]["n_heads"] = 4
-    torch.save(content, tmp_path / "other.pt")
+    (tmp_path / "other.pt").write_bytes(torch_file.to_bytes(content))
     with pytest.raises(RecognizerError, match=r"other\.pt: made by another version.*n_heads"):
         Recognizer.load(tmp_path / "other.pt")

@@ -10,6 +10,7 @@ import pytest
 from speech import pretrained
 from speech.inference.errors import RecognizerError
 from speech.inference.g2p import N_PRONUNCIATIONS, G2PRuntime, shipped
+from speech.model import onnx_graph
 from speech.text.alphabet import TextError
 from speech.text.phones import PHONES, phones
 
@@ -71,7 +72,7 @@ def test_another_file_is_refused(tmp_path):
         G2PRuntime(tmp_path / "text.onnx")
     model = onnx.load_model(pretrained.FOLDER / pretrained.G2P)
     onnx.helper.set_model_props(model, {"format": "99", "kind": "g2p"})
-    onnx.save_model(model, tmp_path / "newer.onnx")
+    onnx_graph.save(model, tmp_path / "newer.onnx")
     with pytest.raises(RecognizerError, match="format 1"):
         G2PRuntime(tmp_path / "newer.onnx")
 

@@ -1,6 +1,8 @@
 """An exported file beside the recogniser that it was made from: the same outputs, fewer packages, nothing else read."""
 
 import json
+import random
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import onnx
 import pytest
 from path_transcriber import noise
 
+from speech import pretrained
 from speech.audio import files
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
@@ -64,7 +67,7 @@ def made(make_recognizer, tmp_path_factory):
             recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05")
             recognizer.phones_weight = 0.75
         recognizer.save(folder / "recognizer.pt")
-        onnx.save(onnx_graph.to_onnx(recognizer, card="# Card"), folder / "recognizer.onnx")
+        onnx_graph.save(onnx_graph.to_onnx(recognizer, card="# Card"), folder / "recognizer.onnx")
         return recognizer, folder
 
     return {kind: make(kind == "phones") for kind in ("letters", "phones")}
@@ -124,7 +127,7 @@ def test_it_needs_onnxruntime_numpy_and_soundfile_alone(kind, clip):
 
 
 def saved(model, path):
-    onnx.save(model, path)
+    onnx_graph.save(model, path)
     return path
 
 
@@ -142,6 +145,21 @@ def test_a_file_that_is_no_recognizer_is_refused_by_name(made, tmp_path):
     foreign = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
     with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but no recogniser"):
         Runtime(saved(foreign, tmp_path / "foreign.onnx"))
+
+
+def test_a_flipped_bit_is_refused(made, tmp_path):
+    whole, rng = (made["letters"][1] / "recognizer.onnx").read_bytes(), random.Random(0)
+    for _ in range(100):
+        changed = bytearray(whole)
+        changed[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        (tmp_path / "changed.onnx").write_bytes(changed)
+        with pytest.raises(RecognizerError, match=r"changed\.onnx: .*no right checksum.*export it again"):
+            Runtime(tmp_path / "changed.onnx")
+
+
+def test_a_file_that_ships_is_read_wherever_it_lies(tmp_path):
+    shutil.copy(pretrained.FOLDER / pretrained.EXPORTED, tmp_path / "copied.onnx")
+    assert Runtime(tmp_path / "copied.onnx").inventory
 
 
 @pytest.mark.parametrize(
@@ -164,7 +182,9 @@ DECODE = "speech.inference.decode"
         ("format", "2", "format 2, this version reads 1"),
         ("names", None, "'names'"),
         ("names", "[", "Expecting value"),
-        ("names", "7", "'int' object is not iterable"),
+        ("names", "7", "names are no list of texts"),
+        ("names", "[3]", "names are no list of texts"),
+        ("names", "[" * 100_000, "nested too deeply"),
         ("decoder", None, "'decoder'"),
         ("decoder", "[]", r"\[\] is not a _target_"),
         ("decoder", f'{{"_target_": "{DECODE}.Nothing"}}', f"'{DECODE}.Nothing' is no part"),
@@ -173,11 +193,18 @@ DECODE = "speech.inference.decode"
         ("card", None, "'card'"),
         ("alphabet", "aa", "must be distinct"),
         ("sample_rate", "fast", "'fast'"),
+        ("sample_rate", "1000000000000", "sample_rate=1000000000000 must be"),
+        ("samples_per_frame", "0", "samples_per_frame=0 must be"),
+        ("alphabet", "ab\x1b[2J", "printable"),
+        ("phones_weight", "nan", "phones_weight=nan must lie within 0 to 1"),
         ("phones_weight", None, "'phones_weight'"),
         ("phones_weight", "half", "'half'"),
         ("phones", "[]", "a list of distinct phones"),
         ("pronunciations", "[]", "'list' object has no attribute"),
+        ("pronunciations", '{"Anna": [[["a"], NaN]]}', "NaN is no finite number"),
         ("label_prior", "{}", "log_priors"),
+        ("label_prior", '{"log_priors": [[0.5]], "weights": [1]}', "has 1 weights|of other symbols"),
+        ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is no finite number"),
         ("rejection", '{"weights": []}', "thresholds"),
     ],
 )

@@ -5,6 +5,7 @@ from torchaudio.functional import compute_deltas
 
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
+from speech.model import torch_file
 from speech.model.recognizer import Recognizer, RecognizerError
 from speech.text.alphabet import TextError
 from speech.tts.espeak import Espeak
@@ -112,11 +113,11 @@ def test_a_file_that_lacks_something_is_refused_by_name(tmp_path, make_recognize
     content = torch.load(tmp_path / "whole.pt", weights_only=True)
     weights = content.pop("weights")
     for wrong in (content, content | {"weights": 3}):
-        torch.save(wrong, tmp_path / "without.pt")
+        (tmp_path / "without.pt").write_bytes(torch_file.to_bytes(wrong))
         with pytest.raises(RecognizerError, match=r"without\.pt: made by another version .*: train it again"):
             Recognizer.load(tmp_path / "without.pt")
     del weights["encoder.output.bias"]
-    torch.save(content | {"weights": weights}, tmp_path / "lacking.pt")
+    (tmp_path / "lacking.pt").write_bytes(torch_file.to_bytes(content | {"weights": weights}))
     with pytest.raises(RecognizerError, match=r"lacking\.pt: no encoder\.output\.bias in it: .*train it again"):
         Recognizer.load(tmp_path / "lacking.pt")
 

@@ -13,7 +13,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
@@ -23,9 +22,9 @@ from speech.config.objects import instantiate
 from speech.data import pronunciations, words
 from speech.data.pronunciations import Pronunciations
 from speech.inference.g2p import G2PRuntime
+from speech.model import onnx_graph
 from speech.model.g2p import G2P
 from speech.model.g2p_graph import to_onnx
-from speech.model.onnx_graph import quantise
 from speech.training.checkpoint import CheckpointIO
 from speech.training.g2p.credits import CREDITS
 from speech.training.g2p.development import report
@@ -45,7 +44,7 @@ def train(config: Any, resume: bool = False) -> dict[str, float]:
     model = fit(config, corpus, resume)
     path = run_dir / "g2p.onnx"
     with storage.whole(path) as part:
-        onnx.save_model(quantise(to_onnx(model, card=CREDITS)), part)
+        onnx_graph.save(onnx_graph.quantise(to_onnx(model, card=CREDITS)), part)
     figures = report(G2PRuntime(path), corpus.development)
     storage.write_json(run_dir / "report.json", figures)
     return figures
