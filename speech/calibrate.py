@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 def _calibrate(config: Config) -> None:
+    from speech.common.escape import printable
     from speech.evaluation import text  # torch takes seconds: a misspelt key is reported before
     from speech.training.recalibration import recalibrate
 
     path, calibration = recalibrate(config)
-    print(f"{text.calibration(calibration)}\n{path}")
+    print(f"{text.calibration(calibration)}\n{printable(path)}")
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ def enrol(config: Config) -> None:
     from pathlib import Path
 
     from speech.audio.files import find_clips
+    from speech.common.escape import printable
     from speech.common.runs import find_recognizer
     from speech.inference import enrolment
     from speech.model.loading import load
@@ -26,7 +27,7 @@ def enrol(config: Config) -> None:
     enrolled = enrolment.enrol(clips, config.spelled)
     enrolment.write(path, there | {str(config.name): enrolled}, *kinds)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
-    print(f"{config.name}: {len(clips)} recordings, decoded as {best}; written to {path}")
+    print(printable(f"{config.name}: {len(clips)} recordings, decoded as {best}; written to {path}"))
 
 
 def main() -> None:

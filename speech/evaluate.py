@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(config: Config) -> None:
+    from speech.common.escape import printable
     from speech.evaluation import comparison, output, report, text
     from speech.evaluation.prediction import predict_splits
     from speech.training import evaluation
@@ -22,13 +23,12 @@ def evaluate(config: Config) -> None:
     found, against = report.evaluate(predictions, recognizer.trained_on, config.featured), None
     every = [one for some in predictions.values() for one in some]
     print(text.predictions(every, found.featured), text.groups(found), text.summary(found), sep="\n\n")
-    print(f"\n{path}, {len(names)} names, {len(data.refused)} clips refused")
-    for refusal in data.refused[:10]:
-        print(f"refused: {refusal}")
+    refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
+    print(f"\n{printable(path)}, {len(names)} names, {len(data.refused)} clips refused{refused}")
     if other is not None:
         theirs = predict_splits(other, evaluation.data_for(config, other, data), splits, names)
         against = comparison.compare(predictions, theirs)
-        print(f"\n{text.comparison(against)}\nagainst {other_path}")
+        print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)
 
 

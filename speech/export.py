@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 def export(config: Config) -> None:
     from speech.common import runs, storage
+    from speech.common.escape import printable
     from speech.evaluation import text
     from speech.evaluation.export import export as export_onnx
     from speech.model.recognizer import Recognizer
     from speech.training.corpora import test_data
 
     path = runs.find_recognizer(config.run, config.runs_dir, "run")
-    print(f"run  {path.parent}")
+    print(f"run  {printable(path.parent)}")
     recognizer, card = Recognizer.load(path), storage.read_text(path.parent / "model_card.md")
     trained = compose.saved(path.parent, "train")
     trained.cache_dir = config.cache_dir or trained.cache_dir
@@ -28,7 +29,7 @@ def export(config: Config) -> None:
     names = recognizer.names or data.listed  # without a list of its own, the names of the clips
     for name, agreement in export_onnx(recognizer, waveforms, names, card, folder).items():
         size = (folder / name).stat().st_size
-        print(f"{folder / name}  {size / 1000:.0f} kB: {text.agreement(agreement)}")
+        print(f"{printable(folder / name)}  {size / 1000:.0f} kB: {text.agreement(agreement)}")
 
 
 def main() -> None:

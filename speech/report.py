@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 def report(config: Config) -> None:
+    from speech.common.escape import printable
     from speech.page.page import write
     from speech.page.run import read
 
     run = read(config.run, config.runs_dir)
     path = Path(config.output or run.folder / "report.html").expanduser()
     write(run, config.n_clips, path)
-    print(f"run  {run.folder}\n{path}  {path.stat().st_size / 1000:.0f} kB")
+    print(f"run  {printable(run.folder)}\n{printable(path)}  {path.stat().st_size / 1000:.0f} kB")
 
 
 def main() -> None:

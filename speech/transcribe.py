@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 def transcribe(config: Config) -> None:
     from speech.audio.files import find_clips
-    from speech.common.runs import find_recognizer
+    from speech.common import escape, runs
     from speech.inference import batch
     from speech.model.loading import load
     from speech.text.confusable import warn_homophones
     from speech.text.names import distinct, read_names
 
-    path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
+    path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
     names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
     warn_homophones(names or [])
@@ -29,7 +29,10 @@ def transcribe(config: Config) -> None:
         n_done += result.transcript is not None
     if not n_done:
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
-    print(f"{n_done} of {len(clips)} clips transcribed by {path}", file=sys.stderr if config.json else sys.stdout)
+    print(
+        f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}",
+        file=sys.stderr if config.json else None,
+    )
 
 
 def main() -> None:

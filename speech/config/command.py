@@ -10,6 +10,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
+from speech.common.escape import printable_lines
 from speech.config import arguments, compose, tree
 from speech.config.check import check_given, check_hydra, check_overrides, unknown_key
 from speech.config.help import page
@@ -59,7 +60,7 @@ def explained(action: Callable[[], object]) -> object:
         if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
             # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
             wrapped = unknown_key("the configuration", str(error.key), map(str, error.parent_node))
-        print(f"error: {wrapped or error}", file=sys.stderr)
+        print(printable_lines(f"error: {wrapped or error}"), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)

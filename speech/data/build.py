@@ -30,6 +30,7 @@ from tqdm import tqdm
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
 from speech.common import storage
+from speech.common.escape import printable
 from speech.data.source import CorpusError, Item, Refusal, Source
 from speech.text import espeak
 from speech.text.alphabet import Alphabet
@@ -67,7 +68,7 @@ def build(
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"another process is building {folder}: waiting for it")
+        print(f"another process is building {printable(folder)}: waiting for it")
         lock.acquire()
     try:
         if not corpus.cuts_path.exists():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from speech.common.escape import printable
 from speech.data.recordings import Folder, Recording
 from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet
@@ -71,7 +72,7 @@ class Enrolment(Folder):
                 few.append(f"{name} by {speaker}: {n_train} for training, {n_held} held back")
         if few:
             asked = f"corpus.n_recordings={self.n_recordings} and corpus.n_held_back={self.n_held_back}"
-            warnings.warn(f"too few recordings for {asked}: {'; '.join(few)}", stacklevel=2)
+            warnings.warn(printable(f"too few recordings for {asked}: {'; '.join(few)}"), stacklevel=2)
         split = [replace(item, split=HELD_BACK) if i in held else item for i, item in enumerate(originals)]
         return split, refused + copies
 

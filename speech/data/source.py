@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from speech.audio.files import Waveform
+from speech.common.escape import printable
 from speech.text.alphabet import Alphabet
 
 
@@ -30,7 +31,7 @@ class Refusal:
     reason: str
 
     def __str__(self) -> str:
-        return self.reason if self.clip in self.reason else f"{self.clip}: {self.reason}"
+        return printable(self.reason if self.clip in self.reason else f"{self.clip}: {self.reason}")
 
 
 class CorpusError(ValueError):

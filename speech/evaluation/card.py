@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speech import __version__
+from speech.common.escape import printable
 from speech.evaluation.calibration import CalibrationReport
 from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent
 from speech.evaluation.groups import worst
@@ -101,12 +102,12 @@ def _in_words(node: Mapping[str, Any]) -> str:
     """A part's class and its plain values: ``model.encoder.Encoder, cell=gru, n_units=96``."""
     plain = {key: value for key, value in node.items() if not isinstance(value, Mapping | list) and key[0] != "_"}
     own = [f"{key}={value}" for key, value in plain.items() if key not in _PLACES]
-    return ", ".join([str(node["_target_"]).removeprefix("speech."), *own])
+    return printable(", ".join([str(node["_target_"]).removeprefix("speech."), *own]))
 
 
 def _line(text: str) -> str:
     """``text`` on one line, and without a sign that would end a table's cell."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return printable(" ".join(text.split())).replace("|", "\\|")
 
 
 def _tables(report: EvaluationReport) -> list[str]:

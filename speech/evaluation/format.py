@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from speech.common.escape import printable
 from speech.evaluation.metrics import Metric, Scores
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
@@ -40,6 +41,7 @@ def cells(scores: Scores) -> list[str]:
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Columns of plain text, the first aligned to the left, the others to the right."""
+    rows = [list(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]

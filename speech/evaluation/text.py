@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from speech.common.escape import printable, printable_lines
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
 from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, table
@@ -28,7 +29,7 @@ def predictions(found: Sequence[Prediction], featured: Sequence[str], n_others: 
     for one in shown:
         ranked = ", ".join(f"{name} {probability:.3f}" for name, probability in one.names[:N_RANKED])
         lines.append(f"{one.ref:<12} {one.hyp or '-':<14} {ranked}   [{one.speaker}]")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def groups(report: EvaluationReport) -> str:
@@ -64,7 +65,7 @@ def summary(report: EvaluationReport) -> str:
             f"list at false-accept rate {percent(point.false_accept_rate)} of {found.n_out_of_list} others "
             f"(threshold {point.threshold:.3g}, chosen on these clips)"
         )
-    return "\n".join(lines)
+    return printable_lines("\n".join(lines))
 
 
 def calibration(report: CalibrationReport | NotCalibrated) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
+from speech.common.escape import printable
 from speech.inference.transcriber import Transcriber, Transcript
 
 N_SHOWN = 3  # names a line
@@ -34,7 +35,7 @@ class ClipResult:
         """A line for the transcript and one for each fault, or one for the refusal."""
         found = self.transcript
         if found is None:
-            return f"refused: {self.clip}: {self.refused}"
+            return printable(f"refused: {self.clip}: {self.refused}")
         names = ", ".join(f"{name} {probability:.3f}" for name, probability in found.names[:N_SHOWN])
         if found.accepted is False:
             names = f"out of list {found.out_of_list:.3f}; nearest {names}"
@@ -43,7 +44,7 @@ class ClipResult:
         if found.phones is not None:
             letters, width = f"{letters} /{found.phones}/", 28
         line = f"{self.clip}  {letters:<{width}} {when:<13} {names}"
-        return "\n".join([line, *(f"  {fault}" for fault in self.faults)])
+        return "\n".join(map(printable, [line, *(f"  {fault}" for fault in self.faults)]))
 
 
 def transcribe(

@@ -117,6 +117,8 @@ class Transcriber(ABC):
 
     def check_plain_data(self) -> None:
         """Raise ValueError, PhoneError or TypeError for data of a file that do not fit one another."""
+        if not isinstance(self.alphabet.letters, str) or not self.alphabet.letters.isprintable():
+            raise ValueError(f"alphabet {self.alphabet.letters!r} is no text of printable letters")
         if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
             raise TypeError("names are no list of texts")
         if not 0 <= self.phones_weight <= 1:

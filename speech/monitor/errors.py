@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 from torch import Tensor
 
+from speech.common.escape import printable
 from speech.data.dataset import Batch
 from speech.evaluation.metrics import n_edits
 from speech.monitor.moments import writer_if_due
@@ -56,5 +57,6 @@ class MisrecognisedClips(pl.Callback):
         rows += ["| sound | reference | hypothesis | CER | speaker |", "|---|---|---|---|---|"]
         for i, one in enumerate(self._worst, start=1):
             board.add_audio(f"errors/{i}", one.waveform.cpu()[None], step, pl_module.recognizer.sample_rate)
-            rows.append(f"| errors/{i} | {one.ref} | {one.hyp or '(nothing)'} | {one.cer:.0%} | {one.speaker} |")
+            speaker = printable(one.speaker).replace("|", "\\|")
+            rows.append(f"| errors/{i} | {one.ref} | {one.hyp or '(nothing)'} | {one.cer:.0%} | {speaker} |")
         board.add_text("errors", "\n".join(rows), step)

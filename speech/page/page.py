@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from speech.audio.files import Waveform
 from speech.common import storage
+from speech.common.escape import printable_lines
 from speech.evaluation import alignment, confusion, figures, format
 from speech.evaluation.prediction import Prediction
 from speech.monitor.layout import CHARTS
@@ -44,6 +45,7 @@ def page(run: Run, n_clips: int) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=lambda value: printable_lines(value) if type(value) is str else value,  # Markup is HTML of our own
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -36,13 +36,8 @@ class Alphabet:
     """The letters that a recogniser spells: output symbols 1, 2, ... ``letters`` are distinct, without the blank."""
 
     def __init__(self, letters: str = "abcdefghijklmnopqrstuvwxyz' ") -> None:
-        if (
-            not isinstance(letters, str)
-            or not letters.isprintable()
-            or not letters
-            or len(set(letters)) != len(letters)
-        ):
-            raise ValueError(f"alphabet letters must be distinct, printable and not empty: {letters!r}")
+        if not letters or len(set(letters)) != len(letters):
+            raise ValueError(f"alphabet letters must be distinct and not empty: {letters!r}")
         self.letters = letters
         self._symbol = {letter: symbol for symbol, letter in enumerate(letters, start=1)}
 

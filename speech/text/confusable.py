@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.common.escape import printable
 from speech.text import espeak
 from speech.text.espeak import ACCENTS
 from speech.text.mnemonics import PronunciationError
@@ -92,4 +93,4 @@ def warn_homophones(names: Sequence[str]) -> None:
     if found:
         some = ", ".join(pair.homophone_message for pair in found[:_N_SHOWN])
         more = f" and {len(found) - _N_SHOWN} more pairs" if len(found) > _N_SHOWN else ""
-        print(f"warning: {some}{more}: a recogniser cannot tell them apart by sound", file=sys.stderr)
+        print(printable(f"warning: {some}{more}: a recogniser cannot tell them apart by sound"), file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from speech.common import runs, storage
+from speech.common.escape import printable
 from speech.config import compose
 from speech.evaluation import text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
@@ -53,7 +54,8 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
 
     every = [one for some in predictions.values() for one in some]
     print(f"\n{text.predictions(every, found.evaluation.featured)}\n\n{text.run(found)}\n")
-    print(f"TensorBoard log  {run_dir / 'tensorboard'}\nrecogniser       {run_dir / runs.RECOGNIZER_FILE}\n{run_dir}")
+    shown = printable(run_dir)
+    print(f"TensorBoard log  {shown}/tensorboard\nrecogniser       {shown}/{runs.RECOGNIZER_FILE}\n{shown}")
 
 
 def write_card(run_dir: Path, recognizer: Recognizer) -> None:
