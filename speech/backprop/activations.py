@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_finite
+from speech.backprop.operation import Saved, require_real, require_shape
 
 
 class Sigmoid:
@@ -16,31 +16,34 @@ class Sigmoid:
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
-        require_finite("x", x)
+        require_real("x", x)
         y = torch.sigmoid(x)
         return y, (y,)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor]:
         (y,) = saved
+        require_shape("grad_y", grad_y, *y.shape)
         return (grad_y * y * (1 - y),)
 
 
 class Tanh:
     """y = (exp(x) - exp(-x)) / (exp(x) + exp(-x)) = 2 sigmoid(2 x) - 1.
 
+    (Not computed as the latter, which near 0 is the difference of two numbers near 1, and has lost the digits of x.)
     dy/dx = 4 s (1 - s) with s = (1 + y) / 2, which is 1 - y^2.
     """
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
-        require_finite("x", x)
+        require_real("x", x)
         y = torch.tanh(x)
         return y, (y,)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor]:
         (y,) = saved
+        require_shape("grad_y", grad_y, *y.shape)
         return (grad_y * (1 - y * y),)
 
 
@@ -52,29 +55,34 @@ class Relu:
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
-        require_finite("x", x)
+        require_real("x", x)
         y = x.clamp(min=0)
         return y, (y,)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor]:
         (y,) = saved
+        require_shape("grad_y", grad_y, *y.shape)
         return (grad_y * (y > 0),)
 
 
 class LogSoftmax:
     """y_k = x_k - log sum_j exp x_j over the last dimension: log-probabilities.
 
+    With m the largest x, y_k = (x_k - m) - log sum_j exp(x_j - m): the same number, but no exponential overflows, and
+    logits of 10 000 keep the digits that tell them apart (in float32, 10 000 and its logarithmic sum have three).
     With p = exp y: dy_k/dx_i = [k = i] - p_i, so  dL/dx_i = g_i - p_i sum_k g_k.
     """
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
-        require_finite("x", x)
-        y = x - x.logsumexp(dim=-1, keepdim=True)
+        require_real("x", x)
+        below = x - x.detach().amax(dim=-1, keepdim=True)  # any m gives the same y: it is no part of the derivative
+        y = below - below.exp().sum(dim=-1, keepdim=True).log()
         return y, (y,)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor]:
         (y,) = saved
+        require_shape("grad_y", grad_y, *y.shape)
         return (grad_y - y.exp() * grad_y.sum(dim=-1, keepdim=True),)

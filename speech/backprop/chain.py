@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_shape
+from speech.backprop.operation import InputError, Saved, require_shape
 
 
 class Step(NamedTuple):
@@ -29,6 +29,8 @@ class Chain:
 
     def step(self, name: str, operation: Any, x: Tensor, *others: Any, names: Sequence[str] = ()) -> Tensor:
         """Carry out ``operation`` on ``x`` and ``others``, the last of which are the parameters called ``names``."""
+        if name in self.values:
+            raise InputError(f"the chain has a step {name} already: its value would be lost")
         output, saved = operation.forward(x, *others)
         of_others = ("",) * (len(others) - len(names)) + tuple(names)
         self.steps.append(Step(name, operation, saved, of_others))
@@ -47,7 +49,9 @@ class Chain:
         for step in reversed(self.steps):
             of_values[step.name] = grad
             grad, *others = step.operation.backward(step.saved, grad)
-            of_parameters |= {name: g for name, g in zip(step.names, others, strict=True) if name}
+            for name, g in zip(step.names, others, strict=True):
+                if name:  # a weight that several steps use gets the sum of their gradients
+                    of_parameters[name] = of_parameters[name] + g if name in of_parameters else g
             if step.name == until:
                 return of_parameters, of_values
         return of_parameters, of_values | {"input": grad}

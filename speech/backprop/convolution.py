@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import InputError, Saved, require_finite, require_shape
+from speech.backprop.operation import InputError, Saved, require_precision, require_real, require_shape
 
 
 class Convolution:
@@ -26,7 +26,8 @@ class Convolution:
         n_out, n_in, kernel = weight.shape
         require_shape("x", x, None, None, n_in)
         require_shape("bias", bias, n_out)
-        require_finite("x", x)
+        require_precision("weight", weight)
+        require_real("x", x)
         if stride < 1 or padding < 0:
             raise InputError(f"stride is {stride} and padding {padding}, and at least 1 and 0 are needed")
         if x.shape[1] + 2 * padding < kernel:
@@ -41,9 +42,11 @@ class Convolution:
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None, Tensor, Tensor]:
         rows, weight, padded_shape, stride, padding = saved
         n_out, _, kernel = weight.shape
+        n_frames = (padded_shape[1] - kernel) // stride + 1
+        require_shape("grad_y", grad_y, padded_shape[0], n_frames, n_out)
         grad_rows = grad_y.reshape(-1, n_out)
         grad_padded = grad_y.new_zeros(padded_shape)
-        span = (grad_y.shape[1] - 1) * stride + 1
+        span = (n_frames - 1) * stride + 1
         for k in range(kernel):
             grad_padded[:, k : k + span : stride] += grad_y @ weight[:, :, k]
         grad_x = grad_padded[:, padding : padded_shape[1] - padding]

@@ -10,9 +10,9 @@ from torch import Tensor
 from speech.backprop.operation import (
     InputError,
     Saved,
-    require_finite,
     require_integers,
     require_lengths,
+    require_real,
     require_shape,
 )
 
@@ -45,8 +45,9 @@ class Ctc:
         p           = alpha[last, last state] + alpha[last, last state but one]
 
     beta, from the other end, is the alpha of the reversed text over the reversed frames, so one loop makes both.
-    alpha beta / y[t, s] is the probability of all paths through s at t; over p it is the occupancy, and since p is a
-    sum of products with one factor a frame,
+    alpha beta / y[t, s] is the probability of all paths through s at t; over p, its sum over the states of any frame,
+    it is the occupancy (divided by the sum of its own frame: 10 000 nats are known to a thousandth in float32, and so
+    much would a frame's occupancies miss 1 by). Since p is a sum of products with one factor a frame,
 
         dloss/dlog y[t, k] = -sum of the occupancy over the states s that write k          (equation 14, before softmax)
 
@@ -66,6 +67,7 @@ class Ctc:
     @staticmethod
     def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
         lattice, possible, shape = saved
+        require_shape("grad_losses", grad_losses, shape[0])
         weight = torch.where(possible, grad_losses, 0)[:, None, None]
         by_state = _occupancy(lattice, possible) * -weight
         states = lattice.states[:, None].expand_as(by_state)
@@ -79,10 +81,9 @@ class Ctc:
 
 
 def _occupancy(lattice: Lattice, possible: Tensor) -> Tensor:
-    log_p = torch.where(possible, lattice.log_p, 0)[:, None, None]
-    log_occupancy = lattice.log_alpha + lattice.log_beta - lattice.emitted - log_p
+    log_joint = lattice.log_alpha + lattice.log_beta - lattice.emitted
     counts = lattice.own & possible[:, None, None]
-    return torch.where(counts, log_occupancy, LOG_ZERO).exp()
+    return torch.where(counts, log_joint, LOG_ZERO).softmax(dim=2) * counts
 
 
 def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> Lattice:
@@ -92,7 +93,7 @@ def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Te
     require_integers("targets", targets)
     require_lengths("n_frames", n_frames, batch, longest)
     require_lengths("n_letters", n_letters, batch, targets.shape[1], least=0)
-    require_finite("log_probs", log_probs)
+    require_real("log_probs", log_probs)
     in_text = torch.arange(targets.shape[1], device=targets.device) < n_letters[:, None]
     letters = targets[in_text]
     if letters.numel() and not BLANK < int(letters.min()) <= int(letters.max()) < n_symbols:

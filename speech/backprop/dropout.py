@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_finite, require_shape
+from speech.backprop.operation import Saved, require_real, require_shape
 
 
 class Dropout:
@@ -17,10 +17,11 @@ class Dropout:
     @staticmethod
     def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Saved]:
         require_shape("mask", mask, *x.shape)
-        require_finite("x", x)
+        require_real("x", x)
         return x * mask, (mask,)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
         (mask,) = saved
+        require_shape("grad_y", grad_y, *mask.shape)
         return grad_y * mask, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_indices, require_shape
+from speech.backprop.operation import Saved, require_indices, require_precision, require_shape
 
 
 class Embedding:
@@ -17,11 +17,13 @@ class Embedding:
     @staticmethod
     def forward(indices: Tensor, table: Tensor) -> tuple[Tensor, Saved]:
         require_shape("table", table, None, None)
+        require_precision("table", table)
         require_indices("indices", indices, len(table))
         return table[indices], (indices, table.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[None, Tensor]:
         indices, shape = saved
+        require_shape("grad_y", grad_y, *indices.shape, shape[1])
         rows = grad_y.reshape(-1, shape[1])
         return None, grad_y.new_zeros(shape).index_add(0, indices.reshape(-1), rows)

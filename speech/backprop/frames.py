@@ -9,12 +9,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_finite, require_lengths, require_shape
+from speech.backprop.operation import Saved, require_finite, require_lengths, require_real, require_shape
 
 
 def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
     """True where a frame is a clip's own: ``(batch, longest)``."""
     return torch.arange(longest, device=n_frames.device) < n_frames[:, None]
+
+
+def permute(x: Tensor, source: Tensor) -> Tensor:
+    """The frames of all clips of x ``(batch, n_frames, n)`` in another order: row i is row ``source[i]`` of x."""
+    return x.reshape(-1, x.shape[2])[source].view(x.shape)
 
 
 class ReverseWithinLength:
@@ -31,12 +36,13 @@ class ReverseWithinLength:
         t = torch.arange(x.shape[1], device=x.device)[None]
         turned = torch.where(t < n_frames[:, None], n_frames[:, None] - 1 - t, t)
         source = (turned + torch.arange(len(x), device=x.device)[:, None] * x.shape[1]).flatten()
-        return x.reshape(-1, x.shape[2])[source].view(x.shape), (source,)
+        return permute(x, source), (source, x.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
-        (source,) = saved
-        return grad_y.reshape(-1, grad_y.shape[2])[source].view(grad_y.shape), None
+        source, shape = saved
+        require_shape("grad_y", grad_y, *shape)
+        return permute(grad_y, source), None
 
 
 class MaskFrames:
@@ -46,11 +52,12 @@ class MaskFrames:
     def forward(x: Tensor, n_frames: Tensor) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
-        require_finite("x", x)
+        require_real("x", x)
         mask = frame_mask(n_frames, x.shape[1])[..., None]
-        return x * mask, (mask,)
+        return x * mask, (mask, x.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
-        (mask,) = saved
+        mask, shape = saved
+        require_shape("grad_y", grad_y, *shape)
         return grad_y * mask, None

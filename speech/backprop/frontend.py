@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.frames import frame_mask
-from speech.backprop.operation import InputError, Saved, require_finite, require_last, require_lengths, require_shape
+from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_real, require_shape
 
 QUIETEST = 1e-8  # RMS below which a clip is not made louder
 N_AROUND = 2  # frames to either side that a slope is taken over
@@ -27,7 +27,7 @@ class PreEmphasis:
     def forward(x: Tensor, n_samples: Tensor, factor: float) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None)
         require_lengths("n_samples", n_samples, *x.shape)
-        require_finite("x", x)
+        require_real("x", x)
         mask = frame_mask(n_samples, x.shape[1])
         before = torch.constant_pad_nd(x, [1, 0])[:, :-1]
         return (x - factor * before) * mask, (mask, factor)
@@ -35,6 +35,7 @@ class PreEmphasis:
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None]:
         mask, factor = saved
+        require_shape("grad_y", grad_y, *mask.shape)
         grad_y = grad_y * mask
         return grad_y - factor * torch.constant_pad_nd(grad_y, [0, 1])[:, 1:], None, None
 
@@ -52,7 +53,7 @@ class Level:
     def forward(x: Tensor, n_samples: Tensor, level: float) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None)
         require_lengths("n_samples", n_samples, *x.shape)
-        require_finite("x", x)
+        require_real("x", x)
         count = n_samples[:, None]
         power = x.square().sum(dim=1, keepdim=True) / count
         moves = power > QUIETEST * QUIETEST
@@ -62,6 +63,7 @@ class Level:
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None]:
         x, power, gain, moves, count = saved
+        require_shape("grad_y", grad_y, *x.shape)
         along = (grad_y * x).sum(dim=1, keepdim=True) / torch.where(moves, count * power, 1)
         return gain * (grad_y - x * along * moves), None, None
 
@@ -84,7 +86,7 @@ class PowerSpectrum:
         require_shape("window", window, None)
         if x.shape[1] < len(window) or hop < 1:
             raise InputError(f"x has {x.shape[1]} samples and hop is {hop}; at least {len(window)} and 1 are needed")
-        require_finite("x", x)
+        require_real("x", x)
         frames = x.unfold(1, len(window), hop)
         spectrum = torch.fft.rfft(frames * window)
         return spectrum.real.square() + spectrum.imag.square(), (spectrum, window, hop, x.shape)
@@ -92,6 +94,7 @@ class PowerSpectrum:
     @staticmethod
     def backward(saved: Saved, grad_power: Tensor) -> tuple[Tensor, None, None]:
         spectrum, window, hop, shape = saved
+        require_shape("grad_power", grad_power, *spectrum.shape)
         n = len(window)
         halved = torch.full((spectrum.shape[-1],), 0.5, dtype=window.dtype, device=window.device)
         halved[0] = 1
@@ -113,12 +116,13 @@ class Filters:
     def forward(x: Tensor, filters: Tensor) -> tuple[Tensor, Saved]:
         require_shape("filters", filters, None, None)
         require_last("x", x, len(filters))
-        require_finite("x", x)
-        return x @ filters, (filters,)
+        require_real("x", x)
+        return x @ filters, (filters, x.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
-        (filters,) = saved
+        filters, shape = saved
+        require_shape("grad_y", grad_y, *shape[:-1], filters.shape[1])
         return grad_y @ filters.T, None
 
 
@@ -127,7 +131,7 @@ class Log:
 
     @staticmethod
     def forward(x: Tensor, floor: float) -> tuple[Tensor, Saved]:
-        require_finite("x", x)
+        require_real("x", x)
         least = float(x.detach().min())
         if not least > -floor:
             raise InputError(f"x holds {least}, and more than {-floor} is needed for a logarithm")
@@ -136,6 +140,7 @@ class Log:
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
         x, floor = saved
+        require_shape("grad_y", grad_y, *x.shape)
         return grad_y / (x + floor), None
 
 
@@ -152,17 +157,18 @@ class Deltas:
     def forward(x: Tensor, n_frames: Tensor, n_orders: int) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
-        require_finite("x", x)
+        require_real("x", x)
         orders = [x]
         for _ in range(n_orders):
             before, after = zip(*(_neighbours(orders[-1], n_frames, j) for j in range(1, N_AROUND + 1)), strict=True)
             terms = [j * (b - a) for j, (a, b) in enumerate(zip(before, after, strict=True), start=1)]
             orders.append(sum(terms[1:], terms[0]) / _scale())
-        return torch.cat(orders, dim=2), (n_frames, n_orders)
+        return torch.cat(orders, dim=2), (n_frames, n_orders, x.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None]:
-        n_frames, n_orders = saved
+        n_frames, n_orders, shape = saved
+        require_shape("grad_y", grad_y, *shape[:2], shape[2] * (n_orders + 1))
         grads = list(grad_y.chunk(n_orders + 1, dim=2))
         for order in range(n_orders, 0, -1):
             grad_slope, below = grads[order] / _scale(), grads[order - 1]

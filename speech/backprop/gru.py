@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Saved
+from speech.backprop.operation import Saved, require_shape
 from speech.backprop.rnn import require_recurrent, sums_over_inputs, time_major, weight_grads
 
 
@@ -43,20 +43,17 @@ class Gru:
         require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs, n_rz = time_major(x), 2 * n_units
-        # The sums over the inputs of all frames, which become r and z, and n, in their place. The candidate's are
-        # doubled, as is what is added to them: tanh s = 2 sigmoid(2 s) - 1, and torch's sigmoid is the faster by far.
+        # The sums over the inputs of all frames, which become r and z, and n, in their place.
         gates = sums_over_inputs(inputs, weight_ih[:n_rz], bias_ih[:n_rz] + bias_hh[:n_rz])
-        candidates = sums_over_inputs(inputs, weight_ih[n_rz:], bias_ih[n_rz:], scale=2)
+        candidates = sums_over_inputs(inputs, weight_ih[n_rz:], bias_ih[n_rz:])
         memories, states = x.new_empty(n_frames, batch, n_units), x.new_empty(n_frames + 1, batch, n_units)
         states[0] = 0
         recurrent_rz, recurrent_n, bias_n = weight_hh[:n_rz].T, weight_hh[n_rz:].T, bias_hh[n_rz:]
-        minus_one = -x.new_ones(())
         frames = gates, *gates.split(n_units, dim=2), candidates, memories, states, states[1:]
         for rz, r, z, n, m, h, after in zip(*(each.unbind(0) for each in frames), strict=False):
             rz.addmm_(h, recurrent_rz).sigmoid_()
             torch.addmm(bias_n, h, recurrent_n, out=m)
-            n.addcmul_(r, m, value=2).sigmoid_()
-            torch.add(minus_one, n, alpha=2, out=n)
+            n.addcmul_(r, m).tanh_()
             torch.lerp(n, h, z, out=after)
         saved = (inputs, weight_ih, weight_hh, states, gates, candidates, memories)
         return states[1:].transpose(0, 1), saved
@@ -65,6 +62,7 @@ class Gru:
     def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         inputs, weight_ih, weight_hh, states, gates, n, m = saved
         n_frames, batch, n_units = m.shape
+        require_shape("grad_h", grad_h, batch, n_frames, n_units)
         h_before, (r, z) = states[:-1], gates.split(n_units, dim=2)
         factor_n = (1 - z).mul_(torch.addcmul(n.new_ones(()), n, n, value=-1))
         # The factors of dr_sum, dz_sum and dm, which become those in their place; r - r^2 is r (1 - r).

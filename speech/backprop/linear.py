@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from speech.backprop.operation import Saved, require_finite, require_last, require_shape
+from speech.backprop.operation import Saved, require_last, require_precision, require_real, require_shape
 
 
 class Linear:
@@ -26,11 +26,13 @@ class Linear:
         require_shape("weight", weight, None, None)
         require_shape("bias", bias, weight.shape[0])
         require_last("x", x, weight.shape[1])
-        require_finite("x", x)
+        require_precision("weight", weight)
+        require_real("x", x)
         return x @ weight.T + bias, (x, weight)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, weight = saved
+        require_shape("grad_y", grad_y, *x.shape[:-1], len(weight))
         rows, grad_rows = x.reshape(-1, x.shape[-1]), grad_y.reshape(-1, grad_y.shape[-1])
         return grad_y @ weight, grad_rows.T @ rows, grad_rows.sum(dim=0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.activations import LogSoftmax
-from speech.backprop.operation import InputError, Saved, require_finite, require_indices, require_shape
+from speech.backprop.operation import InputError, Saved, require_indices, require_real, require_shape
 
 
 class SoftmaxCrossEntropy:
@@ -24,13 +24,14 @@ class SoftmaxCrossEntropy:
         require_shape("logits", logits, None, None)
         require_shape("targets", targets, logits.shape[0])
         require_indices("targets", targets, logits.shape[1])
-        require_finite("logits", logits)
+        require_real("logits", logits)
         log_probs, _ = LogSoftmax.forward(logits)
         return -log_probs.gather(1, targets[:, None]).mean(), (log_probs, targets)
 
     @staticmethod
     def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
         log_probs, targets = saved
+        require_shape("grad_loss", grad_loss)
         one_hot = torch.zeros_like(log_probs).scatter(1, targets[:, None], 1.0)
         return grad_loss * (log_probs.exp() - one_hot) / len(targets), None
 
@@ -46,7 +47,7 @@ class BinaryCrossEntropy:
     def forward(logits: Tensor, targets: Tensor) -> tuple[Tensor, Saved]:
         require_shape("logits", logits, None)
         require_shape("targets", targets, logits.shape[0])
-        require_finite("logits", logits)
+        require_real("logits", logits)
         if targets.numel() and not 0 <= float(targets.min()) <= float(targets.max()) <= 1:
             raise InputError(f"targets hold {float(targets.min())} to {float(targets.max())}, and 0 to 1 is needed")
         # log(1 + e^-z) + (1 - t) z = max(z, 0) - t z + log(1 + e^-|z|)
@@ -56,6 +57,7 @@ class BinaryCrossEntropy:
     @staticmethod
     def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
         logits, targets = saved
+        require_shape("grad_loss", grad_loss)
         return grad_loss * (torch.sigmoid(logits) - targets) / len(targets), None
 
 
@@ -65,12 +67,13 @@ class MeanSquaredError:
     @staticmethod
     def forward(y: Tensor, target: Tensor) -> tuple[Tensor, Saved]:
         require_shape("target", target, *y.shape)
-        require_finite("y", y)
-        require_finite("target", target)
+        require_real("y", y)
+        require_real("target", target)
         error = y - target
         return error.square().mean(), (error,)
 
     @staticmethod
     def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
         (error,) = saved
+        require_shape("grad_loss", grad_loss)
         return grad_loss * 2 * error / error.numel(), None

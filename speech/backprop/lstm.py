@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speech.backprop.operation import Saved
-from speech.backprop.rnn import require_recurrent, sums_over_inputs, tanh_, time_major, weight_grads
+from speech.backprop.operation import Saved, require_shape
+from speech.backprop.rnn import require_recurrent, sums_over_inputs, time_major, weight_grads
 
 
 class Lstm:
@@ -47,19 +47,21 @@ class Lstm:
         states[0] = memories[0] = 0
         for t in range(n_frames):
             a = gates[t].addmm_(states[t], weight_hh.T)
-            a[:, 2 * n_units : 3 * n_units].mul_(2)
-            i, f, g, o = a.sigmoid_().split(n_units, dim=1)
-            g.mul_(2).sub_(1)  # tanh x = 2 sigmoid(2 x) - 1, as in rnn.py, so that one call squashes all four
+            i, f, g, o = a.split(n_units, dim=1)
+            a[:, : 2 * n_units].sigmoid_()  # i and f at once
+            g.tanh_()
+            o.sigmoid_()
             c = torch.mul(f, memories[t], out=memories[t + 1]).addcmul_(i, g)
-            tanh_(states[t + 1].copy_(c)).mul_(o)
+            torch.tanh(c, out=states[t + 1]).mul_(o)
         return states[1:].transpose(0, 1), (inputs, weight_ih, weight_hh, states, memories, gates)
 
     @staticmethod
     def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         inputs, weight_ih, weight_hh, states, memories, gates = saved
         n_frames, batch, n_units = len(gates), gates.shape[1], weight_hh.shape[1]
+        require_shape("grad_h", grad_h, batch, n_frames, n_units)
         i, f, g, o = gates.split(n_units, dim=2)
-        read = tanh_(memories[1:].clone())
+        read = memories[1:].tanh()
         to_memory = (1 - read * read).mul_(o)
         # The factors of the four sums' errors, which become those in their place.
         da = grad_h.new_empty(n_frames, batch, 4, n_units)

@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from speech.backprop.frames import frame_mask
-from speech.backprop.operation import Saved, require_finite, require_last, require_lengths, require_shape
+from speech.backprop.operation import (
+    Saved,
+    require_last,
+    require_lengths,
+    require_precision,
+    require_real,
+    require_shape,
+)
 
 EPS = 1e-5  # torch's: added to the variance
 
@@ -31,7 +38,8 @@ class LayerNorm:
         require_shape("weight", weight, None)
         require_last("x", x, len(weight))
         require_shape("bias", bias, len(weight))
-        require_finite("x", x)
+        require_precision("weight", weight)
+        require_real("x", x)
         variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
         one_over_s = (variance + EPS).rsqrt()
         xh = (x - mean) * one_over_s
@@ -40,6 +48,7 @@ class LayerNorm:
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         xh, one_over_s, weight = saved
+        require_shape("grad_y", grad_y, *xh.shape)
         grad_xh = grad_y * weight
         along = (grad_xh * xh).mean(dim=-1, keepdim=True)
         grad_x = (grad_xh - grad_xh.mean(dim=-1, keepdim=True) - xh * along) * one_over_s
@@ -66,7 +75,7 @@ class ClipNorm:
     ) -> tuple[Tensor, Saved]:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
-        require_finite("x", x)
+        require_real("x", x)
         require_shape("prior_mean", prior_mean, x.shape[2])
         require_shape("prior_deviation", prior_deviation, x.shape[2])
         mask, count = frame_mask(n_frames, x.shape[1])[..., None], n_frames[:, None, None] + n_prior_frames
@@ -82,6 +91,7 @@ class ClipNorm:
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         y, s, moves, mask, count = saved
+        require_shape("grad_y", grad_y, *y.shape)
         grad_y = grad_y * mask
         mean = grad_y.sum(dim=1, keepdim=True) / count
         along = (grad_y * y).sum(dim=1, keepdim=True) / count

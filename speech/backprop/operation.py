@@ -40,6 +40,26 @@ def require_last(name: str, tensor: Tensor, size: int) -> None:
         raise InputError(f"{name} has shape {tuple(tensor.shape)}, and (..., {size}) is needed")
 
 
+def require_precision(name: str, tensor: Tensor) -> None:
+    """Raise InputError for float16 and bfloat16, whose sums over frames and rows have two or three digits."""
+    if tensor.dtype in (torch.float16, torch.bfloat16):
+        raise InputError(f"{name} is {tensor.dtype}, and torch.float32 or torch.float64 is needed")
+
+
+def require_real(name: str, tensor: Tensor) -> None:
+    """Raise InputError unless ``tensor`` holds values, all of them finite, in float32 or float64."""
+    require_precision(name, tensor)
+    if not tensor.numel():
+        raise InputError(f"{name} has shape {tuple(tensor.shape)}, which is empty: at least one value is needed")
+    require_finite(name, tensor)
+
+
+def require_clips(name: str, batch: Tensor) -> None:
+    """Raise InputError unless ``batch`` holds a clip: its mean over none is no number, and onnxruntime crashes."""
+    if batch.shape[0] == 0:  # not len(): it would be a constant of an exported graph
+        raise InputError(f"{name} has shape {tuple(batch.shape)}, which holds no clip: at least one is needed")
+
+
 def require_finite(name: str, tensor: Tensor) -> None:
     """Raise InputError for NaN and infinity: a sum meets either, at a small part of an operation's cost."""
     if tensor.numel() and not math.isfinite(float(tensor.detach().sum())) and not tensor.isfinite().all():
@@ -57,7 +77,8 @@ def require_lengths(name: str, lengths: Tensor, batch: int, longest: int, least:
     """Raise InputError unless ``lengths`` is ``(batch,)``, int64, and within ``least`` to ``longest``."""
     require_shape(name, lengths, batch)
     require_integers(name, lengths)
-    if batch and not least <= int(lengths.min()) <= int(lengths.max()) <= longest:
+    require_clips(name, lengths)
+    if not least <= int(lengths.min()) <= int(lengths.max()) <= longest:
         raise InputError(f"{name} lies within {int(lengths.min())} to {int(lengths.max())}, not {least} to {longest}")
 
 

@@ -24,7 +24,7 @@ def clip_norm(grads: Tensors, largest: float) -> float:
     """
     norm = float(torch.stack([grad.square().sum() for grad in grads.values()]).sum().sqrt()) if grads else 0.0
     scale = largest / (norm + 1e-6)
-    if scale < 1:
+    if not scale >= 1:  # a norm of NaN makes every gradient NaN, as torch has it: the step is seen to be lost
         for grad in grads.values():
             grad *= scale
     return norm

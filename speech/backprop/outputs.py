@@ -9,7 +9,7 @@ from torch import Tensor
 
 from speech.backprop.activations import LogSoftmax
 from speech.backprop.ctc import Ctc
-from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_shape
+from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_precision, require_shape
 
 
 class EachLogSoftmax:
@@ -22,11 +22,12 @@ class EachLogSoftmax:
     def forward(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Saved]:
         require_last("x", x, sum(sizes))
         outputs, saved = zip(*(LogSoftmax.forward(part) for part in x.split(list(sizes), dim=-1)), strict=True)
-        return torch.cat(outputs, dim=-1), (list(sizes), saved)
+        return torch.cat(outputs, dim=-1), (list(sizes), saved, x.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor, None]:
-        sizes, of_each = saved
+        sizes, of_each, shape = saved
+        require_shape("grad_y", grad_y, *shape)
         parts = zip(of_each, grad_y.split(sizes, dim=-1), strict=True)
         return torch.cat([LogSoftmax.backward(some, grad)[0] for some, grad in parts], dim=-1), None
 
@@ -51,6 +52,7 @@ class EachCtc:
     @staticmethod
     def backward(saved: Saved, grad_losses: Tensor) -> tuple[Tensor, None, None, None]:
         of_each, shape = saved
+        require_shape("grad_losses", grad_losses, len(of_each), shape[0])
         grads = [Ctc.backward(some, grad)[0] for some, grad in zip(of_each, grad_losses, strict=True)]
         n_left = shape[-1] - sum(grad.shape[-1] for grad in grads)
         return torch.cat([*grads, grad_losses.new_zeros(*shape[:-1], n_left)], dim=-1), None, None, None
@@ -67,6 +69,7 @@ class MeanPerLetter:
     def forward(losses: Tensor, lengths: Tensor) -> tuple[Tensor, Saved]:
         require_shape("losses", losses, *lengths.shape)
         require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
+        require_precision("losses", losses)
         if losses.isnan().any():
             raise InputError("losses hold NaN, which is not a clip that is too short")
         feasible = losses.isfinite()
@@ -76,4 +79,5 @@ class MeanPerLetter:
     @staticmethod
     def backward(saved: Saved, grad_loss: Tensor) -> tuple[Tensor, None]:
         (weight,) = saved
+        require_shape("grad_loss", grad_loss)
         return grad_loss * weight, None

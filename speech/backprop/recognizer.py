@@ -21,7 +21,7 @@ from speech.backprop.frames import MaskFrames
 from speech.backprop.frontend import Deltas, Filters, Level, Log, PowerSpectrum, PreEmphasis
 from speech.backprop.linear import Linear
 from speech.backprop.normalisation import ClipNorm, LayerNorm
-from speech.backprop.operation import InputError
+from speech.backprop.operation import InputError, require_clips
 from speech.backprop.outputs import EachCtc, EachLogSoftmax, MeanPerLetter
 from speech.backprop.recurrent import CELLS, Layer
 
@@ -74,6 +74,7 @@ def forward(
     ``masks`` are those of dropout, after the convolution and after each recurrent layer; none for no dropout.
     ``feature_mask``, of the features' shape, is 0 where SpecAugment hides one: y = m x as well, so the same step.
     """
+    require_clips("waveforms", waveforms)
     chain = Chain()
     length = len(geometry.window)
     if waveforms.dim() == 2 and waveforms.shape[1] < length:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from speech.backprop.frames import ReverseWithinLength, frame_mask
+from speech.backprop.frames import ReverseWithinLength, frame_mask, permute
 from speech.backprop.gru import Gru
 from speech.backprop.lstm import Lstm
 from speech.backprop.operation import InputError, Saved, require_lengths, require_shape
@@ -38,25 +38,26 @@ class Layer:
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])
         states, forwards = cell.forward(x, *weights[:N_WEIGHTS])
-        outputs, backwards, turn = [states], None, None
+        outputs, backwards, source = [states], None, None
         if len(weights) > N_WEIGHTS:
             require_shape("weight_hh of the second direction", weights[N_WEIGHTS + 1], *weights[1].shape)
-            turned, turn = ReverseWithinLength.forward(x, n_frames)
+            turned, (source, _) = ReverseWithinLength.forward(x, n_frames)
             states, backwards = cell.forward(turned, *weights[N_WEIGHTS:])
-            outputs.append(ReverseWithinLength.backward(turn, states)[0])
+            outputs.append(permute(states, source))
         mask = frame_mask(n_frames, x.shape[1])[..., None]
-        return torch.cat(outputs, dim=2) * mask, (cell, mask, forwards, backwards, turn)
+        y = torch.cat(outputs, dim=2) * mask
+        return y, (cell, mask, forwards, backwards, source, y.shape)
 
     @staticmethod
     def backward(saved: Saved, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        cell, mask, forwards, backwards, turn = saved
+        cell, mask, forwards, backwards, source, shape = saved
+        require_shape("grad_y", grad_y, *shape)
         grad_y = grad_y * mask
         if backwards is None:
             grad_x, *grad_weights = cell.backward(forwards, grad_y)
             return grad_x, None, None, *grad_weights
         half = grad_y.shape[2] // 2
         grad_x, *grad_forwards = cell.backward(forwards, grad_y[..., :half])
-        grad_states, _ = ReverseWithinLength.backward(turn, grad_y[..., half:])
-        grad_turned, *grad_backwards = cell.backward(backwards, grad_states)
-        grad_x = grad_x + ReverseWithinLength.backward(turn, grad_turned)[0]
+        grad_turned, *grad_backwards = cell.backward(backwards, permute(grad_y[..., half:], source))
+        grad_x = grad_x + permute(grad_turned, source)
         return grad_x, None, None, *grad_forwards, *grad_backwards

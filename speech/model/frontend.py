@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchaudio import transforms
 
 from speech.backprop.frames import frame_mask
+from speech.backprop.operation import require_clips, require_precision
 from speech.common.ranges import checked_count, checked_range
 
 Count = TypeVar("Count", int, Tensor)
@@ -117,7 +118,12 @@ class FrontEnd(nn.Module):
         return self._normalise(features, n_frames), n_frames
 
     def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames."""
+        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames.
+
+        Raises InputError for an empty batch, and for float16: the energies of a vowel are more than it can hold.
+        """
+        require_clips("waveforms", waveforms)
+        require_precision("waveforms", waveforms)
         waveforms = self.pad(waveforms)
         emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
         # The sample after a clip's last would be -0.97 times it, and in the last frame of a short clip.

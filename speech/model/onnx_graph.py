@@ -37,6 +37,7 @@ GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
 LEAST_TO_QUANTISE = 1024  # numbers: a smaller tensor saves nothing
 LARGEST_INT8 = 127
+EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error gives
 LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it would store all the sines
 
 
@@ -127,6 +128,9 @@ class _Graph(nn.Module):
                     parent.register_module(name, _PowerSpectrum(child))
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        # The first clip's samples are asked for before all else: onnxruntime crashes in a layer of no clips, and this
+        # fails with the node's name. (A maximum, since an optimiser would take out what changes nothing.)
+        n_samples = torch.maximum(n_samples, n_samples[0].clamp(max=1))
         logits, n_frames = self.recognizer(waveforms, n_samples)
         outputs = self.recognizer.split(logits)
         return torch.cat([output.log_softmax(dim=2) for output in outputs], dim=2), n_frames
@@ -152,6 +156,8 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     model = program.model_proto
     strip_traces(model)
     model.producer_name = "speech-names"
+    (first_clip,) = (node for node in model.graph.node if node.op_type == "Gather" and node.input[0] == "n_samples")
+    first_clip.name = EMPTY_BATCH
     metadata = {
         "format": str(runtime.FORMAT),
         "alphabet": recognizer.alphabet.letters,

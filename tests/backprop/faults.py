@@ -27,6 +27,21 @@ FAULTS = {
         ("y > 0", "y >= 0", "everything passes"),
         ("grad_y * (y > 0)", "grad_y * y", "value for slope"),
     ],
+    "LogSoftmax.forward": [
+        ("x - x.detach().amax(dim=-1, keepdim=True)", "x - 0", "exponentials of large logits overflow"),
+        ("x.detach().amax(dim=-1, keepdim=True)", "x.detach().amax()", "all rows less the largest of any"),
+    ],
+    "tanh: Rnn.forward": [
+        (
+            "torch.addmm(_, h, weight_hh.T, out=after).tanh_()",
+            "torch.addmm(_, h, weight_hh.T, out=after).mul_(2).sigmoid_().mul_(2).sub_(1)",
+            "digits lost near 0",
+        )
+    ],
+    "tanh: Gru.forward": [
+        ("n.addcmul_(r, m).tanh_()", "n.addcmul_(r, m).mul_(2).sigmoid_().mul_(2).sub_(1)", "digits lost near 0")
+    ],
+    "tanh: Lstm.forward": [("g.tanh_()", "g.mul_(2).sigmoid_().mul_(2).sub_(1)", "digits lost near 0")],
     "LogSoftmax.backward": [
         ("y.exp()", "1", "missing probability"),
         ("y.exp()", "-y.exp()", "wrong sign"),
@@ -68,9 +83,10 @@ FAULTS = {
         ("n_frames[:, None] - 1 - t", "(n_frames[:, None] - t) % n_frames[:, None]", "off by one in time"),
     ],
     "ReverseWithinLength.backward": [
-        ("_.view(grad_y.shape)", "grad_y.flip(1)", "reversed within the padded length"),
-        ("_[source]", "_", "not reversed back"),
+        ("permute(grad_y, source)", "grad_y.flip(1)", "reversed within the padded length"),
+        ("permute(grad_y, source)", "grad_y", "not reversed back"),
     ],
+    "ReverseWithinLength: permute": [("_[source]", "_[source.flip(0)]", "the clips in another order")],
     "MaskFrames.backward": [("grad_y * mask", "grad_y", "missing length mask")],
     "MaskFrames: frame_mask": [("_ < n_frames[:, None]", "_ <= n_frames[:, None]", "off by one in time")],
     "SoftmaxCrossEntropy.backward": [
@@ -105,7 +121,8 @@ FAULTS = {
     ],
     "sgd": [("weight -= rate * grads[name]", "weight += rate * grads[name]", "uphill")],
     "clip_norm": [
-        ("scale < 1", "scale > 1", "small gradients are blown up"),
+        ("not scale >= 1", "scale > 1", "small gradients are blown up"),
+        ("not scale >= 1", "scale < 1", "NaN passes for a small gradient"),
         ("norm + 1e-6", "norm", "torch's 1e-6 forgotten"),
         ("_.sum().sqrt()", "_.max().sqrt()", "the norm of one tensor, not of all together"),
     ],
@@ -133,7 +150,7 @@ FAULTS = {
     ],
     "Gru.forward": [
         ("bias_ih[:n_rz] + bias_hh[:n_rz]", "bias_ih[:n_rz]", "forgotten bias"),
-        ("n.addcmul_(r, m, value=2)", "n.addcmul_(r, m)", "missing factor 2 in the doubled sum"),
+        ("n.addcmul_(r, m)", "n.add_(m)", "the candidate reads all of the past"),
     ],
     "Gru.backward": [
         ("1 - z", "z.clone()", "z for 1 - z"),
@@ -173,7 +190,7 @@ FAULTS = {
         ("memories[:-1]", "memories[1:]", "off by one in time"),
         ("(1 - read * read).mul_(o)", "1 - read * read", "missing output gate"),
         ("1 - g * g", "1 - g", "missing square"),
-        ("tanh_(memories[1:].clone())", "memories[1:].clone()", "missing tanh"),
+        ("memories[1:].tanh()", "memories[1:].clone()", "missing tanh"),
         ("torch.mul(read, o, out=factor_o).mul_(1 - o)", "torch.mul(read, o, out=factor_o)", "missing factor"),
         ("e.addcmul_(d, to_memory[t])", "e.add_(d)", "missing slope into the memory"),
         ("d.add_(grads[t])", "d.copy_(grads[t])", "no error from the frames after"),
@@ -182,14 +199,14 @@ FAULTS = {
     "Layer.backward": [
         ("grad_y * mask", "grad_y", "missing length mask"),
         ("grad_y[..., :half]", "grad_y[..., half:]", "the other direction's error"),
-        ("ReverseWithinLength.backward(turn, grad_turned)[0]", "grad_turned", "not reversed back"),
+        ("permute(grad_turned, source)", "grad_turned", "not reversed back"),
         ("grad_x + _", "grad_x", "one direction's error lost"),
         (
             "(grad_x, None, None, *grad_forwards, *grad_backwards)",
             "(grad_x, None, None, *grad_backwards, *grad_forwards)",
             "swapped directions",
         ),
-        ("ReverseWithinLength.backward(turn, grad_y[..., half:])", "(grad_y[..., half:], None)", "not reversed"),
+        ("permute(grad_y[..., half:], source)", "grad_y[..., half:]", "not reversed"),
     ],
     "Ctc.backward": [
         ("-weight", "weight", "wrong sign"),
@@ -208,7 +225,7 @@ FAULTS = {
         ("_turn(emitted, turned_t, turned_s)", "emitted", "beta over frames that are not reversed"),
         ("2 * n_letters[:, None]", "2 * n_letters[:, None] - 2 * (n_letters[:, None] > 0)", "the last letter lost"),
     ],
-    "occupancy: _occupancy": [("_ - log_p", "_", "not divided by p")],
+    "occupancy: _occupancy": [("_.softmax(dim=2)", "_.exp()", "not divided by p")],
     "PreEmphasis.backward": [
         ("grad_y * mask", "grad_y", "missing length mask"),
         ("_(grad_y, [0, 1])[:, 1:]", "_(grad_y, [1, 0])[:, :-1]", "the wrong way in time"),
@@ -238,9 +255,12 @@ FAULTS = {
     ],
     "Deltas: _index": [("_ - 1", "torch.full_like(_, x.shape[1] - 1)", "held at the end of the padding")],
     "recognizer: Chain.step": [("tuple(names)", "tuple(reversed(names))", "gradients under one another's names")],
+    "Chain.backward": [
+        ("of_parameters[name] + g if name in of_parameters else g", "g", "a weight used twice keeps one gradient"),
+    ],
     "recognizer: Chain.backward": [
         ("reversed(self.steps)", "self.steps", "from the first step to the last"),
-        ("of_parameters |= _", "of_parameters = _", "only the last step's gradients are kept"),
+        ("of_parameters[name] = _", "of_parameters = {name: _}", "only the last gradient is kept"),
         ("step.name == until", "step.name == 'features'", "gone back too far"),
     ],
     "recognizer: forward": [

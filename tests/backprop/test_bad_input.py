@@ -174,12 +174,69 @@ def test_the_whole_chain_refuses_inputs_that_do_not_fit():
         recognizer.add_loss(*forward(), [(batch.targets.clamp(min=1) * 3, batch.n_letters)], model.n_symbols)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=by_name)
+def test_every_operation_refuses_a_gradient_of_another_shape(example):
+    output, saved = run(example)
+    scalar = torch.ones((), dtype=output.dtype)
+    for grad in (output[None], torch.cat([output, output]) if output.dim() else output[None, None], scalar):
+        if grad.shape != output.shape:
+            with pytest.raises(InputError, match=r"^grad_\w+ has shape .*needed"):
+                example.operation.backward(saved, grad)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name != "ReverseWithinLength"], ids=by_name)
+def test_sixteen_bits_are_refused_by_name(example, dtype):
+    for name in example.asked:
+        if not name.startswith("bias"):
+            with pytest.raises(InputError, match=f"^{name.removesuffix('_reverse')} is {dtype}, and torch.float32"):
+                run(example, **{name: example.inputs[name].to(dtype)})
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name != "Embedding"], ids=by_name)
+def test_an_empty_batch_is_refused_by_name(example):
+    def empty(x):
+        if isinstance(x, list) and isinstance(x[0], tuple):
+            return [tuple(one[:0] for one in text) for text in x]
+        is_of_clips = torch.is_tensor(x) and len(x) == len(first)
+        return x[:0] if is_of_clips else x
+
+    first = next(iter(example.inputs.values()))
+    fixed = ("weight", "bias", "prior", "filters", "window")
+    inputs = {name: x if name.startswith(fixed) else empty(x) for name, x in example.inputs.items()}
+    if example.operation is MeanPerLetter:
+        inputs = {name: x[:, :0] for name, x in example.inputs.items()}
+    with pytest.raises(InputError, match=r"^\w+ has shape .*(empty|holds no clip).*at least one"):
+        example.operation.forward(*inputs.values())
+
+
+def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
+    model = tiny(seeded(0)).requires_grad_(False)
+    none, half = torch.zeros(0, 80, dtype=torch.float64), torch.zeros(1, 80, dtype=torch.float16)
+    for waveforms, message in (
+        (none, r"waveforms has shape \(0, 80\), which holds no clip"),
+        (half, "is torch.float16"),
+    ):
+        n_samples = torch.full((len(waveforms),), 80)
+        with pytest.raises(InputError, match=message):
+            model(waveforms, n_samples)
+        with pytest.raises(InputError, match=message):
+            recognizer.forward(model.geometry(), dict(model.named_parameters()), waveforms, n_samples)
+
+
 def test_a_gradient_of_another_shape_is_refused_and_not_broadcast():
     chain = Chain()
     chain.step("tanh", Tanh, values(2, 3))
     for grad in values(3), values(1):
         with pytest.raises(InputError, match=r"grad has shape \(\d,\), and \(2, 3\) is needed"):
             chain.backward(grad)
+
+
+def test_a_step_of_a_name_that_is_there_is_refused():
+    chain = Chain()
+    x = chain.step("tanh", Tanh, values(2))
+    with pytest.raises(InputError, match="has a step tanh already"):
+        chain.step("tanh", Tanh, x)
 
 
 def test_nan_weights_are_seen_by_hand_and_by_autograd():

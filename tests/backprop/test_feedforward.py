@@ -1,7 +1,7 @@
 """Linear, activations, embedding, dropout, convolution, normalisation and frames, against torch's own."""
 
 import torch
-from proof import clip_by_clip, prove, proves
+from proof import clip_by_clip, hold, prove, proves
 from torch.nn import functional as F
 
 from speech.backprop.activations import LogSoftmax, Relu, Sigmoid, Tanh
@@ -41,6 +41,8 @@ def test_log_softmax_equals_torch_and_does_not_overflow(draw):
     prove(LogSoftmax, (draw.rows(draw.integer(1, 5)) * 3,), lambda x: x.log_softmax(dim=-1))
     y, saved = LogSoftmax.forward(torch.tensor([[1000.0, 0.0]], dtype=torch.float64))
     assert y.tolist() == [[0, -1000]]
+    near = torch.tensor([[1e4, 1e4 - 0.5, 1e4 - 1], [-1e4, -1e4, -1e4 - 1]])  # float32 has three digits to tell them by
+    hold("float32", LogSoftmax.forward(near)[0].double(), near.double().log_softmax(dim=-1), relative=2e-7)
     assert LogSoftmax.backward(saved, torch.ones(1, 2).double())[0].isfinite().all()
 
 

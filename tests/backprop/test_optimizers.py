@@ -1,5 +1,7 @@
 """Clipping and update rules against torch.optim's, step for step."""
 
+import math
+
 import pytest
 import torch
 from proof import hold, proves
@@ -56,6 +58,15 @@ def test_clipping_equals_torch_and_returns_the_norm_before(draw):
         for parameter, grad in zip(torchs, ours.values(), strict=True):
             hold("clipped", grad, parameter.grad)
     assert clip_norm({}, 1.0) == 0
+    for bad in ([math.nan, 1.0], [math.inf, 1.0], [1e30, 1e30], [1e20, 2e20], [3e-25, 4e-25]):
+        parameter = nn.Parameter(torch.zeros(2))
+        parameter.grad, ours = torch.tensor(bad), {"x": torch.tensor(bad)}
+        largest = (
+            1e-25 if max(bad) < 1 else 1.0
+        )  # as torch's, NaN is told by NaN, and squares neither overflow nor vanish
+        found, theirs = clip_norm(ours, largest), nn.utils.clip_grad_norm_([parameter], largest)
+        assert found == pytest.approx(float(theirs), abs=0, nan_ok=True)
+        assert torch.equal(ours["x"].nan_to_num(7), parameter.grad.nan_to_num(7))
 
 
 @pytest.mark.parametrize("rule", [lambda p, g: sgd(p, g, 0.1), lambda p, g: adamw(p, g, {}, 0.1)], ids=["sgd", "adamw"])

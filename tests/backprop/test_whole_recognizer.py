@@ -6,10 +6,14 @@ It is a tiny one here; test_check_gradients.py has every encoder and front end, 
 import pytest
 import torch
 from proof import hold, hold_all, proves, seeded
+from torch.nn import functional as F
 
 from speech.backprop import recognizer as by_hand
+from speech.backprop.activations import Tanh
+from speech.backprop.chain import Chain
 from speech.backprop.check import Miss, compare_with_differences, require_close
 from speech.backprop.frames import frame_mask
+from speech.backprop.linear import Linear
 from speech.data.dataset import Batch
 from speech.model.ctc_loss import ctc_loss
 from speech.model.recognizer import Recognizer
@@ -74,6 +78,26 @@ def theirs(recognizer, batch):
     batch = batch._replace(waveforms=batch.waveforms.clone().requires_grad_())
     losses = loss_of(recognizer, batch)
     return losses, grads_of(losses.loss, recognizer, batch.waveforms)
+
+
+@proves("Chain")
+def test_a_weight_that_is_used_twice_gets_the_sum_of_both_gradients(draw):
+    x, weight, bias = draw.values(2, 3), draw.values(3, 3), draw.values(3)
+
+    def twice(weight, bias):
+        return F.linear(torch.tanh(F.linear(torch.tanh(F.linear(x, weight, bias)), weight, bias)), weight, bias)
+
+    chain, y, names = Chain(), x, ("weight", "bias")
+    for i in range(3):
+        y = chain.step(f"linear {i}", Linear, y, weight, bias, names=names)
+        y = chain.step(f"tanh {i}", Tanh, y) if i < 2 else y
+    grad = draw.values(2, 3)
+    leaves = weight.clone().requires_grad_(), bias.clone().requires_grad_()
+    theirs = torch.autograd.grad(twice(*leaves), leaves, grad)
+    ours, _ = chain.backward(grad)
+    hold_all(ours, dict(zip(names, theirs, strict=True)))
+    again, _ = chain.backward(grad)  # nothing was added to what is kept
+    hold_all(again, ours)
 
 
 @proves("recognizer")

@@ -73,6 +73,14 @@ def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_re
         assert np.abs(together[row, : len(ours)] - ours).max() < 1e-5
 
 
+def test_an_empty_batch_is_refused_by_name_and_crashes_nothing(make_recognizer):
+    model = onnx_graph.to_onnx(make_recognizer(n_units=16, n_layers=1), card="")
+    none = {"waveforms": np.zeros((0, 16_000), np.float32), "n_samples": np.zeros(0, np.int64)}
+    for file in (model, onnx_graph.quantise(model)):
+        with pytest.raises(Exception, match="waveforms hold no clip: at least one is needed"):
+            session(file).run(None, none)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_a_layer_by_hand_becomes_the_same_operator_as_torchs(make_recognizer, cell):
     recognizer = make_recognizer(n_units=16, n_layers=1, cell=cell)
