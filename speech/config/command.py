@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import warnings
 from collections.abc import Callable
 
 import hydra
@@ -10,6 +13,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
+from speech.common import processes
 from speech.common.escape import printable_lines
 from speech.config import arguments, compose, tree
 from speech.config.check import check_given, check_hydra, check_overrides, unknown_key
@@ -25,6 +29,11 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
     folder is made. Packages of ``trust=[...]`` may be named by a ``_target_``. What a user can put right is shown as
     one line, and ends the program with status 2.
     """
+    processes.exit_on_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
     def main_of_checked(config: DictConfig) -> object:
         check_given(compose.finish(config, name))
@@ -45,15 +54,20 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
         return True
 
     if explained(begin):
-        hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(
-            lambda config: explained(lambda: main_of_checked(config))
-        )()
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
+        decorated = hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)
+        explained(decorated(lambda config: explained(lambda: main_of_checked(config))))
 
 
 def explained(action: Callable[[], object]) -> object:
     """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback."""
     try:
-        return action()
+        found = action()
+        sys.stdout.flush()
+        return found
+    except BrokenPipeError:  # what reads the output has had enough, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        sys.exit(128 + 13)  # as SIGPIPE ends others
     except (ValueError, OSError, ModuleNotFoundError, HydraException, OmegaConfBaseException) as error:
         # Where Hydra built the object, its own exception stands around the one that says what is wrong.
         wrapped = isinstance(error, InstantiationException) and error.__cause__

@@ -1,26 +1,31 @@
 """The clips of a source on disk: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
 
     CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, mono, 16 bit
-                         shards/<shard>.jsonl       a finished shard: its clips, and those refused
+                         shards/<shard>.jsonl.gz    a finished shard: its clips with checksums, and those refused
                          cuts.jsonl.gz              the CutSet; written last, so a folder that has it is complete
                          refused.jsonl              each clip that is not in it, and the reason
                          low_quality.jsonl          each recording in it that clips or is too quiet
 
 The key is a digest of everything that shapes the clips. A build that was interrupted continues with the first missing
-shard. A rebuilt corpus is identical to the bit, whatever the number of processes.
+shard. A rebuilt corpus is identical to the bit, whatever the number of processes. Paths are relative to the folder. A
+shard that is damaged, or lacks a clip, is rendered again; a corpus that is whole is read alone, so that a cache may be
+shared and read-only.
 """
 
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
 import json
 import multiprocessing
 import os
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import zlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +34,7 @@ from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
-from speech.common import storage
+from speech.common import processes, storage
 from speech.common.escape import printable
 from speech.data.source import CorpusError, Item, Refusal, Source
 from speech.text import espeak
@@ -62,26 +67,66 @@ def build(
     """
     items, refused = source.items(alphabet)
     folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
-    (folder / "shards").mkdir(parents=True, exist_ok=True)
-    corpus = Corpus(folder, refused)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"another process is building {printable(folder)}: waiting for it")
-        lock.acquire()
-    try:
-        if not corpus.cuts_path.exists():
-            shards = {f"{i // SHARD:05d}": items[i : i + SHARD] for i in range(0, len(items), SHARD)}
-            _render_missing(source, folder, sample_rate, shards, n_workers or os.cpu_count() or 1)
-            _write_manifest(folder, shards, refused, alphabet, sample_rate)
-    finally:
-        lock.release()
-    return Corpus(folder, _read_refusals(folder / "refused.jsonl"), _read_refusals(folder / "low_quality.jsonl"))
+    shards = {f"{i // SHARD:05d}": items[i : i + SHARD] for i in range(0, len(items), SHARD)}
+    lines = _read_shards(folder, shards)
+    if not _is_whole(folder, lines):
+        (folder / "shards").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"another process is building {printable(folder)}: waiting for it")
+            lock.acquire()
+        try:
+            lines = _read_shards(folder, shards)  # that process may have built them
+            if not _is_whole(folder, lines):
+                missing = {shard: items for shard, items in shards.items() if lines[shard] is None}
+                _render(source, folder, sample_rate, missing, len(items), n_workers or os.cpu_count() or 1)
+                lines = _read_shards(folder, shards)
+                _write_manifest(folder, lines, refused, alphabet, sample_rate)
+        finally:
+            lock.release()
+    return Corpus(folder, *_refusals(lines, refused))
 
 
-def _read_refusals(path: Path) -> list[Refusal]:
-    return [Refusal(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+Lines = list[dict[str, Any]]  # of a shard, one a clip
+
+
+def _read_shards(folder: Path, shards: Mapping[str, list[Any]]) -> dict[str, Lines | None]:
+    """The lines of each shard; None for one that is missing or damaged, or that lacks a clip."""
+    if not folder.is_dir():
+        return dict.fromkeys(shards)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(shards, pool.map(partial(_read_shard, folder), shards), strict=True))
+
+
+def _read_shard(folder: Path, shard: str) -> Lines | None:
+    try:
+        lines = [json.loads(line) for line in gzip.decompress(_shard_path(folder, shard).read_bytes()).splitlines()]
+        whole = all("refused" in line or _checksum(folder / line["path"]) == line["crc32"] for line in lines)
+    except (EOFError, OSError, ValueError, zlib.error):
+        return None
+    return lines if whole else None
+
+
+def _checksum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
+
+
+def _is_whole(folder: Path, lines: Mapping[str, Lines | None]) -> bool:
+    try:
+        gzip.decompress((folder / "cuts.jsonl.gz").read_bytes())
+    except (EOFError, OSError, zlib.error):
+        return False
+    return None not in lines.values()
+
+
+def _refusals(lines: Mapping[str, Lines | None], refused: list[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
+    """The clips that are refused, ``refused`` already or when they were rendered, and the recordings of low quality."""
+    every = [line for some in lines.values() for line in some or ()]
+    rendered = [Refusal(**line["refused"]) for line in every if "refused" in line]
+    faulty = [Refusal(line["origin"], "; ".join(line["faults"])) for line in every if line.get("faults")]
+    return [*refused, *rendered], faulty
 
 
 def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet: Alphabet, sample_rate: int) -> str:
@@ -109,20 +154,19 @@ def _what_it_does(code: str) -> str:
     return ast.unparse(tree)
 
 
-def _render_missing(
-    source: Source[Any], folder: Path, sample_rate: int, shards: dict[str, list[Any]], n_workers: int
+def _render(
+    source: Source[Any], folder: Path, sample_rate: int, missing: dict[str, list[Any]], n_clips: int, n_workers: int
 ) -> None:
-    missing = {shard: items for shard, items in shards.items() if not _shard_path(folder, shard).exists()}
-    total = sum(map(len, shards.values()))
-    done = total - sum(map(len, missing.values()))
-    with tqdm(total=total, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
+    """Render the ``missing`` shards of a corpus of ``n_clips``."""
+    done = n_clips - sum(map(len, missing.values()))
+    with tqdm(total=n_clips, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
         if len(missing) <= 2 or n_workers == 1:  # to start processes would take longer
             for shard, items in missing.items():
                 progress.update(_render_shard(source, folder, sample_rate, shard, items))
             return
         # spawn: the engines' C libraries are not safe to fork
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(n_workers, context, initializer=_leave_interrupts_to_parent) as pool:
+        with ProcessPoolExecutor(n_workers, context, initializer=processes.end_with_parent) as pool:
             futures = [
                 pool.submit(_render_shard, source, folder, sample_rate, shard, items)
                 for shard, items in missing.items()
@@ -130,24 +174,26 @@ def _render_missing(
             try:
                 for future in as_completed(futures):
                     progress.update(future.result())
+            except BrokenProcessPool as error:
+                raise CorpusError(
+                    f"{folder}: a process that renders was killed (was there too little memory?): run it again, it "
+                    "goes on from here"
+                ) from error
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
 
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _shard_path(folder: Path, shard: str) -> Path:
-    return folder / "shards" / f"{shard}.jsonl"
+    return folder / "shards" / f"{shard}.jsonl.gz"
 
 
 def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: str, items: list[Item]) -> int:
     """Render ``items``, then write the shard's list; returns their number."""
     clips = folder / "clips" / shard
     clips.mkdir(parents=True, exist_ok=True)
-    lines: list[dict[str, Any]] = []
+    storage.remove_parts(clips)
+    lines: Lines = []
     espeak.restart()  # the sounds of a shard depend on no other shard
     for item in items:
         try:
@@ -159,46 +205,41 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         path = clips / f"{item.id}.flac"
         files.write(path, waveform, sample_rate)
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
-        written = {"path": str(path), "n_samples": len(waveform), "weight": item.weight, "say": item.say}
+        place = path.relative_to(folder).as_posix()
+        written = {"path": place, "crc32": _checksum(path), "n_samples": len(waveform)}
         origin = getattr(item, "path", "")  # of a recording
-        lines.append(known | written | {"origin": origin, "faults": level_faults(sound, waveform) if origin else []})
-    _write_lines(_shard_path(folder, shard), lines)
+        faults = level_faults(sound, waveform) if origin else []
+        lines.append(known | written | {"weight": item.weight, "say": item.say, "origin": origin, "faults": faults})
+    # gzip's own checksum tells a whole list from a damaged one.
+    storage.write_bytes(_shard_path(folder, shard), gzip.compress(_as_json_lines(lines).encode(), mtime=0))
     return len(items)
 
 
-def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    storage.write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
+def _as_json_lines(lines: Lines) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)
 
 
 def _write_manifest(
-    folder: Path, shards: dict[str, list[Any]], refused: list[Refusal], alphabet: Alphabet, sample_rate: int
+    folder: Path, lines: Mapping[str, Lines | None], refused: list[Refusal], alphabet: Alphabet, sample_rate: int
 ) -> None:
     from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment  # takes 1.7 s to import
 
-    all_refused = [asdict(one) for one in refused]
-    low_quality: list[dict[str, Any]] = []
-
     def cuts() -> Iterator[MonoCut]:
-        for shard in shards:
-            for text in _shard_path(folder, shard).read_text(encoding="utf-8").splitlines():
-                line = json.loads(text)
-                if "refused" in line:
-                    all_refused.append(line["refused"])
-                    continue
-                if line["faults"]:
-                    low_quality.append(asdict(Refusal(line["origin"], "; ".join(line["faults"]))))
-                id, n_samples = line["id"], line["n_samples"]
-                duration = n_samples / sample_rate
-                source = AudioSource("file", [0], line["path"])
-                supervision = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
-                supervision.speaker, supervision.language = line["speaker"], line["accent"] or "en"
-                custom = {key: line[key] for key in ("split", "origin", "weight", "say")} | {"name": line["text"]}
-                recording = Recording(id, [source], sample_rate, n_samples, duration)
-                yield MonoCut(id, 0.0, duration, 0, [supervision], recording=recording, custom=custom)
+        for line in (line for some in lines.values() for line in some or () if "refused" not in line):
+            id, n_samples = line["id"], line["n_samples"]
+            duration = n_samples / sample_rate
+            source = AudioSource("file", [0], line["path"])
+            supervision = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
+            supervision.speaker, supervision.language = line["speaker"], line["accent"] or "en"
+            custom = {key: line[key] for key in ("split", "origin", "weight", "say")} | {"name": line["text"]}
+            recording = Recording(id, [source], sample_rate, n_samples, duration)
+            yield MonoCut(id, 0.0, duration, 0, [supervision], recording=recording, custom=custom)
 
+    storage.remove_parts(folder)
+    all_refused, low_quality = _refusals(lines, refused)
+    if all("refused" in line for some in lines.values() for line in some or ()):
+        raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0].reason}")
     with storage.whole(folder / "cuts.jsonl.gz") as part:
         CutSet.from_cuts(cuts()).to_file(part)
-        if not any(folder.glob("clips/*/*.flac")):
-            raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0]['reason']}")
-        _write_lines(folder / "refused.jsonl", all_refused)
-        _write_lines(folder / "low_quality.jsonl", low_quality)
+        for name, some in (("refused", all_refused), ("low_quality", low_quality)):
+            storage.write_text(folder / f"{name}.jsonl", _as_json_lines(list(map(asdict, some))))

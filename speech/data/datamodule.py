@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import soundfile
 from torch.utils.data import DataLoader
 
+from speech.common.processes import end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.build import Corpus
@@ -30,14 +31,25 @@ def read_cuts(corpus: Corpus) -> list[Any]:
     """The cuts of a built corpus, in its order, without audio."""
     from lhotse import CutSet  # takes 1.7 s to import
 
-    return list(CutSet.from_file(corpus.cuts_path))
+    try:
+        return list(CutSet.from_file(corpus.cuts_path).with_recording_path_prefix(corpus.folder))
+    except UNREADABLE as error:
+        raise _damaged(corpus.cuts_path, corpus.folder, error) from error
+
+
+def _damaged(path: Path, folder: Path, error: Exception) -> CorpusError:
+    return CorpusError(f"{path}: missing or damaged ({error}): delete {folder}, and it is made again")
 
 
 def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
-    """The clips of ``cuts``, in memory."""
+    """The clips of ``cuts``, in memory. Raises CorpusError for one that is missing or damaged."""
 
     def load(cut: Any) -> Clip:
-        samples, _ = soundfile.read(cut.recording.sources[0].source, dtype="int16")
+        path = Path(cut.recording.sources[0].source)
+        try:
+            samples, _ = soundfile.read(path, dtype="int16")
+        except UNREADABLE as error:
+            raise _damaged(path, path.parents[2], error) from error
         of, custom = cut.supervisions[0], cut.custom
         return Clip(cut.id, custom["name"], of.speaker, of.language, samples, custom["weight"], custom["say"])
 
@@ -66,12 +78,6 @@ class DataSettings:
     inventory: Inventory | None = None  # of the recogniser's phones, if any
     names: Sequence[str] | None = None  # to choose from; None: every text of the clips
     augment: Augment | Room | None = None  # of training clips
-
-
-def _leave_signals_to_the_trainer(_worker: int) -> None:
-    """Ctrl-C goes to every process of a terminal; the trainer needs batches until it has saved."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
 
 
 class SpeechData(pl.LightningDataModule):
@@ -170,7 +176,7 @@ class SpeechData(pl.LightningDataModule):
             batch_size=None,
             num_workers=n_workers,
             persistent_workers=n_workers > 0,
-            worker_init_fn=_leave_signals_to_the_trainer,
+            worker_init_fn=end_with_parent,  # to Ctrl-C too the trainer answers: it needs batches until it has saved
         )
         return loader
 

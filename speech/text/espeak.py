@@ -11,7 +11,6 @@ import ctypes
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from speech.common.processes import temporary_folder
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import is_ipa
 
@@ -66,7 +66,7 @@ class Library:
         import espeakng_loader
 
         # A folder of links to the data, in which variants of our own can be written beside espeak's.
-        self._folder = tempfile.TemporaryDirectory(prefix="espeak-")
+        self._folder = temporary_folder("espeak")
         self.data_path = Path(self._folder.name) / "data"
         shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)
         self.variants = self.data_path / "voices" / "!v"

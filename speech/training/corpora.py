@@ -8,7 +8,7 @@ from pathlib import Path
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
-from speech.data.datamodule import UNREADABLE, DataSettings, SpeechData
+from speech.data.datamodule import DataSettings, SpeechData
 from speech.data.replay import ReplayedData
 from speech.data.source import CorpusError
 from speech.model.recognizer import Recognizer
@@ -31,7 +31,7 @@ def test_data(run: Path, trained: Config, recognizer: Recognizer) -> SpeechData:
     """The test clips of the run in folder ``run``: from its corpus where that still lies there, else built anew.
 
     Those of a fine-tuned run include clips of the earlier corpora, as long as these are there.
-    Raises ValueError where the clips are damaged.
+    Raises CorpusError where the clips are damaged.
     """
     earlier = _earlier_corpora(trained) if trained.get("replay") else []
     replay = instantiate(trained.replay) if earlier else None
@@ -42,13 +42,7 @@ def test_data(run: Path, trained: Config, recognizer: Recognizer) -> SpeechData:
         return make_data(trained, recognizer)
     of = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
     settings = DataSettings(*of, trained.batch_size, trained.seed, names=recognizer.names)
-    try:
-        return SpeechData(corpus, settings) if replay is None else ReplayedData(corpus, settings, replay, earlier)
-    except UNREADABLE as error:
-        folders = ", ".join(str(one.folder) for one in [corpus, *earlier])
-        raise ValueError(
-            f"{folders}: the clips cannot be read ({error}): delete what is damaged, and export again"
-        ) from error
+    return SpeechData(corpus, settings) if replay is None else ReplayedData(corpus, settings, replay, earlier)
 
 
 def _first(some: Sequence[object]) -> list[str]:

@@ -19,12 +19,18 @@ NOT_HASHED = ("run_dir", "runs_dir", "callbacks")  # of a config: they change no
 
 
 def environment() -> dict[str, Any]:
-    """``git_commit`` (None outside of a checkout), the version of ``python``, and those of ``packages``."""
-    git = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
+    """``git_commit`` (None outside of a checkout or without git), the versions of ``python`` and of ``packages``."""
     versions = {name: importlib.metadata.version(name) for name in (*PACKAGES, *WORD_LISTS)}
-    return {"git_commit": git.stdout.strip() or None, "python": platform.python_version(), "packages": versions}
+    return {"git_commit": _git_commit(), "python": platform.python_version(), "packages": versions}
+
+
+def _git_commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    except OSError:  # git is not installed
+        return None
+    return found.stdout.strip() or None
 
 
 def config_sha256(config: Config) -> str:

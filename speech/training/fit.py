@@ -13,6 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
+from speech.common import processes
 from speech.config.objects import instantiate
 from speech.training.checkpoint import CheckpointIO
 from speech.training.prepare import Prepared
@@ -50,7 +51,8 @@ def fit(prepared: Prepared) -> Fitted:
     )
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
-    trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+    with processes.no_children_left():
+        trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
     path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written

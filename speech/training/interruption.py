@@ -1,4 +1,4 @@
-"""Ctrl-C (or a batch system's SIGTERM) saves before it stops."""
+"""Ctrl-C, a batch system's SIGTERM or the end of a terminal (SIGHUP) saves before it stops."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+
+from speech.common import processes
 
 
 class Interrupted(Exception):
@@ -30,7 +32,9 @@ class SaveOnInterrupt(pl.Callback):
         self._signalled = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in processes.GROUP_SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                self._before[number] = signal.signal(number, self._note)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if self._signalled:

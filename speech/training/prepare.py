@@ -45,7 +45,6 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
     initial = finetune.inherit_parts(config) if config.init else None
-    run_dir.mkdir(parents=True, exist_ok=True)
     compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
     compose.save(config, run_dir / "config.yaml")
     storage.write_json(run_dir / "environment.json", environment())

@@ -15,6 +15,7 @@ from __future__ import annotations
 from speech.config.tree import Config
 from speech.training.finish import finish
 from speech.training.fit import fit
+from speech.training.folder import claimed
 from speech.training.prepare import prepare
 from speech.training.report import report
 
@@ -22,9 +23,11 @@ from speech.training.report import report
 def train(config: Config, resume: bool = False) -> float:
     """Train in ``config.run_dir``; returns the best validation CER, which a sweep may minimise.
 
-    ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved.
+    ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved,
+    and FileExistsError for a folder of another run, or of one that is being trained.
     """
-    prepared = prepare(config, resume)
-    fitted = fit(prepared)
-    report(prepared, fitted, finish(prepared, fitted))
-    return fitted.val_cer
+    with claimed(config.run_dir, resume):
+        prepared = prepare(config, resume)
+        fitted = fit(prepared)
+        report(prepared, fitted, finish(prepared, fitted))
+        return fitted.val_cer

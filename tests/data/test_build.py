@@ -1,6 +1,13 @@
 import errno
+import gzip
 import json
 import multiprocessing
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +16,7 @@ from small_sources import make_synthetic
 
 from speech.audio import files
 from speech.data import build as building
-from speech.data.build import build
+from speech.data.build import Corpus, build
 from speech.data.datamodule import DataSettings, SpeechData, load_clips
 from speech.data.recordings import Folder
 from speech.data.source import CorpusError
@@ -27,7 +34,7 @@ def source():
 
 
 def cuts(corpus):
-    return list(CutSet.from_file(corpus.cuts_path))
+    return list(CutSet.from_file(corpus.cuts_path).with_recording_path_prefix(corpus.folder))
 
 
 def content(corpus):
@@ -122,7 +129,7 @@ def test_a_full_disk_loses_no_finished_shard(source, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         build(source, ALPHABET, RATE, tmp_path / "cache", n_workers=1)
     (folder,) = (tmp_path / "cache").iterdir()
-    assert sorted(path.name for path in (folder / "shards").glob("*.jsonl")) == ["00000.jsonl", "00001.jsonl"]
+    assert sorted(path.name for path in (folder / "shards").iterdir()) == ["00000.jsonl.gz", "00001.jsonl.gz"]
     assert not (folder / "cuts.jsonl.gz").exists()
 
     rendered = []
@@ -150,6 +157,118 @@ def test_two_builds_at_once_make_one_corpus(source, tmp_path):
         assert process.exitcode == 0
     assert len(list(tmp_path.iterdir())) == 1
     assert len(cuts(build(source, ALPHABET, RATE, tmp_path))) == N_CLIPS
+
+
+SPOIL = {
+    "a clip that is cut short": lambda clips, _: clips[7].write_bytes(clips[7].read_bytes()[:-40]),
+    "a clip with another bit": lambda clips, _: clips[7].write_bytes(flipped(clips[7].read_bytes(), 200)),
+    "an empty clip": lambda clips, _: clips[7].write_bytes(b""),
+    "no clip": lambda clips, _: clips[7].unlink(),
+    "a shard's list with another bit": lambda _, folder: spoil(folder / "shards" / "00001.jsonl.gz", 30),
+    "no list of a shard": lambda _, folder: (folder / "shards" / "00001.jsonl.gz").unlink(),
+    "a manifest that is cut short": lambda _, folder: (folder / "cuts.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00"),
+    "a manifest with another bit": lambda _, folder: spoil(folder / "cuts.jsonl.gz", 100),
+    "no manifest": lambda _, folder: (folder / "cuts.jsonl.gz").unlink(),
+}
+
+
+def flipped(content, at):
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def spoil(path, at):
+    path.write_bytes(flipped(path.read_bytes(), at))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The cache of a small corpus of five shards, and its content."""
+    cache = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(building, "SHARD", 5)
+        return cache, content(build(make_synthetic(("Martin", "Mark"), n_test=2), ALPHABET, RATE, cache, n_workers=1))
+
+
+@pytest.mark.parametrize("damage", SPOIL)
+def test_a_damaged_corpus_is_healed_by_the_shards_that_it_lacks(built, source, tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(building, "SHARD", 5)
+    cache = shutil.copytree(built[0], tmp_path / "cache")
+    (folder,) = cache.iterdir()
+    SPOIL[damage](sorted(folder.glob("clips/*/*.flac")), folder)
+    render, rendered = building._render_shard, []
+    monkeypatch.setattr(building, "_render_shard", lambda *of: (rendered.append(of[3]), render(*of))[1])
+    assert content(build(source, ALPHABET, RATE, cache, n_workers=1)) == built[1]
+    assert rendered == ([] if "manifest" in damage else ["00001"])
+    build(source, ALPHABET, RATE, cache, n_workers=1)
+    assert len(rendered) <= 1, "it is whole now"
+
+
+def test_a_corpus_may_be_moved(built, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "SHARD", 5)
+    monkeypatch.setattr(building, "_render_shard", None)
+    cache = shutil.copytree(built[0], tmp_path / "elsewhere")
+    assert content(build(source, ALPHABET, RATE, cache)) == built[1]
+    (folder,) = cache.iterdir()
+    with gzip.open(folder / "cuts.jsonl.gz", "rt") as file:
+        assert str(built[0]) not in file.read()
+
+
+def test_a_corpus_that_is_whole_is_read_without_writing(built, source, tmp_path, monkeypatch):
+    """A cache may be shared, and read-only."""
+    monkeypatch.setattr(building, "SHARD", 5)
+    cache = shutil.copytree(built[0], tmp_path / "cache")
+    for path in cache.glob("*/.lock"):
+        path.unlink()
+    before = sorted(cache.rglob("*"))
+    for name in ("mkdir", "open"):
+        real = getattr(Path, name)
+        refuse = lambda path, mode="r", *rest, real=real, **more: refused_writing(real, path, mode, *rest, **more)  # noqa: E731
+        monkeypatch.setattr(Path, name, refuse)
+    assert content(build(source, ALPHABET, RATE, cache)) == built[1]
+    assert sorted(cache.rglob("*")) == before
+
+
+def refused_writing(real, path, mode, *rest, **more):
+    if mode in ("r", "rb"):
+        return real(path, mode, *rest, **more)
+    raise PermissionError(errno.EACCES, "Read-only file system", str(path))
+
+
+def test_a_damaged_clip_without_its_source_is_named_with_the_way_out(built, tmp_path):
+    (folder,) = shutil.copytree(built[0], tmp_path / "cache").iterdir()
+    clip = next(folder.glob("clips/*/*.flac"))
+    clip.write_bytes(clip.read_bytes()[:50])
+    with pytest.raises(CorpusError, match=rf"^{re.escape(str(clip))}: missing or damaged .*: delete {folder}, "):
+        load_clips(Corpus(folder, []))
+
+
+def test_processes_that_render_end_with_the_one_that_started_them(tmp_path):
+    """However it ends: SIGKILL leaves it no time to tell them."""
+    code = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from speech.common.processes import end_with_parent
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 60)
+    time.sleep(0.3)
+    os.kill(os.getpid(), 9)
+"""
+    (tmp_path / "parent.py").write_text(code)
+    started = subprocess.run([sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, check=False)
+    worker = int(started.stdout)
+    for _ in range(100):
+        if not ended(worker):
+            time.sleep(0.1)
+    assert ended(worker)
+
+
+def ended(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 @pytest.fixture(scope="module")

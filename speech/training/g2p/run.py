@@ -26,6 +26,7 @@ from speech.model import onnx_graph
 from speech.model.g2p import G2P
 from speech.model.g2p_graph import to_onnx
 from speech.training.checkpoint import CheckpointIO
+from speech.training.folder import claimed
 from speech.training.g2p.credits import CREDITS
 from speech.training.g2p.development import report
 from speech.training.g2p.task import G2PTask
@@ -36,18 +37,17 @@ N_DEVELOPMENT_BATCHES = 20
 
 def train(config: Any, resume: bool = False) -> dict[str, float]:
     """Train as conf/g2p.yaml says, into ``config.run_dir``; the figures of report.json."""
-    run_dir = Path(config.run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    if not resume:
-        compose.save(config, run_dir / "config.yaml", resolve=True)
-    corpus = read_corpus(config)
-    model = fit(config, corpus, resume)
-    path = run_dir / "g2p.onnx"
-    with storage.whole(path) as part:
-        onnx_graph.save(onnx_graph.quantise(to_onnx(model, card=CREDITS)), part)
-    figures = report(G2PRuntime(path), corpus.development)
-    storage.write_json(run_dir / "report.json", figures)
-    return figures
+    with claimed(config.run_dir, resume) as run_dir:
+        if not resume:
+            compose.save(config, run_dir / "config.yaml", resolve=True)
+        corpus = read_corpus(config)
+        model = fit(config, corpus, resume)
+        path = run_dir / "g2p.onnx"
+        with storage.whole(path) as part:
+            onnx_graph.save(onnx_graph.quantise(to_onnx(model, card=CREDITS)), part)
+        figures = report(G2PRuntime(path), corpus.development)
+        storage.write_json(run_dir / "report.json", figures)
+        return figures
 
 
 def read_corpus(config: Any) -> Pronunciations:

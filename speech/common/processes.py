@@ -1,0 +1,85 @@
+"""What a process leaves: child processes that end with it, a temporary folder that the next one clears if it cannot."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+# What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
+GROUP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def exit_on_signals() -> None:
+    """SIGTERM and SIGHUP end this process as ``sys.exit`` does, so that what it began is put away; but for ``nohup``,
+    which ignores them."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    for number in GROUP_SIGNALS:
+        if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, leave)
+
+
+def end_with_parent(*_worker: int) -> None:
+    """In a child process of ``multiprocessing``: leave a terminal's signals to the parent, and end when it has ended,
+    however that was."""
+    for number in GROUP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_after_parent, daemon=True).start()
+
+
+def _end_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def no_children_left() -> Iterator[None]:
+    """An exception ends the child processes too: one that is asked for nothing any more would be waited for."""
+    try:
+        yield
+    except BaseException:
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an exception of its own
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        raise
+
+
+def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder for this process alone, removed at its end; those that killed processes left are removed now."""
+    own = f"{prefix}-{_namespace()}-"
+    if os.name == "posix":  # elsewhere no signal asks whether a process lives
+        for folder in Path(tempfile.gettempdir()).glob(f"{own}*"):
+            if not _lives(folder.name.removeprefix(own).partition("-")[0]):
+                shutil.rmtree(folder, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{own}{os.getpid()}-")
+
+
+def _namespace() -> int:
+    """Of this process's number: two containers that share a folder both have a process 1."""
+    place = Path("/proc/self/ns/pid")
+    return place.stat().st_ino if place.exists() else 0
+
+
+def _lives(number: str) -> bool:
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):
+        pass
+    return True

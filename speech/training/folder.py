@@ -1,0 +1,42 @@
+"""A run's folder belongs to one training at a time, and to one run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from speech.common import runs, storage
+
+STATE = (runs.RECOGNIZER_FILE, "g2p.onnx", "checkpoints/last.ckpt", "last.ckpt")  # what a new run would overwrite
+
+
+@contextmanager
+def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
+    """The folder ``run_dir``, made if it is not there, while a training writes into it.
+
+    Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run is there already.
+    """
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of one training, the first has claimed it
+        yield folder
+        return
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise FileExistsError(f"{folder}: a training is writing there: wait for its end, or stop it") from error
+    try:
+        if there := [name for name in STATE if not resume and (folder / name).is_file()]:
+            raise FileExistsError(
+                f"{folder}: a run is there already ({there[0]}): go on with it (resume={folder}), or give another one"
+            )
+        for place in (folder, folder / "checkpoints"):
+            storage.remove_parts(place)
+        yield folder
+    finally:
+        lock.release()

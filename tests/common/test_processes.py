@@ -1,0 +1,73 @@
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from speech.common.processes import temporary_folder
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+BEGIN = "import os, sys, tempfile; from speech.common import processes\n"
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=False)
+
+
+def test_a_folder_that_a_killed_process_left_is_removed_by_the_next(temporary):
+    run("folder = processes.temporary_folder('espeak'); os.kill(os.getpid(), 9)")
+    (left,) = temporary.iterdir()
+    (temporary / "espeak-of-another-program").mkdir()
+    with temporary_folder("espeak") as own, temporary_folder("espeak") as other:
+        assert not left.exists()
+        assert {Path(own), Path(other)} < set(temporary.iterdir()), "those of a living process stay"
+    assert [path.name for path in temporary.iterdir()] == ["espeak-of-another-program"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_a_process_put_away_what_it_began(temporary, number):
+    code = f"processes.exit_on_signals(); folder = processes.temporary_folder('a'); os.kill(os.getpid(), {int(number)})"
+    assert run(code).returncode == 128 + number
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_that_nohup_ignores_stays_ignored():
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); processes.exit_on_signals()\n"
+    done = run(code + "os.kill(os.getpid(), signal.SIGHUP); print('goes on')")
+    assert done.stdout == "goes on\n"
+
+
+def test_an_exception_ends_the_children_that_would_be_waited_for(tmp_path):
+    (tmp_path / "parent.py").write_text("""
+import multiprocessing, signal, sys, time
+from speech.common.processes import end_with_parent, no_children_left
+
+def child(ready):
+    end_with_parent()
+    ready.set()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    one = context.Process(target=child, args=(ready,), daemon=True)
+    one.start()
+    ready.wait()
+    with no_children_left():
+        raise KeyError("in a callback")
+""")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("KeyError: 'in a callback'\n")
