@@ -23,16 +23,13 @@ def transcribe(config: Config) -> None:
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
     names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
     warn_homophones(names or [])
-    clips, n_done = find_clips(config.clips), 0
+    clips, n_done, last = find_clips(config.clips), 0, sys.stderr if config.json else None
     for result in batch.transcribe(transcriber, clips, names):
         print(result.to_json() if config.json else result.to_text(), flush=True)
         n_done += result.transcript is not None
     if not n_done:
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
-    print(
-        f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}",
-        file=sys.stderr if config.json else None,
-    )
+    print(f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}", file=last)
 
 
 def main() -> None:
