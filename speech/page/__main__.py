@@ -1,0 +1,35 @@
+"""``python -m speech.page``: names recognised in a browser, from the microphone or a file, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech.config import command
+
+if TYPE_CHECKING:
+    from speech.config.tree import Config
+
+
+def page(config: Config) -> None:
+    from speech import pretrained
+    from speech.page import server, site
+
+    shipped = config.recognizer == "shipped"
+    recognizer = pretrained.shipped(pretrained.EXPORTED) if shipped else Path(config.recognizer).expanduser()
+    files = site.files(recognizer, Path(config.onnxruntime_web).expanduser())
+    if config.output is not None:
+        site.write(files, Path(config.output).expanduser())
+        print(f"{config.output}  {len(files)} files, {sum(map(len, files.values())) / 1e6:.1f} MB")
+        return
+    with server.server(files, config.port) as serving:
+        print(f"http://localhost:{serving.server_port}  (Ctrl-C ends it)", flush=True)
+        serving.serve_forever()
+
+
+def main() -> None:
+    command.run("page", page)
+
+
+if __name__ == "__main__":
+    main()

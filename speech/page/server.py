@@ -1,0 +1,61 @@
+"""The live page's server on this machine: its files from memory, each with its own type, to 127.0.0.1 alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+TYPES = {  # not the system's table, which calls scripts text/plain where an editor has said so
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".onnx": "application/octet-stream",
+}
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self)",
+}
+
+
+def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
+    """A server of ``page`` that is bound to ``port``, 0 for a free one. Raises OSError where another program has it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+            content = page.get(name)
+            if content is None:
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            self.send_response(HTTPStatus.OK)
+            headers = {
+                "Content-Type": TYPES[PurePosixPath(name).suffix],
+                "Content-Length": str(len(content)),
+                **HEADERS,
+            }
+            for header, value in headers.items():
+                self.send_header(header, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing of each file."""
+
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise OSError(
+            f"port={port}: cannot be served ({error.strerror}): give another, or port=0 for a free one"
+        ) from error

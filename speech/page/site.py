@@ -1,0 +1,72 @@
+"""The live page as a static folder: what a browser needs to recognise names by itself, and nothing from elsewhere.
+
+The sources are in ``web/``, plain modules of JavaScript that mirror the rooms of Python. Beside them stand the exported
+recogniser, the grapheme-to-phoneme model, the CMU dictionary as phones, and onnxruntime-web's program (an npm package,
+MIT), which ``scripts/install_onnxruntime_web.py`` fetches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from speech import pretrained
+from speech.common import storage
+from speech.text import lexicon
+
+WEB = Path(__file__).parent / "web"
+PACKAGE = "onnxruntime-web@1.30.0"
+# Of its folder dist, the build without GPU: the page's name of each file, and its SHA-256.
+PROGRAM = {
+    "ort.wasm.bundle.min.mjs": (
+        "onnxruntime.js",  # a server that knows no .mjs would send it as no script
+        "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
+    ),
+    "ort-wasm-simd-threaded.wasm": (
+        "onnxruntime.wasm",
+        "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+    ),
+}
+
+
+def files(recognizer: Path, onnxruntime_web: Path) -> dict[str, bytes]:
+    """Every file of the page by its name, ``index.html`` first.
+
+    ``recognizer`` is an exported recogniser, ``onnxruntime_web`` the folder of ``PROGRAM``. Raises OSError, with the
+    way out, where one is missing or not what it should be.
+    """
+    found = {path.name: path.read_bytes() for path in sorted(WEB.iterdir(), key=lambda path: path.suffix != ".html")}
+    found |= {name: program(onnxruntime_web, source) for source, (name, _) in PROGRAM.items()}
+    if not recognizer.is_file():
+        raise FileNotFoundError(f"recognizer={recognizer}: no such file: give one that python -m speech.export wrote")
+    found["recognizer.onnx"] = recognizer.read_bytes()
+    found["g2p.onnx"] = pretrained.shipped(pretrained.G2P).read_bytes()
+    found["lexicon.txt"] = _lexicon().encode()
+    found["lexicon-licence.txt"] = lexicon.licence().encode()
+    return found
+
+
+def program(folder: Path, source: str) -> bytes:
+    """The file ``source`` of ``PROGRAM`` in ``folder``. Raises OSError where it is missing or another version's."""
+    path = folder / source
+    if not path.is_file() or hashlib.sha256(content := path.read_bytes()).hexdigest() != PROGRAM[source][1]:
+        raise OSError(
+            f"{path}: not there, or not of {PACKAGE}: make page fetches it; without make: npm install {PACKAGE}, "
+            "then onnxruntime_web=node_modules/onnxruntime-web/dist"
+        )
+    return content
+
+
+def _lexicon() -> str:
+    """The dictionary a line a word: the word, a tab, its pronunciations between |, phones between spaces."""
+    entries = lexicon.dictionary().items()
+    return "".join(f"{word}\t{'|'.join(' '.join(one) for one in some)}\n" for word, some in entries)
+
+
+def write(page: Mapping[str, bytes], folder: Path) -> None:
+    """Write ``page`` into ``folder``, each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in page.items():
+        with storage.whole(folder / name) as part:
+            part.write_bytes(content)

@@ -1,0 +1,49 @@
+// Letters to integers and back; symbol 0 is the CTC blank. speech/text/alphabet.py.
+
+export const BLANK = 0;
+
+/** A text that cannot be written or said. */
+export class TextError extends Error {}
+
+// Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
+const PLAIN = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ð: "d", þ: "th", ł: "l", đ: "d", ħ: "h", ı: "i" };
+for (const mark of "’ʼ`´‘") PLAIN[mark] = "'";
+for (const mark of "-‐‑–_") PLAIN[mark] = " ";
+
+const translated = (text) => Array.from(text, (c) => PLAIN[c] ?? c).join("");
+
+/** `text` in lower case and without marks, whatever its characters: two texts that are one name are alike. */
+export function plainLetters(text) {
+  const decomposed = translated(text.toLowerCase()).normalize("NFKD");
+  return translated(decomposed.replace(/\p{M}/gu, "")).split(/\s+/).filter(Boolean).join(" ");
+}
+
+export class Alphabet {
+  /** The letters that a recogniser spells: output symbols 1, 2, ... */
+  constructor(letters) {
+    this.letters = letters;
+  }
+
+  /** Number of output symbols, the blank included. */
+  get size() {
+    return this.letters.length + 1;
+  }
+
+  /** `text` in this alphabet. Throws TextError, naming the characters, where one has no such form. */
+  fold(text) {
+    const folded = plainLetters(text);
+    const foreign = [...new Set(folded)].filter((c) => !this.letters.includes(c)).sort();
+    if (foreign.length)
+      throw new TextError(`“${text}” has ${foreign.map((c) => `“${c}”`).join(" ")}, which the recogniser cannot write: respell it`);
+    if (!/\p{L}/u.test(folded)) throw new TextError(`“${text}” has no letter in it: write the name as it is spelt`);
+    return folded;
+  }
+
+  encode(text) {
+    return Array.from(this.fold(text), (letter) => this.letters.indexOf(letter) + 1);
+  }
+
+  decode(symbols) {
+    return symbols.map((symbol) => this.letters[symbol - 1]).join("");
+  }
+}

@@ -1,0 +1,228 @@
+// The page: what its buttons do.
+
+import { TextError } from "./alphabet.js";
+import { AudioError, readClip } from "./clip.js";
+import { byId, percent, tell } from "./element.js";
+import { NoSpeechError } from "./endpointing.js";
+import { enrol, read, write } from "./enrolment.js";
+import { NameList } from "./list.js";
+import { Listener } from "./listener.js";
+import { loadAll } from "./load.js";
+import { Microphone, MicrophoneError } from "./microphone.js";
+import { faultsOf, level, levelFaults } from "./quality.js";
+import { Result } from "./result.js";
+
+const MOST_RECORDINGS = 5; // of a name
+const GRACE_S = 12; // to say the name that is to be recorded
+
+class App {
+  constructor(engine) {
+    this.recognizer = engine.recognizer;
+    this.result = new Result(engine.recognizer);
+    this.list = new NameList(engine, (name) => this.record(name));
+    this.recordings = new Map(); // by name, the log-probabilities of each recording
+    this.microphone = null;
+    this.recording = null; // the name whose recording is awaited
+    byId("listen").addEventListener("click", () => (this.microphone ? this.stop() : this.listen()));
+    byId("choose").addEventListener("click", () => byId("file").click());
+    byId("file").addEventListener("change", ({ target }) => this.hearFiles(target));
+    byId("open").addEventListener("click", () => byId("enrolled").click());
+    byId("enrolled").addEventListener("change", ({ target }) => this.openEnrolled(target));
+    byId("save").addEventListener("click", () => this.saveEnrolled());
+    this.#takeDrops();
+  }
+
+  async start() {
+    await this.list.update();
+    await this.recognizer.logProbs(new Float32Array(this.recognizer.sampleRate)); // the first run is slower
+    for (const id of ["listen", "choose", "open"]) byId(id).disabled = false;
+    tell("status", "");
+  }
+
+  #takeDrops() {
+    const over = (event, dropping) => {
+      event.preventDefault();
+      document.body.classList.toggle("dropping", dropping);
+    };
+    document.addEventListener("dragover", (event) => over(event, true));
+    document.addEventListener("dragleave", (event) => over(event, false));
+    document.addEventListener("drop", (event) => {
+      over(event, false);
+      this.hearFiles({ files: event.dataTransfer.files });
+    });
+  }
+
+  /** Each of the files in turn; one that cannot be used is told by name, and the next is heard. */
+  async hearFiles(input) {
+    const files = [...input.files];
+    input.value = ""; // the same file may be chosen again
+    tell("problem", "");
+    const wrong = [];
+    for (const file of files) {
+      try {
+        const waveform = await readClip(file, this.recognizer.sampleRate);
+        const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
+        this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, file.name);
+      } catch (error) {
+        if (error instanceof NoSpeechError) wrong.push(`${file.name}: ${error.message}`);
+        else if (error instanceof AudioError) wrong.push(error.message);
+        else throw error;
+      }
+    }
+    tell("problem", wrong.join(" — "));
+  }
+
+  async listen() {
+    tell("problem", "");
+    byId("listen").disabled = true;
+    this.listener = new Listener(this.recognizer, () => this.list.entries, {
+      speaking: (heard) => this.result.show(heard, "microphone", false),
+      name: (heard) => this.#heard(heard),
+    });
+    const microphone = new Microphone(this.recognizer.sampleRate, {
+      block: (samples) => {
+        this.#level(samples);
+        this.listener.push(samples).catch(failed);
+      },
+      note: (text) => tell("microphone", text || this.#listening()),
+      paused: (reason) => {
+        this.listener.finish().catch(failed);
+        this.#stopped(reason);
+      },
+    });
+    try {
+      this.microphone = await microphone.start();
+      byId("listen").textContent = "Stop";
+      tell("microphone", this.#listening());
+    } catch (error) {
+      if (!(error instanceof MicrophoneError)) throw error;
+      this.#stopped(error.message);
+    } finally {
+      byId("listen").disabled = false;
+    }
+  }
+
+  #listening() {
+    const asked = this.recording ? `Say “${this.recording.text}” now.` : "Listening: say a name of the list.";
+    return this.microphone ? `${asked} (${this.microphone.description})` : "";
+  }
+
+  async stop() {
+    const { microphone } = this;
+    this.microphone = null;
+    await microphone.stop();
+    await this.listener.finish();
+    this.#stopped("");
+  }
+
+  #stopped(reason) {
+    this.microphone = null;
+    this.recording = null;
+    byId("listen").textContent = "Listen";
+    byId("level").value = -60;
+    tell("microphone", "Or drop recordings anywhere on the page.");
+    tell("problem", reason);
+  }
+
+  #level(samples) {
+    const meter = byId("level");
+    const loud = Math.max(-60, level(samples));
+    meter.value = loud;
+    meter.textContent = `${loud.toFixed(0)} dB`;
+  }
+
+  #heard(heard) {
+    this.result.show(heard, "microphone");
+    if (this.recording) this.#enrol(this.recording, heard);
+  }
+
+  /** Wait for `name` at the microphone, and enrol it by what is heard. */
+  async record(name) {
+    this.recording = name;
+    if (!this.microphone) await this.listen();
+    if (!this.microphone) return;
+    tell("microphone", this.#listening());
+    tell("enrolment", `Say “${name.text}” once.`);
+    setTimeout(() => {
+      if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);
+    }, GRACE_S * 1000);
+  }
+
+  #enrol(name, { waveform, span, transcript }) {
+    const faults = faultsOf(waveform, span, this.recognizer.sampleRate);
+    if (faults.length) {
+      tell("enrolment", `This recording of “${name.text}” is not kept: ${faults.join("; ")}. Say it again.`);
+      return;
+    }
+    this.recording = null;
+    const clips = [...(this.recordings.get(name.text) ?? []), transcript.clip].slice(-MOST_RECORDINGS);
+    try {
+      const enrolled = enrol(clips);
+      this.recordings.set(name.text, clips);
+      this.list.enrol(new Map([[name.text, enrolled]])).catch(failed);
+      tell("enrolment", `“${name.text}” has ${clips.length} of ${MOST_RECORDINGS} recordings. ${this.#gain(name, clips)}`);
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      tell("enrolment", error.message);
+    }
+    tell("microphone", this.#listening());
+  }
+
+  /** What the recordings bring: each is recognised with the others enrolled, and with none. */
+  #gain(name, clips) {
+    if (clips.length < 2) return "Record it once more to see what that brings.";
+    const mean = (enrolledWithout) => {
+      const each = clips.map((clip, i) => {
+        const entry = this.list.entryOf(name, enrolledWithout(i));
+        const { names } = this.recognizer.rank(clip, new Map([...this.list.entries, [name.text, entry]]));
+        return names.find((one) => one.text === name.text).probability;
+      });
+      return each.reduce((a, b) => a + b, 0) / each.length;
+    };
+    const before = mean(() => undefined);
+    const after = mean((i) => enrol(clips.filter((_, j) => j !== i)));
+    return `Its mean probability: ${percent(before)} by its spelling alone, ${percent(after)} with the other recordings.`;
+  }
+
+  async openEnrolled(input) {
+    const [file] = input.files;
+    const { alphabet, inventory } = this.recognizer;
+    try {
+      const enrolled = read(await file.text(), file.name, alphabet, inventory);
+      await this.list.enrol(enrolled);
+      for (const name of enrolled.keys()) this.recordings.delete(name);
+      tell("enrolment", `${file.name}: ${[...enrolled.keys()].join(", ")}`);
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      tell("enrolment", error.message);
+    } finally {
+      input.value = "";
+    }
+  }
+
+  saveEnrolled() {
+    const { alphabet, inventory } = this.recognizer;
+    const file = new Blob([write(this.list.enrolled, alphabet, inventory)], { type: "application/json" });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "enrolled.json" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+}
+
+/** A fault of the page itself is told too: nothing fails in silence. */
+function failed(error) {
+  tell("problem", `Something went wrong (${error.message ?? error}): load the page again.`);
+  console.error(error);
+}
+
+window.pageStarted?.();
+window.addEventListener("unhandledrejection", ({ reason }) => failed(reason));
+window.addEventListener("error", ({ error, message }) => failed(error ?? message));
+try {
+  const app = new App(await loadAll());
+  await app.start();
+} catch (error) {
+  byId("status").className = "problem";
+  tell("status", error.message);
+  console.error(error);
+}

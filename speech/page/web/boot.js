@@ -1,0 +1,60 @@
+// What keeps the page from starting, said in a sentence; in a script that the oldest browser reads.
+(function () {
+  var WAY_OUT = "Run python -m speech.page, and open the address that it prints.";
+  var started = false;
+
+  window.pageStarted = function () {
+    started = true;
+  };
+
+  function tell(sentence) {
+    if (started) return;
+    var status = document.getElementById("status");
+    status.className = "problem";
+    status.textContent = sentence;
+  }
+
+  /** SIMD, which onnxruntime-web's program is made of: a function that returns a vector's first number. */
+  function hasSimd() {
+    return WebAssembly.validate(
+      new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11])
+    );
+  }
+
+  var tooOld =
+    !("noModule" in document.createElement("script")) ||
+    typeof WebAssembly === "undefined" ||
+    typeof BigInt64Array === "undefined" ||
+    !Array.prototype.at ||
+    !String.prototype.replaceAll ||
+    !hasSimd();
+
+  if (location.protocol === "file:") tell("A page that is opened as a file cannot load its programs. " + WAY_OUT);
+  else if (tooOld) tell("This browser is too old for the page: it needs Chrome 92, Firefox 90, Safari 16.4 or later.");
+
+  window.addEventListener(
+    "error",
+    function (event) {
+      if (location.protocol === "file:" || tooOld) return;
+      if (event.target && event.target.tagName === "SCRIPT") askWhy();
+      else if (event.message) tell("The page could not start (" + event.message + "): update the browser, or: " + WAY_OUT);
+    },
+    true
+  );
+
+  /** Of a script that was not loaded, what the server says. */
+  function askWhy() {
+    fetch("app.js").then(
+      function (response) {
+        var type = response.headers.get("Content-Type");
+        if (!response.ok) tell("app.js is not there (" + response.status + "): serve the whole folder that “make page” writes.");
+        else if (!/javascript/.test(type))
+          tell("The server sends app.js as “" + type + "”, which no browser runs: let it send .js as text/javascript. Or: " + WAY_OUT);
+        else tell("A file of the page is not there or is sent as another type than text/javascript: serve the whole folder that “make page” writes.");
+      },
+      function () {
+        tell("The server does not answer any more. " + WAY_OUT);
+      }
+    );
+  }
+})();

@@ -1,0 +1,88 @@
+// A file that was dropped, as a waveform: mono, at the recogniser's rate. speech/audio/files.py.
+
+import { resample } from "./resample.js";
+import { AudioError, decodeWav } from "./wav.js";
+
+export { AudioError };
+
+const LONGEST_S = 60; // a name takes one second; the bound is for memory and time
+const LARGEST_MB = 100; // of a minute in any format
+const RATES = [4000, 384000]; // Hz: any other is a damaged header
+const USUAL_RATE = 48000; // of what a browser or a phone records
+
+/** The samples of `file`, mono at `sampleRate` Hz. Throws AudioError, which names the file. */
+export async function readClip(file, sampleRate) {
+  try {
+    if (!file.size) throw new AudioError("the file is empty (0 bytes): record it again");
+    if (file.size > LARGEST_MB * 1e6) throw tooLong(`${Math.round(file.size / 1e6)} MB large`);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const { rate, channels } = decodeWav(bytes) ?? (await decodeByBrowser(file, bytes));
+    if (rate < RATES[0] || rate > RATES[1])
+      throw new AudioError(`its sample rate, ${rate} Hz, is outside of ${RATES[0]} to ${RATES[1]} Hz`);
+    return toWaveform(channels, rate, sampleRate);
+  } catch (error) {
+    if (error instanceof AudioError) throw new AudioError(`${file.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** `channels` at `rate` Hz as one waveform at `sampleRate` Hz. Throws AudioError. */
+export function toWaveform(channels, rate, sampleRate) {
+  const n = channels[0]?.length ?? 0;
+  if (!n) throw new AudioError("no samples in it: record it again");
+  if (n / rate > LONGEST_S) throw tooLong(`${Math.round(n / rate)} s long`);
+  const mono = Float32Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    for (const channel of channels) sum += channel[i];
+    return sum / channels.length;
+  });
+  if (!mono.every(Number.isFinite)) throw new AudioError("some of its samples are NaN or infinite: export it again");
+  return resample(mono, rate, sampleRate);
+}
+
+function tooLong(size) {
+  return new AudioError(`${size}, over the ${LONGEST_S} s of a name's recording: cut it up`);
+}
+
+async function decodeByBrowser(file, bytes) {
+  if (typeof OfflineAudioContext === "undefined")
+    throw new AudioError("this browser reads WAV files alone: convert it to WAV");
+  if ((await durationS(file)) > LONGEST_S) throw tooLong("it is"); // before it is in memory
+  const rate = rateOf(bytes) ?? USUAL_RATE;
+  try {
+    const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes.buffer);
+    const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
+    return { rate: buffer.sampleRate, channels };
+  } catch (error) {
+    // Safari rejects with null.
+    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): convert it to WAV or FLAC`);
+  }
+}
+
+/** The length that a media element reads from the file's header; 0 where it tells none. */
+function durationS(file) {
+  const url = URL.createObjectURL(file);
+  const element = new Audio();
+  return new Promise((resolve) => {
+    element.onloadedmetadata = () => resolve(Number.isFinite(element.duration) ? element.duration : 0);
+    element.onerror = () => resolve(0);
+    element.preload = "metadata";
+    element.src = url;
+  }).finally(() => URL.revokeObjectURL(url));
+}
+
+/** The rate that a FLAC, Ogg Vorbis or MP3 file's header says, so that the browser does not change it. */
+function rateOf(bytes) {
+  const text = String.fromCharCode(...bytes.subarray(0, 64));
+  const view = new DataView(bytes.buffer);
+  if (text.startsWith("fLaC")) return view.getUint32(18) >>> 12;
+  const vorbis = text.indexOf("\u0001vorbis");
+  if (text.startsWith("OggS") && vorbis > 0) return view.getUint32(vorbis + 12, true);
+  let at = 0;
+  if (text.startsWith("ID3")) at = 10 + [6, 7, 8, 9].reduce((size, i) => size * 128 + bytes[i], 0);
+  if (bytes[at] === 0xff && bytes[at + 1] >= 0xe2) {
+    const version = (bytes[at + 1] >> 3) % 4; // 3 MPEG 1, 2 MPEG 2, 0 MPEG 2.5
+    return [44100, 48000, 32000][(bytes[at + 2] >> 2) % 4] / { 3: 1, 2: 2, 0: 4 }[version] || null;
+  }
+  return null;
+}

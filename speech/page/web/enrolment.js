@@ -1,0 +1,83 @@
+// Enrolment without training: a name is also what the recogniser decodes when its owner says it.
+// speech/inference/enrolment.py, whose files these are.
+
+import { TextError } from "./alphabet.js";
+import { nBest } from "./prefix_beam.js";
+
+const FORMAT = 1;
+const N_BEST = 20; // strings that are kept of each recording and output
+const WEIGHT = 0.5; // of the recordings' variants, where a name has a spelling too
+
+/** `{heard, nRecordings, spelled}` of the name that is said in each of `clips` (log-probabilities, scoring.js). */
+export function enrol(clips, spelled = true) {
+  const heard = {
+    letters: variants(clips.map((clip) => clip.letters)),
+    phones: clips[0].phones ? variants(clips.map((clip) => clip.phones)) : [],
+  };
+  if (!heard.letters.length || (clips[0].phones && !heard.phones.length))
+    throw new TextError("nothing is decoded of these recordings: record the name again, nearer to the microphone");
+  return { heard, nRecordings: clips.length, spelled };
+}
+
+/** The entry of a name: its `typed` variants, and those of its recordings. */
+export function beside(enrolled, typed) {
+  const { heard, spelled } = enrolled;
+  if (!spelled) return heard;
+  return { letters: mixed(typed.letters, heard.letters), phones: mixed(typed.phones, heard.phones) };
+}
+
+/** The strings of one output, the mean over recordings of each one's probability among its recording's best. */
+function variants(recordings) {
+  const found = new Map();
+  for (const frames of recordings) {
+    const strings = nBest(frames, N_BEST).filter(({ symbols }) => symbols.length);
+    const total = strings.reduce((sum, { p }) => sum + p, 0);
+    for (const { symbols, p } of strings) {
+      const one = found.get(symbols.join()) ?? { symbols, p: 0 };
+      one.p += p / total / recordings.length;
+      found.set(symbols.join(), one);
+    }
+  }
+  return [...found.values()].sort((a, b) => b.p - a.p).map(({ symbols, p }) => ({ symbols, logP: Math.log(p) }));
+}
+
+function mixed(typed, heard) {
+  if (!typed.length) return heard;
+  const weighted = (some, weight) => some.map(({ symbols, logP }) => ({ symbols, logP: logP + Math.log(weight) }));
+  return [...weighted(typed, 1 - WEIGHT), ...weighted(heard, WEIGHT)];
+}
+
+/** The text of a file of `enrolled` (a Map by name), which python -m speech.transcribe enrolled=FILE reads. */
+export function write(enrolled, alphabet, inventory) {
+  const names = {};
+  for (const [name, one] of enrolled) {
+    names[name] = {
+      letters: one.heard.letters.map(({ symbols, logP }) => [alphabet.decode(symbols), logP]),
+      phones: one.heard.phones.map(({ symbols, logP }) => [inventory.decode(symbols), logP]),
+      n_recordings: one.nRecordings,
+      spelled: one.spelled,
+    };
+  }
+  return `${JSON.stringify({ format: FORMAT, names }, null, 1)}\n`;
+}
+
+/** The names of such a file's text, a Map. Throws TextError, naming the `file`, for any other. */
+export function read(text, file, alphabet, inventory) {
+  const wrong = (reason) => new TextError(`${file}: no file of enrolled names (${reason}): enrol them again`);
+  try {
+    const content = JSON.parse(text);
+    if (content.format !== FORMAT) throw new TextError(`format ${content.format}, this page reads ${FORMAT}`);
+    return new Map(Object.entries(content.names).map(([name, one]) => [name, readOne(one, alphabet, inventory)]));
+  } catch (error) {
+    throw wrong(error.message);
+  }
+}
+
+function readOne(one, alphabet, inventory) {
+  const read = (some, encode) => some.map(([string, logP]) => ({ symbols: encode(string), logP }));
+  const letters = read(one.letters, (string) => alphabet.encode(string));
+  const phones = inventory ? read(one.phones, (string) => inventory.encode(string)) : [];
+  if (!letters.length || (inventory && !phones.length) || ![...letters, ...phones].every(({ logP }) => Number.isFinite(logP)))
+    throw new TextError("a name without strings, or with a probability that is no number");
+  return { heard: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
+}

@@ -1,0 +1,164 @@
+// The list of names: its pronunciations, which of them count, and what was recorded of each.
+
+import { TextError } from "./alphabet.js";
+import { byId, element, percent, tell } from "./element.js";
+import { readNames } from "./names.js";
+
+const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
+const N_SHOWN = 100; // rows; thousands would make each key slow
+const RARE = 0.01; // a pronunciation of less probability is folded away
+const EXAMPLE = "Martin\nMarvin\nMorton\nMark\nSiobhan = shivawn";
+
+export class NameList {
+  /** `record(name)` is called where a recording of a name is asked for. */
+  constructor({ recognizer, g2p, dictionary }, record) {
+    Object.assign(this, { recognizer, g2p, dictionary, record });
+    this.known = new Map(); // pronunciations by the line of a name
+    this.off = new Map(); // by the same, the pronunciations that were switched off
+    this.enrolled = new Map(); // by name
+    this.entries = new Map(); // by name, what is recognised
+    this.names = [];
+    this.turn = 0;
+    byId("names").value = recognizer.names.join("\n") || EXAMPLE;
+    byId("names").addEventListener("input", () => this.update());
+  }
+
+  /** Read the list, and pronounce what is new in it; a list that is edited meanwhile takes over. */
+  async update() {
+    const turn = ++this.turn;
+    const { names, refused } = readNames(byId("names").value, this.recognizer.alphabet);
+    const wrong = [...refused];
+    const ready = [];
+    for (let i = 0; i < names.length; i += N_AT_ONCE) {
+      const some = names.slice(i, i + N_AT_ONCE);
+      if (some.some((name) => !this.known.has(keyOf(name)))) {
+        if (names.length > N_AT_ONCE) tell("pronouncing", `Pronouncing ${i} of ${names.length} names …`);
+        await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, keys are read
+        if (turn !== this.turn) return;
+        await this.#pronounce(some.filter((name) => !this.known.has(keyOf(name))), wrong);
+        if (turn !== this.turn) return;
+      }
+      ready.push(...some.filter((name) => this.known.has(keyOf(name))));
+    }
+    this.names = ready;
+    byId("refused").replaceChildren(...wrong.map(({ reason }) => element("li", { textContent: reason })));
+    this.#makeEntries();
+    this.#draw();
+  }
+
+  async #pronounce(names, wrong) {
+    try {
+      const found = await this.recognizer.pronounce(names, this.g2p, this.dictionary);
+      names.forEach((name, i) => this.known.set(keyOf(name), found[i]));
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      if (names.length === 1) wrong.push({ line: names[0].text, reason: error.message });
+      else for (const name of names) await this.#pronounce([name], wrong);
+    }
+  }
+
+  /** The pronunciations of `name` that count, their probabilities made whole. */
+  #counted(name) {
+    const off = this.off.get(keyOf(name)) ?? new Set();
+    const on = this.known.get(keyOf(name)).filter(({ phones }) => !off.has(phones.join(" ")));
+    const total = on.reduce((sum, { probability }) => sum + probability, 0);
+    return on.map(({ phones, probability }) => ({ phones, probability: probability / total }));
+  }
+
+  entryOf(name, enrolled) {
+    return this.recognizer.entry(name.text, this.#counted(name), enrolled);
+  }
+
+  #makeEntries() {
+    const fold = (text) => this.recognizer.alphabet.fold(text);
+    const enrolled = new Map([...this.enrolled].map(([text, one]) => [fold(text), one]));
+    this.recorded = (name) => enrolled.get(fold(name.text));
+    this.entries = new Map(this.names.map((name) => [name.text, this.entryOf(name, this.recorded(name))]));
+  }
+
+  /** Take `enrolled`, a Map by name, into the list beside what is there. */
+  async enrol(enrolled) {
+    const fold = (name) => this.recognizer.alphabet.fold(name);
+    const taken = new Set([...enrolled.keys()].map(fold));
+    const others = [...this.enrolled].filter(([name]) => !taken.has(fold(name)));
+    this.enrolled = new Map([...others, ...enrolled]);
+    const listed = new Set(this.names.map((name) => fold(name.text)));
+    const missing = [...enrolled.keys()].filter((name) => !listed.has(fold(name)));
+    if (missing.length) byId("names").value = [byId("names").value.trimEnd(), ...missing].join("\n");
+    await this.update();
+  }
+
+  /** Write `said` after the name in its line, or nothing. */
+  #correct(name, said) {
+    const lines = byId("names").value.split("\n").flatMap((line) => (line.includes("=") ? [line] : line.split(/[,;]/)));
+    const same = (line) => line.split("=")[0].trim() === name.text;
+    byId("names").value = lines
+      .map((line) => (same(line) ? [name.text, said.trim()].filter(Boolean).join(" = ") : line.trim()))
+      .join("\n");
+    return this.update();
+  }
+
+  #draw() {
+    const rows = this.names.slice(0, N_SHOWN).map((name) => this.#row(name));
+    byId("list").replaceChildren(...rows);
+    const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling parts them.`);
+    if (this.names.length > N_SHOWN) notes.push(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
+    tell("pronouncing", notes.slice(0, 3).join(" "));
+    byId("save").disabled = !this.enrolled.size;
+  }
+
+  /** Groups of names whose likeliest pronunciation is the same. */
+  #alike() {
+    const groups = new Map();
+    for (const name of this.names) {
+      const phones = this.#counted(name)[0]?.phones.join(" ");
+      if (phones) groups.set(phones, [...(groups.get(phones) ?? []), name.text]);
+    }
+    return [...groups.values()].filter((some) => some.length > 1);
+  }
+
+  #row(name) {
+    const key = keyOf(name);
+    const off = this.off.get(key) ?? new Set();
+    const known = this.known.get(key);
+    const ways = known.map(({ phones, probability }) => {
+      const id = phones.join(" ");
+      const box = element("input", { type: "checkbox", checked: !off.has(id) });
+      const text = element("span", { textContent: `/${phones.join("")}/ ${percent(probability)}` });
+      text.classList.toggle("off", off.has(id));
+      box.addEventListener("change", () => {
+        if (box.checked) off.delete(id);
+        else off.add(id);
+        this.off.set(key, off);
+        if (!this.#counted(name).length) {
+          off.delete(id);
+          box.checked = true;
+          tell("pronouncing", `${name.text} needs a pronunciation: write another before you switch off its last.`);
+          return;
+        }
+        text.classList.toggle("off", !box.checked);
+        this.#makeEntries();
+      });
+      return element("label", {}, box, text);
+    });
+    const nUsual = known.filter(({ probability }) => probability >= RARE).length;
+    const rare = element("details", {}, element("summary", { textContent: `${ways.length - nUsual} rarer` }));
+    rare.append(element("div", { className: "ways" }, ...ways.splice(nUsual)));
+    const said = element("input", { type: "text", value: name.say.join(", "), placeholder: "shivawn, /ʃɪvɔn/" });
+    said.setAttribute("aria-label", `${name.text} is said as`);
+    said.addEventListener("change", () => this.#correct(name, said.value));
+    const n = this.recorded(name)?.nRecordings ?? 0;
+    const record = element("button", { type: "button", textContent: n ? `Record again (${n} recorded)` : "Record" });
+    record.setAttribute("aria-label", `Record ${name.text}${n ? `, ${n} recorded` : ""}`);
+    record.addEventListener("click", () => this.record(name));
+    return element(
+      "li",
+      {},
+      element("span", { className: "name", textContent: name.text }),
+      element("div", { className: "ways" }, ...ways, ...(nUsual < known.length ? [rare] : [])),
+      element("div", { className: "bar" }, element("label", { className: "said" }, "said as", said), record),
+    );
+  }
+}
+
+const keyOf = (name) => [name.text, ...name.say].join("\n");

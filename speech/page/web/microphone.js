@@ -1,0 +1,136 @@
+// The microphone, opened at its own rate and resampled here: Firefox refuses another rate, Safari ignores one.
+
+import { Resampler } from "./resample.js";
+
+const STALLED_S = 3; // without a block the sound has stopped, whatever the browser says of its state
+const SILENT_S = 3; // of exact zeros: no microphone is so quiet
+const RATES = [undefined, 48000, 44100]; // to try: the browser's own comes first
+
+/** Why there is no sound, as a sentence with the way out. */
+export class MicrophoneError extends Error {}
+
+export class Microphone {
+  /**
+   * `on.block(samples)` at `sampleRate` Hz; `on.note(text)` tells what is odd; `on.paused(text)` that nothing comes any
+   * more, until it is opened again.
+   */
+  constructor(sampleRate, on) {
+    Object.assign(this, { sampleRate, on, silent: 0, heardAt: 0, open: false });
+  }
+
+  /** Ask for the microphone. Throws MicrophoneError. */
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia)
+      throw new MicrophoneError(
+        `A browser gives the microphone to https and to localhost alone, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
+      );
+    if (typeof AudioWorkletNode === "undefined")
+      throw new MicrophoneError("This browser has no AudioWorklet: update it (Chrome 91, Firefox 89, Safari 16.4), or drop a file.");
+    try {
+      // What a browser does to make calls pleasant changes the sound of a name.
+      const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+      this.open = true;
+      [this.track] = this.stream.getAudioTracks();
+      await this.#connect();
+    } catch (error) {
+      await this.#close();
+      throw explained(error);
+    }
+    this.track.onended = () => this.#pause("The microphone is gone: plug it in again, then press “Listen”.");
+    this.track.onmute = () => this.on.note("The system has muted the microphone.");
+    this.track.onunmute = () => this.on.note("");
+    this.context.onstatechange = () => this.#check();
+    this.heardAt = performance.now();
+    this.timer = setInterval(() => this.#check(), 1000);
+    return this;
+  }
+
+  /** What was opened, to be shown: its name, and its rate in Hz. */
+  get description() {
+    return `${this.track.label || "microphone"}, ${this.context.sampleRate} Hz`;
+  }
+
+  async #connect() {
+    const own = this.track.getSettings?.().sampleRate;
+    for (const rate of new Set([RATES[0], own, ...RATES])) {
+      this.context = new AudioContext(rate && { sampleRate: rate });
+      try {
+        this.source = this.context.createMediaStreamSource(this.stream);
+        break;
+      } catch (error) {
+        await this.context.close();
+        if (error.name !== "NotSupportedError" || rate === RATES.at(-1)) throw error;
+      }
+    }
+    this.context.resume().catch(() => {}); // where it stays suspended, #check says so
+    await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
+    this.resampler = new Resampler(this.context.sampleRate, this.sampleRate);
+    this.node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
+    this.node.port.onmessage = ({ data }) => this.#take(data);
+    this.source.connect(this.node);
+  }
+
+  #take(block) {
+    this.heardAt = performance.now();
+    if (!block) {
+      this.flushed?.();
+      return;
+    }
+    const wasSilent = this.silent >= SILENT_S * this.context.sampleRate;
+    this.silent = block.every((sample) => sample === 0) ? this.silent + block.length : 0;
+    const isSilent = this.silent >= SILENT_S * this.context.sampleRate;
+    if (isSilent && !wasSilent)
+      this.on.note("The microphone gives digital silence: it is muted, or the system's privacy settings deny it to the browser.");
+    if (wasSilent && !isSilent) this.on.note("");
+    const same = this.context.sampleRate === this.sampleRate;
+    this.on.block(same ? block : this.resampler.push(block));
+  }
+
+  #check() {
+    if (!this.open) return;
+    const { state } = this.context;
+    if (state === "interrupted" || state === "suspended")
+      this.#pause(`The browser has paused the sound (${state}: a call, or a locked screen): press “Listen” to go on.`);
+    else if (performance.now() - this.heardAt > STALLED_S * 1000)
+      this.#pause("No sound comes from the microphone any more: press “Listen” to open it again.");
+  }
+
+  async #pause(reason) {
+    if (!this.open) return;
+    await this.#close();
+    this.on.paused(reason);
+  }
+
+  /** Every sample that was recorded is given to `on.block`; then the microphone's light goes out. */
+  async stop() {
+    if (!this.open) return;
+    if (this.context.state === "running") {
+      const flushed = new Promise((resolve) => (this.flushed = resolve));
+      this.node.port.postMessage("flush");
+      await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, 300))]);
+    }
+    const rest = this.resampler.finish();
+    if (this.context.sampleRate !== this.sampleRate && rest.length) this.on.block(rest);
+    await this.#close();
+  }
+
+  async #close() {
+    this.open = false;
+    clearInterval(this.timer);
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    if (this.context && this.context.state !== "closed") await this.context.close().catch(() => {});
+  }
+}
+
+function explained(error) {
+  const reasons = {
+    NotAllowedError:
+      "The microphone was denied: allow it at the icon beside the address (and in the system's privacy settings), then press “Listen” again; or drop a file.",
+    NotFoundError: "No microphone was found: plug one in, then press “Listen” again; or drop a file.",
+    NotReadableError: "Another program holds the microphone: close that, then press “Listen” again; or drop a file.",
+  };
+  return new MicrophoneError(
+    reasons[error.name] ?? `The microphone could not be opened (${error.name}: ${error.message}): try another browser, or drop a file.`,
+  );
+}

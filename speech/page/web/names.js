@@ -1,0 +1,35 @@
+// A list of names as people write it, with the pronunciations that it gives for them. speech/text/names.py.
+//
+// A name a line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, respellings or IPA between slashes.
+
+import { TextError } from "./alphabet.js";
+
+export const isIpa = (text) => text.length > 2 && text.startsWith("/") && text.endsWith("/");
+
+/** The names of `text`: `{text, say}` each, and the lines that are none, `{line, reason}`. A repeated name is one. */
+export function readNames(text, alphabet) {
+  const names = [];
+  const refused = [];
+  const seen = new Map();
+  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n|;/)) {
+    const [written, ...rest] = line.split("=");
+    // A list is pasted with commas too; after a = they part pronunciations.
+    for (const one of rest.length ? [written] : line.split(",")) {
+      const name = one.trim();
+      if (!name && !rest.length) continue;
+      const say = rest.join("=").split(",").map((way) => way.trim()).filter(Boolean);
+      try {
+        if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
+        const folded = alphabet.fold(name);
+        if (seen.has(folded)) throw new TextError(`“${seen.get(folded)}” and “${name}” are one name: leave one out`);
+        for (const way of say) if (!isIpa(way)) alphabet.fold(way);
+        seen.set(folded, name);
+        names.push({ text: name, say });
+      } catch (error) {
+        if (!(error instanceof TextError)) throw error;
+        refused.push({ line: name, reason: error.message });
+      }
+    }
+  }
+  return { names, refused };
+}

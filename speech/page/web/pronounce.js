@@ -1,0 +1,57 @@
+// The pronunciations of a name: its own, else the dictionary's and the grapheme-to-phoneme model's.
+// speech/inference/pronounce.py.
+
+import { isIpa } from "./names.js";
+
+const N_KNOWN = 8; // pronunciations of the dictionary, at most, of a name of several words
+
+/** The CMU Pronouncing Dictionary: lines of a word, a tab, and its pronunciations between |, phones between spaces. */
+export class Dictionary {
+  constructor(text) {
+    this.text = `\n${text}`;
+  }
+
+  lookUp(word) {
+    const start = this.text.indexOf(`\n${word}\t`);
+    if (start < 0) return [];
+    const line = this.text.slice(start + word.length + 2, this.text.indexOf("\n", start + 1));
+    return line.split("|").map((one) => one.split(" "));
+  }
+
+  /** Those of `text`, equally probable; none where the dictionary lacks one of its words. */
+  pronunciations(text) {
+    const words = text.toLowerCase().replaceAll("-", " ").split(/\s+/).filter(Boolean);
+    let ways = words.length ? [[]] : [];
+    for (const some of words.map((word) => this.lookUp(word)))
+      ways = ways.flatMap((way) => some.map((one) => [...way, ...one]));
+    ways = ways.slice(0, N_KNOWN);
+    return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
+  }
+}
+
+/** Of each of `names` (`{text, say}`), its `{phones, probability}`, the likeliest first. Throws TextError. */
+export async function pronounce(names, g2p, dictionary) {
+  const waysOf = (name) => (name.say.length ? name.say : [name.text]);
+  const texts = [...new Set(names.flatMap(waysOf).filter((way) => !isIpa(way)))];
+  const guessed = texts.length ? await g2p.pronunciationsOf(texts) : [];
+  const read = new Map(texts.map((text, i) => [text, mixed(dictionary.pronunciations(text), guessed[i])]));
+  return names.map((name) => {
+    const ways = waysOf(name);
+    const total = new Map();
+    for (const way of ways) {
+      const some = isIpa(way) ? [{ phones: g2p.inventory.read(way.slice(1, -1)), probability: 1 }] : read.get(way);
+      for (const { phones, probability } of some) {
+        const one = total.get(phones.join(" ")) ?? { phones, probability: 0 };
+        one.probability += probability / ways.length;
+        total.set(phones.join(" "), one);
+      }
+    }
+    return [...total.values()].sort((a, b) => b.probability - a.probability);
+  });
+}
+
+/** Both, half of the probability each, where there are `known` ones. */
+function mixed(known, guessed) {
+  const half = known.length ? 0.5 : 1;
+  return [...known, ...guessed].map(({ phones, probability }) => ({ phones, probability: probability * half }));
+}

@@ -1,0 +1,147 @@
+// An exported recogniser, from a clip to its transcript. speech/inference/runtime.py and transcriber.py.
+
+import { align } from "./align.js";
+import { Alphabet } from "./alphabet.js";
+import { collapse, decoderOf } from "./decode.js";
+import { findSpeech, withMargin } from "./endpointing.js";
+import { beside } from "./enrolment.js";
+import { Tensor } from "./onnx.js";
+import { Inventory } from "./phones.js";
+import { pronounce } from "./pronounce.js";
+import { Rejection, evidence, fillerPath, meanFrameEntropy } from "./rejection.js";
+import { Frames } from "./score.js";
+import { certain, fuse, havePronunciations, letterScores, phoneScores } from "./scoring.js";
+
+const FORMAT = "1";
+
+export class Recognizer {
+  /** `model` is what onnx.js opened. Throws an Error for a file that is no such recogniser. */
+  constructor(model) {
+    const { metadata } = model;
+    if (!metadata.alphabet || metadata.format !== FORMAT)
+      throw new Error(`recognizer.onnx: no recogniser of format ${FORMAT}: python -m speech.export writes one`);
+    this.model = model;
+    this.alphabet = new Alphabet(metadata.alphabet);
+    this.inventory = metadata.phones ? new Inventory(JSON.parse(metadata.phones)) : null;
+    this.names = JSON.parse(metadata.names);
+    this.pronunciations = JSON.parse(metadata.pronunciations ?? "{}");
+    this.decoder = decoderOf(JSON.parse(metadata.decoder));
+    this.phonesWeight = Number(metadata.phones_weight ?? 0.5);
+    this.labelPrior = metadata.label_prior ? JSON.parse(metadata.label_prior) : null;
+    this.rejection = metadata.rejection ? new Rejection(JSON.parse(metadata.rejection)) : null;
+    this.sampleRate = Number(metadata.sample_rate); // Hz
+    this.frameS = Number(metadata.samples_per_frame) / this.sampleRate;
+  }
+
+  /** The log-probabilities of one end-pointed waveform: `{letters, phones}` (score.js). */
+  async logProbs(waveform) {
+    const inputs = {
+      waveforms: new Tensor("float32", waveform, [1, waveform.length]),
+      n_samples: new Tensor("int64", BigInt64Array.of(BigInt(waveform.length)), [1]),
+    };
+    const [tensor] = await this.model.run(inputs, ["log_probs"]);
+    const [, nFrames, nSymbols] = tensor.dims;
+    const columns = (from, to) => {
+      const data = new Float64Array(nFrames * (to - from));
+      for (let t = 0; t < nFrames; t++)
+        data.set(tensor.data.subarray(t * nSymbols + from, t * nSymbols + to), t * (to - from));
+      return new Frames(data, nFrames, to - from);
+    };
+    const { size } = this.alphabet;
+    const clip = { letters: columns(0, size), phones: this.inventory ? columns(size, nSymbols) : null };
+    tensor.dispose();
+    return clip;
+  }
+
+  /** The pronunciations of each of `names` (`{text, say}`): given, else trained, else by dictionary and model. */
+  async pronounce(names, g2p, dictionary) {
+    if (!this.inventory) return names.map(() => []);
+    const trained = new Map(
+      Object.entries(this.pronunciations).map(([name, some]) => [
+        this.alphabet.fold(name),
+        some.map(([phones, probability]) => ({ phones, probability })),
+      ]),
+    );
+    const known = names.map((name) => (name.say.length ? null : trained.get(this.alphabet.fold(name.text))));
+    const others = await pronounce(names.filter((_, i) => !known[i]), g2p, dictionary);
+    return known.map((some) => some ?? others.shift());
+  }
+
+  /** The entry of a name with these pronunciations and, where it was recorded, with what was `enrolled` of it. */
+  entry(text, pronunciations, enrolled) {
+    const typed = {
+      letters: certain(this.alphabet.encode(text)),
+      phones: pronunciations.map(({ phones, probability }) => ({
+        symbols: this.inventory.encode(phones),
+        logP: Math.log(probability),
+      })),
+    };
+    return enrolled ? beside(enrolled, typed) : typed;
+  }
+
+  /** The score by which each of `entries` is ranked, nats: letters and phones, fused. */
+  scores(clip, entries, corrected = true) {
+    const some = corrected && this.labelPrior ? this.#corrected(clip) : clip;
+    const [letters, phones] = [letterScores(some, entries), phoneScores(some, entries)];
+    return phones ? letters.map((one, i) => fuse(this.phonesWeight, one, phones[i])) : letters;
+  }
+
+  /** Label-prior correction: log q = log p - weight log prior (speech/inference/label_prior.py). */
+  #corrected(clip) {
+    const { log_priors: priors, weights } = this.labelPrior;
+    const less = (frames, i) => frames && frames.map((value, symbol) => value - weights[i] * priors[i][symbol]);
+    return { letters: less(clip.letters, 0), phones: less(clip.phones, 1) };
+  }
+
+  /** p(out of list) of a clip against a list of `nNames` whose likeliest name is `first`. */
+  outOfList(clip, first, nNames) {
+    const both = clip.phones && havePronunciations([first]);
+    const entropy = both
+      ? fuse(this.phonesWeight, meanFrameEntropy(clip.letters), meanFrameEntropy(clip.phones))
+      : meanFrameEntropy(clip.letters);
+    const filler = {
+      letters: certain(fillerPath(clip.letters)),
+      phones: clip.phones ? certain(fillerPath(clip.phones)) : [],
+    };
+    const [best, free] = this.scores(clip, [first, filler], false);
+    return this.rejection.probability(evidence(best, free, entropy, nNames));
+  }
+
+  /** `{names, outOfList}` of a Map `lexicon` of entries by name: probabilities, best first. */
+  rank(clip, lexicon) {
+    if (!lexicon.size) return { names: [], outOfList: null };
+    const [texts, entries] = [[...lexicon.keys()], [...lexicon.values()]];
+    let scores = this.scores(clip, entries);
+    let best = Math.max(...scores);
+    const outOfList = this.rejection && this.outOfList(clip, entries[scores.indexOf(best)], entries.length);
+    if (best === -Infinity) [scores, best] = [scores.map(() => 0), 0]; // no name fits into so few frames
+    const weights = scores.map((one) => Math.exp(one - best));
+    const total = weights.reduce((a, b) => a + b, 0);
+    const names = texts.map((text, i) => ({ text, probability: weights[i] / total }));
+    return { names: names.sort((a, b) => b.probability - a.probability), outOfList };
+  }
+
+  /** The transcript of an end-pointed waveform that begins `startS` into its recording. */
+  async transcribeSpeech(speech, startS, lexicon) {
+    const clip = await this.logProbs(speech);
+    const symbols = this.decoder(clip.letters);
+    const letters = this.alphabet.decode(symbols);
+    const ends = symbols.length ? align(clip.letters, symbols) : [];
+    const spans = ends.map(([first, last], i) => ({
+      letter: letters[i],
+      startS: Math.max(0, startS + first * this.frameS),
+      endS: Math.max(0, startS + last * this.frameS),
+    }));
+    const phones = clip.phones && this.inventory.decode(collapse(clip.phones.best())).join("");
+    const { names, outOfList } = this.rank(clip, lexicon);
+    const accepted = outOfList === null ? null : this.rejection.accepts(outOfList);
+    return { letters, phones, spans, names, outOfList, accepted, clip };
+  }
+
+  /** Transcribe a waveform at `sampleRate`; also its `span` in samples. Throws NoSpeechError for silence. */
+  async transcribe(waveform, lexicon) {
+    const span = findSpeech(waveform, this.sampleRate);
+    const transcript = await this.transcribeSpeech(...withMargin(waveform, span, this.sampleRate), lexicon);
+    return { ...transcript, span };
+  }
+}

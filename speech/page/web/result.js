@@ -1,0 +1,67 @@
+// What was heard: spectrogram and letters, the verdict, the names with their probabilities, what was cut off.
+
+import { byId, element, percent, tell } from "./element.js";
+import { draw } from "./spectrogram.js";
+
+const N_SHOWN = 8; // names
+const LETTER = { " ": "␣" }; // that would not be seen
+
+export class Result {
+  constructor(recognizer) {
+    this.recognizer = recognizer;
+    const again = () => this.shown && this.#picture(this.shown);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+    window.addEventListener("resize", again);
+  }
+
+  /** Show `heard` (`{waveform, span, transcript, faults}`); `over` is false while it is still being said. */
+  show(heard, source, over = true) {
+    this.shown = heard;
+    byId("heard").hidden = false;
+    this.#picture(heard);
+    const { names, outOfList, accepted, letters, phones } = heard.transcript;
+    const verdict = byId("verdict");
+    verdict.className = over && accepted !== false && names.length ? "right" : "";
+    if (!over) {
+      verdict.textContent = `${letters || "…"} …`;
+    } else {
+      verdict.textContent = this.verdict(heard);
+      byId("before").prepend(element("li", { textContent: `${source}: ${verdict.textContent}` }));
+      byId("history").hidden = byId("before").children.length < 2;
+    }
+    const seconds = (sample) => (sample / this.recognizer.sampleRate).toFixed(2);
+    const [start, stop] = heard.span;
+    const said = [
+      letters && `Letters: ${letters}`,
+      phones && `sounds: /${phones}/`,
+      `heard from ${seconds(start)} to ${seconds(stop)} s of ${seconds(heard.waveform.length)} s, the rest is cut off`,
+    ];
+    if (outOfList !== null)
+      said.push(`out of list: ${percent(outOfList)}, accepted below ${percent(this.recognizer.rejection.threshold)}`);
+    tell("details", `${said.filter(Boolean).join("; ")}.`);
+    byId("faults").replaceChildren(...heard.faults.map((fault) => element("li", { textContent: fault })));
+    byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));
+  }
+
+  /** One sentence: the name, or why none is accepted. */
+  verdict({ transcript: { names, outOfList, accepted, letters } }) {
+    const [best] = names;
+    if (!best) return letters ? `Heard: ${letters}. The list is empty.` : "The list is empty.";
+    if (accepted !== false) return `${best.text}, ${percent(best.probability)}`;
+    return `None of the list: with ${percent(outOfList)} probability another word. The nearest is ${best.text}.`;
+  }
+
+  #picture({ waveform, span, transcript }) {
+    const canvas = byId("spectrogram");
+    const spans = transcript.spans.map((one) => ({ ...one, letter: LETTER[one.letter] ?? one.letter }));
+    draw(canvas, waveform, this.recognizer.sampleRate, span, spans);
+    canvas.setAttribute("aria-label", `Spectrogram with the letters ${transcript.letters || "(none)"}`);
+  }
+}
+
+function bar({ text, probability }) {
+  const meter = element("meter", { min: 0, max: 1, value: probability });
+  meter.setAttribute("aria-label", `probability of ${text}`);
+  const number = element("span", { className: "number", textContent: percent(probability) });
+  return element("li", {}, element("span", { textContent: text }), meter, number);
+}

@@ -1,0 +1,53 @@
+// A WAV file's samples as they are: a browser would resample them as it decodes.
+
+/** A recording that cannot be used; the message says the reason and the way out. */
+export class AudioError extends Error {}
+
+const PCM = 1;
+const FLOAT = 3;
+const EXTENSIBLE = 0xfffe;
+
+/** `{rate, channels}` of the bytes of a WAV file, each channel in [-1, 1]; null where they are none that is read here. */
+export function decodeWav(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tag = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  if (bytes.length < 12 || tag(0) !== "RIFF" || tag(8) !== "WAVE") return null;
+  let format = null;
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const [name, size] = [tag(at), view.getUint32(at + 4, true)];
+    const start = at + 8;
+    if (name === "fmt " && start + 16 <= bytes.length) {
+      const code = view.getUint16(start, true);
+      format = {
+        code: code === EXTENSIBLE ? view.getUint16(start + 24, true) : code,
+        nChannels: view.getUint16(start + 2, true),
+        rate: view.getUint32(start + 4, true),
+        bits: view.getUint16(start + 14, true),
+      };
+    } else if (name === "data") {
+      if (!format) break;
+      const read = reader(view, format);
+      if (!read) return null;
+      if (start + size > bytes.length && size < 0xffffff00)
+        throw new AudioError("truncated, its header says more samples: copy it again");
+      const step = (format.bits / 8) * format.nChannels;
+      const n = Math.floor(Math.min(size, bytes.length - start) / step);
+      const channel = (c) => Float32Array.from({ length: n }, (_, i) => read(start + i * step + (c * format.bits) / 8));
+      return { rate: format.rate, channels: Array.from({ length: format.nChannels }, (_, c) => channel(c)) };
+    }
+    at = start + size + (size % 2);
+  }
+  throw new AudioError("no samples in it: record it again");
+}
+
+function reader(view, { code, bits }) {
+  const readers = {
+    [`${PCM} 8`]: (at) => (view.getUint8(at) - 128) / 128,
+    [`${PCM} 16`]: (at) => view.getInt16(at, true) / 32768,
+    [`${PCM} 24`]: (at) => (view.getInt16(at + 1, true) * 256 + view.getUint8(at)) / 8388608,
+    [`${PCM} 32`]: (at) => view.getInt32(at, true) / 2147483648,
+    [`${FLOAT} 32`]: (at) => view.getFloat32(at, true),
+    [`${FLOAT} 64`]: (at) => view.getFloat64(at, true),
+  };
+  return readers[`${code} ${bits}`];
+}

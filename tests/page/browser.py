@@ -1,0 +1,141 @@
+"""The live page in a real browser, where Playwright, Chromium and what npm brings are there."""
+
+import importlib.util
+import shutil
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech import Runtime, pretrained
+from speech.audio import files
+from speech.page import server, site
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "cache" / "onnxruntime-web"
+AXE = ROOT / "cache" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MISSING = [
+    what
+    for what, there in {
+        "Chromium (apt-get install chromium)": CHROMIUM,
+        "Playwright, onnxruntime-web and axe-core (make browser)": importlib.util.find_spec("playwright")
+        and all((PROGRAM / name).is_file() for name in site.PROGRAM)
+        and AXE.is_file(),
+    }.items()
+    if not there
+]
+
+
+@pytest.fixture(scope="session")
+def page_files():
+    if MISSING:
+        pytest.skip(f"the page is not tested in a browser: install {' and '.join(MISSING)}")
+    return site.files(pretrained.shipped(pretrained.EXPORTED), PROGRAM)
+
+
+@contextmanager
+def serving(page):
+    """The address of a server of ``page``."""
+    with server.server(page, 0) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://localhost:{serving.server_port}/"
+        serving.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address(page_files):
+    with serving(page_files) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def playwright(page_files):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def launch(playwright):
+    """``launch(*flags)``: a browser; the same flags give the same one."""
+    browsers = {}
+
+    def launched(*flags):
+        if flags not in browsers:
+            browsers[flags] = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
+        return browsers[flags]
+
+    yield launched
+    for browser in browsers.values():
+        browser.close()
+
+
+@pytest.fixture
+def tab(launch):
+    """``tab(*flags, init=script, **context)``: a tab of a new context, which must throw no error."""
+    opened, thrown = [], []
+
+    def make(*flags, init="", **context):
+        opened.append(launch(*flags).new_context(**context))
+        page = opened[-1].new_page()
+        page.add_init_script(init)
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        return page
+
+    yield make
+    for context in opened:
+        context.close()
+    assert not thrown
+
+
+@pytest.fixture
+def ready(tab, address):
+    """``ready(...)``: a ``tab`` whose page can listen."""
+
+    def make(*flags, **options):
+        page = tab(*flags, **options)
+        page.goto(address)
+        page.wait_for_selector("#listen:not([disabled])", timeout=120_000)
+        return page
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def engine(launch, address):
+    """A tab with the modules that recognise, as ``all``, and ``waveformOf(text)``, of what ``as_text`` makes."""
+    page = launch().new_page()
+    page.goto(address)
+    page.evaluate(
+        """async () => {
+          window.all = await (await import("/load.js")).loadAll();
+          window.waveformOf = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+        }"""
+    )
+    return page
+
+
+@pytest.fixture(scope="session")
+def runtime():
+    return Runtime.load()
+
+
+@pytest.fixture(scope="session")
+def clip_of():
+    """``clip_of(text)``: a recording of it, one second of a quiet room before and after, at 16 000 Hz."""
+
+    def make(text, variant="m3", accent="en-US", room=1e-3, around_s=1.0):
+        waveform = files.to_waveform(
+            *Espeak().speak(text, Voice("espeak", accent, variant), np.random.default_rng(0)), 16_000
+        )
+        padded = np.pad(waveform, round(around_s * 16_000))
+        noise = np.random.default_rng(len(text)).normal(0, room, len(padded))
+        return (padded + noise).astype(np.float32)
+
+    return make

@@ -1,0 +1,366 @@
+"""What the page recognises is what Python recognises: the same end-pointer, network, pronunciations and scores."""
+
+import base64
+import json
+import unicodedata
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from sounds import NAMES, as_text
+
+from speech.audio import endpointing
+from speech.audio.quality import examine
+from speech.inference import enrolment
+from speech.inference.decode import Beam
+from speech.inference.prefix_beam import n_best
+from speech.inference.pronounce import pronounce
+from speech.inference.score import score
+from speech.text.alphabet import Alphabet, TextError
+from speech.text.names import read_names
+from speech.text.phones import PhoneError, phones
+from speech.text.spelling import words
+
+pytest_plugins = ["browser"]
+
+LEXICON = """async (names) => {
+  const some = names.map((text) => ({ text, say: [] }));
+  const known = await all.recognizer.pronounce(some, all.g2p, all.dictionary);
+  window.lexicon = new Map(some.map(({ text }, i) => [text, all.recognizer.entry(text, known[i])]));
+}"""
+TRANSCRIBE = """async (sound) => {
+  const { clip, ...found } = await all.recognizer.transcribe(waveformOf(sound), lexicon);
+  return { ...found, outputs: [[...clip.letters.data], [...clip.phones.data]] };
+}"""
+
+
+@pytest.fixture(scope="module")
+def transcribe(engine):
+    engine.evaluate(LEXICON, NAMES)
+    return lambda waveform: engine.evaluate(TRANSCRIBE, as_text(waveform))
+
+
+CLIPS = {
+    "a list's name": ("Martin", {}),
+    "an accent": ("Siobhan", {"accent": "en-GB-scotland", "variant": "f2"}),
+    "a pause": ("Anne, Marie", {"variant": "f1"}),
+    "not in the list": ("elephant", {"variant": "m1"}),
+    "a noisy room": ("Morton", {"room": 0.02}),
+    "digital silence around": ("Mark", {"room": 0}),
+    "nothing around": ("Chloe", {"around_s": 0, "variant": "f3"}),
+    "a long recording": ("Two three", {"around_s": 4}),
+}
+
+
+@pytest.mark.parametrize("what", CLIPS)
+def test_the_page_gives_pythons_answer(what, transcribe, runtime, clip_of):
+    text, changes = CLIPS[what]
+    waveform = clip_of(text, **changes)
+    found, expected = transcribe(waveform), runtime.transcribe((waveform, 16_000), NAMES)
+    assert found["span"] == list(endpointing.find_speech(waveform, 16_000))
+    for ours, theirs in zip(found["outputs"], runtime.frames_of((waveform, 16_000)), strict=True):
+        np.testing.assert_allclose(ours, theirs.ravel(), atol=1e-3)
+    assert [one["text"] for one in found["names"]] == [name for name, _ in expected.names]
+    probabilities = [one["probability"] for one in found["names"]] + [found["outOfList"]]
+    np.testing.assert_allclose(probabilities, [p for _, p in expected.names] + [expected.out_of_list], atol=1e-4)
+    for key in ("letters", "phones", "accepted"):
+        assert found[key] == getattr(expected, key)
+    spans = [(one["letter"], one["startS"], one["endS"]) for one in found["spans"]]
+    assert spans == [(one.letter, pytest.approx(one.start_s), pytest.approx(one.end_s)) for one in expected.spans]
+
+
+@pytest.mark.parametrize("sound", ["silence", "a click", "one tone"])
+def test_where_python_hears_no_speech_the_page_does_not(sound, engine):
+    time = np.arange(32_000) / 16_000
+    click = np.zeros(32_000)
+    click[9_000:9_020] = 0.5
+    waveform = {"silence": 0 * time, "a click": click, "one tone": 0.1 * np.sin(2 * np.pi * 500 * time)}[sound]
+    with pytest.raises(endpointing.NoSpeechError):
+        endpointing.find_speech(waveform.astype(np.float32), 16_000)
+    message = engine.evaluate(
+        """async (sound) => {
+          const { NoSpeechError, findSpeech } = await import("/endpointing.js");
+          try { return findSpeech(waveformOf(sound), 16000).join(); }
+          catch (error) { return error instanceof NoSpeechError ? error.message : "thrown"; }
+        }""",
+        as_text(waveform),
+    )
+    assert message.startswith("no speech found")
+
+
+def test_pronunciations_are_pythons(engine):
+    texts = [*NAMES, "either", "O'Neill", "Jean-Luc Picard", "İpek", "Þóra", "Đặng", "zzyzx", "Xi"]
+    names = read_names(
+        [*texts, {"text": "Saoirse", "say": ["seersha", "/ˈsɛːɹ.ʃə/"]}, {"text": "Gil", "say": ["/dʒ͡ʤɚl̩/"]}]
+    )
+    found = engine.evaluate(
+        "(names) => all.recognizer.pronounce(names, all.g2p, all.dictionary)",
+        [{"text": str(name), "say": list(name.say)} for name in names],
+    )
+    for name, ours, theirs in zip(names, found, pronounce(names), strict=True):
+        assert [tuple(one["phones"]) for one in ours] == [one.phones for one in theirs], name
+        np.testing.assert_allclose([one["probability"] for one in ours], [one.probability for one in theirs], atol=1e-5)
+
+
+def test_every_letter_is_folded_and_parted_as_in_python(engine):
+    """Of every letter, mark and sign of the first 0x2200 characters, in a name."""
+    texts = [f"a{chr(code)}b" for code in range(0x20, 0x2200) if unicodedata.category(chr(code))[0] not in "C"]
+    texts += ["ŉ-ﬁſt", "STRASSE ẞß", "  a\u00a0 b ", "'", "12", ""]
+    alphabet = Alphabet()
+
+    def python(text):
+        try:
+            return alphabet.fold(text)
+        except TextError:
+            return None
+
+    found = engine.evaluate(
+        """async (texts) => {
+          const { words } = await import("/spelling.js");
+          const fold = (text) => { try { return all.recognizer.alphabet.fold(text); } catch { return null; } };
+          return texts.map((text) => [fold(text), words(text)]);
+        }""",
+        texts,
+    )
+    differing = [text for text, ours in zip(texts, found, strict=True) if ours != [python(text), words(text)]]
+    newer = [text for text in differing if ord(max(text)) not in range(0x250)]
+    assert len(newer) == len(differing), differing
+    assert not [text for text in newer if python(text) is not None], newer
+
+
+def test_an_ipa_symbol_that_is_no_sound_is_named(engine):
+    read = """(ipa) => { try { return all.recognizer.inventory.read(ipa); } catch (error) { return error.message; } }"""
+    for ipa in ("ˈmɑː.tɪn", "t͡ʃɑːɹlz", "bʌ.tn̩", "ɝˈdʒʒ", "(en)haɪ"):
+        assert tuple(engine.evaluate(read, ipa)) == phones(ipa)
+    with pytest.raises(PhoneError):
+        phones("mqn")
+    assert "“q”" in engine.evaluate(read, "mqn")
+
+
+@pytest.mark.parametrize("scale", [1, 60])
+def test_scores_and_decoded_strings_are_pythons(scale, engine):
+    """At ``scale`` 60 the scores underflow what a float holds."""
+    rng = np.random.default_rng(scale)
+    logits = rng.normal(0, 3, (30, 6)) * scale
+    log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    texts = [[1], [1, 1, 2], [3, 4, 5, 5, 5], [], [2] * 16, list(rng.integers(1, 6, 12))]
+    texts = [[int(symbol) for symbol in text] for text in texts]
+    found = engine.evaluate(
+        """async ([data, texts]) => {
+          const { Frames, score } = await import("/score.js");
+          const { nBest } = await import("/prefix_beam.js");
+          const { beam } = await import("/decode.js");
+          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+          const frames = new Frames(new Float64Array(bytes.buffer), 30, 6);
+          return [score(frames, texts).map(String), nBest(frames, 12), beam(8)(frames)];
+        }""",
+        [as_text(log_probs, "<f8"), texts],
+    )
+    scores, strings, beam = found
+    expected = score(log_probs, texts)
+    np.testing.assert_allclose([float(one.replace("Infinity", "inf")) for one in scores], expected, rtol=1e-9)
+    assert beam == Beam(8)(log_probs)
+    (best,) = n_best(log_probs[None], np.array([30]), 12)
+    assert [tuple(one["symbols"]) for one in strings[:6]] == [symbols for symbols, _ in best[:6]]
+    np.testing.assert_allclose([one["p"] for one in strings[:6]], [p for _, p in best[:6]], rtol=1e-9)
+
+
+def test_faults_of_a_recording_are_pythons(engine, clip_of):
+    clip = clip_of("Martin")
+    loud = np.clip(clip * 20, -1, 1)
+    cases = [clip, loud, clip / 200, clip_of("Martin", room=0.08), clip[17_000:], clip[:22_000]]
+    for case in cases:
+        faults = engine.evaluate(
+            """async (sound) => {
+              const { faultsOf } = await import("/quality.js");
+              const { findSpeech } = await import("/endpointing.js");
+              const waveform = waveformOf(sound);
+              return faultsOf(waveform, findSpeech(waveform, 16000), 16000);
+            }""",
+            as_text(case),
+        )
+        kinds = [fault.partition(":")[0] for fault in faults]
+        assert kinds == [fault.partition(":")[0] for fault in examine(case.astype(np.float32), 16_000).faults]
+
+
+def test_an_enrolment_of_the_page_is_pythons_and_each_reads_the_other(engine, runtime, clip_of, tmp_path):
+    clips = [clip_of("Martin"), clip_of("Martin", variant="f2"), clip_of("Marten", accent="en-GB")]
+    written = engine.evaluate(
+        """async (sounds) => {
+          const { enrol, write } = await import("/enrolment.js");
+          const clips = [];
+          for (const sound of sounds) clips.push((await all.recognizer.transcribe(waveformOf(sound), new Map())).clip);
+          const { alphabet, inventory } = all.recognizer;
+          const enrolled = new Map([["Märtin", enrol(clips)], ["boss", enrol(clips.slice(0, 1), false)]]);
+          return write(enrolled, alphabet, inventory);
+        }""",
+        [as_text(clip) for clip in clips],
+    )
+    ours, theirs, again = (tmp_path / name for name in ("page.json", "python.json", "again.json"))
+    ours.write_text(written, encoding="utf-8")
+    frames = [runtime.frames_of((clip, 16_000)) for clip in clips]
+    enrolled = {"Märtin": enrolment.enrol(frames), "boss": enrolment.enrol(frames[:1], spelled=False)}
+    kinds = runtime.alphabet, runtime.inventory
+    enrolment.write(theirs, enrolled, *kinds)
+
+    def probabilities(path):
+        read = enrolment.read(path, *kinds)
+        return {
+            (name, tuple(symbols)): np.exp(log_p)
+            for name, one in read.items()
+            for variants in one.heard
+            for symbols, log_p in zip(*variants, strict=True)
+        }
+
+    one, other = probabilities(ours), probabilities(theirs)
+    assert max(abs(one.get(key, 0) - other.get(key, 0)) for key in one | other) < 1e-4
+    there = {name: (one.n_recordings, one.spelled) for name, one in enrolment.read(ours, *kinds).items()}
+    assert there == {"Märtin": (3, True), "boss": (1, False)}
+
+    copied = engine.evaluate(
+        """async (text) => {
+          const { read, write } = await import("/enrolment.js");
+          const { alphabet, inventory } = all.recognizer;
+          return write(read(text, "python.json", alphabet, inventory), alphabet, inventory);
+        }""",
+        theirs.read_text(encoding="utf-8"),
+    )
+    again.write_text(copied, encoding="utf-8")
+    assert enrolment.read(again, *kinds) == enrolment.read(theirs, *kinds)
+
+
+def test_a_damaged_enrolment_is_refused_by_its_name(engine, runtime, clip_of, tmp_path):
+    path = tmp_path / "own.json"
+    enrolled = {"Martin": enrolment.enrol([runtime.frames_of((clip_of("Martin"), 16_000))])}
+    enrolment.write(path, enrolled, runtime.alphabet, runtime.inventory)
+    whole = path.read_text(encoding="utf-8")
+    foreign, infinite, empty = json.loads(whole), json.loads(whole), json.loads(whole)
+    foreign["names"]["Martin"]["phones"][0][0] = ["ʘ"]
+    infinite["names"]["Martin"]["letters"][0][1] = None
+    empty["names"]["Martin"]["letters"] = []
+    texts = [whole[:-2], "", "[]", '{"format": 2, "names": {}}', *map(json.dumps, (foreign, infinite, empty))]
+    for text in texts:
+        message = engine.evaluate(
+            """async (text) => {
+              const { read } = await import("/enrolment.js");
+              try { return String(read(text, "own.json", all.recognizer.alphabet, all.recognizer.inventory)); }
+              catch (error) { return error.message; }
+            }""",
+            text,
+        )
+        assert message.startswith("own.json: no file of enrolled names"), message
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
+def test_resampled_sound_is_soxrs_in_any_blocks(rate, engine, runtime, clip_of):
+    clip = clip_of("Martin")
+    given = soxr.resample(clip, 16_000, rate).astype(np.float32)
+    whole, blocks = (
+        np.array(some)
+        for some in engine.evaluate(
+            """async ([sound, rate]) => {
+              const { Resampler, resample } = await import("/resample.js");
+              const samples = waveformOf(sound);
+              const resampler = new Resampler(rate, 16000);
+              const found = [];
+              for (let at = 0, n = 1; at < samples.length; at += n, n = (n * 7) % 4099)
+                found.push(...resampler.push(samples.subarray(at, at + n)));
+              return [[...resample(samples, rate, 16000)], [...found, ...resampler.finish()]];
+            }""",
+            [as_text(given), rate],
+        )
+    )
+    np.testing.assert_array_equal(whole, blocks)
+    expected = soxr.resample(given, rate, 16_000)
+    n = min(len(expected), len(whole))
+    assert abs(len(expected) - len(whole)) <= 1
+    assert np.sqrt(np.mean((expected[:n] - whole[:n]) ** 2)) < 0.002 * np.abs(clip).max()
+
+
+def test_what_is_heard_of_a_stream_depends_on_no_blocks(engine, clip_of):
+    sound = np.concatenate([clip_of("Martin"), clip_of("Siobhan", variant="f2"), clip_of("Mark")])
+    found = [
+        engine.evaluate(
+            """async ([sound, size]) => {
+              const { Listener } = await import("/listener.js");
+              const heard = [];
+              const listener = new Listener(all.recognizer, () => lexicon, {
+                speaking() {},
+                name: ({ startS, span, transcript }) =>
+                  heard.push([startS, ...span, transcript.letters, transcript.names[0].text, transcript.accepted]),
+              });
+              const samples = waveformOf(sound);
+              for (let at = 0; at < samples.length; at += size) {
+                const working = listener.push(samples.subarray(at, at + size));
+                if (size > 100) await working;
+              }
+              await listener.finish();
+              return heard;
+            }""",
+            [as_text(sound), size],
+        )
+        for size in (97, 640, 5_000, len(sound))
+    ]
+    assert found[0] == found[1] == found[2] == found[3]
+    assert [one[4] for one in found[0]] == ["Martin", "Siobhan", "Mark"]
+
+
+def test_a_stream_without_names_holds_no_more_memory(engine):
+    held = engine.evaluate(
+        """async () => {
+          const { Listener } = await import("/listener.js");
+          const heard = [];
+          const on = { speaking() {}, name: (one) => heard.push(one) };
+          const listener = new Listener(all.recognizer, () => lexicon, on);
+          const noise = Float32Array.from({ length: 16000 }, () => (Math.random() - 0.5) * 2e-3);
+          const held = [];
+          for (let second = 0; second < 60; second++) {
+            await listener.push(noise);
+            held.push([listener.samples.length, listener.frames.bands.length, listener.pending.length]);
+          }
+          return [held, heard.length];
+        }"""
+    )
+    sizes, n_heard = held
+    assert n_heard == 0
+    assert max(size for size, _, _ in sizes) <= 4 * 16_000
+    assert max(n for _, n, _ in sizes) <= 400
+
+
+KINDS = {
+    "8 bit": ("wav", "PCM_U8", 16_000),
+    "16 bit": ("wav", "PCM_16", 16_000),
+    "24 bit": ("wav", "PCM_24", 16_000),
+    "32 bit": ("wav", "PCM_32", 16_000),
+    "float": ("wav", "FLOAT", 16_000),
+    "double": ("wav", "DOUBLE", 16_000),
+    "extensible": ("wavex", "PCM_16", 16_000),
+    "flac": ("flac", "PCM_16", 16_000),
+    "ogg": ("ogg", "VORBIS", 44_100),
+    "mp3": ("mp3", "MPEG_LAYER_III", 44_100),
+    "44.1 kHz": ("wav", "PCM_16", 44_100),
+    "48 kHz": ("flac", "PCM_16", 48_000),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_files_answer_is_pythons_in_every_format(kind, engine, runtime, clip_of, tmp_path):
+    container, subtype, rate = KINDS[kind]
+    path = tmp_path / f"clip.{container[:3]}"
+    left = soxr.resample(clip_of("Martin"), 16_000, rate)
+    soundfile.write(path, np.stack([left, left / 2], axis=1), rate, subtype=subtype, format=container.upper())
+    expected = runtime.transcribe(path, NAMES)
+    found = engine.evaluate(
+        """async ([bytes, name]) => {
+          const { readClip } = await import("/clip.js");
+          const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name);
+          const { names, outOfList, accepted } = await all.recognizer.transcribe(await readClip(file, 16000), lexicon);
+          return { names, outOfList, accepted };
+        }""",
+        [base64.b64encode(path.read_bytes()).decode(), path.name],
+    )
+    ours = {one["text"]: one["probability"] for one in found["names"]} | {"": found["outOfList"]}
+    theirs = dict(expected.names) | {"": expected.out_of_list}
+    assert max(abs(ours[name] - theirs[name]) for name in theirs) < (1e-3 if rate == 16_000 else 0.02)
+    assert found["accepted"] == expected.accepted
