@@ -83,6 +83,17 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
+def keep(path: Path) -> Path:
+    """A copy of ``path`` under the first free name, ``recognizer.before-1.pt``, for a file that is to be replaced."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.stem}.before-{number}{path.suffix}")
+        if not kept.exists():
+            break
+    with whole(kept) as part:
+        shutil.copyfile(path, part)
+    return kept
+
+
 def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
     """The text that a run wrote into ``path``. Raises ValueError for a file that is missing, not UTF-8, or larger."""
     try:

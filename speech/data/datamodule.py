@@ -86,6 +86,7 @@ class SpeechData(pl.LightningDataModule):
     def __init__(self, corpus: Corpus, settings: DataSettings) -> None:
         super().__init__()
         self.settings, self.folder, self._names = settings, corpus.folder, settings.names
+        self.corpora = [corpus.folder.name]  # by what shaped their clips
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
@@ -183,14 +184,21 @@ class SpeechData(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")
 
-    def state_dict(self) -> dict[str, int]:
-        """The epoch of training and the batch in it, for a checkpoint."""
+    def state_dict(self) -> dict[str, Any]:
+        """The epoch of training and the batch in it, and of which corpora, for a checkpoint."""
         if self.trainer is None:
-            return {"epoch": self.epoch, "start": self.start}
+            return {"epoch": self.epoch, "start": self.start, "corpora": self.corpora}
         loop: Any = self.trainer.fit_loop
         completed = loop.epoch_loop.batch_progress.current.completed
         start = completed % max(1, int(self.trainer.num_training_batches))
-        return {"epoch": loop.epoch_progress.current.processed, "start": start}
+        return {"epoch": loop.epoch_progress.current.processed, "start": start, "corpora": self.corpora}
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Raises CorpusError where training began with other corpora."""
+        if (began := state_dict.get("corpora", self.corpora)) != self.corpora:
+            raise CorpusError(
+                f"the corpus is another than this training began with ({', '.join(began)}; now "
+                f"{', '.join(self.corpora)}): its recordings, its texts or the code that makes clips of them have "
+                "changed: put them back, or start a new run"
+            )
         self.epoch, self.start = state_dict["epoch"], state_dict["start"]

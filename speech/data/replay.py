@@ -62,6 +62,7 @@ class ReplayedData(SpeechData):
 
     def __init__(self, corpus: Corpus, settings: DataSettings, replay: Replay, earlier: Sequence[Corpus]) -> None:
         super().__init__(corpus, settings)
+        self.corpora += [one.folder.name for one in earlier]
         self.replay = replay
         self._names = self.names  # its own: a replayed text is not to choose from
         own = self.datasets["train"].clips if "train" in self.datasets else []

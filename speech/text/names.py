@@ -57,6 +57,11 @@ def read_names(names: Sequence[str | Mapping[str, Any]] | str) -> list[Name]:
     return found
 
 
+def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
+    """``names`` as plain data, from which ``read_names`` makes them again."""
+    return [{"text": str(name), "say": list(name.say)} if name.say else str(name) for name in names]
+
+
 def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
     if isinstance(name, str):
         return name if isinstance(name, Name) else Name(name)

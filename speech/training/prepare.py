@@ -15,6 +15,7 @@ from speech.data.datamodule import SpeechData
 from speech.evaluation import provenance
 from speech.evaluation.prediction import Prediction, predict_splits
 from speech.model.recognizer import PARTS, Recognizer
+from speech.text.names import plain, read_names
 from speech.training import finetune
 from speech.training.corpora import check_names, make_data, names_to_rank
 from speech.training.environment import environment
@@ -45,6 +46,8 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
     initial = finetune.inherit_parts(config) if config.init else None
+    if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
+        config.corpus.names = plain(read_names(config.corpus.names))
     compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
     compose.save(config, run_dir / "config.yaml")
     storage.write_json(run_dir / "environment.json", environment())

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from speech.common import runs, storage
+from speech.common.escape import printable
 from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import Config
@@ -22,8 +23,8 @@ from speech.training.report import write_card
 def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
     """Fit to ``config.split``'s clips, and write the recogniser's file again; returns it and the calibration.
 
-    Its run's report and model card are brought up to date. Raises ValueError, and leaves the file as it was, for too
-    few clips.
+    Its run's report and model card are brought up to date; what is replaced is kept beside it, and printed. Raises
+    ValueError, and leaves the file as it was, for too few clips.
     """
     path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     recognizer = loading.load(path)
@@ -37,8 +38,11 @@ def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
     if isinstance(calibration, NotCalibrated):
         raise ValueError(f"split={config.split}: {calibration.reason}")
     recognizer.trained_on = provenance.record(data.datasets[config.split].clips, recognizer.trained_on)
-    recognizer.save(path)
     report = path.parent / "report.json"
+    replaced = [path, report, path.parent / "model_card.md"]
+    kept = [storage.keep(one).name for one in replaced if one.is_file()]
+    print(printable(f"what was there before is kept in {path.parent}: {', '.join(kept)}"))
+    recognizer.save(path)
     if report.is_file():
         replace(RunReport.read(report), calibration=calibration, ranking=Ranking.of(recognizer)).write(report)
         write_card(path.parent, recognizer)

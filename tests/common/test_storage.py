@@ -19,6 +19,14 @@ def test_what_is_written_is_read_back(tmp_path):
     assert storage.read_text(tmp_path / "a.txt") == "Chloé\n"
 
 
+def test_a_file_that_is_replaced_again_and_again_is_kept_each_time(tmp_path):
+    path = tmp_path / "a.b.json"
+    for n in range(3):
+        storage.write_json(path, {"n": n})
+        assert storage.keep(path).name == f"a.b.before-{n + 1}.json"
+    assert [storage.read_json(tmp_path / f"a.b.before-{n}.json")["n"] for n in (1, 2, 3)] == [0, 1, 2]
+
+
 def interrupted(path):
     path.write_text("half")
     raise KeyboardInterrupt

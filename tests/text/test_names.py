@@ -1,6 +1,6 @@
 import pytest
 
-from speech.text.names import read_names, ways_to_say
+from speech.text.names import plain, read_names, ways_to_say
 
 
 def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
@@ -9,6 +9,7 @@ def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
     for names in (listed, read_names(str(tmp_path / "names.txt"))):
         assert names == ["Martin", "Siobhan", "Ann"]
         assert [name.say for name in names] == [(), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
+        assert [name.say for name in read_names(plain(names))] == [name.say for name in names]
         assert [ways_to_say(name) for name in names] == [("Martin",), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
 
 

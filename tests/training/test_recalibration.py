@@ -32,6 +32,10 @@ def test_it_is_in_the_report_and_on_the_card_and_counts_as_training(config, smal
     recognizer = Recognizer.load(path)
     assert recognizer.rejection.thresholds == calibration.thresholds
     assert {"f1", "f2", "m1", "m2", "m3"} < set(recognizer.trained_on["speakers"])
+    for name in ("recognizer.pt", "report.json", "model_card.md"):
+        stem, suffix = name.split(".")
+        assert (path.parent / f"{stem}.before-1.{suffix}").read_bytes() == (small_run / name).read_bytes()
+        assert (path.parent / name).read_bytes() != (small_run / name).read_bytes()
 
 
 def test_too_few_clips_leave_the_recogniser_as_it_was(config):

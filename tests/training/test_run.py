@@ -8,6 +8,7 @@ import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from speech.config.compose import saved
 from speech.data.source import CorpusError
 from speech.model.recognizer import Recognizer
 from speech.text.phones import PHONES
@@ -93,6 +94,23 @@ def test_a_run_that_was_moved_after_its_end_is_resumed_where_it_is(small_run, co
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     again = json.loads((moved / "report.json").read_text())
     assert again | {"train_seconds": 0} == report | {"train_seconds": 0}
+
+
+def test_a_resumed_run_has_its_names_by_value_and_stops_at_another_corpus(compose, tmp_path):
+    names, run = tmp_path / "names.txt", tmp_path / "run"
+    names.write_text("Martin\nMark\n", encoding="utf-8")
+    train_until(4, compose("train", *SMALL, f"corpus.names={names}", f"run_dir={run}"))
+    names.write_text("Anna\nBob\n", encoding="utf-8")
+    config = saved(run, "train")
+    assert config.corpus.names == ["Martin", "Mark"]
+    config.corpus.n_train = 7
+    last = (run / "checkpoints" / "last.ckpt").read_bytes()
+    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(names-.*new run"):
+        train(config, resume=True)
+    assert (run / "checkpoints" / "last.ckpt").read_bytes() == last
+    config.corpus.n_train = 6
+    train(config, resume=True)
+    assert Recognizer.load(run / "recognizer.pt").names == ["Martin", "Mark"]
 
 
 def test_a_run_without_a_checkpoint_cannot_be_resumed(compose, tmp_path):
