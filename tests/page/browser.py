@@ -84,6 +84,7 @@ def tab(launch):
     def make(*flags, init="", **context):
         opened.append(launch(*flags).new_context(**context))
         page = opened[-1].new_page()
+        page.set_default_timeout(60_000)  # a busy machine is no fault of the page
         page.add_init_script(init)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         return page

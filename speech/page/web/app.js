@@ -215,14 +215,16 @@ function failed(error) {
   console.error(error);
 }
 
-window.pageStarted?.();
-window.addEventListener("unhandledrejection", ({ reason }) => failed(reason));
-window.addEventListener("error", ({ error, message }) => failed(error ?? message));
-try {
-  const app = new App(await loadAll());
-  await app.start();
-} catch (error) {
-  byId("status").className = "problem";
-  tell("status", error.message);
-  console.error(error);
+async function start() {
+  window.addEventListener("unhandledrejection", ({ reason }) => failed(reason));
+  window.addEventListener("error", ({ error, message }) => failed(error ?? message));
+  try {
+    await new App(await loadAll()).start();
+  } catch (error) {
+    byId("status").className = "problem";
+    tell("status", error.message);
+    console.error(error);
+  }
 }
+
+if (window.pageStarted()) start(); // boot.js, which says why not

@@ -3,13 +3,21 @@
   var WAY_OUT = "Run python -m speech.page, and open the address that it prints.";
   var started = false;
 
+  /** The page's modules are there; false where it may not go on. */
   window.pageStarted = function () {
-    started = true;
+    started = !tooOld;
+    return started;
   };
 
   function tell(sentence) {
     if (started) return;
     var status = document.getElementById("status");
+    if (!status) {
+      document.addEventListener("DOMContentLoaded", function () {
+        tell(sentence);
+      });
+      return;
+    }
     status.className = "problem";
     status.textContent = sentence;
   }

@@ -3,13 +3,15 @@
 // What is heard depends on the samples alone, not on the blocks in which they come or on any clock.
 
 import { Frames, GAP_S, NoSpeechError, withMargin } from "./endpointing.js";
-import { LONGEST_S, SHORTEST_S, levelFaults, snr } from "./quality.js";
+import { LONGEST_S, SHORTEST_S, level, levelFaults, snr } from "./quality.js";
 
 const STEP_S = 0.1; // between two looks at what was recorded
 const BACKGROUND_S = 1.5; // that is kept of silence, to know the room by
 const WITHOUT_SPEECH_S = 3; // before older silence is forgotten
 const OVER_S = GAP_S + 0.05; // a longer pause ends a name
 const LEAST_SNR_DB = 6; // of speech over the room; a room that changes a little is no name
+const LEAST_DBFS = -60; // of speech; softer is no microphone's name
+const ECHO_S = 0.4; // of a name in the room, after its end
 
 export class Listener {
   /**
@@ -74,7 +76,8 @@ export class Listener {
     try {
       const span = this.frames.extend(waveform).findSpeech(n);
       const lasts = span[1] - span[0] >= SHORTEST_S * this.rate;
-      return lasts && snr(waveform, span, this.rate) >= LEAST_SNR_DB ? span : null;
+      const loud = level(waveform.subarray(...span)) >= LEAST_DBFS && snr(waveform, span, this.rate) >= LEAST_SNR_DB;
+      return lasts && loud ? span : null;
     } catch (error) {
       if (error instanceof NoSpeechError) return null;
       throw error;
@@ -83,7 +86,7 @@ export class Listener {
 
   async #name(span, n) {
     this.on.name(await this.#transcribe(span, n));
-    this.#drop(span[1]);
+    this.#drop(Math.min(span[1] + ECHO_S * this.rate, n)); // what is left of it is no name of its own
   }
 
   async #transcribe(span, n) {

@@ -7,12 +7,9 @@ import { Recognizer } from "./recognizer.js";
 
 /** `{recognizer, g2p, dictionary}`. Throws an Error that says what could not be loaded, and the way out. */
 export async function loadAll() {
-  const places = ["onnxruntime.wasm", "recognizer.onnx", "g2p.onnx", "lexicon.txt"];
-  const [program, recognizer, g2p, lexicon] = await Promise.all(places.map(load));
-  setUp(program);
-  return {
-    recognizer: new Recognizer(await open(recognizer)),
-    g2p: new G2P(await open(g2p)),
-    dictionary: new Dictionary(new TextDecoder().decode(lexicon)),
-  };
+  setUp();
+  const model = async (place) => open(await load(place));
+  const text = async (place) => new TextDecoder().decode(await load(place));
+  const [recognizer, g2p, lexicon] = await Promise.all([model("recognizer.onnx"), model("g2p.onnx"), text("lexicon.txt")]);
+  return { recognizer: new Recognizer(recognizer), g2p: new G2P(g2p), dictionary: new Dictionary(lexicon) };
 }

@@ -15,11 +15,8 @@ export async function load(place) {
 
 const EMPTY = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]); // a program that does nothing
 
-/**
- * Give onnxruntime its program, the bytes of ort-wasm-simd-threaded.wasm: whatever type a server sends it as. Throws an
- * Error where no program may run.
- */
-export function setUp(wasm) {
+/** Tell onnxruntime where its program is. Throws an Error where no program may run. */
+export function setUp() {
   try {
     new WebAssembly.Module(EMPTY);
   } catch {
@@ -28,13 +25,15 @@ export function setUp(wasm) {
     );
   }
   ort.env.wasm.numThreads = 1; // a name is too short for more; and threads need SharedArrayBuffer, which few pages have
-  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime.wasm", import.meta.url).href }; // compiled as it comes
   ort.env.logLevel = "error";
 }
 
 /** `{run, metadata}` of the ONNX file that `bytes` are. */
 export async function open(bytes) {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] }).catch((error) => {
+    throw new Error(`onnxruntime.wasm could not run the recogniser (${error.message}): serve the whole folder that “make page” writes`);
+  });
   return {
     metadata: readMetadata(bytes),
     /** The outputs named by `wanted`, as tensors, of the tensors `inputs`. */

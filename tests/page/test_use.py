@@ -1,0 +1,561 @@
+"""The page as people meet it: microphone, files, lists, enrolment; and what it says where something is missing."""
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from browser import AXE, serving
+from sounds import as_text
+
+from speech.audio import files
+from speech.inference import enrolment
+
+pytest_plugins = ["browser"]
+
+FAKE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+STARTED_S = 120  # at most, on a busy machine
+
+
+def speaking(path):
+    return (*FAKE, f"--use-file-for-fake-audio-capture={path}%noloop")
+
+
+def own_rate(rate):
+    return f"""{{ const Own = AudioContext;
+      window.AudioContext = class extends Own {{ constructor() {{ super({{ sampleRate: {rate} }}); }} }}; }}"""
+
+
+STUBS = {
+    "as it is": "",
+    "44 100 Hz": own_rate(44_100),
+    "48 000 Hz": own_rate(48_000),
+    "96 000 Hz": own_rate(96_000),
+    "a browser that refuses every rate but the microphone's": """
+      const make = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function (stream) {
+        if (this.sampleRate !== 48000) throw new DOMException("of another rate", "NotSupportedError");
+        return make.call(this, stream);
+      };
+      const Own = AudioContext;
+      window.AudioContext = class extends Own { constructor(options) { super(options ?? { sampleRate: 44100 }); } };""",
+    "a hidden tab": """
+      for (const name of ["setTimeout", "setInterval"]) {
+        const own = window[name];
+        window[name] = (action, ms, ...rest) => own(action, Math.max(1000, ms ?? 0), ...rest);
+      }
+      window.requestAnimationFrame = () => 0;""",
+}
+
+
+@pytest.fixture(scope="module")
+def sounds(shared, clip_of):
+    """Files of what a fake microphone hears: *Martin* after a second and a half, and twice with a pause."""
+
+    def make(folder):
+        once = clip_of("Martin", around_s=1.5)
+        twice = np.concatenate([once, clip_of("Mark", around_s=1.5)])
+        for name, waveform in {"once": once, "twice": twice}.items():
+            files.write(folder / f"{name}.wav", waveform, 16_000)
+
+    return shared("page_sounds", make)
+
+
+def heard(page):
+    """The rows of the table of names, as shown."""
+    return page.eval_on_selector_all("#ranking li", "rows => rows.map((row) => row.innerText.split('\\n'))")
+
+
+def wait_for_verdict(page, text, seconds=60):
+    page.wait_for_function(
+        "(text) => document.getElementById('verdict').textContent.includes(text)", arg=text, timeout=seconds * 1000
+    )
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_a_name_said_to_the_microphone_is_the_files(stub, ready, sounds, runtime):
+    path = sounds / "once.wav"
+    page = ready(*speaking(path), init=STUBS[stub])
+    page.click("#listen")
+    wait_for_verdict(page, "Martin,")
+    names = ["Martin", "Marvin", "Morton", "Mark", "Siobhan"]
+    expected = dict(runtime.transcribe(path, names).names)
+    found = {name: float(percent.split()[0]) / 100 for name, percent in heard(page)}
+    assert found["Martin"] == pytest.approx(expected["Martin"], abs=0.05)
+    assert page.inner_text("#listen") == "Stop"
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('listen').textContent === 'Listen'")
+
+
+def test_the_device_and_its_rate_are_said_and_stop_ends_every_track(ready, sounds):
+    init = """
+      window.tracks = [];
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        window.wanted = wanted;
+        const stream = await ask(wanted);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+      };"""
+    page = ready(*speaking(sounds / "once.wav"), init=init)
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('microphone').textContent.includes('Hz')")
+    assert page.evaluate("wanted.audio") == dict.fromkeys(
+        ("echoCancellation", "noiseSuppression", "autoGainControl"), False
+    )
+    page.click("#listen")
+    page.wait_for_function("() => tracks.every((track) => track.readyState === 'ended')")
+
+
+def test_stop_hears_what_was_being_said(ready, sounds):
+    page = ready(*speaking(sounds / "once.wav"))
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('verdict').textContent.endsWith('…')", timeout=60_000)
+    page.wait_for_timeout(300)
+    page.click("#listen")
+    page.wait_for_function("() => !document.getElementById('verdict').textContent.endsWith('…')")
+    assert page.inner_text("#verdict")
+
+
+def test_two_names_are_heard_and_the_first_is_kept(ready, sounds):
+    page = ready(*speaking(sounds / "twice.wav"))
+    page.click("#listen")
+    wait_for_verdict(page, "Mark,")
+    before = page.eval_on_selector_all("#before li", "rows => rows.map((row) => row.textContent)")
+    assert len(before) == 2
+    assert "Martin" in before[1]
+
+
+ASK = "navigator.mediaDevices.getUserMedia"
+WITHOUT = {
+    "denied": (f"{ASK} = async () => {{ throw new DOMException('', 'NotAllowedError'); }};", "denied: allow it"),
+    "none": (
+        f"{ASK} = async () => {{ throw new DOMException('', 'NotFoundError'); }};",
+        "No microphone was found: plug",
+    ),
+    "held": (f"{ASK} = async () => {{ throw new DOMException('', 'NotReadableError'); }};", "Another program holds"),
+    "other": (f"{ASK} = async () => {{ throw new DOMException('', 'AbortError'); }};", "AbortError"),
+    "no https": ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });", "open http://localhost:"),
+    "no worklet": ("delete window.AudioWorkletNode;", "update it"),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT)
+def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sounds):
+    init, reason = WITHOUT[case]
+    page = ready(init=init)
+    page.click("#listen")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert reason in page.inner_text("#problem")
+    assert page.inner_text("#listen") == "Listen"
+    page.set_input_files("#file", sounds / "once.wav")
+    wait_for_verdict(page, "Martin,")
+    assert page.is_hidden("#problem")
+
+
+ENDS = {
+    "unplugged": ("context.track.dispatchEvent(new Event('ended'))", "gone"),
+    "a call on a phone": (
+        "Object.defineProperty(context.context, 'state', { value: 'interrupted' });"
+        "context.context.dispatchEvent(new Event('statechange'))",
+        "interrupted",
+    ),
+    "a clock that stands still": ("context.node.port.close()", "No sound comes"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_microphone_that_ends_is_told_and_one_press_opens_it_again(case, ready, sounds):
+    init = """
+      window.context = {};
+      const make = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function (stream) {
+        Object.assign(context, { context: this, track: stream.getAudioTracks()[0] });
+        return make.call(this, stream);
+      };
+      const Node = AudioWorkletNode;
+      window.AudioWorkletNode = class extends Node { constructor(...a) { super(...a); context.node = this; } };"""
+    page = ready(*speaking(sounds / "once.wav"), init=init)
+    page.fill("#names", "Martin\nMark")
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('listen').textContent === 'Stop'")
+    action, reason = ENDS[case]
+    page.evaluate(action)
+    page.wait_for_selector("#problem:not([hidden])", timeout=30_000)
+    assert reason in page.inner_text("#problem")
+    assert "Listen" in page.inner_text("#problem")
+    assert page.evaluate("context.track.readyState") == "ended"
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('listen').textContent === 'Stop'")
+    assert page.is_hidden("#problem")
+    assert page.input_value("#names") == "Martin\nMark"
+
+
+def test_digital_silence_is_told(ready, tmp_path):
+    files.write(tmp_path / "zeros.wav", np.zeros(80_000, np.float32), 16_000)
+    page = ready(*speaking(tmp_path / "zeros.wav"))
+    page.click("#listen")
+    page.wait_for_function(
+        "() => document.getElementById('microphone').textContent.includes('digital silence')", timeout=30_000
+    )
+
+
+def test_a_worklet_whose_input_is_empty_goes_on(launch, address):
+    page = launch().new_page()
+    page.goto(address)
+    found = page.evaluate(
+        """async () => {
+          let Capture;
+          const posted = [];
+          globalThis.AudioWorkletProcessor = class { port = { postMessage: (block) => posted.push(block) }; };
+          globalThis.registerProcessor = (_, made) => (Capture = made);
+          await import("/capture.js");
+          const capture = new Capture();
+          const alive = [capture.process([[]]), capture.process([]), capture.process([[new Float32Array(4)]])];
+          capture.port.onmessage();
+          return [alive, posted.map((block) => block && block.length)];
+        }"""
+    )
+    assert found == [[True, True, True], [4, None]]
+
+
+def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sounds, tmp_path):
+    whole = (sounds / "once.wav").read_bytes()
+    bad = {
+        "empty.wav": (b"", "empty"),
+        "text.wav": (b"no sound at all " * 40, "not readable as audio"),
+        "cut.wav": (whole[: len(whole) // 2], "truncated"),
+        "header.wav": (whole[:44], "no samples"),
+        "photo.m4a": (b"\xff\xd8\xff\xe0" * 400, "not readable as audio"),
+    }
+    soundfile.write(tmp_path / "long.wav", np.zeros(8_000 * 61, np.float32), 8_000)
+    soundfile.write(tmp_path / "long.ogg", np.zeros(8_000 * 61, np.float32), 8_000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000, np.float32), 16_000)
+    soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+    for name, (content, _) in bad.items():
+        (tmp_path / name).write_bytes(content)
+    reasons = {name: reason for name, (_, reason) in bad.items()}
+    reasons |= {"long.wav": "over the 60 s", "long.ogg": "over the 60 s", "silent.wav": "no speech", "nan.wav": "NaN"}
+    page = ready()
+    page.set_input_files("#file", [*(tmp_path / name for name in reasons), sounds / "once.wav"])
+    wait_for_verdict(page, "Martin,")
+    page.wait_for_selector("#problem:not([hidden])")
+    problems = page.inner_text("#problem").split(" — ")
+    for (name, reason), problem in zip(reasons.items(), problems, strict=True):
+        assert problem.startswith(f"{name}: ")
+        assert reason in problem
+
+
+def test_a_stereo_file_whose_channels_cancel_is_pythons_silence(ready, tmp_path, clip_of):
+    clip = clip_of("Martin", room=0)
+    soundfile.write(tmp_path / "against.wav", np.stack([clip, -clip], axis=1), 16_000)
+    page = ready()
+    page.set_input_files("#file", tmp_path / "against.wav")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert "against.wav: no speech found" in page.inner_text("#problem")
+
+
+def test_a_dropped_file_is_heard(ready, sounds):
+    page = ready()
+    page.evaluate(
+        """(sound) => {
+          const bytes = Uint8Array.from(atob(sound), (c) => c.charCodeAt(0));
+          const dropped = new DataTransfer();
+          dropped.items.add(new File([bytes], "dropped.wav"));
+          const options = { dataTransfer: dropped, bubbles: true, cancelable: true };
+          document.body.dispatchEvent(new DragEvent("drop", options));
+        }""",
+        as_text(np.fromfile(sounds / "once.wav", np.uint8), "u1"),
+    )
+    wait_for_verdict(page, "Martin,")
+    assert "the rest is cut off" in page.inner_text("#details")
+    assert "accepted below" in page.inner_text("#details")
+
+
+def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
+    files.write(tmp_path / "elephant.wav", clip_of("elephant"), 16_000)
+    page = ready()
+    page.set_input_files("#file", tmp_path / "elephant.wav")
+    wait_for_verdict(page, "None of the list")
+    assert "another word" in page.inner_text("#verdict")
+
+
+def rows(page):
+    return page.eval_on_selector_all("#list > li .name", "some => some.map((one) => one.textContent)")
+
+
+def test_a_pasted_list_is_read_and_what_cannot_be_is_named(ready):
+    page = ready()
+    page.fill(
+        "#names",
+        "Anne-Marie, St. John; R2-D2\nАнна\n-\nsonoff_buero_tim, Anna\nANNA\nSaoirse = seersha\nGil = /ʘ/\nBo =",
+    )
+    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 7")
+    assert rows(page) == ["Anne-Marie", "sonoff_buero_tim", "Anna", "Saoirse"]
+    refused = page.inner_text("#refused")
+    for part in ("R2-D2", "Анна", "“-”", "ANNA", "/ʘ/", "Bo", "St. John"):
+        assert part in refused
+
+
+def test_names_that_sound_alike_are_told(ready):
+    page = ready()
+    page.fill("#names", "Sean\nShaun\nMartin")
+    page.wait_for_function(
+        "() => document.getElementById('pronouncing').textContent.includes('Sean and Shaun sound alike')"
+    )
+
+
+def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
+    page = ready()
+    page.fill("#names", "Martin\nMarvin")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
+    page.set_input_files("#file", sounds / "once.wav")
+    wait_for_verdict(page, "Martin,")
+    full = heard(page)
+    boxes = page.locator("#list > li:first-child input[type=checkbox]")
+    for i in range(boxes.count() - 1):
+        boxes.nth(i).evaluate("box => box.click()")
+    last = boxes.nth(boxes.count() - 1)
+    last.evaluate("box => box.click()")
+    assert last.is_checked()
+    assert "needs a pronunciation" in page.inner_text("#pronouncing")
+    page.set_input_files("#file", sounds / "once.wav")
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    assert heard(page) != full
+
+    page.fill("[aria-label='Marvin is said as']", "marteen, /mɑɹtɪn/")
+    page.press("[aria-label='Marvin is said as']", "Enter")
+    page.wait_for_function("() => document.getElementById('names').value.includes('Marvin = marteen, /mɑɹtɪn/')")
+    page.wait_for_function(
+        "() => document.querySelector('#list > li:last-child .ways').textContent.includes('/mɑɹtɪn/')"
+    )
+    page.fill("[aria-label='Marvin is said as']", "")
+    page.press("[aria-label='Marvin is said as']", "Enter")
+    page.wait_for_function("() => document.getElementById('names').value.split('\\n')[1] === 'Marvin'")
+
+
+def test_a_list_that_is_edited_while_it_is_pronounced_takes_over(ready):
+    page = ready()
+    page.fill("#names", "\n".join(f"Mar{a}{b}" for a in "abcdefgh" for b in "aeiourst"))
+    page.fill("#names", "Martin")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 1")
+    page.wait_for_timeout(1000)
+    assert rows(page) == ["Martin"]
+
+
+def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp_path, runtime):
+    said = np.concatenate([clip_of("Saoirse", variant=variant, around_s=1.2) for variant in ("m3", "f2")])
+    files.write(tmp_path / "said.wav", said, 16_000)
+    page = ready(*speaking(tmp_path / "said.wav"))
+    page.fill("#names", "Saoirse\nMartin")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
+    for n in (1, 2):
+        page.click("[aria-label^='Record Saoirse']")
+        page.wait_for_function(
+            f"() => document.getElementById('enrolment').textContent.includes('{n} of 5')", timeout=60_000
+        )
+    assert "with the other recordings" in page.inner_text("#enrolment")
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "enrolled.json")
+    read = enrolment.read(tmp_path / "enrolled.json", runtime.alphabet, runtime.inventory)
+    assert {name: one.n_recordings for name, one in read.items()} == {"Saoirse": 2}
+
+
+def test_a_recording_that_is_no_good_is_told_and_not_kept(ready, clip_of, tmp_path):
+    files.write(tmp_path / "loud.wav", np.clip(clip_of("Martin", around_s=1.5) * 20, -1, 1), 16_000)
+    page = ready(*speaking(tmp_path / "loud.wav"))
+    page.click("[aria-label^='Record Martin']")
+    page.wait_for_function(
+        "() => document.getElementById('enrolment').textContent.includes('not kept')", timeout=60_000
+    )
+    assert "too loud" in page.inner_text("#enrolment")
+    assert page.is_disabled("#save")
+
+
+def test_a_file_of_enrolled_names_is_opened_and_another_is_refused(ready, clip_of, runtime, tmp_path):
+    enrolled = {"Gran": enrolment.enrol([runtime.frames_of((clip_of("Wilhelmina"), 16_000))], spelled=False)}
+    enrolment.write(tmp_path / "family.json", enrolled, runtime.alphabet, runtime.inventory)
+    files.write(tmp_path / "said.wav", clip_of("Wilhelmina"), 16_000)
+    (tmp_path / "other.json").write_text("{}")
+    page = ready()
+    page.set_input_files("#enrolled", tmp_path / "other.json")
+    page.wait_for_function("() => document.getElementById('enrolment').textContent.startsWith('other.json: no file')")
+    page.set_input_files("#enrolled", tmp_path / "family.json")
+    page.wait_for_function("() => document.getElementById('names').value.endsWith('Gran')")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 6")
+    page.set_input_files("#file", tmp_path / "said.wav")
+    wait_for_verdict(page, "Gran,")
+
+
+def test_a_page_opened_as_a_file_says_what_to_run(tab, page_files, tmp_path):
+    for name in ("index.html", "boot.js", "app.js", "page.css"):
+        (tmp_path / name).write_bytes(page_files[name])
+    page = tab()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.wait_for_selector("#status.problem")
+    assert "python -m speech.page" in page.inner_text("#status")
+
+
+@pytest.fixture
+def other_server(page_files, tmp_path):
+    """``other_server(types, headers)``: the page from another server, with its own types and headers."""
+    for name, content in page_files.items():
+        (tmp_path / name).write_bytes(content)
+    started = []
+
+    def make(types=None, headers=None):
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            extensions_map = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"} | (types or {})
+
+            def end_headers(self):
+                for header, value in (headers or {}).items():
+                    self.send_header(header, value)
+                super().end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        handler = functools.partial(Handler, directory=str(tmp_path))
+        started.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=started[-1].serve_forever, daemon=True).start()
+        return f"http://localhost:{started[-1].server_port}/"
+
+    yield make
+    for one in started:
+        one.shutdown()
+        one.server_close()
+
+
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
+STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'"
+OTHERS = {  # types, headers, and what the page says: None where it works
+    "wasm of no type": ({".wasm": "application/octet-stream"}, NOSNIFF, None),
+    "scripts as text": ({".js": "text/plain"}, NOSNIFF, "text/plain|not allowed to"),
+    "scripts as bytes": ({".js": "application/octet-stream"}, {}, "application/octet-stream"),
+    "a policy without programs": ({}, {"Content-Security-Policy": "default-src 'self'"}, "wasm-unsafe-eval"),
+    "a policy without scripts": ({}, {"Content-Security-Policy": "script-src 'none'"}, "not allowed to"),
+    "a strict policy": ({}, {"Content-Security-Policy": STRICT}, None),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_from_any_server_it_works_or_says_what_to_do(case, tab, other_server):
+    types, headers, expected = OTHERS[case]
+    page = tab()
+    page.goto(other_server(types, headers))
+    if expected is None:
+        page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+        return
+    page.wait_for_function(
+        "(said) => new RegExp(said).test(document.getElementById('status').textContent)", arg=expected, timeout=60_000
+    )
+    assert "python -m speech.page" in page.inner_text("#status")
+
+
+def test_a_missing_file_is_named(tab, page_files):
+    with serving({name: content for name, content in page_files.items() if name != "g2p.onnx"}) as address:
+        page = tab()
+        page.goto(address)
+        page.wait_for_selector("#status.problem", timeout=60_000)
+        assert "g2p.onnx could not be loaded (404)" in page.inner_text("#status")
+        assert "make page" in page.inner_text("#status")
+
+
+OLD = {
+    "no WebAssembly": "delete window.WebAssembly;",
+    "no SIMD": "WebAssembly.validate = () => false;",
+    "an old language": "delete Array.prototype.at;",
+}
+
+
+@pytest.mark.parametrize("case", OLD)
+def test_an_old_browser_is_told_what_it_needs(case, launch, address):
+    page = launch().new_page()
+    page.add_init_script(OLD[case])
+    page.goto(address)
+    page.wait_for_selector("#status.problem")
+    assert "too old" in page.inner_text("#status")
+
+
+def test_without_shared_memory_it_works(ready):
+    page = ready(init="delete window.SharedArrayBuffer;")
+    assert page.evaluate("typeof SharedArrayBuffer") == "undefined"
+
+
+def test_nothing_is_asked_of_another_address(tab, address, sounds):
+    page = tab()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    n_at_start = len(asked)
+    page.set_input_files("#file", sounds / "once.wav")
+    wait_for_verdict(page, "Martin,")
+    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
+    assert not [url for url in asked[n_at_start:] if url.startswith("http")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(width, scheme, ready, sounds):
+    page = ready(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
+    page.set_input_files("#file", [sounds / "once.wav", sounds / "twice.wav"])
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    page.fill("#names", "Martin\nМартин")
+    page.wait_for_selector("#refused li")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_a_planted_fault(ready):
+    page = ready(bypass_csp=True)
+    page.evaluate("document.querySelector('label[for=names]').remove()")
+    page.add_script_tag(path=AXE)
+    assert any(one["impact"] == "critical" for one in page.evaluate("axe.run()")["violations"])
+
+
+def test_everything_is_reached_and_done_by_the_keyboard(ready):
+    page = ready(*FAKE)
+    page.evaluate("document.activeElement.blur()")
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label')"))
+        if reached[-1] == "listen":
+            page.keyboard.press("Enter")
+            page.wait_for_function("() => document.getElementById('listen').textContent === 'Stop'")
+            page.keyboard.press("Space")
+            page.wait_for_function("() => document.getElementById('listen').textContent === 'Listen'")
+    assert reached[:3] == ["listen", "choose", "names"]
+    assert "Martin is said as" in reached
+    assert "Record Martin" in reached
+
+
+def test_the_pages_own_policy_lets_nothing_out(ready):
+    page = ready()
+    blocked = page.evaluate(
+        """async () => {
+          const blocked = [];
+          document.addEventListener("securitypolicyviolation", ({ blockedURI }) => blocked.push(blockedURI));
+          await fetch("http://127.0.0.1:9/away").catch(() => {});
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return blocked;
+        }"""
+    )
+    assert blocked == ["http://127.0.0.1:9/away"]
+
+
+def test_a_fault_of_the_page_itself_is_told(launch, address):
+    page = launch().new_page()
+    page.goto(address)
+    page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    page.evaluate("void setTimeout(() => { throw new Error('a fault'); })")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert "a fault" in page.inner_text("#problem")
