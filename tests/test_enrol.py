@@ -27,7 +27,7 @@ def test_a_name_is_added_to_the_file_and_the_others_stay(enrol, recordings, tmp_
     ("arguments", "reason"),
     [
         (["name=Gran"], "clips"),
-        (["name=Gran", "clips=gone"], "gone: no audio files there"),
+        (["name=Gran", "clips=gone"], "gone: no such file or folder"),
         (["name=7", "clips=CLIPS"], "cannot write"),
         (["name=Gran", "clips=CLIPS", "file=broken.json"], "broken.json: no file of enrolled names"),
     ],

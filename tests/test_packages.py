@@ -68,6 +68,8 @@ def test_what_the_rooms_of_the_runtime_import_is_what_it_requires():
 
 def test_both_distributions_ask_for_the_same_versions():
     assert set(RUNTIME["dependencies"]) < set(WHOLE["dependencies"])
+    for extra, requirements in RUNTIME["optional-dependencies"].items():
+        assert requirements == WHOLE["optional-dependencies"][extra]
     for key in ("license", "requires-python"):
         assert RUNTIME[key] == WHOLE[key]
 

@@ -5,86 +5,152 @@ A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 
 from __future__ import annotations
 
+import glob
 import io
+import numbers
+import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
+from speech.audio import containers, media
+from speech.audio.limits import MOST_VALUES, AudioError, check, way_out
+from speech.audio.mute import muted
 from speech.common import storage
 
 Waveform = NDArray[np.float32]
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-LONGEST_S = 60.0  # a name takes one second; the bound is for memory and time
-_RATES = (4_000, 384_000)  # Hz: any other is a damaged header
-
-
-class AudioError(ValueError):
-    """A recording that cannot be used; the message names the file, the reason and the way out."""
+# What is taken for sound in a folder; a file that is named is tried, whatever its suffix.
+SUFFIXES = frozenset(
+    f".{suffix}"
+    for kinds in (
+        "wav wave bwf rf64 w64 aif aiff aifc caf au snd flac ogg oga opus mp3 mp2 mpga sph nist voc sf ircam",
+        "svx 8svx iff avr paf pvf wve m4a m4b m4r mp4 mov 3gp 3g2 aac webm weba mkv mka wma asf amr ape wv ac3 flv avi",
+    )
+    for suffix in kinds.split()
+)
+_UNKNOWN = 2**62  # samples: libsndfile has none
+_CANCELLED = 0.1  # of the loudest channel's power, or less, is in the mean: the channels cancel, or are empty
+_OVER = 30.0  # times full scale: samples in another scale than [-1, 1]
+_SCALES = (2.0**15, 2.0**31)  # full scale of integers that are kept in a wider type
 
 
 def read(path: str | Path, sample_rate: int) -> Waveform:
-    """Read a WAV, FLAC, OGG or MP3 file of any rate, width and channel count as mono at ``sample_rate`` Hz.
+    """Read a sound file of any rate, width and channel count as mono at ``sample_rate`` Hz.
 
     Raises AudioError for a file that is missing, empty, truncated, not audio, not finite or longer than LONGEST_S.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path}: the file is empty (0 bytes): record it again")
-    try:
-        with soundfile.SoundFile(path) as file:
-            declared, rate = file.frames, file.samplerate
-            _refuse_long(declared, rate, str(path))  # before it is in memory
-            samples = file.read(dtype="float32", always_2d=True)
-            # libsndfile corrects the declared length of a truncated WAV; its log has that of the header.
-            truncated = len(samples) < declared or "should be" in file.extra_info
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        way_out = "copy it again, or convert it to WAV or FLAC"
-        raise AudioError(f"{path}: not readable as audio ({error}): {way_out}") from error
-    if truncated:
-        raise AudioError(f"{path}: truncated, it has {len(samples)} samples and its header says more: copy it again")
-    return to_waveform(samples, rate, sample_rate, where=str(path))
+    return to_waveform(*decode(path), sample_rate, where=str(path))
 
 
-def _refuse_long(n_samples: int, rate: int, where: str) -> None:
-    seconds = n_samples / rate
-    if seconds > LONGEST_S:
-        raise AudioError(f"{where}: {seconds:.0f} s long, over the {LONGEST_S:.0f} s of a name's recording: cut it up")
+def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
+    """The samples ``(n, n_channels)`` of a sound file, and their rate in Hz. Raises AudioError as ``read`` does.
 
-
-def to_waveform(samples: ArrayLike, rate: int, sample_rate: int, where: str = "clip") -> Waveform:
-    """Make ``samples``, ``(n,)`` or ``(n, n_channels)`` at ``rate`` Hz, a waveform at ``sample_rate`` Hz.
-
-    Integer samples are scaled by their type's range. ``where`` names the clip in errors (AudioError).
+    The first bytes of the file tell what it is: no other format is tried.
     """
-    array = np.asarray(samples)
+    path, where = Path(path), str(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(f"{where}: a folder, or no regular file")
+        if status.st_size == 0:
+            raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
+        with path.open("rb") as file:
+            kind = containers.kind(file)
+            if kind in containers.MEDIA:
+                return media.decode(file, kind, where)
+            if kind is None:
+                raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(path)}")
+            return _decode(file, kind, path)
+    except FileNotFoundError as error:
+        raise AudioError(f"{where}: no such file") from error
+    except OSError as error:
+        raise AudioError(f"{where}: not readable ({error.strerror or error})") from error
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        if isinstance(error, AudioError):
+            raise
+        reason = getattr(error, "error_string", str(error)) or "damaged, or cut off"
+        raise AudioError(f"{where}: not readable as audio ({reason}): copy it again, or {way_out(path)}") from error
+
+
+def _decode(file: BinaryIO, kind: str, path: Path) -> tuple[NDArray[np.float32], int]:
+    """``decode``, for what libsndfile reads. Raises whatever comes of a damaged file."""
+    where = str(path)
+    with muted(), soundfile.SoundFile(containers.closed(file, kind, 8 * MOST_VALUES) or os.fsencode(path)) as sound:
+        declared, rate = sound.frames, sound.samplerate
+        if declared > _UNKNOWN:
+            raise ValueError("its length is not known")
+        check(where, rate, sound.channels, declared)  # before it is in memory
+        samples = sound.read(declared, dtype="float32", always_2d=True)
+    if len(samples) < declared or containers.is_truncated(file, kind):
+        raise AudioError(f"{where}: truncated, it has {len(samples)} samples and its header says more: copy it again")
+    return samples, rate
+
+
+def to_waveform(samples: ArrayLike, rate: float, sample_rate: int, where: str = "clip") -> Waveform:
+    """Make ``samples`` at ``rate`` Hz, an array or a tensor, a waveform at ``sample_rate`` Hz.
+
+    They are ``(n,)``, or of several channels, ``(n, n_channels)`` or ``(n_channels, n)``. Integers are scaled by the
+    range of their type; where that leaves silence, and for floats far beyond 1, by the range of 16 bits, or 32.
+    ``where`` names the clip in errors (AudioError).
+    """
+    if isinstance(rate, bool) or not isinstance(rate, numbers.Real):
+        raise AudioError(f"{where}: the sample rate is {type(rate).__name__}: give (samples, rate in Hz)")
+    array = _as_array(samples, where)
+    check(where, rate, 1 if array.ndim == 1 else array.shape[1], len(array))
+    array = _scaled(array, where)
+    mono = array if array.ndim == 1 else _mixed(array)
+    if rate != sample_rate:
+        import soxr  # not needed by an exported recogniser whose clips have its rate
+
+        mono = soxr.resample(mono, rate, sample_rate)
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def _as_array(samples: ArrayLike, where: str) -> NDArray:
+    """Numbers ``(n,)`` or ``(n, n_channels)``, at least one."""
+    try:
+        array = np.asarray(samples.detach().cpu() if hasattr(samples, "detach") else samples)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise AudioError(f"{where}: samples that are no array of numbers ({error})") from error
     if array.ndim not in (1, 2):
         raise AudioError(f"{where}: samples of shape {array.shape}; (n,) or (n, n_channels) is needed")
     if array.size == 0:
         raise AudioError(f"{where}: no samples in it: record it again")
-    if not _RATES[0] <= rate <= _RATES[1]:
-        raise AudioError(f"{where}: sample rate {rate} Hz is outside of {_RATES[0]} to {_RATES[1]} Hz")
-    _refuse_long(len(array), rate, where)
+    if array.dtype == bool or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise AudioError(f"{where}: samples of type {array.dtype}; integers or floats are needed")
+    return array.T if array.ndim == 2 and array.shape[0] < array.shape[1] else array  # a channel has many samples
+
+
+def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
     if np.issubdtype(array.dtype, np.unsignedinteger):
         middle = (int(np.iinfo(array.dtype).max) + 1) / 2
-        array = (array.astype(np.float64) - middle) / middle
-    elif np.issubdtype(array.dtype, np.integer):
-        array = array / -float(np.iinfo(array.dtype).min)
-    if array.ndim == 2:
-        array = array.mean(axis=1)
-    if not np.isfinite(array).all():
-        raise AudioError(
-            f"{where}: {np.count_nonzero(~np.isfinite(array))} samples are NaN or infinite: export it again"
-        )
-    if rate != sample_rate:
-        import soxr  # not needed by an exported recogniser whose clips have its rate
+        return ((array - middle) / middle).astype(np.float32)
+    peak = max(float(array.max()), -float(array.min()))
+    if not np.isfinite(peak):
+        n_bad = np.count_nonzero(~np.isfinite(array))
+        raise AudioError(f"{where}: {n_bad} samples are NaN or infinite: export it again")
+    scale = 1.0
+    if np.issubdtype(array.dtype, np.integer):
+        scale = -float(np.iinfo(array.dtype).min)
+    wider = peak > _OVER if scale == 1 else scale > _SCALES[0] and peak <= _SCALES[0]
+    if wider or scale > _SCALES[-1]:
+        scale = next((one for one in _SCALES if peak <= one), 0.0)
+        if not scale:
+            raise AudioError(f"{where}: samples of up to {peak:.1g}, beyond 32 bits: export it again, within -1 to 1")
+    return (array / scale).astype(np.float32) if scale != 1 else array.astype(np.float32)
 
-        array = soxr.resample(array.astype(np.float32), rate, sample_rate)
-    return np.ascontiguousarray(array, dtype=np.float32)
+
+def _mixed(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the channels ``(n, n_channels)``; the loudest where they cancel, or most are empty."""
+    mono: NDArray[np.float32] = array.mean(axis=1)
+    power = array.var(axis=0)
+    return mono if mono.var() > _CANCELLED * power.max() else np.ascontiguousarray(array[:, int(power.argmax())])
 
 
 def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
@@ -100,20 +166,37 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
 
 
 def find_clips(pattern: str | Path) -> list[Path]:
-    """The audio files of a path: a file, a folder with its subfolders, or a glob; sorted.
+    """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted.
 
     Raises FileNotFoundError where there is none.
     """
-    path = Path(pattern).expanduser()
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES]
-    else:
-        root = Path(path.anchor) if path.is_absolute() else Path()
-        relative = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
-        found = [p for p in root.glob(relative) if p.is_file()]
+    place = os.path.expanduser(pattern)
+    if os.path.isfile(place):
+        return [Path(place)]
+    matches = [place] if os.path.isdir(place) else glob.glob(place, recursive=True)
+    if not matches:
+        what = "no file matches" if glob.has_magic(place) else "no such file or folder"
+        raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob")
+    seen: set[str] = set()
+    each = [_in_folder(match, seen) if os.path.isdir(match) else [Path(match)] for match in matches]
+    found = {clip for some in each for clip in some}
     if not found:
-        kinds = ", ".join(SUFFIXES)
-        raise FileNotFoundError(f"{pattern}: no audio files there ({kinds}); give a file, a folder or a quoted glob")
+        raise FileNotFoundError(
+            f"{pattern}: no sound files in it (WAV, FLAC, OGG, MP3, M4A and others): is it another?"
+        )
     return sorted(found)
+
+
+def _in_folder(folder: str, seen: set[str]) -> Iterator[Path]:
+    """The sound files in ``folder`` and those within; ``seen`` are the folders that a link leads back to."""
+    for place, inner, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place, name) for name in names if is_clip(name))
+
+
+def is_clip(path: str | Path) -> bool:
+    """Whether a folder's file is taken for sound, by its suffix. macOS leaves ``._name.wav`` that are none."""
+    return os.path.splitext(path)[1].lower() in SUFFIXES and not os.path.basename(path).startswith("._")

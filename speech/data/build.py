@@ -140,7 +140,8 @@ def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet
 
 def _code() -> list[Path]:
     """The modules that a clip passes until it is on disk."""
-    names = ["audio/files", "audio/endpointing", "text/espeak", "text/mnemonics"]
+    names = [f"audio/{name}" for name in ("files", "containers", "media", "limits", "endpointing")]
+    names += ["text/espeak", "text/mnemonics"]
     names += [f"data/{name}" for name in ("build", "recordings", "source", "synthetic")]
     return [*(PACKAGE / f"{name}.py" for name in names), *sorted(PACKAGE.glob("tts/*.py"))]
 

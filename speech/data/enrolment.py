@@ -6,7 +6,6 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ HELD_BACK = "held_back"
 
 
 class Enrolment(Folder):
-    """``root/<name>/*.{wav,flac,ogg,mp3}``, of each speaker and name ``n_recordings`` for ``train``.
+    """``root/<name>/*.wav``, or other sound files, of each speaker and name ``n_recordings`` for ``train``.
 
     They are drawn by ``seed``; the others are ``held_back``. Of a name with too few for both, at least ``n_held_back``
     are held back and at least one is for training; a warning names it. A copy of a recording is refused, since it could
@@ -78,11 +77,16 @@ class Enrolment(Folder):
 
 
 def _without_copies(items: list[Recording]) -> tuple[list[Recording], list[Refusal]]:
-    """``items`` of distinct content, and a refusal for each copy."""
+    """``items`` of distinct content, and a refusal for each copy, or what cannot be read."""
     seen: dict[str, str] = {}
     originals, copies = [], []
     for item in items:
-        digest = hashlib.sha256(Path(item.path).read_bytes()).hexdigest()
+        try:
+            with open(item.path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            copies.append(Refusal(item.path, f"{item.path}: not readable ({error.strerror})"))
+            continue
         if digest in seen:
             copies.append(Refusal(item.path, f"{item.path}: a copy of {seen[digest]}"))
         else:

@@ -78,7 +78,7 @@ class _Recordings(ABC):
         split = self.splits_of({one.speaker for one, _ in found})
         return [
             Recording(
-                f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))[:40]}-{one.path.stem[:80]}",
+                f"{i:06d}-{re.sub('[^a-z]+', '_', alphabet.fold(one.text))[:40]}-{_shortened(one.path.stem)}",
                 one.text,
                 one.speaker,
                 one.accent,
@@ -94,8 +94,13 @@ class _Recordings(ABC):
         return files.read(item.path, sample_rate)
 
 
+def _shortened(stem: str) -> str:
+    """The beginning of a file's name, in 80 bytes of UTF-8: a name may have 255, and the clip's has more before it."""
+    return stem.encode(errors="replace")[:80].decode(errors="ignore")
+
+
 class Folder(_Recordings):
-    """``root/<name>/*.{wav,flac,ogg,mp3}``; the folder's name is the text.
+    """``root/<name>/*.wav``, or other sound files; the folder's name is the text. One that begins with _ is no name's.
 
     ``speaker_pattern`` is a regular expression whose first group is the speaker in a file's name; the speaker of a file
     that it does not match is ``unknown``.
@@ -114,12 +119,17 @@ class Folder(_Recordings):
         self.root, self.speaker_pattern = Path(root).expanduser().resolve(), re.compile(speaker_pattern)
         if not self.root.is_dir():
             raise CorpusError(f"corpus.root={root}: no such folder; it holds a folder for each name")
-        self.nothing = f"corpus.root={root} has no folder of a name with {', '.join(files.SUFFIXES)} files in it"
+        self.nothing = f"corpus.root={root} has no folder of a name with sound files in it"
 
     def _find(self) -> Iterator[_Found | Refusal]:
         for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
+            if folder.name.startswith(("_", ".")):  # _background_noise_
+                if any(map(files.is_clip, folder.iterdir())):
+                    reason = f"passed over: a folder whose name begins with {folder.name[0]} is not a name's"
+                    yield Refusal(str(folder), f"{folder}: {reason}")
+                continue
             for path in sorted(folder.iterdir()):
-                if path.suffix.lower() in files.SUFFIXES:
+                if files.is_clip(path):
                     match = self.speaker_pattern.search(path.name)
                     yield _Found(path, folder.name, match.group(1) if match else "unknown")
 

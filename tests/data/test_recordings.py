@@ -95,3 +95,35 @@ def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content,
     (root / "bad.csv").write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         Manifest(str(root / "bad.csv")).items(ALPHABET)
+
+
+def test_the_noise_of_a_folder_of_words_is_passed_over_and_told(root):
+    (root / "_background_noise_").mkdir()
+    (root / ".cache").mkdir()
+    files.write(root / "_background_noise_" / "dishes.wav", NOISE, 16_000)
+    items, (refused,) = Folder(str(root)).items(ALPHABET)
+    assert {item.text for item in items} == {"Anna", "Bob"}
+    place = root / "_background_noise_"
+    assert refused.reason == f"{place}: passed over: a folder whose name begins with _ is not a name's"
+
+
+def test_the_id_of_a_recording_with_a_very_long_name_can_be_a_files_name(root):
+    files.write(root / "Anna" / "ann_0.wav", NOISE, 16_000)
+    long = root / "Anna" / f"ann_{'é' * 120}.wav"
+    (root / "Anna" / "ann_0.wav").rename(long)
+    items, _ = Folder(str(root)).items(ALPHABET)
+    ids = [item.id for item in items]
+    assert len(set(ids)) == 8
+    assert max(len(f".part-1234567-12-{one}.flac".encode()) for one in ids) < 255
+
+
+def test_each_kind_of_sound_file_is_listed_and_no_other(root):
+    for name in ("ann_1.m4a", "ann_2.opus", "ann_3.AIFF", "notes.txt", "._ann_4.wav"):
+        (root / "Anna" / name).write_bytes(b"x")
+    items, _ = Folder(str(root)).items(ALPHABET)
+    assert {item.path.rpartition("/")[2] for item in items if item.path.rpartition("/")[2][4] in "123"} == {
+        "ann_1.m4a",
+        "ann_2.opus",
+        "ann_3.AIFF",
+    }
+    assert len(items) == 11

@@ -1,0 +1,241 @@
+"""The kind of a sound file by its first bytes, and whether it holds all the sound that its header declares.
+
+What a header declares is often wrong, and the sound is all there: a program that writes into a pipe cannot go back to
+put the length in, and one that was stopped never did. So a length of nothing, or of all that its field can hold, is
+taken for unknown. Formats: RIFF and its relatives (Microsoft, IBM 1991; EBU Tech 3306), AIFF (Apple 1989), CAF (Apple),
+Wave64 (Sonic Foundry), AU (Sun), NIST SPHERE, Ogg (RFC 3533), FLAC (RFC 9639).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+HEAD = 16  # bytes that tell the kind
+MISCOUNT = 128  # bytes by which headers are wrong that count themselves, or a padding: 4 ms at 16 kHz
+_LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or a header less than these
+_LARGEST_64 = 1 << 62
+_MOST_CHUNKS = 1_000
+_LONGEST_FRAME = 1 << 20  # bytes of FLAC: 65 535 samples of eight channels, hardly packed
+_FLAC_BLOCKS = {1: 192, **{i: 144 << i for i in range(2, 6)}, **{i: 1 << i for i in range(8, 16)}}  # samples, by code
+_NIST = (b"sample_count", b"channel_count", b"sample_n_bytes")  # in the header of a file of NIST SPHERE
+
+# Of what libsndfile reads, what is told by its first bytes: those at 0, and those at 8 where they matter.
+_SOUND = [
+    (b"RIFF", b"WAVE", "WAV"), (b"RIFX", b"WAVE", "RIFX"), (b"RF64", b"WAVE", "RF64"),
+    (b"FORM", b"AIFF", "AIFF"), (b"FORM", b"AIFC", "AIFF"), (b"FORM", b"8SVX", "SVX"), (b"FORM", b"16SV", "SVX"),
+    (b"riff", b"", "W64"), (b"caff", b"", "CAF"), (b".snd", b"", "AU"), (b"dns.", b"", "AU little-endian"),
+    (b"fLaC", b"", "FLAC"), (b"OggS", b"", "OGG"), (b"NIST_1A", b"", "NIST"), (b"Creative Voice", b"", "VOC"),
+    (b"\x64\xa3", b"", "IRCAM"), (b"2BIT", b"", "AVR"), (b" paf", b"", "PAF"), (b"fap ", b"", "PAF"),
+    (b"PVF1", b"", "PVF"), (b"ALawSoundFile", b"", "WVE"),
+]  # fmt: skip
+# FFmpeg's names of the kinds that it is asked for; in ISO media files the first bytes are a size.
+_MEDIA = [(b"\x1a\x45\xdf\xa3", "matroska"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"#!AMR", "amr")]
+_ISO_MEDIA = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+MEDIA = {"matroska", "asf", "amr", "mov", "aac"}
+
+
+def kind(file: BinaryIO) -> str | None:
+    """The kind of ``file``, one of MEDIA for what libsndfile does not read; None for what is no known sound."""
+    file.seek(0)
+    head = file.read(HEAD)
+    if head.startswith(b"ID3") and len(head) >= 10:  # a tag before MPEG audio: its size has seven bits a byte
+        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
+        head = file.read(HEAD)
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return "MP3" if head[1] & 0x06 else "aac"  # the layer: none is AAC in ADTS
+    if head[4:8] in _ISO_MEDIA:
+        return "mov"
+    for start, name in _MEDIA:
+        if head.startswith(start):
+            return name
+    for start, inner, name in _SOUND:
+        if head.startswith(start) and head[8:12].startswith(inner):
+            return name
+    return None
+
+
+class _Layout(NamedTuple):
+    """How a kind of file is laid out in chunks."""
+
+    first: int  # where the first chunk begins
+    head: struct.Struct  # of a chunk: its name and size
+    counted: int  # bytes of that head which the size includes
+    align: int
+
+
+_LAYOUTS = {
+    "WAV": _Layout(12, struct.Struct("<4sI"), 0, 2),
+    "RIFX": _Layout(12, struct.Struct(">4sI"), 0, 2),
+    "RF64": _Layout(12, struct.Struct("<4sI"), 0, 2),
+    "AIFF": _Layout(12, struct.Struct(">4sI"), 0, 2),
+    "CAF": _Layout(8, struct.Struct(">4sq"), 0, 1),
+    "W64": _Layout(40, struct.Struct("<16sQ"), 24, 8),
+}
+
+
+class _Sound(NamedTuple):
+    """Where a file's sound begins, how many bytes of it the header declares (None: unknown), and where that stands."""
+
+    at: int
+    declared: int | None
+    field: int = 0
+    form: str = ""  # of the field
+    counted: int = 0  # bytes beside the sound that it includes
+
+
+def is_truncated(file: BinaryIO, kind: str) -> bool:
+    """Whether ``file``, of ``kind``, ends before its sound does; False where that cannot be known."""
+    if kind == "OGG":
+        return not _has_last_page(file)
+    sound = _find_sound(file, kind)
+    return sound is not None and sound.declared is not None and sound.declared - (_size(file) - sound.at) > MISCOUNT
+
+
+def closed(file: BinaryIO, kind: str, most: int) -> BinaryIO | None:
+    """A recording whose header does not tell its length, with that length put in; None for any other file.
+
+    Not more than ``most`` bytes are taken.
+    """
+    if kind == "FLAC":
+        return _closed_flac(file, most)
+    sound = _find_sound(file, kind)
+    if sound is None or sound.declared is not None or not sound.form:
+        return None
+    held = min(_size(file) - sound.at, most)
+    if held <= 0:
+        return None
+    file.seek(sound.field)
+    (declared,) = struct.unpack(sound.form, file.read(struct.calcsize(sound.form)))
+    if declared == sound.counted and kind in _LAYOUTS and _is_chunks(file, kind, sound.at):
+        return None
+    file.seek(0)
+    content = bytearray(file.read(sound.at + held))
+    struct.pack_into(sound.form, content, sound.field, held + sound.counted)
+    return io.BytesIO(content)
+
+
+def _size(file: BinaryIO) -> int:
+    return file.seek(0, io.SEEK_END)
+
+
+def _chunks(file: BinaryIO, layout: _Layout, at: int) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's name, size, and where its content begins, from ``at`` on."""
+    end = _size(file) - layout.head.size
+    for _ in range(_MOST_CHUNKS):
+        if at > end:
+            return
+        file.seek(at)
+        head = file.read(layout.head.size)
+        name, size = layout.head.unpack(head)
+        at += layout.head.size
+        size -= layout.counted
+        yield name[:4], size, at
+        if size < 0:
+            return
+        at += size + -(size + layout.counted) % layout.align
+
+
+def _find_sound(file: BinaryIO, kind: str) -> _Sound | None:
+    if kind.startswith("AU"):
+        order = ">" if kind == "AU" else "<"
+        file.seek(4)
+        at, size = struct.unpack(f"{order}II", file.read(8).ljust(8, b"\0"))
+        return None if at < 24 else _Sound(at, _known(size, _LARGEST_32), 8, f"{order}I")
+    if kind == "NIST":
+        file.seek(0)
+        header = file.read(1024)
+        counts = [re.search(rb"^%s -i (\d+)$" % key, header, re.M) for key in _NIST]
+        if not all(counts):
+            return None
+        size, *factors = (int(one[1]) for one in counts if one)
+        return _Sound(len(header), math.prod(factors, start=size) or None)
+    if kind not in _LAYOUTS:
+        return None
+    layout, large = _LAYOUTS[kind], (0, 0)
+    form = layout.head.format[0] + layout.head.format[-1]  # of a size: its byte order and width
+    for name, size, at in _chunks(file, layout, layout.first):
+        if name == b"ds64":
+            file.seek(at + 8)
+            large = (*struct.unpack("<Q", file.read(8).ljust(8, b"\0")), at + 8)
+        elif name in (b"data", b"SSND"):
+            if large[1] and size >= _LARGEST_32:
+                return _Sound(at, _known(large[0], _LARGEST_64), large[1], "<Q")
+            most = _LARGEST_32 if struct.calcsize(form) == 4 else _LARGEST_64
+            return _Sound(at, _known(size, most), at - struct.calcsize(form), form, layout.counted)
+    return None
+
+
+def _known(size: int, largest: int) -> int | None:
+    return size if 0 < size < largest else None
+
+
+def _is_chunks(file: BinaryIO, kind: str, at: int) -> bool:
+    """Whether ``file`` is chunks from ``at`` to its end, such as follow sound in a file that was closed."""
+    found = list(_chunks(file, _LAYOUTS[kind], at))
+    named = all(name.isascii() and name.decode("ascii").isprintable() for name, _, _ in found)
+    return bool(found) and named and abs(found[-1][2] + found[-1][1] - _size(file)) <= 1
+
+
+def _has_last_page(file: BinaryIO) -> bool:
+    """Whether an Ogg stream is whole pages up to one that is marked as its last."""
+    size, at, flags = _size(file), 0, 0
+    while at < size:
+        file.seek(at)
+        page = file.read(27)
+        if len(page) < 27 or not page.startswith(b"OggS"):
+            break
+        lengths = file.read(page[26])
+        at += 27 + page[26] + sum(lengths)
+        if at > size:
+            return False
+        flags = page[5]
+    return bool(flags & 4)
+
+
+def _closed_flac(file: BinaryIO, most: int) -> BinaryIO | None:
+    """A FLAC file that does not tell its number of samples, with it put in: its last frame is numbered."""
+    file.seek(0)
+    head = file.read(26)
+    if head[:4] != b"fLaC" or len(head) < 26 or head[21] & 0x0F or any(head[22:26]):
+        return None
+    tail = min(_size(file), _LONGEST_FRAME)
+    file.seek(-tail, io.SEEK_END)
+    n_samples = _last_sample(file.read(tail), int.from_bytes(head[8:10]))
+    file.seek(0)
+    content = bytearray(file.read(most))
+    content[21:26] = (head[21] << 32 | n_samples).to_bytes(5)
+    return io.BytesIO(content)
+
+
+def _last_sample(tail: bytes, block_size: int) -> int:
+    """The number of samples to the end of the last frame that begins in ``tail``; 0 where none does."""
+    at = len(tail)
+    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
+        head = tail[at : at + 16]
+        if len(head) < 7 or head[1] & 0xFE != 0xF8:
+            continue
+        n_more = max(0, 8 - (~head[4] & 0xFF).bit_length() - 1)  # leading ones but the first: as in UTF-8
+        number = head[4] & (0x7F if n_more == 0 else 0x3F >> n_more)
+        for byte in head[5 : 5 + n_more]:
+            number = number << 6 | byte & 0x3F
+        end, code = 5 + n_more, head[2] >> 4
+        n_extra = {6: 1, 7: 2}.get(code, 0)
+        length = int.from_bytes(head[end : end + n_extra]) + 1 if n_extra else _FLAC_BLOCKS.get(code, 0)
+        end += n_extra + {12: 1, 13: 2, 14: 2}.get(head[2] & 0x0F, 0)
+        if length and end < len(head) and _crc8(head[:end]) == head[end]:
+            return (number if head[1] & 1 else number * block_size) + length
+    return 0
+
+
+def _crc8(some: bytes) -> int:
+    crc = 0
+    for byte in some:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc << 1 ^ (0x107 if crc & 0x80 else 0)
+    return crc
