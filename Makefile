@@ -1,4 +1,4 @@
-# make train | kokoro | report | page | export | wheels | test | test-fast | browser | lint | tensorboard | clean
+# make train | kokoro | report | page | export | wheels | test | test-fast | fuzz | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
 #      bench-pretrained DATA_DIR=... | bench-ablation DATA_DIR=...
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train pretrained kokoro report page browser export wheels test test-fast lint tensorboard clean
+.PHONY: train pretrained kokoro report page browser export wheels test test-fast fuzz lint tensorboard clean
 .PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-ablation
 
 train: $(READY)
@@ -49,6 +49,10 @@ test: lint
 # What takes no seconds, of every folder of tests; no lint
 test-fast: $(READY)
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+# 10 000 damaged or foreign files: each is read, or refused
+fuzz: $(READY)
+	$(BIN)/python scripts/fuzz.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -76,6 +76,10 @@ def _check_node(node: Any, path: str) -> None:
     if not isinstance(node, dict):
         return
     if "_target_" in node:
+        if wrong := [key for key in ("_partial_", "_recursive_") if type(node.get(key, False)) is not bool]:
+            raise ConfigError(f"{path}.{wrong[0]}={node[wrong[0]]!r} must be true or false")
+        if wrong := sorted({"_args_", "_convert_"} & node.keys()):
+            raise unknown_key(path, wrong[0], {*node} - _HYDRA_KEYS)
         parameters = _parameters(node["_target_"], path)
         known = set(parameters) - {"self"}
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):

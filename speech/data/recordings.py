@@ -205,6 +205,6 @@ def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) ->
             "<speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers "
             "(to evaluate all of them: both 0, and split=all)"
         )
-    drawn = np.random.default_rng(seed).permutation(sorted(speakers)).tolist()
+    drawn = np.random.default_rng(seed).permutation(np.array(sorted(speakers), object)).tolist()
     n_test = n_speakers["test"]
     return {s: "test" if i < n_test else "val" if i < held else "train" for i, s in enumerate(drawn)}

@@ -211,6 +211,12 @@ def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reas
         compose.saved(tmp_path, "train")
 
 
+@pytest.mark.parametrize("key", ["_partial_", "_recursive_", "_args_", "_convert_"])
+def test_hydras_own_keys_are_checked(composed, key):
+    with pytest.raises(tree.ConfigError, match=rf"scheduler.*{key}"):
+        check(OmegaConf.merge(composed, {"scheduler": {key: "no"}}), "train")
+
+
 def test_lines_are_those_of_the_projects_own_files(tmp_path):
     (tmp_path / "secret.txt").write_text("secret\n")
     with pytest.raises(Exception, match="not a file of"):

@@ -139,6 +139,7 @@ def test_a_front_end_out_of_all_bounds_is_refused(small, key, value):
         lambda content: content.update(phones_weight="1"),
         lambda content: content.update(names="Anna"),
         lambda content: content.update(names=[3]),
+        lambda content: content.update(names=["x" * 10_000]),
         lambda content: content.update(trained_on=3),
         lambda content: content.update(pronunciations={"Anna": [[["a"], 0.0]]}),
         lambda content: content.update(pronunciations={"Anna": [[["?"], 1.0]]}),
