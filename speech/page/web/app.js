@@ -73,8 +73,9 @@ class App {
   }
 
   async listen() {
+    if (this.opening) return; // and not disabled: a button would lose the keyboard's focus
+    this.opening = true;
     tell("problem", "");
-    byId("listen").disabled = true;
     this.listener = new Listener(this.recognizer, () => this.list.entries, {
       speaking: (heard) => this.result.show(heard, "microphone", false),
       name: (heard) => this.#heard(heard),
@@ -98,7 +99,7 @@ class App {
       if (!(error instanceof MicrophoneError)) throw error;
       this.#stopped(error.message);
     } finally {
-      byId("listen").disabled = false;
+      this.opening = false;
     }
   }
 

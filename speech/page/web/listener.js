@@ -64,7 +64,7 @@ export class Listener {
     const [start, stop] = span;
     if (n - stop >= OVER_S * this.rate || stop - start > (LONGEST_S + 1) * this.rate) {
       await this.#name(span, n);
-    } else if (this.looked + 2 * this.step > this.samples.length) {
+    } else if (this.looked + this.step > this.samples.length && !this.pending.length) {
       this.on.speaking(await this.#transcribe(span, n)); // unless the sound is ahead: then only names are worth the time
     }
   }

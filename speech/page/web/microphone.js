@@ -4,7 +4,7 @@ import { Resampler } from "./resample.js";
 
 const STALLED_S = 3; // without a block the sound has stopped, whatever the browser says of its state
 const SILENT_S = 3; // of exact zeros: no microphone is so quiet
-const RATES = [undefined, 48000, 44100]; // to try: the browser's own comes first
+const USUAL_RATES = [48000, 44100]; // to try where the browser's own and the track's are refused
 
 /** Why there is no sound, as a sentence with the way out. */
 export class MicrophoneError extends Error {}
@@ -52,15 +52,15 @@ export class Microphone {
   }
 
   async #connect() {
-    const own = this.track.getSettings?.().sampleRate;
-    for (const rate of new Set([RATES[0], own, ...RATES])) {
+    const rates = [...new Set([undefined, this.track.getSettings?.().sampleRate, ...USUAL_RATES])];
+    for (const rate of rates) {
       this.context = new AudioContext(rate && { sampleRate: rate });
       try {
         this.source = this.context.createMediaStreamSource(this.stream);
         break;
       } catch (error) {
         await this.context.close();
-        if (error.name !== "NotSupportedError" || rate === RATES.at(-1)) throw error;
+        if (error.name !== "NotSupportedError" || rate === rates.at(-1)) throw error;
       }
     }
     this.context.resume().catch(() => {}); // where it stays suspended, #check says so
