@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.evaluation.intervals import bootstrap, proportion
+from speech.evaluation.intervals import proportion, ratio_interval
 
 Hits = NDArray[np.bool_]  # (n_clips,): which of them are right
 UNKNOWN = "?"  # a speaker whom a manifest does not name
@@ -32,12 +32,12 @@ def show(
 
 
 def show_proportion(name: str, hits: Hits, speakers: Sequence[str], than: str = "") -> None:
-    """The proportion of ``hits``, its interval bootstrapped over speakers and over clips."""
+    """The proportion of ``hits``, its interval over speakers and over clips."""
     counts = f"{len(hits)} clips" if UNKNOWN in speakers else f"{len(hits)} clips, {len(set(speakers))} speakers"
     show(name, float(hits.mean()), "", f"{than}; {counts}" if than else counts, None, proportion(hits, speakers))
 
 
 def show_change(name: str, hits: Hits, base: Hits, speakers: Sequence[str], than: str) -> None:
     """How much more often ``hits`` are right than ``base``, paired clip by clip."""
-    interval = bootstrap(hits.astype(float) - base, np.ones(len(hits)), speakers)
+    interval = ratio_interval(hits.astype(float) - base, np.ones(len(hits)), speakers)
     show(name, float(hits.mean() - base.mean()), "", f"{than}; paired, {len(hits)} clips", None, interval)

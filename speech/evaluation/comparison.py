@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from speech.evaluation.groups import groups
-from speech.evaluation.intervals import mcnemar
+from speech.evaluation.intervals import sign_flips
 from speech.evaluation.metrics import Metric, n_edits, ratio
 from speech.evaluation.prediction import Prediction
+from speech.evaluation.provenance import identity
 
 Pair = tuple[Prediction, Prediction]
 
 
 @dataclass(frozen=True)
 class RateDifference(Metric):
-    """The difference of two proportions of the same clips, and McNemar's exact ``p`` that it is chance."""
+    """The difference of two proportions of the same clips, and the exact ``p`` of chance (``sign_flips``)."""
 
     n_ours_only: int  # clips that only the first recogniser gets right
     n_theirs_only: int
@@ -55,8 +56,8 @@ def pairs(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> list[Pair
 
 
 def differences(found: Sequence[Pair]) -> Differences:
-    """Of at least one clip. Intervals are of the difference: each draw has the same clips for both."""
-    speakers = [a.speaker for a, _ in found]
+    """Of at least one clip. Intervals are of the difference, clip by clip."""
+    speakers = [identity(a.speaker) for a, _ in found]
     edits = [n_edits(a.ref, a.hyp) - n_edits(b.ref, b.hyp) for a, b in found]
     in_list = [(a, b) for a, b in found if a.in_list and b.in_list]
     right = [(a.correct, b.correct) for a, b in in_list]
@@ -66,16 +67,15 @@ def differences(found: Sequence[Pair]) -> Differences:
         exact_match=_of_rates([(a.ref == a.hyp, b.ref == b.hyp) for a, b in found], speakers),
         cer=ratio(edits, [len(a.ref) for a, _ in found], speakers),
         n_in_list=len(in_list),
-        closed_set_accuracy=_of_rates(right, [a.speaker for a, _ in in_list]) if in_list else None,
+        closed_set_accuracy=_of_rates(right, [identity(a.speaker) for a, _ in in_list]) if in_list else None,
     )
 
 
 def _of_rates(right: Sequence[tuple[bool, bool]], speakers: Sequence[str]) -> RateDifference:
     apart = [int(a) - int(b) for a, b in right]
     change, ours_only, theirs_only = ratio(apart, [1] * len(apart), speakers), apart.count(1), apart.count(-1)
-    return RateDifference(
-        **vars(change), n_ours_only=ours_only, n_theirs_only=theirs_only, p=mcnemar(ours_only, theirs_only)
-    )
+    low, high = max(change.low, -1.0), min(change.high, 1.0)
+    return RateDifference(change.value, low, high, ours_only, theirs_only, sign_flips(apart, speakers))
 
 
 def compare(ours: Mapping[str, Sequence[Prediction]], theirs: Mapping[str, Sequence[Prediction]]) -> Comparison:

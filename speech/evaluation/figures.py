@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from speech.common.escape import escape_mathtext
+from speech.evaluation.format import speakers
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.open_set import OpenSetReport
@@ -46,7 +47,7 @@ def draw(report: EvaluationReport) -> Figure:
         axes.remove()
     figure.suptitle(
         f"{'closed-set accuracy' if closed_set else 'exact match'}, % ({report.overall.n_clips} clips, "
-        f"{report.overall.n_speakers} speakers; bars: 95 % intervals, cluster bootstrap by speaker; dotted: all clips)",
+        f"{speakers(report.overall.n_speakers)} speakers; bars: 95 % intervals by speaker; dotted: all clips)",
         fontsize=10,
     )
     return figure

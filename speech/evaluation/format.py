@@ -8,7 +8,8 @@ from speech.common.escape import printable
 from speech.evaluation.metrics import Metric, Scores
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
-INTERVALS = "95 % intervals: cluster bootstrap by speaker."
+FEW = 10  # speakers: an interval over fewer is wide, and says little of other people
+INTERVALS = f"95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under {FEW} speakers."
 
 
 def number(metric: Metric | None) -> str:
@@ -33,10 +34,15 @@ def accuracy(scores: Scores) -> str:
     return f"exact match {percent(scores.exact_match)} of {scores.n_clips} clips"
 
 
+def speakers(n: int) -> str:
+    """``84``, or ``4 (few)``."""
+    return f"{n} (few)" if n < FEW else str(n)
+
+
 def cells(scores: Scores) -> list[str]:
     """A table's row, under COLUMNS."""
     metrics = (scores.closed_set_accuracy, scores.exact_match, scores.cer)
-    return [str(scores.n_clips), str(scores.n_speakers), *map(number, metrics)]
+    return [str(scores.n_clips), speakers(scores.n_speakers), *map(number, metrics)]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -1,12 +1,10 @@
-"""How sure a metric is: bootstrap intervals clustered by speaker, and a test of two recognisers on the same clips.
+"""How sure a metric is: intervals that count speakers and not clips alone, and a test of two recognisers.
 
-Clips of one speaker are not independent: a voice that is recognised badly is so in all of its clips. So speakers are
-drawn with replacement, with all of their clips (the cluster bootstrap), then clips alone, and the interval reaches to
-the further end of both. (By speakers alone, two that happen to agree would make a metric look certain.)
-
-Bootstrap: Efron 1979; percentiles, Efron 1981; error rates of speech, by speaker, and two recognisers on the same
-draws: Bisani and Ney 2004, "Bootstrap estimates for confidence intervals in ASR performance evaluation".
-With fewer than some ten speakers such intervals are too narrow: the number of speakers is reported beside them.
+Clips of one speaker are not independent: a voice that is recognised badly is so in all of its clips. The variance of a
+ratio of sums is therefore taken between speakers (cluster-robust: Liang and Zeger 1986), with Student's t of one degree
+of freedom less than there are speakers, which is what keeps an interval honest with two of them, or six. Where speakers
+happen to agree, that variance is too small: the interval reaches to the further end of it and of the one in which each
+clip is its own speaker, Wilson's for a proportion. ``scripts/benchmark_intervals.py`` measures how often they hold.
 """
 
 from __future__ import annotations
@@ -19,23 +17,64 @@ from numpy.typing import ArrayLike, NDArray
 
 N_DRAWS = 1000
 LEVEL = 0.95
+# Student's t, two-sided 95 %, of 1 to 10 degrees of freedom.
+STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 
 
-def wilson(n_hits: int, n: int) -> tuple[float, float]:
+def wilson(n_hits: float, n: float, z: float = 1.96) -> tuple[float, float]:
     """95 % interval of a proportion (Wilson 1927); it stays within 0 and 1 where few or all are hits."""
     if n == 0:
         return 0.0, 1.0
-    z, p = 1.96, n_hits / n
+    p = n_hits / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def bootstrap(above: ArrayLike, below: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
+def student(n_degrees: int) -> float:
+    """Student's t that 2.5 % lie above, of ``n_degrees`` of freedom, at least one; right to three digits."""
+    if n_degrees <= len(STUDENT):
+        return STUDENT[n_degrees - 1]
+    z = 1.959964  # Cornish and Fisher's expansion about the normal distribution (1938)
+    terms = (z, (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)
+    return sum(term / n_degrees**i for i, term in enumerate(terms))
+
+
+def variance_between(
+    above: NDArray[np.float64], below: NDArray[np.float64], speakers: Sequence[str]
+) -> tuple[float, int]:
+    """The variance of R = ``sum(above) / sum(below)`` between speakers, at least two, and how many these are.
+
+    With u_s the sum over the clips of speaker s of above - R below, which are 0 on average, and S speakers:
+    S / (S - 1) sum_s u_s^2 / sum(below)^2  (Cochran 1977, section 6.3).
+    """
+    distinct, speaker = np.unique(np.asarray(speakers), return_inverse=True)
+    apart = np.bincount(speaker, weights=above - below * (above.sum() / below.sum()))
+    n = len(distinct)
+    return float(n / (n - 1) * (apart**2).sum() / below.sum() ** 2), n
+
+
+def ratio_interval(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
     """95 % interval of ``sum(above) / sum(below)`` over clips, each array ``(n_clips,)``, at least one clip.
 
-    The difference of two recognisers is such a ratio, too: ``above`` their difference clip by clip, so that each draw
-    has the same clips for both.
+    The difference of two recognisers is such a ratio, too: ``above`` their difference clip by clip.
+    """
+    up, down = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    value = float(up.sum() / down.sum())
+    half = 0.0
+    for who in (speakers, range(len(up))):
+        if len(set(who)) > 1:
+            variance, n = variance_between(up, down, list(map(str, who)))
+            half = max(half, student(n - 1) * math.sqrt(variance))
+    low, high = value - half, value + half
+    return (max(low, 0.0), high) if (up >= 0).all() else (low, high)
+
+
+def bootstrap(above: ArrayLike, below: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
+    """95 % interval of ``sum(above) / sum(below)`` by drawing speakers, and clips, with replacement: the further ends.
+
+    Efron 1979; percentiles, Efron 1981; error rates of speech, by speaker: Bisani and Ney 2004. Too narrow with fewer
+    than some ten speakers, where ``ratio_interval`` is not.
     """
     clips = np.stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)], axis=1)
     rng = np.random.default_rng(seed)
@@ -59,26 +98,40 @@ def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[
     return float(low), float(high)
 
 
-def proportion(hits: ArrayLike, speakers: Sequence[str], seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the share of ``hits``: the bootstrap's, or Wilson's where all or none are (or there is none).
+def proportion(hits: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of the share of ``hits``: Wilson's of the clips, joined with Wilson's between speakers.
 
-    Draws from clips that are all hits are all hits: the interval would have no width.
+    The latter is of as many independent clips as would vary as much as these do between speakers, and takes t for z
+    (Korn and Graubard 1998; Dean and Pagano 2015). Where no two speakers differ, or there is one, it is left out.
     """
-    found = np.asarray(hits, dtype=bool)
-    if (n_hits := int(found.sum())) in (0, len(found)):
-        return wilson(n_hits, len(found))
-    return bootstrap(found, np.ones(len(found)), speakers, seed)
+    found = np.asarray(hits, dtype=float)
+    n, n_hits = len(found), float(found.sum())
+    low, high = wilson(n_hits, n)
+    if len(set(speakers)) > 1:
+        variance, n_speakers = variance_between(found, np.ones(n), speakers)
+        if variance > 0:
+            p = n_hits / n
+            n_independent = min(n, p * (1 - p) / variance)
+            ends = wilson(p * n_independent, n_independent, student(n_speakers - 1))
+            low, high = min(low, ends[0]), max(high, ends[1])
+    return low, high
 
 
-def mcnemar(n_first_only: int, n_second_only: int) -> float:
-    """Exact two-sided p that two recognisers are equally often correct, from the clips that only one gets right.
+def sign_flips(changes: Sequence[int], speakers: Sequence[str]) -> float:
+    """Exact two-sided p that two recognisers do not differ, by ``changes``: 1, 0 or -1 a clip, which one is right.
 
-    McNemar 1947: without a difference either is as likely to be the one, so that the count is binomial with 1/2.
-    Clips are taken as independent; the interval of the difference is not so lenient.
+    Without a difference the two could change places for any speaker, in all of that speaker's clips at once, so that
+    each speaker's sum of changes is as likely to have the other sign (Fisher 1935, section 21). p is the share of all
+    choices of signs that come as far from 0 as these did. Of one clip a speaker it is McNemar's exact test (1947). Two
+    speakers can at best give 0.5, six 0.03. Clips of one speaker alone are flipped one by one, and tell of that one.
     """
-    n, fewer = n_first_only + n_second_only, min(n_first_only, n_second_only)
-    choices, tail = 1, 0  # n choose k, in whole numbers
-    for k in range(fewer + 1):
-        tail += choices
-        choices = choices * (n - k) // (k + 1)
-    return min(1.0, 2 * tail / 2**n)  # whole numbers divide exactly, however long
+    distinct, speaker = np.unique(np.asarray(speakers), return_inverse=True)
+    units = np.asarray(changes, dtype=np.int64)
+    if len(distinct) > 1:
+        units = np.bincount(speaker, weights=units).round().astype(np.int64)
+    sizes = np.abs(units[units != 0])
+    chance = np.ones(1)  # of each sum of the units so far, from the least to the largest
+    for size in sizes:
+        chance = (np.pad(chance, (0, 2 * size)) + np.pad(chance, (2 * size, 0))) / 2
+    sums = np.arange(len(chance)) - sizes.sum()
+    return min(1.0, float(chance[np.abs(sums) >= abs(units.sum())].sum()))

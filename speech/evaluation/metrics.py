@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from speech.evaluation.intervals import bootstrap, proportion
+from speech.evaluation.intervals import proportion, ratio_interval, wilson
 from speech.evaluation.prediction import Prediction
-from speech.evaluation.provenance import SeenInTraining, TrainingRecord, seen_in_training
+from speech.evaluation.provenance import SeenInTraining, TrainingRecord, identity, seen_in_training
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,28 @@ def rate(hits: Sequence[bool], speakers: Sequence[str]) -> Metric:
 
 def ratio(above: Sequence[float], below: Sequence[float], speakers: Sequence[str]) -> Metric:
     """``sum(above) / sum(below)``, each one a clip."""
-    return Metric(sum(above) / sum(below), *bootstrap(above, below, speakers))
+    return Metric(sum(above) / sum(below), *ratio_interval(above, below, speakers))
+
+
+def error_rate(edits: Sequence[int], letters: Sequence[int], speakers: Sequence[str]) -> Metric:
+    """All edits over all letters. Without any, the upper end is Wilson's of as many clips without an error."""
+    found = ratio(edits, letters, speakers)
+    return found if any(edits) else Metric(0.0, 0.0, wilson(0, len(edits))[1])
 
 
 def scores(predictions: Sequence[Prediction], trained_on: TrainingRecord | None = None) -> Scores:
     """Of at least one clip. ``trained_on`` is the recogniser's record (``provenance``)."""
-    speakers = [one.speaker for one in predictions]
+    speakers = [identity(one.speaker) for one in predictions]
     in_list = [one for one in predictions if one.in_list]
     return Scores(
         n_clips=len(predictions),
         n_speakers=len(set(speakers)),
         exact_match=rate([one.ref == one.hyp for one in predictions], speakers),
-        cer=ratio([n_edits(one.ref, one.hyp) for one in predictions], [len(one.ref) for one in predictions], speakers),
+        cer=error_rate(
+            [n_edits(one.ref, one.hyp) for one in predictions], [len(one.ref) for one in predictions], speakers
+        ),
         n_in_list=len(in_list),
-        closed_set_accuracy=rate([one.correct for one in in_list], [one.speaker for one in in_list])
+        closed_set_accuracy=rate([one.correct for one in in_list], [identity(one.speaker) for one in in_list])
         if in_list
         else None,
         seen_in_training=seen_in_training(predictions, trained_on),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from speech.evaluation.metrics import Metric, rate
 from speech.evaluation.prediction import Prediction
+from speech.evaluation.provenance import identity
 
 FALSE_ACCEPT_RATE = 0.05  # of the operating point, at most
 N_POINTS = 100  # of the curve as it is kept
@@ -79,7 +80,7 @@ def open_set(predictions: Sequence[Prediction]) -> OpenSetReport | None:
     correct_accepts, false_accepts = accept_rate(in_list & correct, in_list), accept_rate(~in_list, ~in_list)
     between = (correct_accepts[1:] + correct_accepts[:-1]) / 2  # by trapezia; both rates fall
     chosen = int(np.argmax(false_accepts <= FALSE_ACCEPT_RATE))
-    accepted, speakers = values >= thresholds[chosen], np.array([one.speaker for one in ranked])
+    accepted, speakers = values >= thresholds[chosen], np.array([identity(one.speaker) for one in ranked])
 
     def metric(hits: Mask, of: Mask) -> Metric:
         return rate(hits[of].tolist(), speakers[of].tolist())

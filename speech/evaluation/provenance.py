@@ -55,6 +55,11 @@ def source_speakers(speaker: str) -> set[str]:
     return {f"{before}:{part}" for part in re.findall(r"[A-Za-z_][\w-]*", variant) or [variant]}
 
 
+def identity(speaker: str) -> str:
+    """As speakers are counted: a voice in several accents (``espeak:en-US+m3``, ``espeak:en-GB+m3``) is one."""
+    return " ".join(sorted(source_speakers(speaker)))
+
+
 def record(clips: Iterable[Clip | Prediction], before: TrainingRecord | None = None) -> dict[str, list[str]]:
     """The record of training on ``clips``, added to the record ``before`` of a recogniser that is fine-tuned.
 

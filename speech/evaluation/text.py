@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from speech.common.escape import printable, printable_lines
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
-from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, table
+from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, speakers, table
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.parity import Agreement
@@ -87,13 +87,13 @@ def comparison(found: Comparison) -> str:
         rows |= {(kind, group): one for group, one in found.groups[kind].items()}
     closed_set = found.overall.closed_set_accuracy is not None
     accuracy = "closed-set accuracy" if closed_set else "exact match"
-    lines = [["difference, points", "clips", "speakers", accuracy, "p (McNemar)", "CER"]]
+    lines = [["difference, points", "clips", "speakers", accuracy, "p (sign flips)", "CER"]]
     for label, one in rows.items():
         metric = one.closed_set_accuracy if closed_set else one.exact_match
         p = f"{metric.p:.2g}" if metric else "-"
-        lines.append([" ".join(label), str(one.n_clips), str(one.n_speakers), points(metric), p, points(one.cer)])
+        lines.append([" ".join(label), str(one.n_clips), speakers(one.n_speakers), points(metric), p, points(one.cer)])
     left_out = f" Left out: {found.n_left_out} clips of one recogniser alone." if found.n_left_out else ""
-    return f"{table(lines)}\n{INTERVALS} Paired, clip by clip.{left_out}"
+    return f"{table(lines)}\n{INTERVALS} Paired, clip by clip; p: signs flipped by whole speaker.{left_out}"
 
 
 def run(report: RunReport) -> str:

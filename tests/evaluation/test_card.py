@@ -5,6 +5,7 @@ import torch
 
 from speech.evaluation.calibration import NotCalibrated
 from speech.evaluation.card import model_card
+from speech.evaluation.format import speakers
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import Environment, Ranking, RunReport, TrainedOn, evaluate
 
@@ -51,12 +52,12 @@ def test_the_card_tells_limits_and_the_licence_of_each_engine():
     card = card_of(predictions, ["Anna", "Hana"], trained_on=TrainedOn.of(record), record=record)
     header = "clips | speakers | closed-set accuracy % | exact match % | CER % | unseen in training |"
     assert f"| split | {header}\n" in card
-    assert "95 % intervals: cluster bootstrap by speaker." in card
-    assert "| test | 24 | 2 | 50.00 [" in card
-    row = "| de | 12 | 1 | 0.00 [0.0, 24.3] | 100.00 [75.7, 100.0] | 0.00 [0.0, 0.0] | speaker, accent |"
+    assert "95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under 10 speakers." in card
+    assert "| test | 24 | 2 (few) | 50.00 [" in card
+    row = "| de | 12 | 1 (few) | 0.00 [0.0, 24.3] | 100.00 [75.7, 100.0] | 0.00 [0.0, 24.3] | speaker, accent |"
     assert f"| accent | {header}" in card
     assert row in card
-    assert "| en-GB | 12 | 1 | 100.00" in card
+    assert "| en-GB | 12 | 1 (few) | 100.00" in card
     assert "- Worst group of ten clips or more: name hana, closed-set accuracy 0.00 % [0.0, 24.3] of 12 clips." in card
     assert "- Names recognised as another, and in how many clips: hana as anna (12)." in card
     assert "the false-accept rate is not known" in card
@@ -84,8 +85,8 @@ def test_the_card_has_the_speakers_of_the_lowest_accuracy():
     table = lines[next(i for i, line in enumerate(lines) if line.startswith("| speaker (worst 8 of 12) |")) :]
     shown = [line.split(" | ")[0].removeprefix("| ") for line in table[2 : table.index("")]]
     assert shown == [f"s{i:02}" for i in range(8)]
-    assert table[2].startswith("| s00 | 1 | 1 | 0.00 [")
-    assert table[6].startswith("| s04 | 1 | 1 | 100.00 [")
+    assert table[2].startswith("| s00 | 1 | 1 (few) | 0.00 [")
+    assert table[6].startswith("| s04 | 1 | 1 (few) | 100.00 [")
     assert any(line.startswith("| speaker |") for line in card_of(predictions[:8]).splitlines()), "all, where few"
 
 
@@ -121,4 +122,4 @@ def test_the_card_of_a_run_shows_the_metrics_of_its_report(small_run):
     assert f"torch {torch.__version__.split('+')[0]}" in card
     for split, scores in RunReport.read(small_run / "report.json").evaluation.splits.items():
         value = 100 * scores.closed_set_accuracy.value
-        assert f"| {split} | {scores.n_clips} | {scores.n_speakers} | {value:.2f} [" in card
+        assert f"| {split} | {scores.n_clips} | {speakers(scores.n_speakers)} | {value:.2f} [" in card

@@ -38,8 +38,10 @@ def test_a_planted_difference_is_found_where_it_is():
     accuracy = found.closed_set_accuracy
     assert accuracy.value == pytest.approx(0.04)
     assert (accuracy.n_ours_only, accuracy.n_theirs_only) == (12, 0)
-    assert accuracy.p == pytest.approx(2 / 2**12)
+    assert accuracy.p == pytest.approx(2 / 2**6), "6 of the 30 speakers differ, in two clips each"
     assert 0 < accuracy.low < 0.04 < accuracy.high < 0.08
+    accents = [one._replace(speaker=f"espeak:en-{i % 7}+m{i % 2}") for i, one in enumerate(clips(ours))]
+    assert differences(pairs(accents, clips(theirs))).n_speakers == 2, "a variant in seven accents is one speaker"
     back = differences(pairs(clips(theirs), clips(ours)))
     assert back.closed_set_accuracy.value == pytest.approx(-0.04)
 

@@ -1,8 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from speech.evaluation.intervals import bootstrap, mcnemar, proportion, wilson
+from speech.evaluation.intervals import bootstrap, proportion, ratio_interval, sign_flips, student, wilson
+from speech.evaluation.metrics import error_rate
 
 
 def test_the_interval_holds_the_proportion_and_narrows():
@@ -13,27 +16,53 @@ def test_the_interval_holds_the_proportion_and_narrows():
     assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-3)  # Wilson's interval as R's prop.test gives it
 
 
-@pytest.mark.parametrize("n_takes", [1, 10])
-def test_a_95_percent_interval_holds_the_truth_95_times_in_100(n_takes):
+def clips_of(n_speakers, n_takes, trial):
     """Some speakers are easy: the chance that a clip is correct is drawn by speaker, 0.8 on average."""
-    rng = np.random.default_rng(0)
-    n_speakers = 200 if n_takes == 1 else 60
-    held = 0
-    for trial in range(200):
-        ease = rng.beta(4, 1, n_speakers)
-        hits = rng.random((n_takes, n_speakers)) < ease
-        low, high = proportion(hits.ravel().tolist(), [*map(str, range(n_speakers))] * n_takes, seed=trial)
-        held += low <= 0.8 <= high
-    assert 0.9 <= held / 200 <= 0.99
+    rng = np.random.default_rng(trial)
+    hits = rng.random((n_speakers, n_takes)) < rng.beta(4, 1, (n_speakers, 1))
+    return hits.ravel(), [str(i // n_takes) for i in range(hits.size)]
+
+
+def coverage(interval, n_speakers, n_takes, n_trials=200):
+    """How often ``interval(hits, speakers)`` holds the truth."""
+    ends = [interval(*clips_of(n_speakers, n_takes, trial)) for trial in range(n_trials)]
+    return sum(low <= 0.8 <= high for low, high in ends) / n_trials
+
+
+def of_errors(hits, speakers):
+    """The interval of a rate that is no proportion, as the character error rate is."""
+    low, high = ratio_interval(2.0 * ~hits, np.full(len(hits), 2.0), speakers)
+    return 1 - high, 1 - low
+
+
+@pytest.mark.parametrize(("n_speakers", "n_takes"), [(2, 20), (6, 20), (12, 20), (60, 10), (200, 1)])
+@pytest.mark.parametrize(("interval", "least"), [(proportion, 0.9), (of_errors, 0.86)])
+def test_a_95_percent_interval_holds_the_truth_with_few_speakers_too(interval, least, n_speakers, n_takes):
+    assert least <= coverage(interval, n_speakers, n_takes) <= 1
+
+
+@pytest.mark.parametrize("n_speakers", [2, 6, 12])
+def test_an_interval_that_takes_clips_for_independent_would_be_found(n_speakers):
+    """The planted fault: Wilson's alone; of two speakers, a bootstrap too."""
+    assert coverage(lambda hits, speakers: wilson(hits.sum(), len(hits)), n_speakers, 20) < 0.75
+    if n_speakers == 2:
+        assert coverage(lambda hits, speakers: bootstrap(hits, np.ones(len(hits)), speakers), 2, 20, 60) < 0.85
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 10, 11, 12, 30, 200])
+def test_students_t_is_scipys(n):
+    assert student(n) == pytest.approx(stats.t.ppf(0.975, n), abs=5e-4)
 
 
 def test_clips_of_one_speaker_that_agree_count_as_few():
     speakers = [str(i // 20) for i in range(400)]
     hits = [i // 20 < 14 for i in range(400)]  # 14 of 20 speakers, in every clip
-    low, high = bootstrap(hits, np.ones(400), speakers)
-    alone = bootstrap(hits, np.ones(400), [str(i) for i in range(400)])
+    low, high = proportion(hits, speakers)
+    alone = proportion(hits, [str(i) for i in range(400)])
     assert high - low > 3 * (alone[1] - alone[0])
-    assert (low, high) == pytest.approx((0.5, 0.9), abs=0.03)  # of 20 speakers: 2.5 and 97.5 % of Binomial(20, 0.7)
+    assert bootstrap(hits, np.ones(400), speakers) == pytest.approx(
+        (0.5, 0.9), abs=0.03
+    )  # of 20 speakers: 2.5 and 97.5 % of Binomial(20, 0.7)
 
 
 def test_two_speakers_that_happen_to_agree_are_not_certainty():
@@ -44,6 +73,11 @@ def test_two_speakers_that_happen_to_agree_are_not_certainty():
 
 def test_all_right_is_not_certainty():
     assert proportion([True] * 20, ["a"] * 20) == wilson(20, 20)
+    assert proportion([True] * 20, ["a", "b"] * 10) == wilson(20, 20)
+    assert proportion([False] * 20, ["a", "b"] * 10)[1] > 0.1
+    none = error_rate([0] * 20, [5] * 20, ["a", "b"] * 10)
+    assert (none.value, none.low) == (0, 0)
+    assert 0 < none.high == wilson(0, 20)[1]
     assert proportion([], []) == (0, 1)
 
 
@@ -65,11 +99,36 @@ def test_it_agrees_with_scipys_bootstrap():
 
 def test_the_same_seed_draws_the_same():
     hits = [i % 3 == 0 for i in range(50)]
-    assert proportion(hits, ["s"] * 50, 7) == proportion(hits, ["s"] * 50, 7)
+    assert bootstrap(hits, np.ones(50), ["s"] * 50, 7) == bootstrap(hits, np.ones(50), ["s"] * 50, 7)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(0, 0), (1, 0), (5, 5), (3, 17), (40, 12), (600, 500)])
-def test_mcnemar_is_the_exact_sign_test(ours, theirs):
+@pytest.mark.parametrize(("ours", "theirs"), [(0, 0), (1, 0), (5, 5), (3, 17), (40, 12), (130, 90)])
+def test_sign_flips_of_a_clip_a_speaker_are_the_exact_sign_test(ours, theirs):
     expected = stats.binomtest(ours, ours + theirs, 0.5).pvalue if ours + theirs else 1.0
-    assert mcnemar(ours, theirs) == pytest.approx(expected)
-    assert mcnemar(ours, theirs) == mcnemar(theirs, ours)
+    changes = [1] * ours + [-1] * theirs
+    for speakers in (list(map(str, range(len(changes)))), ["unknown"] * len(changes)):
+        assert sign_flips(changes, speakers) == pytest.approx(expected)
+        assert sign_flips([-one for one in changes], speakers) == pytest.approx(expected)
+
+
+def test_sign_flips_are_all_choices_of_a_sign_for_each_speaker():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        changes, speakers = rng.integers(-1, 2, 40), rng.integers(0, 6, 40).astype(str)
+        sums = np.array([changes[speakers == one].sum() for one in sorted(set(speakers))])
+        every = np.array(list(itertools.product((-1, 1), repeat=len(sums)))) @ sums
+        assert sign_flips(changes, speakers) == pytest.approx((abs(every) >= abs(sums.sum())).mean())
+
+
+def test_speakers_that_differ_are_no_difference_of_recognisers():
+    """Each suits some speakers, in all of their clips: by clips, a third and more of such pairs would differ."""
+    rng = np.random.default_rng(1)
+    by_speaker, by_clip = 0, 0
+    for _ in range(100):
+        leaning = rng.normal(0, 0.4, (12, 1))
+        changes = np.where(rng.random((12, 12)) < 0.5, np.where(rng.random((12, 12)) < 0.5 + leaning, 1, -1), 0).ravel()
+        speakers = [str(i // 12) for i in range(144)]
+        by_speaker += sign_flips(changes, speakers) < 0.05
+        by_clip += sign_flips(changes, list(map(str, range(144)))) < 0.05
+    assert by_speaker <= 10
+    assert by_clip >= 20

@@ -146,8 +146,8 @@ def test_a_damaged_environment_is_refused_too(tmp_path):
 def test_the_summary_says_what_each_number_is():
     lines = text.run(REPORTS[0]).splitlines()
     assert re.fullmatch(r"split +clips  speakers +closed-set accuracy % +exact match % +CER %", lines[0])
-    assert re.match(r"unseen_speakers +30 +4 +50\.00 \[\d+\.\d, \d+\.\d\] +93\.33 \[", lines[1])
-    assert lines[3] == "95 % intervals: cluster bootstrap by speaker."
+    assert re.match(r"unseen_speakers +30 +4 \(few\) +50\.00 \[\d+\.\d, \d+\.\d\] +93\.33 \[", lines[1])
+    assert lines[3] == "95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under 10 speakers."
     assert re.match(r"worst group: \w+ .*: closed-set accuracy \d.* % \[.*\] of \d+ clips", lines[5])
     shown = "\n".join(lines)
     assert "confusions (reference > first name, clips): mar" in shown
@@ -161,5 +161,5 @@ def test_the_summary_says_what_each_number_is():
 def test_a_fine_tuned_run_shows_before_after_and_the_difference():
     shown = text.run(REPORTS[1])
     assert shown.index("Before fine-tuning:") < shown.index("After:") < shown.index("difference, points")
-    assert re.search(r"all +30 +4 +\+0\.00 \[\+0\.0, \+0\.0\] +1 +-\d", shown)
+    assert re.search(r"all +30 +4 \(few\) +\+0\.00 \[\+0\.0, \+0\.0\] +1 +-\d", shown)
     assert "not calibrated: too few clips" in shown

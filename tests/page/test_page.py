@@ -61,7 +61,7 @@ def test_one_file_has_the_metrics_the_training_and_the_clips(run):
     assert found.tags.count("svg") >= 12
     for heading in ("Metrics", "Training", next(iter(CHARTS)), "Forced alignment", "Confusions", "Misrecognised clips"):
         assert f">{heading}</h" in html
-    for words in ("Martin, Mark", "closed-set accuracy %", "cluster bootstrap by speaker", "step 9", "n_units: 16"):
+    for words in ("Martin, Mark", "closed-set accuracy %", "cluster-robust by speaker", "step 9", "n_units: 16"):
         assert words in found.text
     for split, scores in read(str(run), "runs").report.evaluation.splits.items():
         assert f"<td>{split}</td>" in html
