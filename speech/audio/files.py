@@ -6,6 +6,7 @@ A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +100,13 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
         part.write_bytes(encoded.getvalue())
 
 
-def find_clips(pattern: str | Path) -> list[Path]:
-    """The audio files of a path: a file, a folder with its subfolders, or a glob; sorted.
+def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
+    """The audio files of a path: a file, a folder with its subfolders, or a glob; sorted. Those of a list of these.
 
     Raises FileNotFoundError where there is none.
     """
+    if not isinstance(pattern, str | Path):
+        return list(dict.fromkeys(path for one in pattern for path in find_clips(str(one))))
     path = Path(pattern).expanduser()
     if path.is_file():
         return [path]
