@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,7 +87,7 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
     if isinstance(names, Mapping):
         names = [names]
     if not isinstance(names, str):
-        yield from ((f"names[{i}]", lambda name=name: _read_name(name)) for i, name in enumerate(names))
+        yield from ((f"names[{i}]", partial(_read_name, name)) for i, name in enumerate(names))
         return
     try:
         lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
@@ -95,7 +96,7 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
         raise ValueError(f"names={names}: not a readable text file ({error}): {way_out}") from error
     for number, line in enumerate(lines, start=1):
         if text := re.sub(r"(^|\s)#.*", "", line).strip():
-            yield f"{names}:{number}", lambda text=text: _read_line(text)
+            yield f"{names}:{number}", partial(_read_line, text)
 
 
 def _read_line(line: str) -> Name:

@@ -48,7 +48,7 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
     data = make_data(config, recognizer)
     if config.names is not None:
-        return Task(data, splits, read_names(config.names, recognizer.alphabet))
+        return Task(data, splits, list(read_names(config.names, recognizer.alphabet)))
     return Task(data, splits, names_to_rank(recognizer, data) if own else data.listed)
 
 
