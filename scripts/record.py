@@ -24,7 +24,7 @@ from speech.audio.quality import CLIPPED, examine, level
 from speech.common.extras import require
 from speech.config.command import explained
 from speech.text.alphabet import Alphabet
-from speech.text.names import distinct, read_names
+from speech.text.names import read_names
 
 BLOCK_S = 0.05  # between two looks at the level
 COUNT_S = 0.5  # between two numbers of the countdown
@@ -186,7 +186,7 @@ def _main(given: argparse.Namespace) -> None:
             "give a folder, names (or a text file of them) and --speaker: record.py DIR Anna Bob --speaker ann"
         )
     is_file = len(given.names) == 1 and Path(given.names[0]).expanduser().is_file()
-    names = distinct(read_names(given.names[0] if is_file else given.names), Alphabet())
+    names = read_names(given.names[0] if is_file else given.names, Alphabet())
     speaker = check_speaker(given.speaker)
     with microphone(given.device):  # that it opens is known before the first prompt
         pass

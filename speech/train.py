@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from speech.config import command
-
-if TYPE_CHECKING:
-    from speech.config.tree import Config
+from speech.config.tree import Config
 
 
 def _train(config: Config, resume: bool = False) -> float:
-    from speech.training.interruption import Interrupted  # torch takes seconds: a misspelt key is reported before
+    from speech.text.names import check_list
+
+    check_list(config.corpus.get("names"), config.alphabet)
+    from speech.training.interruption import Interrupted  # torch takes seconds: what is misspelt is reported before
     from speech.training.run import train
 
     try:

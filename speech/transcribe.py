@@ -17,11 +17,11 @@ def transcribe(config: Config) -> None:
     from speech.inference import batch
     from speech.model.loading import load
     from speech.text.confusable import warn_homophones
-    from speech.text.names import distinct, read_names
+    from speech.text.names import read_names
 
     path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
-    names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
+    names = None if config.names is None else read_names(config.names, transcriber.alphabet)
     warn_homophones(names or [])
     clips, n_done, last = find_clips(config.clips), 0, sys.stderr if config.json else None
     for result in batch.transcribe(transcriber, clips, names):

@@ -10,7 +10,7 @@ import io
 import numbers
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -165,11 +165,14 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
         part.write_bytes(encoded.getvalue())
 
 
-def find_clips(pattern: str | Path) -> list[Path]:
-    """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted.
+def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
+    """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted. Those
+    of a list of these.
 
     Raises FileNotFoundError where there is none.
     """
+    if not isinstance(pattern, str | Path):
+        return list(dict.fromkeys(path for one in pattern for path in find_clips(str(one))))
     place = os.path.expanduser(pattern)
     if os.path.isfile(place):
         return [Path(place)]

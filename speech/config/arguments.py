@@ -7,14 +7,21 @@ is misspelt is told in one line, and Hydra would tell it over a page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
 from speech.common.trust import trust
+from speech.config import tree
 from speech.config.tree import ConfigError
+
+_TEXTS = ("names", "clips")  # the options that are texts, whatever else they look like
 
 
 @dataclass(frozen=True)
@@ -44,3 +51,58 @@ def opt_in(arguments: Sequence[str]) -> list[str]:
         raise ConfigError(f"trust={wrong[0]}: not the name of a Python package: trust=[mypackage]")
     trust(packages)
     return [argument for argument in arguments if argument not in given]
+
+
+def quoted(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, those quoted that Hydra's grammar does not take as they stand or, where texts are wanted, takes
+    for numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``."""
+    sweeps = bool({"-m", "--multirun"} & set(arguments))
+    return [_quoted(argument, sweeps) for argument in arguments]
+
+
+def _quoted(argument: str, sweeps: bool) -> str:
+    key, equals, value = argument.partition("=")
+    if not equals or not re.fullmatch(r"\+{0,2}\w[\w./@]*", key) or key == "resume":  # which is no override
+        return argument
+    as_it_stands = _parsed(argument)
+    wants_texts = key.rpartition(".")[2] in _TEXTS
+    if as_it_stands is not None and not (wants_texts and not _is_texts(as_it_stands, sweeps)):
+        return argument
+    candidates = [f"{key}={tree.quoted(value)}"]
+    if value.startswith("[") and value.endswith("]"):
+        items = (one if one[:1] in ("{", "'", '"') else tree.quoted(one) for one in _items(value[1:-1]))
+        candidates.insert(0, f"{key}=[{','.join(items)}]")
+    return next((one for one in candidates if _parsed(one) is not None), argument)
+
+
+def _parsed(argument: str) -> Any:
+    """The override; None where it is none."""
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return None
+
+
+def _is_texts(override: Any, sweeps: bool) -> bool:
+    if override.is_sweep_override():
+        return sweeps
+    value = override.value()
+    return not isinstance(value, list) or all(isinstance(one, str | dict) for one in value)
+
+
+def _items(text: str) -> Iterator[str]:
+    """The items of a list, between its commas that stand in no quotes and no brackets."""
+    start, depth, quote = 0, 0, ""
+    for at, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote and text[at - 1] != "\\" else quote
+        elif character in "'\"" and (depth or not text[start:at].strip()):  # O'Brien has none
+            quote = character
+        elif character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == "," and depth == 0:
+            yield text[start:at].strip()
+            start = at + 1
+    yield text[start:].strip()

@@ -41,7 +41,7 @@ def run(name: str, main: Main, resume: Main | None = None) -> None:
 
     def begin() -> bool:
         """Whether Hydra is to go on."""
-        sys.argv[1:] = arguments.opt_in(sys.argv[1:])
+        sys.argv[1:] = arguments.quoted(arguments.opt_in(sys.argv[1:]))
         given = arguments.parse(sys.argv[1:])
         if given.help:
             print(page(name))

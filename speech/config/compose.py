@@ -105,7 +105,7 @@ def put(config: Config, values: Mapping[str, Any]) -> None:
 
 def compose(name: str, arguments: Sequence[str]) -> Config:
     """Config ``name`` as a command line of ``arguments`` composes it, every key of it checked. Raises ConfigError."""
-    given = command_line.parse(command_line.opt_in(arguments))
+    given = command_line.parse(command_line.quoted(command_line.opt_in(arguments)))
     check_overrides(name, given.overrides, given.config_dir)
     return finish(tree.composed(name, given.overrides, given.config_dir), name)
 

@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig as Config
 from omegaconf import OmegaConf
 
-__all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options"]
+__all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options", "quoted"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
@@ -51,7 +51,7 @@ def options(group: str, config_dir: Path | None = None) -> list[str]:
 
 def composed(name: str, overrides: Sequence[str], config_dir: Path | None = None, hydra_too: bool = False) -> Config:
     """Config ``name`` from the tree, ``config_dir`` and ``overrides``; ``hydra_too``: Hydra's own node is in it."""
-    more = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(f'file://{config_dir}')}]"]
+    more = [] if config_dir is None else [f"hydra.searchpath=[{quoted(f'file://{config_dir}')}]"]
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         return hydra.compose(name, [*more, *overrides], return_hydra_config=hydra_too)
 
@@ -60,6 +60,6 @@ def _folders(config_dir: Path | None) -> list[Path]:
     return [CONF] if config_dir is None else [CONF, config_dir]
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """As a value of Hydra's command line, whatever is in it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -13,10 +13,11 @@ from functools import lru_cache
 
 BLANK = 0
 
+APOSTROPHES = "’ʼ`´‘ʻʽ′"  # of any language: the okina of Hawaiian, too
 # Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
 _PLAIN = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ħ": "h", "ı": "i"}
-    | dict.fromkeys("’ʼ`´‘", "'")
+    | dict.fromkeys(APOSTROPHES, "'")
     | dict.fromkeys("-‐‑–_", " ")
 )
 

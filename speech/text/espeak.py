@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import threading
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.common.processes import temporary_folder
+from speech.text.alphabet import APOSTROPHES
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import is_ipa
 
@@ -40,6 +42,10 @@ AMERICAN = ("en-US", "en-US-x-nyc")
 # it in a few words only.
 _VOWELS = "aɐɑæɒeɛɜəɚiɪᵻoɔuʊʉʌ"
 _CLEAR_T = re.compile(f"(?<=[{_VOWELS}ɹnlː])t[ɪəᵻ]n(?![ˈˌ]?[{_VOWELS}])")
+
+_LAST_KNOWN = 0x24F  # Latin Extended-B
+_PLAIN_APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES), "'")
+_ROMAN_NUMERAL = re.compile(r"(?<![\w'])(?=\w\w)m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})(?![\w'])")
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
@@ -171,6 +177,21 @@ def restart() -> None:
             Library.instance.restart()
 
 
+def readable(text: str) -> str:
+    """``text`` in letters that espeak's English reader knows; IPA between slashes as it is.
+
+    Of others (beyond U+024F: ễ, ọ, ḥ) it says the code numbers, and names the letters around them: they lose their
+    marks. An apostrophe of any kind is the plain one, and a word in lower case that could be a Roman numeral, which it
+    would read as one (vi, xi), begins with a capital.
+    """
+    if is_ipa(text):
+        return text
+    composed = unicodedata.normalize("NFC", text.translate(_PLAIN_APOSTROPHES))
+    known = "".join(c if ord(c) <= _LAST_KNOWN else unicodedata.normalize("NFKD", c) for c in composed)
+    letters = "".join(c for c in known if not unicodedata.combining(c))
+    return _ROMAN_NUMERAL.sub(lambda found: found[0].capitalize(), letters)
+
+
 def phonemes(text: str, accent: str) -> str:
     """IPA of ``text`` (letters, or IPA between slashes) in ``accent`` (BCP 47), as ``tts.espeak`` pronounces it."""
     ipa = _own_phonemes(text, accent)
@@ -181,12 +202,13 @@ def _own_phonemes(text: str, accent: str) -> str:
     with Library.lock:
         library = Library.get()
         library.set_voice(accent)
-        return library.phonemes(text)
+        return library.phonemes(readable(text))
 
 
 @lru_cache(maxsize=1 << 14)
 def with_glottal_stops(text: str, accent: str) -> str:
-    """``text``, or IPA between slashes where espeak's own phonemes lack a glottal stop of ``phonemes``."""
+    """``readable(text)``, or IPA between slashes where espeak's own phonemes lack a glottal stop of ``phonemes``."""
+    text = readable(text)
     if accent not in AMERICAN:
         return text
     ipa = phonemes(text, accent)

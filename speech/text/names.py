@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,25 +37,34 @@ def is_ipa(text: str) -> bool:
     return len(text) > 2 and text.startswith("/") and text.endswith("/")
 
 
-def read_names(names: Sequence[str | Mapping[str, Any]] | str) -> list[Name]:
-    """The names of a list, or of the text file ``names``, a name a line.
+def read_names(
+    names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str, alphabet: Alphabet | None = None
+) -> list[Name]:
+    """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
-    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. Raises ValueError for an unreadable file and for any other entry.
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each can be written in it and stands there once. Raises
+    ValueError for an unreadable file, for an empty list with an ``alphabet``, and for wrong entries, all of them at
+    once, each with its place.
     """
-    if not isinstance(names, str):
-        return [_read_name(name, f"names[{i}]") for i, name in enumerate(names)]
-    try:
-        lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"names={names}: not a readable text file ({error}): one name a line, or a list") from error
-    found = []
-    for number, line in enumerate(lines, start=1):
-        text, equals, say = line.partition("=")
-        if equals:
-            found.append(_read_name({"text": text.strip(), "say": say.split(",")}, f"{names}:{number}"))
-        elif text.strip():
-            found.append(Name(text.strip()))
+    found: list[Name] = []
+    places: dict[str, str] = {}  # of each name in the alphabet
+    faults = []
+    for where, read in _entries(names):
+        try:
+            name = read()
+            if alphabet is not None:
+                folded = alphabet.fold(name)
+                if folded in places:
+                    raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
+                places[folded] = f"{str(name)!r} of {where}"
+            found.append(name)
+        except ValueError as error:
+            faults.append(f"{where}: {error}")
+    if faults:
+        raise ValueError("\n".join(faults))
+    if not found and alphabet is not None:
+        raise ValueError(f"names={names}: {_EMPTY}")
     return found
 
 
@@ -62,28 +73,63 @@ def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
     return [{"text": str(name), "say": list(name.say)} if name.say else str(name) for name in names]
 
 
-def _read_name(name: str | Mapping[str, Any], where: str) -> Name:
+def check_list(names: Any, letters: str | None) -> None:
+    """Raise ValueError for the faults of ``names``, if any are given, before what takes longer begins."""
+    if names:
+        read_names(names, Alphabet(letters) if letters else Alphabet())
+
+
+_EMPTY = "the list of names is empty: give at least one name"
+Entry = tuple[str, Callable[[], Name]]  # its place, and what reads it
+
+
+def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str) -> Iterator[Entry]:
+    if isinstance(names, Mapping):
+        names = [names]
+    if not isinstance(names, str):
+        yield from ((f"names[{i}]", partial(_read_name, name)) for i, name in enumerate(names))
+        return
+    try:
+        lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        way_out = f"a list is names=[{names}]" if "," in names else "one name a line, or a list: names=[Anna,Bob]"
+        raise ValueError(f"names={names}: not a readable text file ({error}): {way_out}") from error
+    for number, line in enumerate(lines, start=1):
+        if text := re.sub(r"(^|\s)#.*", "", line).strip():
+            yield f"{names}:{number}", partial(_read_line, text)
+
+
+def _read_line(line: str) -> Name:
+    text, equals, say = line.partition("=")
+    if equals:
+        return _read_name({"text": text.strip(), "say": say.split(",")})
+    if "," in line:
+        raise ValueError(f"{line!r} has a comma: each name has a line of its own")
+    return Name(line)
+
+
+def _read_name(name: str | Mapping[str, Any]) -> Name:
     if isinstance(name, str):
         return name if isinstance(name, Name) else Name(name)
     wanted = "give a text, or {text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}"
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
-        raise ValueError(f"{where}: {name!r} is no name: {wanted}")
+        raise ValueError(f"{name!r} is no name: {wanted}")
     ways = [name["say"]] if isinstance(name["say"], str) else list(name["say"])
     ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
     if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
-        raise ValueError(f"{where}: {dict(name)} lacks its text or a pronunciation: {wanted}")
+        raise ValueError(f"{dict(name)} lacks its text or a pronunciation: {wanted}")
     for respelling in itertools.filterfalse(is_ipa, ways):
         try:
             Alphabet().fold(respelling)
         except TextError as error:
-            raise ValueError(f"{where}: say {respelling!r}: {error}; or give IPA between slashes") from error
+            raise ValueError(f"say {respelling!r}: {error}; or give IPA between slashes") from error
     return Name(name["text"].strip(), ways)
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
     """``names`` unchanged. Raises ValueError for an empty list and for two names that fold to the same text."""
     if not names:
-        raise ValueError("the list of names is empty: give at least one name")
+        raise ValueError(_EMPTY)
     seen: dict[str, str] = {}
     for name in names:
         folded = alphabet.fold(name)

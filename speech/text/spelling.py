@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from speech.text.alphabet import TextError
+from speech.text.alphabet import APOSTROPHES, TextError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'ßæœøðþłđħıəɛɔŋɓɗƙ"
 MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u031b\u0323\u0326\u0327\u0328"
 N_MARKS = 2  # that a letter can have
 _APART = re.compile(r"[\s\-‐‑–_.,/·]+")
-_APOSTROPHES = dict.fromkeys(map(ord, "’ʼ`´‘ʻ"), "'")
+_APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES), "'")
 _WRITTEN = str.maketrans({"ƀ": "b", "ƴ": "y", "ǝ": "ə", "ĸ": "k", "ŀ": "l", "ɨ": "i", "ʉ": "u", "ɩ": "i", "ŧ": "t"})
 
 Word = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]  # symbols of its letters, and of the marks of each

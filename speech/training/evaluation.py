@@ -12,7 +12,7 @@ from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
 from speech.model import loading
 from speech.model.recognizer import Recognizer
-from speech.text.names import distinct, read_names
+from speech.text.names import read_names
 from speech.training.corpora import make_data, names_to_rank
 
 TRAINING = ("train", "val")  # the splits that chose the weights: every other one is of the test
@@ -48,7 +48,7 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
     data = make_data(config, recognizer)
     if config.names is not None:
-        return Task(data, splits, distinct(read_names(config.names), recognizer.alphabet))
+        return Task(data, splits, list(read_names(config.names, recognizer.alphabet)))
     return Task(data, splits, names_to_rank(recognizer, data) if own else data.listed)
 
 

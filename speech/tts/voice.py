@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from speech.audio.files import Waveform
+from speech.text.alphabet import plain_letters
 from speech.text.names import is_ipa
 
 FAINT = 0.01  # peak amplitude: of a text without a sound, engines make less
@@ -65,10 +66,10 @@ def require_voice(voice: Voice, voices: Sequence[Voice]) -> None:
 
 
 def require_letters(text: str, voice: Voice) -> str:
-    """``text`` for an engine that reads letters alone. Raises VoiceError for IPA, which it would spell out."""
+    """``text`` for an engine that reads plain letters alone. Raises VoiceError for IPA, which it would spell out."""
     if is_ipa(text):
         raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
-    return text
+    return text if text.isascii() else plain_letters(text)
 
 
 def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:

@@ -7,8 +7,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from speech.config import command, tree
+from speech.config.arguments import quoted
 from speech.config.check import declared_keys
-from speech.config.compose import save, saved
+from speech.config.compose import plain, save, saved
 from speech.config.help import WIDTH, header, page
 
 PRIMARIES = sorted(path.stem for path in tree.CONF.glob("*.yaml"))
@@ -151,3 +152,27 @@ def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path, capsys):
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: [Errno 20] Not a directory: ")
+
+
+TYPED = [
+    ("names", "[O'Brien,José,Anna Maria]", ["O'Brien", "José", "Anna Maria"]),
+    ("names", "[Nan,null,1,True]", ["Nan", "null", "1", "True"]),
+    ("names", "[Anna,Bob]", ["Anna", "Bob"]),
+    ("names", '["O\'Brien, Conan",Anna]', ["O'Brien, Conan", "Anna"]),
+    ("names", "[{text: Siobhan, say: [shivawn]},O'Brien]", [{"text": "Siobhan", "say": ["shivawn"]}, "O'Brien"]),
+    ("names", "{text: Anna, say: ana}", {"text": "Anna", "say": "ana"}),
+    ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
+    *(("clips", path, path) for path in ("a=b.wav", "my(1).wav", "rec[1].wav", "#1.wav", "Zoë/a.wav", "take1,2.wav")),
+    *(("clips", path, path) for path in ("don't.wav", "a{b}.wav", "my clip.wav", '"hi".wav', "C:\\a.wav", "'a.wav")),
+]
+
+
+@pytest.mark.parametrize(("option", "typed", "meant"), TYPED)
+def test_names_and_paths_are_taken_as_they_are_typed(run, option, typed, meant):
+    (config,) = run("transcribe", *(["clips=a.wav"] if option == "names" else []), f"{option}={typed}")
+    assert plain(config[option]) == meant
+
+
+@pytest.mark.parametrize("arguments", [["-m", "seed=1,2"], ["seed=1,2"], ["resume=a'b"], ["-m", "corpus.names=a,b"]])
+def test_what_is_no_text_is_left_as_it_is(arguments):
+    assert quoted(arguments) == arguments

@@ -21,7 +21,7 @@ from speech.config.objects import instantiate
         ("train", "+encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
         ("train", "+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
         ("train", "+sede=1", "there is no 'sede'; did you mean 'seed'"),
-        ("train", "corpus.names=[Chloé]", "quote letters with accents"),
+        ("train", "é=3", "quote letters with accents"),
         (
             "train",
             "encoder._target_=speech.model.encoder.Encodr",

@@ -1,5 +1,8 @@
 """Names ranked by letters and by phones: each alone, both fused, and lists without pronunciations."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import soundfile
@@ -11,10 +14,14 @@ from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
+from speech.inference.runtime import Runtime
 from speech.inference.score import score
 from speech.inference.scoring import Entry, LogProbs, Variants, certain
+from speech.text import espeak
 from speech.text.names import Name
 from speech.text.pronunciation import Pronunciation, phonemize
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
 
 NEEV = Name("Niamh", ["neev"])
 
@@ -132,3 +139,37 @@ def test_a_recording_of_an_hour_is_refused_before_it_is_read(tmp_path, monkeypat
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("an hour was read"))
     with pytest.raises(files.AudioError, match=r"hour\.wav: 3600 s long, over the 60 s .*: cut it up"):
         PathTranscriber().transcribe(tmp_path / "hour.wav")
+
+
+def lists_of_names():
+    ends = ("na", "vin", "ton", "lena", "rick", "bella", "mund", "wyn")
+    return [[f"{begin}{end}" for end in ends] for begin in ("Ma", "Ke", "Lo", "Si", "Ro", "Da", "Be", "Ti")]
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_eight_threads_get_what_each_gets_alone(kind, make_recognizer):
+    """Before anything is cached."""
+    engine = Espeak()
+    clip = engine.speak("Martin", Voice("espeak", "en-GB", "f2"), np.random.default_rng(0))
+    transcriber = make_recognizer(phones=True, n_units=16) if kind == "torch" else Runtime.load()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda names: transcriber.transcribe(clip, names), lists_of_names()))
+    assert together == [transcriber.transcribe(clip, names) for names in lists_of_names()]
+
+
+def of_one_process(names):
+    clip = np.random.default_rng(0).normal(size=16_000).astype(np.float32), 16_000
+    return Runtime.load().transcribe(clip, names)
+
+
+def test_four_processes_get_what_one_gets():
+    with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(of_one_process, lists_of_names())) == list(map(of_one_process, lists_of_names()))
+
+
+def test_espeak_answers_eight_threads_as_it_does_one():
+    names = [name for some in lists_of_names() for name in some]
+    asked = [(name, accent) for name in names for accent in ("en-GB", "en-US", "en-GB-scotland")]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda one: espeak.phonemes(*one), asked))
+    assert together == [espeak.phonemes(*one) for one in asked]

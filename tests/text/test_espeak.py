@@ -1,5 +1,7 @@
 """Grapheme-to-phoneme conversion."""
 
+import re
+
 import pytest
 
 from speech.text import espeak
@@ -56,3 +58,24 @@ def test_a_text_of_two_clauses_is_converted_to_its_end():
     alone = espeak.phonemes("ex", "en-US")
     assert phones(espeak.phonemes("St. John", "en-US"))[-3:] == phones("dʒɑn")
     assert espeak.phonemes("ex", "en-US") == alone, "and leaves nothing to the next"
+
+
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [
+        *(("Nguyễn", "Nguyen"), ("Trần", "Tran"), ("Đỗ", "Đo"), ("Ọlájídé", "Olájídé"), ("Ḥasan", "Hasan")),
+        *(("DʼAngelo", "D'Angelo"), ("Hawaiʻi", "Hawai'i"), ("Jose\u0301", "José"), ("vi", "Vi"), ("xi", "Xi")),
+        *(("nguyễn văn vi", "nguyen văn Vi"), ("Martin", "Martin"), ("D'Vi", "D'Vi"), ("/vˈaɪ/", "/vˈaɪ/")),
+    ],
+)
+def test_what_espeak_would_spell_out_is_given_to_it_folded(name, read_as):
+    assert espeak.readable(name) == espeak.readable(espeak.readable(name)) == read_as
+
+
+@pytest.mark.parametrize("accent", ["en-GB", "en-US"])
+@pytest.mark.parametrize("name", ["Nguyễn", "Trần", "Đỗ", "Ọlájídé", "Ḥasan", "DʼAngelo", "Hawaiʻi", "vi", "xi", "Ớ"])
+def test_a_name_of_any_latin_spelling_is_read_as_a_name(name, accent):
+    """And no letter by letter, with a phone or more a letter of the names of its letters."""
+    ipa = espeak.phonemes(name, accent)
+    assert len(re.sub("[ˈˌː ]", "", ipa)) <= len(name) + 3, ipa
+    assert "lɛt" not in ipa.replace("ˌ", "").replace("ˈ", "")

@@ -1,5 +1,6 @@
 import pytest
 
+from speech.text.alphabet import Alphabet
 from speech.text.names import plain, read_names, ways_to_say
 
 
@@ -24,6 +25,33 @@ def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
 def test_a_wrong_entry_is_an_error_with_its_place(name, reason):
     with pytest.raises(ValueError, match=rf"names\[1\]: {reason}"):
         read_names(["Martin", name])
+
+
+def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path):
+    lines = "# a class\nMartin\nAnna, Bob\nSiobhan =\nАнна\n2\nMark # twice\nMARTIN\n"
+    (tmp_path / "names.txt").write_text(lines, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"names\.txt") as told:
+        read_names(str(tmp_path / "names.txt"), Alphabet())
+    places, reasons = zip(*(line.split(": ", 1) for line in str(told.value).splitlines()), strict=True)
+    assert [place.rpartition("/")[2] for place in places] == [f"names.txt:{n}" for n in (3, 4, 5, 6, 8)]
+    for reason, expected in zip(reasons, ("comma", "pronunciation", "cannot write", "'2'", "names.txt:2"), strict=True):
+        assert expected in reason
+
+
+def test_comments_are_no_names(tmp_path):
+    (tmp_path / "names.txt").write_text("# a class\nMartin # in the first row\nAnn = an # as in an apple\n")
+    names = read_names(str(tmp_path / "names.txt"), Alphabet())
+    assert [(str(name), name.say) for name in names] == [("Martin", ()), ("Ann", ("an",))]
+
+
+def test_one_name_with_its_pronunciation_needs_no_brackets():
+    (name,) = read_names({"text": "Anna", "say": "ana"})
+    assert (name, name.say) == ("Anna", ("ana",))
+
+
+def test_names_with_commas_that_are_no_file_are_told_how_a_list_is_written():
+    with pytest.raises(ValueError, match=r"a list is names=\[Anna,Bob\]"):
+        read_names("Anna,Bob")
 
 
 def test_a_line_without_its_pronunciation_is_an_error_with_its_number(tmp_path):
