@@ -1,13 +1,13 @@
 # make train | kokoro | report | page | export | wheels | test | test-fast | fuzz | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
-#      bench-pretrained DATA_DIR=... | bench-ablation DATA_DIR=...
+#      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-ablation DATA_DIR=...
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: train pretrained kokoro report page browser export wheels test test-fast fuzz lint tensorboard clean
-.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-ablation
+.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-ablation
 
 train: $(READY)
 	$(BIN)/python -m speech.train
@@ -82,6 +82,9 @@ bench-people: $(READY)
 bench-pretrained: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/benchmark_pretrained.py $(DATA_DIR)
+
+bench-live: $(READY)
+	$(BIN)/python scripts/benchmark_live.py $(DATA_DIR)
 
 bench-ablation: $(READY)
 	$(BIN)/python scripts/benchmark_ablation.py $(DATA_DIR)

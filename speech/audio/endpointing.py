@@ -1,15 +1,16 @@
-"""End-pointing: the span of the name in a recording, between silence, hum and clicks. numpy only.
+"""End-pointing: where somebody speaks in a recording or a stream, between silence, hum and clicks. numpy only.
 
 A recording of a name is 1 to 5 s long, the name 0.5 s. Features are normalised over the name alone, so every clip is
-end-pointed, in training as in use.
+end-pointed, in training as in use; a microphone's stream by the same ``Endpointer``, block by block.
 
 Method: short-time energy in the band of speech (Rabiner and Sambur 1975), less the constant power of each band
-(spectral subtraction, Boll 1979), then a threshold below the loudest frame.
+(spectral subtraction, Boll 1979), then a threshold below the loudest frame; over a window of the last WINDOW_S.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,15 @@ NAME_S = 1.0  # few names are longer: the rest of a recording is background
 OVER_SUBTRACTION = 3.0  # times the floor is subtracted: a steady noise leaves nothing in most frames
 DEPTH_DB = 35.0  # the threshold under the loudest frame
 OVER_FLOOR_DB = 8.0  # or over the background, where that is higher
-LEAST_DEPTH_DB = 22.0  # but never nearer to the loudest frame: the background of a trimmed clip is itself speech
+LEAST_DEPTH_DB = 12.0  # but never nearer to the loudest frame
+TRIMMED_S, TRIMMED_DEPTH_DB = 0.8, 22.0  # in a clip of less sound the background is itself speech: nor nearer than this
+LEAST_RATIO = 1.0  # the loudest frame's excess over the background's power: a steady noise stays under it
 GAP_S = 0.8  # the pause between a first and a last name
 CLICK_S = 0.03  # shorter than any isolated phone
 MARGIN_S = 0.06  # onset and release are softer than the threshold
 SILENCE = 1e-4  # peak amplitude (-80 dBFS)
+STEP = 20  # frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
+WINDOW_S = 6.0  # what is remembered of a stream, and the longest segment: speech without a pause is cut there
 
 
 class NoSpeechError(ValueError):
@@ -59,25 +64,193 @@ def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
     return np.repeat(of_band * (tilt * inside)[:, None], 2, axis=0)
 
 
-def _band_power(waveform: Waveform, sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Power of each frame in the band of speech, less its constant part, ``(n_frames,)``; and which frames sound.
+class Segment(NamedTuple):
+    """Somebody speaks from sample ``start`` to ``stop`` of the stream, ``waveform`` is that with MARGIN_S around it.
 
-    The others are digital silence (padding), which tells nothing about the background.
+    What lies beyond an end of the stream is 0. ``power`` tells which of several segments is the loudest.
     """
-    length = round(sample_rate * FRAME_MS / 1000)
-    hop = round(sample_rate * HOP_MS / 1000)
-    padded = np.pad(waveform, (0, max(0, length - len(waveform))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
-    sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
-    spectrum = np.fft.rfft(frames.astype(np.float64) * np.hanning(length), axis=1)
-    band = np.square(spectrum.view(np.float64)) @ _bands(length, sample_rate) * sounds[:, None]
-    # The mean over N_SMOOTHED frames, of those that exist and sound.
-    edge = N_SMOOTHED // 2
-    padded = np.pad(band, ((edge, edge), (0, 0)))
-    n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
-    smooth = sum(padded[i : i + len(band)] for i in range(N_SMOOTHED)) / np.maximum(n_sounding, 1)[:, None]
-    floor = np.percentile(smooth[sounds], FLOOR_PERCENT, axis=0)
-    return np.maximum(smooth - OVER_SUBTRACTION * floor, 0).sum(axis=1) * sounds, sounds
+
+    start: int
+    stop: int
+    waveform: Waveform
+    power: float
+
+
+class Endpointer:
+    """Finds segments of speech in a stream at ``sample_rate`` Hz, of which it holds WINDOW_S at most.
+
+    Blocks of any size give the same segments as the whole, to the bit: frames are computed in groups of STEP. A segment
+    is known GAP_S after its end. ``speaking_since`` is the first sample of one that has not ended, ``reason`` says why
+    there was none in the last look.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._length, self._hop = round(sample_rate * FRAME_MS / 1000), round(sample_rate * HOP_MS / 1000)
+        self._margin = round(sample_rate * MARGIN_S)
+        self._window, self._gap = round(WINDOW_S * 1000 / HOP_MS), round(GAP_S * 1000 / HOP_MS)
+        self._first = 0  # frame of the stream that ``_band`` begins with
+        self._band = np.zeros((0, N_BANDS))
+        self._sounds = np.zeros(0, bool)
+        self._audio = np.zeros(self._margin, np.float32)  # before the stream there is nothing
+        self._audio_start = -self._margin
+        self._pending: list[Waveform] = []
+        self._n_pending = 0
+        self.speaking_since: int | None = None
+        self.reason = "nothing but clicks"
+
+    @property
+    def n_samples(self) -> int:
+        """How much of the stream was fed."""
+        return self._audio_start + len(self._audio) + self._n_pending
+
+    def feed(self, samples: Waveform) -> list[Segment]:
+        """The segments that are known to have ended with these further ``samples``, ``(n,)``."""
+        self._pending.append(samples)
+        self._n_pending += len(samples)
+        step = STEP * self._hop
+        if self._next_frame() + step + self._length - self._hop > self.n_samples:
+            return []
+        self._take_pending()
+        found: list[Segment] = []
+        while self._next_frame() + step + self._length - self._hop <= self.n_samples:
+            self._add_frames(STEP)
+            if len(self._band) > self._gap:  # before, none can have ended
+                found += self._ended()
+            self._forget()
+        return found
+
+    def finish(self) -> list[Segment]:
+        """The segments that the end of the stream ends."""
+        self._take_pending()
+        n_held, n_missing = len(self._audio), max(0, self._length - self.n_samples)
+        self._audio = np.pad(self._audio, (0, n_missing))  # to a frame
+        n_frames = (self.n_samples - self._length - self._next_frame()) // self._hop + 1
+        if n_frames > 0:
+            self._add_frames(n_frames)
+        self._audio = self._audio[:n_held]
+        return self._ended(final=True) if len(self._band) else []
+
+    def audio(self, start: int, stop: int) -> Waveform:
+        """Samples ``start`` to ``stop`` of the stream, of what is still held; 0 beyond its ends."""
+        self._take_pending()
+        first = start - self._audio_start
+        held = self._audio[max(first, 0) : max(stop - self._audio_start, 0)]
+        before = max(0, min(-first, stop - start))
+        return np.pad(held, (before, stop - start - before - len(held)))
+
+    def _next_frame(self) -> int:
+        """The first sample of the frame that is to be computed next."""
+        return (self._first + len(self._band)) * self._hop
+
+    def _take_pending(self) -> None:
+        if self._pending:
+            self._audio = np.concatenate([self._audio, *self._pending])
+            self._pending, self._n_pending = [], 0
+
+    def _add_frames(self, n_frames: int) -> None:
+        """Power of the next frames in each band; those of digital silence (padding) tell nothing of the background."""
+        start = self._next_frame() - self._audio_start
+        part = self._audio[start : start + (n_frames - 1) * self._hop + self._length]
+        frames = np.lib.stride_tricks.sliding_window_view(part, self._length)[:: self._hop]
+        sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
+        spectrum = np.fft.rfft(frames.astype(np.float64) * np.hanning(self._length), axis=1)
+        band = np.square(spectrum.view(np.float64)) @ _bands(self._length, self._rate) * sounds[:, None]
+        self._band, self._sounds = np.concatenate([self._band, band]), np.r_[self._sounds, sounds]
+
+    def _ended(self, final: bool = False) -> list[Segment]:
+        """The segments of the window that have ended, which are forgotten then."""
+        runs, power = self._runs()
+        n_frames, offset = len(self._band), self._first
+        self.speaking_since = None
+        found = []
+        for first, last in runs:
+            if not final and last + self._gap > n_frames - N_SMOOTHED // 2:
+                if n_frames < self._window or first > self._window // 2:
+                    self.speaking_since = (offset + first) * self._hop
+                    break
+                # Speech without a pause is cut where it is the softest, in the last third of what is remembered.
+                least = max(first + 1, 2 * self._window // 3)
+                last = least + int(power[least : n_frames - N_SMOOTHED].argmin())
+            found.append(self._segment(offset + first, offset + last, float(power[first:last].sum())))
+            cut = (first, last) not in runs
+            # The pause is forgotten too, lest another threshold should find the name's soft end in it.
+            self._drop(min(offset + last + (0 if cut else self._gap), offset + n_frames) - self._first)
+            if cut:
+                break
+        return found
+
+    def _segment(self, first: int, last: int, power: float) -> Segment:
+        """Of the stream's frames ``first`` to ``last``, the latter not included."""
+        start = first * self._hop
+        stop = min(self.n_samples, (last - 1) * self._hop + self._length)
+        return Segment(start, stop, self.audio(start - self._margin, stop + self._margin), power)
+
+    def _forget(self) -> None:
+        if (n_over := len(self._band) - self._window) > 0:
+            self._drop(n_over)
+        n_over = self._first * self._hop - self._margin - self._audio_start
+        if n_over > 0:
+            self._audio, self._audio_start = self._audio[n_over:], self._audio_start + n_over
+
+    def _drop(self, n_frames: int) -> None:
+        self._band, self._sounds = self._band[n_frames:], self._sounds[n_frames:]
+        self._first += n_frames
+
+    def _runs(self) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+        """The runs of loud frames of the window, joined over short gaps, as (first, last + 1); and each frame's power,
+        less the background's, ``(n_frames,)``."""
+        band, sounds = self._band, self._sounds
+        nothing: list[tuple[int, int]] = []
+        if not sounds.any():
+            self.reason = "digital silence"
+            return nothing, np.zeros(len(band))
+        # The mean over N_SMOOTHED frames, of those that exist and sound.
+        edge = N_SMOOTHED // 2
+        padded = np.pad(band, ((edge, edge), (0, 0)))
+        n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
+        smooth = sum(padded[i : i + len(band)] for i in range(N_SMOOTHED)) / np.maximum(n_sounding, 1)[:, None]
+        floor = np.percentile(smooth[sounds], FLOOR_PERCENT, axis=0)
+        power = np.maximum(smooth - OVER_SUBTRACTION * floor, 0).sum(axis=1) * sounds
+        if power.max() <= LEAST_RATIO * floor.sum():
+            self.reason = "the sound never changes"
+            return nothing, power
+        level = 10 * np.log10(power / power.max() + 1e-10)
+        sounds_s = sounds.sum() * HOP_MS / 1000
+        rest = 1 - NAME_S / sounds_s  # proportion of the window without the name
+        background = float(np.percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
+        least_depth = TRIMMED_DEPTH_DB if sounds_s < TRIMMED_S else LEAST_DEPTH_DB
+        threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -least_depth))
+
+        def lasts_s(first: int, last: int) -> float:
+            widened = edge * ((first > 0) + (last < len(level)))  # by the smoothing, except beyond an end
+            return (last - first - widened) * HOP_MS / 1000
+
+        edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
+        runs: list[list[int]] = []
+        for first, last in edges.reshape(-1, 2).tolist():
+            if lasts_s(first, last) < CLICK_S:
+                continue
+            if runs and first - runs[-1][1] <= self._gap:
+                runs[-1][1] = last
+            else:
+                runs.append([first, last])
+        self.reason = "nothing but clicks"
+        # The overlap of frames makes a click longer by a frame less a hop.
+        least_s = CLICK_S + (FRAME_MS - HOP_MS) / 1000
+        return [(first, last) for first, last in runs if lasts_s(first, last) >= least_s], power
+
+
+def _loudest(waveform: Waveform, sample_rate: int) -> Segment:
+    """The segment of a recording that the name is taken for. Raises NoSpeechError for silence."""
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if peak < SILENCE:
+        raise NoSpeechError(f"no speech found: peak amplitude {peak:.1g} is silence")
+    endpointer = Endpointer(sample_rate)
+    segments = endpointer.feed(waveform) + endpointer.finish()
+    if not segments:
+        raise NoSpeechError(f"no speech found: {endpointer.reason}")
+    return max(segments, key=lambda segment: segment.power)
 
 
 def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
@@ -85,40 +258,8 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
 
     Raises NoSpeechError for silence.
     """
-    peak = float(np.abs(waveform).max(initial=0.0))
-    if peak < SILENCE:
-        raise NoSpeechError(f"no speech found: peak amplitude {peak:.1g} is silence")
-    power, sounds = _band_power(waveform, sample_rate)
-    if power.max() <= 0:
-        raise NoSpeechError("no speech found: the sound never changes")
-    level = 10 * np.log10(power / power.max() + 1e-10)
-    rest = 1 - NAME_S / (sounds.sum() * HOP_MS / 1000)  # proportion of the recording without the name
-    background = float(np.percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
-    threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB))
-    hop_s = HOP_MS / 1000
-
-    def lasts_s(first: int, last: int) -> float:
-        widened = N_SMOOTHED // 2 * ((first > 0) + (last < len(level)))  # by the smoothing, except beyond an end
-        return (last - first - widened) * hop_s
-
-    # Runs of loud frames, joined over short gaps, as [first, last + 1).
-    edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
-    runs: list[list[int]] = []
-    for first, last in edges.reshape(-1, 2).tolist():
-        if lasts_s(first, last) < CLICK_S:
-            continue
-        if runs and (first - runs[-1][1]) * hop_s <= GAP_S:
-            runs[-1][1] = last
-        else:
-            runs.append([first, last])
-    # The overlap of frames makes a click longer by a frame less a hop.
-    runs = [run for run in runs if lasts_s(*run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000]
-    if not runs:
-        raise NoSpeechError("no speech found: nothing but clicks")
-    first, last = max(runs, key=lambda run: float(power[run[0] : run[1]].sum()))
-
-    hop = round(sample_rate * hop_s)
-    return first * hop, min(len(waveform), (last - 1) * hop + round(sample_rate * FRAME_MS / 1000))
+    segment = _loudest(waveform, sample_rate)
+    return segment.start, segment.stop
 
 
 def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
@@ -127,7 +268,5 @@ def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]
     A recording that ends within the margin is padded with zeros, so that clips trimmed more or less tightly give the
     same result; the time may be negative. Raises NoSpeechError for silence.
     """
-    start, stop = find_speech(waveform, sample_rate)
-    margin = round(sample_rate * MARGIN_S)
-    padded = np.pad(waveform, margin)  # sample i of the recording is i + margin here
-    return padded[start : stop + 2 * margin], (start - margin) / sample_rate
+    segment = _loudest(waveform, sample_rate)
+    return segment.waveform, (segment.start - round(sample_rate * MARGIN_S)) / sample_rate

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from speech.audio.endpointing import NoSpeechError, find_speech, trim_silence
+from speech.audio.endpointing import MARGIN_S, WINDOW_S, Endpointer, NoSpeechError, find_speech, trim_silence
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -57,3 +59,80 @@ def test_a_click_in_a_quiet_room_is_no_name(click_ms):
 def test_silence_has_no_speech(n_samples):
     with pytest.raises(NoSpeechError, match="no speech found"):
         find_speech(np.zeros(n_samples, np.float32), 16_000)
+
+
+def in_blocks(waveform, rate, cuts):
+    endpointer = Endpointer(rate)
+    found = [segment for block in np.split(waveform, cuts) for segment in endpointer.feed(block)]
+    return found + endpointer.finish()
+
+
+def several_names(name, seed):
+    """Ten seconds or so: the name at random levels and pauses, in a room with a little noise."""
+    (waveform, rate), rng = name, np.random.default_rng(seed)
+    parts = []
+    for _ in range(4):
+        parts += [np.zeros(int(rng.uniform(0, 2.5) * rate)), rng.uniform(0.05, 1) * waveform]
+    long = np.concatenate([*parts, np.zeros(int(rng.uniform(0, 1.5) * rate))])
+    return (long + 10 ** rng.uniform(-5, -2) * rng.standard_normal(len(long))).astype(np.float32), rate
+
+
+@given(st.integers(0, 9), st.lists(st.integers(0, 200_000), max_size=30), st.integers(1, 2))
+@settings(max_examples=10, deadline=None)
+def test_any_blocks_give_the_segments_of_the_whole(name, seed, cuts, step):
+    long, rate = several_names(name, seed)
+    whole = in_blocks(long, rate, [])
+    parts = in_blocks(long, rate, sorted(cut for cut in cuts if cut <= len(long))[::step])
+    assert len(whole) == len(parts) >= 1
+    for one, other in zip(whole, parts, strict=True):
+        assert one[:2] == other[:2]
+        np.testing.assert_array_equal(one.waveform, other.waveform)
+
+
+def test_single_samples_give_the_segments_of_the_whole(name):
+    waveform, rate = name
+    short = np.pad(waveform, (0, rate))
+    assert [s[:2] for s in in_blocks(short, rate, range(1, len(short)))] == [s[:2] for s in in_blocks(short, rate, [])]
+
+
+def test_each_name_of_a_stream_is_a_segment(name):
+    waveform, rate = name
+    stream = np.concatenate([within_silence(waveform, rate)] * 40)
+    segments = in_blocks(stream, rate, range(0, len(stream), 1_000))
+    assert len(segments) == 40
+    period = len(stream) // 40
+    assert [s.start // period for s in segments] == list(range(40))
+    np.testing.assert_allclose(np.diff([s.start for s in segments]), period, atol=0.05 * rate)
+
+
+def test_a_steady_noise_is_no_speech_however_long():
+    endpointer, rng = Endpointer(16_000), np.random.default_rng(0)
+    noise = (0.01 * rng.standard_normal((60, 16_000))).astype(np.float32)
+    assert [segment for block in noise for segment in endpointer.feed(block)] + endpointer.finish() == []
+
+
+def test_speech_without_a_pause_is_cut_and_little_is_held(name):
+    waveform, rate = name
+    endpointer = Endpointer(rate)
+    segments, held = [], []
+    for _ in range(60):
+        segments += endpointer.feed(waveform)
+        held.append(endpointer._audio.nbytes + endpointer._band.nbytes + sum(b.nbytes for b in endpointer._pending))
+    assert max(len(s.waveform) for s in segments) <= (WINDOW_S + 2 * MARGIN_S + 0.3) * rate
+    assert max(held[30:]) <= 1.1 * max(held[10:30])
+    covered = sum(s.stop - s.start for s in segments)
+    assert covered > 0.7 * (segments[-1].stop - segments[0].start)
+
+
+def test_babble_does_not_stretch_a_name_to_the_whole_recording(name):
+    waveform, rate = name
+    rng = np.random.default_rng(0)
+    voices = [Espeak().speak(t, Voice("espeak", "en-GB", "m3"), rng)[0] for t in ("Olivia", "Gregory", "Annabel")]
+    long = within_silence(waveform, rate)
+    babble = sum(
+        np.resize(np.roll(v, rng.integers(len(v))), len(long)) / np.sqrt(np.mean(np.square(v))) for v in voices
+    )
+    speech = np.sqrt(np.mean(np.square(waveform)))
+    start, stop = find_speech((long + 0.18 * speech * babble).astype(np.float32), rate)
+    assert start > 0.6 * rate
+    assert stop < rate + len(waveform) + 0.4 * rate

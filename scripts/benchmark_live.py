@@ -1,0 +1,124 @@
+"""``make bench-live DATA_DIR=...``: listening and spotting by segments, with the recogniser that ships, by text alone.
+
+``python scripts/benchmark_live.py DATA_DIR [--n-clips N]`` prints one JSON object a line (``benchlib.figures``).
+DATA_DIR holds human/ and telephone/, each with a manifest.csv. *alexa* is listened for among 20 names
+(benchmark_people.yaml); a clip is in a stream of near silence. Intervals are of 95 %. Nothing is tuned here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from benchlib.degrade import babble, pink, with_noise
+from benchlib.figures import UNKNOWN, show, show_proportion
+from benchlib.people import RATE, People, sample
+from benchmark_people import LISTS
+from omegaconf import OmegaConf
+
+from speech.audio import endpointing, files
+from speech.audio.files import Waveform
+from speech.inference.listening import Heard, listen
+from speech.inference.runtime import Runtime
+from speech.inference.scoring import Entry
+from speech.text.word_lists import common_names
+
+BLOCK = RATE // 10
+WORDS = ["operator", "think engine", "onword", "wildfire", "voyager"]
+
+
+class Bench:
+    def __init__(self, data_dir: Path, n_clips: int) -> None:
+        self.data_dir, self.n_clips = data_dir.resolve(), n_clips
+        self.people, self.lists = People(data_dir), OmegaConf.load(LISTS)
+        self.recognizer = Runtime.load()
+        self.rng = np.random.default_rng(self.lists.seed)
+
+    def spotted(self, sound: Waveform, lexicon: Mapping[str, Entry]) -> list[Heard]:
+        """The accepted events of a stream ``(n_samples,)``."""
+        blocks = np.split(sound, range(BLOCK, len(sound), BLOCK))
+        events = listen(self.recognizer, blocks, lexicon, letters=False)
+        return [event for event in events if isinstance(event, Heard) and event.transcript.accepted]
+
+    def room(self, seconds: float) -> Waveform:
+        return (1e-4 * self.rng.standard_normal(round(seconds * RATE))).astype(np.float32)
+
+
+def alone(bench: Bench) -> None:
+    """One clip a stream, in near silence and in noise, and how late it was told."""
+    names = bench.recognizer.lexicon(list(bench.lists.names))
+    clips = [one.load() for one in sample(bench.people.recordings("names", ["alexa"]), bench.n_clips, 0)]
+    talkers = sample(bench.people.recordings("speech_commands", list(bench.lists.other_words)), 8, 0)
+    others = [endpointing.trim_silence(one.load(), RATE)[0] for one in talkers]
+    kinds: dict[str, Callable[[Waveform], Waveform]] = {
+        "spot_recall": lambda x: x,
+        "spot_pink_recall": lambda x: with_noise(x, pink(len(x), bench.rng), bench.lists.snr_db),
+        "spot_babble_recall": lambda x: with_noise(x, babble(len(x), others, bench.rng), bench.lists.snr_db),
+    }
+    for name, change in kinds.items():
+        found = [bench.spotted(change(np.concatenate([bench.room(1), x, bench.room(1)])), names) for x in clips]
+        of_alexa = [[one for one in events if one.transcript.names[0][0] == "alexa"] for events in found]
+        show_proportion(name, np.array(list(map(bool, of_alexa))), [UNKNOWN] * len(clips), "20 names")
+        if name == "spot_recall":
+            late = [1000 * one.latency_s for events in of_alexa for one in events]
+            than = f"the median; 95 % within {np.percentile(late, 95):.0f} ms" if late else "none was found"
+            show("spot_latency_ms", float(np.median(late)) if late else float("nan"), "ms", than)
+
+
+def other_words(bench: Bench) -> None:
+    """False alarms in other words, half a second to two between them, and the time that takes."""
+    texts = [*bench.lists.words, *bench.lists.other_words]
+    words = sample(bench.people.recordings("speech_commands", texts), bench.n_clips, 0)
+    parts = [part for one in words for part in (one.load(), bench.room(bench.rng.uniform(0.5, 2)))]
+    stream = np.concatenate(parts)
+    false = sum(
+        one.transcript.names[0][0] == "alexa"
+        for one in bench.spotted(stream, bench.recognizer.lexicon(list(bench.lists.names)))
+    )
+    show("spot_false_alarms", false, "", f"alexa among 20 names; in {len(stream) / RATE / 3600:.3f} h of other words")
+    for name, listed in (("spot_rtf", ["alexa"]), ("spot_rtf_100", common_names()[:100])):
+        lexicon = bench.recognizer.lexicon(listed)
+        start = time.process_time()
+        bench.spotted(stream, lexicon)
+        than = f"{len(listed)} names, one thread, {len(words)} words in {len(stream) / RATE:.0f} s"
+        show(name, (time.process_time() - start) / (len(stream) / RATE), "s/s", than)
+
+
+def sentences(bench: Bench) -> None:
+    """Five words inside of running sentences over the telephone; every other event is a false alarm."""
+    with (bench.data_dir / "telephone" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "sentence"]
+    chosen = [rows[i] for i in sorted(np.random.default_rng(0).permutation(len(rows))[: bench.n_clips])]
+    hits, n_false, seconds, lexicon = [], 0, 0.0, bench.recognizer.lexicon(WORDS)
+    for row in chosen:
+        events = bench.spotted(files.read(bench.data_dir / row["path"], RATE), lexicon)
+        right = [
+            one.transcript.names[0][0] == row["text"]
+            and one.start_s < float(row["end_s"])
+            and one.end_s > float(row["start_s"])
+            for one in events
+        ]
+        hits.append(any(right))
+        n_false += len(right) - sum(right)
+        seconds += float(row["seconds"])
+    show_proportion("spot_sentence_recall", np.array(hits), [row["speaker"] for row in chosen], "5 words, by segments")
+    per_hour = n_false / (seconds / 3600) / len(WORDS)
+    show("spot_sentence_fa_per_hour", per_hour, "1/h", f"for each word; {n_false} in {seconds / 3600:.3f} h")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--n-clips", type=int, default=300, help="of each figure, at most")
+    given = parser.parse_args()
+    bench = Bench(given.data_dir, given.n_clips)
+    for figure in (alone, other_words, sentences):
+        figure(bench)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""Sound as it comes in: a file of any length, standard input (raw PCM or WAV), a microphone; resampled.
+
+Each source gives its ``format`` and, by ``blocks``, mono float32 blocks ``(n_samples,)`` at the rate asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from speech.audio.files import Waveform
+from speech.audio.limits import RATES, AudioError
+from speech.common.extras import require
+
+BLOCK_S = 0.1
+GONE_S = 2.5  # without a block from a microphone
+TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
+WIDE_HZ = 16_000
+
+
+class Format(NamedTuple):
+    """Of a source: its name, Hz, channels, and the type of its samples."""
+
+    device: str
+    rate: int
+    channels: int
+    dtype: str
+
+    def to_json(self) -> str:
+        return json.dumps({"event": "format", **self._asdict(), "narrow": self.rate < WIDE_HZ})
+
+    def to_text(self) -> str:
+        return f"{self.device}: {self.rate} Hz, {self.channels} channels, {self.dtype}{self._narrow()}"
+
+    def _narrow(self) -> str:
+        return f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
+
+
+class Fault(NamedTuple):
+    """Something a stream tells beside its sound, and the seconds of sound that were lost, which 0s stand for."""
+
+    text: str
+    lost_s: float = 0.0
+
+    def to_json(self) -> str:
+        return json.dumps({"event": "fault", **self._asdict()})
+
+    def to_text(self) -> str:
+        return self.text
+
+
+Block = Waveform | Fault
+
+
+class Mono:
+    """Channels to one, at another rate, block by block. Channels that are opposite to the loudest are turned."""
+
+    def __init__(self, rate: int, sample_rate: int) -> None:
+        import soxr
+
+        self._resampler = None if rate == sample_rate else soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        self._products: NDArray[np.float64] | None = None
+
+    def __call__(self, samples: NDArray[np.float32], last: bool = False) -> Waveform:
+        """``samples`` are ``(n, n_channels)``. NaN and infinite ones become 0."""
+        finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+        if finite.shape[1] == 1:
+            mono = finite[:, 0]
+        else:
+            products = finite.T.astype(np.float64) @ finite
+            self._products = products if self._products is None else self._products + products
+            loudest = int(np.diag(self._products).argmax())
+            weights = self._products[loudest] / max(float(self._products[loudest, loudest]), 1e-20)
+            mono = (finite @ (weights / max(float(np.square(weights).sum()), 1e-20))).astype(np.float32)
+        if self._resampler is not None:
+            mono = self._resampler.resample_chunk(np.ascontiguousarray(mono), last=last)
+        return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+class File:
+    """A WAV, FLAC, OGG or MP3 file, of hours if need be. Raises AudioError."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        if not self._path.is_file():
+            raise AudioError(f"{path}: no such file")
+        try:
+            with soundfile.SoundFile(self._path) as file:
+                self.format = Format(str(path), file.samplerate, file.channels, file.subtype)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise AudioError(f"{path}: not readable as audio ({error}): convert it to WAV or FLAC") from error
+
+    def blocks(self, sample_rate: int) -> Iterator[Block]:
+        rate = self.format.rate
+        mono = Mono(rate, sample_rate)
+        with soundfile.SoundFile(self._path) as file:
+            while len(samples := file.read(round(BLOCK_S * rate), dtype="float32", always_2d=True)):
+                yield mono(samples)
+        yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
+
+
+class Pipe:
+    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples.
+
+    What begins with RIFF is read by its header, whatever was said of raw samples; its lengths are not trusted, since
+    who writes into a pipe does not know them. Raises AudioError for a header that cannot be read.
+    """
+
+    def __init__(self, pipe: BinaryIO, rate: int, channels: int, dtype: str) -> None:
+        self._pipe = pipe
+        if dtype not in TYPES:
+            raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
+        self._head = self._exactly(4)
+        self.format = Format("standard input", rate, channels, dtype)
+        if self._head == b"RIFF":
+            self._head = b""
+            self.format = self._wav_header()
+        if not (RATES[0] <= self.format.rate <= RATES[1] and 1 <= self.format.channels <= 64):
+            raise AudioError(f"standard input: {self.format.rate} Hz, {self.format.channels} channels: give rate=...")
+
+    def _exactly(self, n: int) -> bytes:
+        found = bytearray()
+        while len(found) < n and (more := self._pipe.read(n - len(found))):
+            found += more
+        return bytes(found)
+
+    def _wav_header(self) -> Format:
+        self._exactly(8)  # the length, and WAVE
+        fmt = b""
+        while len(chunk := self._exactly(8)) == 8:
+            name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
+            if name == b"data" and fmt:
+                break
+            if length > 1 << 20:
+                break
+            body = self._exactly(length + length % 2)
+            fmt = body if name == b"fmt " else fmt
+        if len(fmt) < 16:
+            raise AudioError("standard input: a WAV header without a format: send it again, or raw samples")
+        kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", fmt[:16])
+        kind = struct.unpack("<H", fmt[24:26])[0] if kind == 0xFFFE and len(fmt) >= 26 else kind
+        dtype = {(1, 16): "int16", (1, 32): "int32", (3, 32): "float32"}.get((kind, bits))
+        if dtype is None:
+            raise AudioError(f"standard input: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
+        return Format("standard input (WAV)", rate, channels, dtype)
+
+    def blocks(self, sample_rate: int) -> Iterator[Block]:
+        form = self.format
+        kind = np.dtype(TYPES[form.dtype])
+        frame = kind.itemsize * form.channels
+        scale = np.float32(1.0 if kind.kind == "f" else -float(np.iinfo(kind).min))
+        mono, head = Mono(form.rate, sample_rate), self._head
+        n_bytes = round(BLOCK_S * form.rate) * frame  # of each block but the last, however the bytes came
+        while True:
+            data = head + self._exactly(n_bytes - len(head))
+            n = len(data) // frame
+            samples = np.frombuffer(data[: n * frame], kind).reshape(n, form.channels)
+            yield mono(samples.astype(np.float32) / scale, last=len(data) < n_bytes)
+            if len(data) < n_bytes:
+                return
+            head = b""
+
+
+class Microphone:
+    """A sound device through PortAudio, opened at its own rate. Raises OSError where there is none.
+
+    The callback does nothing but put its block into a queue: who recognises takes it from there.
+    """
+
+    def __init__(self, device: int | str | None) -> None:
+        try:
+            self._sounddevice = require("sounddevice", "record")
+        except OSError as error:  # the package is there, the library that it loads is not
+            raise OSError(f"{error}: install PortAudio (Debian: apt install libportaudio2)") from error
+        self._device = device
+        try:
+            found: Any = self._sounddevice.query_devices(device, "input")
+        except (self._sounddevice.PortAudioError, ValueError) as error:
+            raise OSError(f"no microphone ({error}): python -m sounddevice lists the devices") from error
+        rate = round(found["default_samplerate"])
+        self.format = Format(str(found["name"]), rate, max(1, min(2, found["max_input_channels"])), "float32")
+
+    def blocks(self, sample_rate: int) -> Iterator[Block]:
+        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away."""
+        form, blocks = self.format, queue.SimpleQueue[tuple[NDArray[np.float32], bool]]()
+
+        def callback(samples: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
+            blocks.put((samples.copy(), bool(status and status.input_overflow)))
+
+        mono, n_zero = Mono(form.rate, sample_rate), 0
+        try:
+            stream = self._sounddevice.InputStream(
+                device=self._device, samplerate=form.rate, channels=form.channels, dtype="float32", callback=callback
+            )
+            with stream:
+                start, n_samples = time.monotonic(), 0
+                while True:
+                    try:
+                        samples, overflow = blocks.get(timeout=GONE_S)
+                    except queue.Empty:
+                        raise OSError(f"{form.device}: nothing came for {GONE_S} s: was it unplugged?") from None
+                    if overflow:
+                        lost_s = max(0.0, time.monotonic() - start - n_samples / form.rate)
+                        lost = np.zeros((round(lost_s * form.rate), form.channels), np.float32)
+                        yield Fault(f"overrun: {lost_s:.2f} s of sound were lost", lost_s)
+                        yield mono(lost)
+                        n_samples += len(lost)
+                    n_samples += len(samples)
+                    n_before, n_zero = n_zero, 0 if samples.any() else n_zero + len(samples)
+                    if n_before < GONE_S * form.rate <= n_zero:
+                        yield Fault(f"digital silence for {GONE_S} s: is the microphone muted, or not permitted?")
+                    yield mono(samples)
+        except self._sounddevice.PortAudioError as error:
+            raise OSError(f"{form.device}: {error}: choose another with device=...") from error
+
+
+def open_source(
+    source: str, device: int | str | None, rate: int, channels: int, dtype: str
+) -> File | Pipe | Microphone:
+    """``microphone``, ``-`` for standard input, or a file; the last three are of raw samples on standard input."""
+    if source == "microphone":
+        return Microphone(device)
+    return Pipe(sys.stdin.buffer, rate, channels, dtype) if source == "-" else File(source)

@@ -1,0 +1,37 @@
+"""``python -m speech.listen``: what is said at a microphone, in a file or on standard input, as it is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speech.config import command
+
+if TYPE_CHECKING:
+    from speech.config.tree import Config
+
+
+def _listen(config: Config) -> None:
+    from speech.audio.streams import open_source
+    from speech.common.runs import find_recognizer
+    from speech.inference.listening import listen
+    from speech.model.loading import load
+    from speech.text.confusable import warn_homophones
+    from speech.text.names import distinct, read_names
+
+    path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
+    transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
+    names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
+    warn_homophones(names or [])
+    source = open_source(config.source, config.device, config.rate, config.channels, config.dtype)
+    print(source.format.to_json() if config.json else source.format.to_text(), flush=True)
+    blocks = source.blocks(transcriber.sample_rate)
+    for event in listen(transcriber, blocks, transcriber.lexicon(names), letters=True):
+        print(event.to_json() if config.json else event.to_text(), flush=True)
+
+
+def main() -> None:
+    command.run("listen", _listen)
+
+
+if __name__ == "__main__":
+    main()

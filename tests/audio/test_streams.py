@@ -1,0 +1,157 @@
+import io
+import sys
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+import soundfile
+
+from speech.audio.files import AudioError
+from speech.audio.streams import Fault, File, Microphone, Mono, Pipe
+
+
+class Chunks:
+    """A pipe that gives at most ``n`` bytes at once."""
+
+    def __init__(self, data, n):
+        self._data, self._n = io.BytesIO(data), n
+
+    def read(self, n):
+        return self._data.read(min(n, self._n))
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return (0.15 * np.random.default_rng(0).standard_normal(20_000)).astype(np.float32)
+
+
+def pcm(samples, dtype="int16"):
+    return (samples * 32_767).round().astype("<i2").tobytes() if dtype == "int16" else samples.astype("<f4").tobytes()
+
+
+def whole(source, rate=16_000):
+    return np.concatenate(list(source.blocks(rate)))
+
+
+@pytest.mark.parametrize("n", [1, 3, 318, 642, 65_537])
+def test_chunks_of_any_number_of_bytes_are_the_same_sound(sound, n):
+    stereo = np.stack([sound, 0.5 * sound], 1)
+    first, other = (whole(Pipe(Chunks(pcm(stereo), k), 44_100, 2, "int16")) for k in (10**9, n))
+    np.testing.assert_array_equal(first, other)
+    assert len(first) == pytest.approx(20_000 * 16 / 44.1, abs=2)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_raw_samples_are_read_as_they_were(sound, dtype):
+    found = whole(Pipe(Chunks(pcm(sound, dtype) + b"\0", 1_000), 16_000, 1, dtype))
+    np.testing.assert_allclose(found, sound, atol=1e-4)
+
+
+@pytest.mark.parametrize("right", [0.0, -1.0, 1.0])
+def test_a_dead_or_inverted_channel_silences_nothing(sound, right):
+    found = Mono(16_000, 16_000)(np.stack([sound, right * sound], 1))
+    np.testing.assert_allclose(found, sound, atol=1e-5)
+
+
+@pytest.mark.parametrize(("subtype", "atol"), [("PCM_16", 1e-4), ("PCM_32", 1e-6), ("FLOAT", 1e-6)])
+def test_a_wav_header_is_read_whatever_was_said_and_is_no_sound(sound, subtype, atol):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 22_050, subtype=subtype, format="WAV")
+    source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
+    assert source.format[1:3] == (22_050, 1)
+    np.testing.assert_allclose(whole(source, 22_050), sound, atol=atol)
+
+
+def test_a_wav_of_a_type_that_is_not_read_is_refused(sound):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 16_000, subtype="PCM_24", format="WAV")
+    with pytest.raises(AudioError, match="24 bits"):
+        Pipe(Chunks(encoded.getvalue(), 100), 16_000, 1, "int16")
+
+
+def test_samples_that_are_no_numbers_are_silence(sound):
+    spoilt = sound.copy()
+    spoilt[100:200] = np.nan
+    found = whole(Pipe(Chunks(pcm(spoilt, "float32"), 999), 16_000, 1, "float32"))
+    assert not found[100:200].any()
+    np.testing.assert_array_equal(found[200:], sound[200:])
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 96_000])
+def test_a_file_in_blocks_is_the_file_at_once(sound, rate, tmp_path):
+    import soxr
+
+    soundfile.write(tmp_path / "clip.wav", sound, rate, subtype="FLOAT")
+    found = whole(File(tmp_path / "clip.wav"))
+    expected = soxr.resample(sound, rate, 16_000)
+    assert len(found) == pytest.approx(len(expected), abs=2)
+    n = min(len(found), len(expected))
+    np.testing.assert_allclose(found[:n], expected[:n], atol=2e-3)
+
+
+class PortAudioError(Exception):
+    pass
+
+
+def device(monkeypatch, blocks, block_s=0.01):
+    """sounddevice as far as it is used: a 48 kHz microphone that gives ``blocks`` of 480 samples, then nothing."""
+    durations = []
+
+    class Stream:
+        def __init__(self, samplerate, channels, callback, **_):
+            if samplerate != 48_000:
+                raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+
+            def run():
+                for level, overflow in blocks:
+                    block = np.full((480, channels), level, np.float32)
+                    start = time.perf_counter()
+                    callback(block, 480, None, types.SimpleNamespace(input_overflow=overflow))
+                    durations.append(time.perf_counter() - start)
+                    time.sleep(block_s)
+
+            self._thread = threading.Thread(target=run, daemon=True)
+
+        def __enter__(self):
+            self._thread.start()
+
+        def __exit__(self, *_):
+            self._thread.join()
+
+    found = {"name": "fake", "default_samplerate": 48_000.0, "max_input_channels": 1}
+    module = types.ModuleType("sounddevice")
+    module.query_devices, module.InputStream, module.PortAudioError = lambda *_: found, Stream, PortAudioError
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+    monkeypatch.setattr("speech.audio.streams.GONE_S", 0.3)
+    return durations
+
+
+def heard_until_gone(microphone):
+    found = []
+    with pytest.raises(OSError, match="nothing came for"):
+        found += map(found.append, microphone.blocks(16_000))
+    return [one for one in found if one is not None]
+
+
+def test_a_microphone_is_opened_at_its_own_rate_and_told_when_gone(monkeypatch):
+    device(monkeypatch, [(0.5, False)] * 20)
+    microphone = Microphone(None)
+    assert microphone.format == ("fake", 48_000, 1, "float32")
+    sound = np.concatenate(heard_until_gone(microphone))
+    assert len(sound) == pytest.approx(0.2 * 16_000, abs=400)
+
+
+def test_exact_zeros_of_a_microphone_are_told_once(monkeypatch):
+    device(monkeypatch, [(0.0, False)] * 80, block_s=0.001)
+    faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
+    assert len(faults) == 1
+    assert "muted" in faults[0].text
+
+
+def test_an_overrun_is_told_and_the_callback_never_waits(monkeypatch):
+    durations = device(monkeypatch, [(0.5, i == 5) for i in range(20)])
+    faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
+    assert [fault.text.partition(":")[0] for fault in faults] == ["overrun"]
+    assert np.median(durations) < 1e-3

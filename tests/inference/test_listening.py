@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import soundfile
+
+from speech.audio import endpointing
+from speech.audio.streams import Fault
+from speech.inference.listening import Heard, Letters, listen, spot
+from speech.inference.runtime import Runtime
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
+
+NAMES = ["Martin", "Marvin", "Morton", "Mark"]
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Runtime.load()
+
+
+@pytest.fixture(scope="module")
+def clip():
+    import soxr
+
+    waveform, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    spoken = soxr.resample(waveform.astype(np.float32), rate, 16_000)
+    spoken = spoken + 1e-4 * np.random.default_rng(1).standard_normal(len(spoken))
+    return spoken.astype(np.float32)
+
+
+def heard(recognizer, sound, cuts=(), letters=False):
+    events = list(listen(recognizer, np.split(sound, cuts), recognizer.lexicon(NAMES), letters))
+    return events if letters else [event for event in events if isinstance(event, Heard)]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (16_000, 24_000), (40_000, 1_000)])
+def test_a_files_events_are_its_transcript(recognizer, clip, before, after):
+    sound = np.pad(clip, (before, after))
+    (event,) = heard(recognizer, sound)
+    assert event.transcript == recognizer.transcribe((sound, 16_000), NAMES)
+    assert (event.start_s, event.end_s) == tuple(n / 16_000 for n in endpointing.find_speech(sound, 16_000))
+
+
+@pytest.mark.parametrize("n", [7, 160, 1_279, 30_000])
+def test_blocks_of_any_size_give_the_same_events(recognizer, clip, n):
+    sound = np.pad(np.concatenate([clip, np.zeros(24_000, np.float32), clip]), (8_000, 20_000))
+    whole, parts = heard(recognizer, sound), heard(recognizer, sound, range(n, len(sound), n))
+    assert len(whole) == 2
+    assert [(e.start_s, e.end_s, e.transcript) for e in whole] == [(e.start_s, e.end_s, e.transcript) for e in parts]
+
+
+def test_a_name_said_forty_times_is_forty_events(recognizer, clip):
+    events = heard(recognizer, np.concatenate([np.pad(clip, (16_000, 24_000))] * 40), range(4_000, 10**6, 4_000))
+    assert [event.transcript.names[0][0] for event in events] == ["Martin"] * 40
+    assert len({event.transcript.accepted for event in events}) == 1
+
+
+def test_letters_come_before_the_name_is_over(recognizer, clip):
+    sound = np.pad(clip, (16_000, 24_000))
+    events = heard(recognizer, sound, range(1_600, len(sound), 1_600), letters=True)
+    assert isinstance(events[-1], Heard)
+    letters = [event for event in events if isinstance(event, Letters)]
+    assert letters
+    assert letters[0].time_s < events[-1].end_s + endpointing.GAP_S
+    assert 0 < events[-1].latency_s < endpointing.GAP_S + 5
+
+
+def test_a_fault_of_the_device_stands_between_the_names(recognizer, clip):
+    sound, fault = np.pad(clip, (8_000, 20_000)), Fault("overrun", 0.1)
+    events = list(listen(recognizer, [sound, fault, sound], recognizer.lexicon(NAMES), False))
+    assert [type(event) for event in events] == [Heard, Fault, Heard]
+
+
+@pytest.mark.parametrize("n_samples", [0, 3, 16_000])
+def test_silence_has_no_events(recognizer, n_samples):
+    assert heard(recognizer, np.zeros(n_samples, np.float32)) == []
+
+
+def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_path):
+    sounds = {"name": np.pad(clip, (16_000, 24_000)), "silence": np.zeros(32_000, np.float32)}
+    for stem, sound in sounds.items():
+        soundfile.write(tmp_path / f"{stem}.wav", sound, 16_000, subtype="FLOAT")
+    (tmp_path / "text.wav").write_text("no sound", encoding="utf-8")
+    lexicon = recognizer.lexicon(["Martin", "Rosalind"])
+    name, silence, text = (tmp_path / f"{stem}.wav" for stem in ("name", "silence", "text"))
+
+    def found(*clips):
+        return [(s.clip, s.heard and s.heard.transcript) for s in spot(recognizer, clips, lexicon)]
+
+    assert len(alone := found(name)) == 1
+    assert alone[0][1].names[0][0] == "Martin"
+    assert found(name, silence, name) == found(silence, name, name) == alone * 2
+    assert found(text, name) == [(text, None), *alone]
