@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -35,19 +36,24 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
         raise AudioError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise AudioError(f"{path}: the file is empty (0 bytes): record it again")
+    return read_open(path, str(path), sample_rate)
+
+
+def read_open(source: Path | BinaryIO, where: str, sample_rate: int) -> Waveform:
+    """``read``, of an open file too, which ``where`` names in errors."""
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(source) as file:
             declared, rate = file.frames, file.samplerate
-            _refuse_long(declared, rate, str(path))  # before it is in memory
+            _refuse_long(declared, rate, where)  # before it is in memory
             samples = file.read(dtype="float32", always_2d=True)
             # libsndfile corrects the declared length of a truncated WAV; its log has that of the header.
             truncated = len(samples) < declared or "should be" in file.extra_info
     except (soundfile.LibsndfileError, RuntimeError) as error:
         way_out = "copy it again, or convert it to WAV or FLAC"
-        raise AudioError(f"{path}: not readable as audio ({error}): {way_out}") from error
+        raise AudioError(f"{where}: not readable as audio ({error}): {way_out}") from error
     if truncated:
-        raise AudioError(f"{path}: truncated, it has {len(samples)} samples and its header says more: copy it again")
-    return to_waveform(samples, rate, sample_rate, where=str(path))
+        raise AudioError(f"{where}: truncated, it has {len(samples)} samples and its header says more: copy it again")
+    return to_waveform(samples, rate, sample_rate, where)
 
 
 def _refuse_long(n_samples: int, rate: int, where: str) -> None:
