@@ -58,7 +58,6 @@ def test_each_command_is_shown_as_its_help_shows_it():
 
 
 def test_the_reference_lists_every_command():
-    table = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `speech\.(\w+)`", table, flags=re.M)) == set(
-        re.findall(r"^## speech\.(\w+)", commands(), flags=re.M)
-    )
+    table = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")  # speech.page, without a config, too
+    listed = set(re.findall(r"^\| `speech\.(\w+)`", table, flags=re.M))
+    assert listed >= set(re.findall(r"^## speech\.(\w+)", commands(), flags=re.M)) != set()
