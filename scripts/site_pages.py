@@ -38,7 +38,7 @@ def commands() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [place.removeprefix("speech.").removesuffix(":main") for place in project["scripts"].values()]
     lines = ["# Commands", "", "The page of each command's `--help`; `--cfg job` prints every option and its default."]
-    for name in names:
+    for name in [name for name in names if (tree.CONF / f"{name}.yaml").is_file()]:  # speech.page has no config
         top = help.header(tree.CONF / f"{name}.yaml")
         lines += ["", f"## speech.{name}", "", top.about, "", *(f"    {example}" for example in top.examples), ""]
         lines += ["| option | default | meaning |", "|---|---|---|"]
