@@ -1,4 +1,4 @@
-# make train | kokoro | report | page | export | wheels | test | test-fast | fuzz | browser | lint | tensorboard | clean
+# make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
 #      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-ablation DATA_DIR=...
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train pretrained kokoro report page browser export wheels test test-fast fuzz lint tensorboard clean
+.PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz lint tensorboard clean
 .PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-ablation
 
 train: $(READY)
@@ -42,6 +42,11 @@ export: $(READY)
 wheels: $(READY)
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m build --no-isolation --outdir dist packages/runtime
+
+# The site, in build/site; each link is checked, and nothing is fetched from elsewhere
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 test: lint
 	$(BIN)/python -m pytest -n 2

@@ -36,6 +36,13 @@ class Header:
     options: list[str]  # keys and groups
 
 
+@dataclass(frozen=True)
+class Option:
+    key: str
+    default: str
+    meaning: str
+
+
 def header(path: Path) -> Header:
     """What the comment says that a config opens with."""
     text = path.read_text(encoding="utf-8")
@@ -64,15 +71,23 @@ def meaning(path: Path, key: str) -> str:
     return ""
 
 
+def most_used(name: str) -> list[Option]:
+    """The options that the primary config ``name`` says are used most."""
+    primary = tree.CONF / f"{name}.yaml"
+    config, choices = tree.composed(name, []), tree.choices(name)
+    lists.write_out(config)
+    return [
+        Option(key, _default(choices, config, key), _meaning(primary, choices, key)) for key in header(primary).options
+    ]
+
+
 def page(name: str) -> str:
     """What ``python -m speech.<name> --help`` prints."""
-    primary = tree.CONF / f"{name}.yaml"
-    top, config, choices = header(primary), tree.composed(name, []), tree.choices(name)
-    lists.write_out(config)
+    top, choices = header(tree.CONF / f"{name}.yaml"), tree.choices(name)
     lines = [f"python -m speech.{name} [OPTION=VALUE ...]", "", *textwrap.wrap(top.about, WIDTH)]
     lines += ["", "The options that are used most, with their defaults:"]
-    for key in top.options:
-        lines += ["", f"  {key}={_default(choices, config, key)}", *_wrapped(_meaning(primary, choices, key), "      ")]
+    for option in most_used(name):
+        lines += ["", f"  {option.key}={option.default}", *_wrapped(option.meaning, "      ")]
     lines += ["", "Examples:", "", *(f"  {example}" for example in top.examples)]
     lines += ["", f"Every option and its default: python -m speech.{name} --cfg job"]
     if "experiment" in choices:
