@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from speech.common.build import DECODER, build
-from speech.inference import enrolment
+from speech.inference.commands import adjust
 from speech.inference.transcriber import Transcriber
 
 
@@ -33,15 +32,5 @@ def load(
         from speech.model.recognizer import Recognizer
 
         transcriber = Recognizer.load(path)
-    if enrolled is not None:
-        transcriber.enrolled = enrolment.read(Path(enrolled), transcriber.alphabet, transcriber.inventory)
-    if decoder:
-        transcriber.decoder = build(decoder, DECODER)
-    if false_accept_rate is not None:
-        if transcriber.rejection is None:
-            raise ValueError(
-                f"false_accept_rate={false_accept_rate}: {path} was not calibrated to reject what is out of list: "
-                f"python -m speech.calibrate recognizer={path.parent}"
-            )
-        transcriber.rejection = transcriber.rejection.at(false_accept_rate)
+    adjust(transcriber, path, decoder, false_accept_rate, enrolled)
     return transcriber

@@ -1,0 +1,46 @@
+"""Command lines without Hydra: ``key=value``, as Hydra's are written, parsed by argparse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, for which ``key=value`` is ``--key=value``. Raises ValueError for what it does not know."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog, description=description, allow_abbrev=False)
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        return self.parse_args([one if one.startswith("-") or "=" not in one else f"--{one}" for one in arguments])
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message.replace('--', '')}: {self.prog} --help")
+
+
+def boolean(text: str) -> bool:
+    """``true`` or ``false``. Raises ValueError for any other text."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def texts(text: str) -> list[str] | str:
+    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    return [one.strip().strip("\"'") for one in text[1:-1].split(",") if one.strip()]
+
+
+def explained(action: Callable[[], object]) -> None:
+    """Do ``action``; what a user can put right is one line, and ends the program with status 2."""
+    try:
+        action()
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

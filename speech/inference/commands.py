@@ -1,0 +1,98 @@
+"""``speech-transcribe`` without torch and Hydra, and what it shares with ``python -m speech.transcribe``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from speech.audio.files import find_clips
+from speech.common import escape
+from speech.common.build import DECODER, build
+from speech.common.command_line import Parser, boolean, explained, texts
+from speech.common.runs import SHIPPED, find_recognizer
+from speech.inference import batch, enrolment
+from speech.inference.runtime import Runtime
+from speech.inference.transcriber import Transcriber
+from speech.text.confusable import warn_homophones
+from speech.text.names import distinct, read_names
+
+
+def adjust(
+    transcriber: Transcriber,
+    path: Path,
+    decoder: Mapping[str, Any] | None = None,
+    false_accept_rate: float | None = None,
+    enrolled: str | None = None,
+) -> None:
+    """Give the ``transcriber`` of the file ``path`` another decoder or threshold, and a file of ``enrolled`` names.
+
+    Raises ValueError for a rate without a calibrated threshold.
+    """
+    if enrolled is not None:
+        transcriber.enrolled = enrolment.read(Path(enrolled), transcriber.alphabet, transcriber.inventory)
+    if decoder:
+        transcriber.decoder = build(decoder, DECODER)
+    if false_accept_rate is not None:
+        if transcriber.rejection is None:
+            raise ValueError(
+                f"false_accept_rate={false_accept_rate}: {path} was not calibrated to reject what is out of list: "
+                f"python -m speech.calibrate recognizer={path.parent}"
+            )
+        transcriber.rejection = transcriber.rejection.at(false_accept_rate)
+
+
+def print_transcripts(
+    transcriber: Transcriber, path: Path, place: str, given: Sequence[str | Mapping[str, Any]] | str | None, json: bool
+) -> None:
+    """Print a line for each clip of ``place``, then how many were transcribed by ``path``.
+
+    Raises ValueError where none was.
+    """
+    names = None if given is None else distinct(read_names(given), transcriber.alphabet)
+    warn_homophones(names or [])
+    clips, n_done = find_clips(place), 0
+    for result in batch.transcribe(transcriber, clips, names):
+        print(result.to_json() if json else result.to_text(), flush=True)
+        n_done += result.transcript is not None
+    if not n_done:
+        raise ValueError(f"none of {len(clips)} clips could be transcribed")
+    print(
+        f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}",
+        file=sys.stderr if json else sys.stdout,
+    )
+
+
+def recognizer_parser(prog: str, description: str) -> Parser:
+    """A parser of what every command that recognises takes."""
+    parser = Parser(prog, description)
+    parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
+    parser.add_argument("--names", type=texts, help="the list to choose from, [Anna,Bob], or a text file of it")
+    parser.add_argument("--enrolled", help="a file of enrolled names, which are in the list too")
+    parser.add_argument("--false_accept_rate", type=float, help="0.01 to 0.1; without it as the recogniser was trained")
+    return parser
+
+
+def load(recognizer: str, enrolled: str | None, false_accept_rate: float | None) -> tuple[Runtime, Path]:
+    """The exported recogniser that a command names, adjusted, and its file."""
+    path = find_recognizer(recognizer, "runs", "recognizer")
+    if path.suffix != ".onnx":
+        raise ValueError(f"{path}: no exported recogniser (.onnx): python -m speech.export writes one")
+    runtime = Runtime(path)
+    adjust(runtime, path, false_accept_rate=false_accept_rate, enrolled=enrolled)
+    return runtime, path
+
+
+def transcribe() -> None:
+    """``speech-transcribe`` of the wheel speech-names-runtime."""
+    parser = recognizer_parser("speech-transcribe", "Transcribe recordings of one spoken name each; key=value.")
+    parser.add_argument("--clips", required=True, help="a file, a folder, or a quoted pattern")
+    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a clip and line")
+
+    def main() -> None:
+        given = parser.parse(sys.argv[1:])
+        runtime, path = load(given.recognizer, given.enrolled, given.false_accept_rate)
+        print_transcripts(runtime, path, given.clips, given.names, given.json)
+
+    explained(main)

@@ -1,0 +1,47 @@
+"""``speech-transcribe`` of the wheel that has neither torch nor Hydra."""
+
+import json
+import sys
+
+import pytest
+from commands import run_command
+
+from speech.inference.commands import transcribe
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def with_arguments(*arguments):
+        monkeypatch.setattr(sys, "argv", ["speech-transcribe", *map(str, arguments)])
+        transcribe()
+        return capsys.readouterr()
+
+    return with_arguments
+
+
+@pytest.fixture
+def clip(recordings):
+    return recordings / "one" / "f1_0.wav"
+
+
+def test_it_prints_what_the_command_with_hydra_prints(run, clip, capsys):
+    arguments = f"clips={clip}", "names=[one,two]", "false_accept_rate=0.01", "json=true"
+    ours = run(*arguments)
+    run_command("transcribe", *arguments)
+    assert ours == capsys.readouterr()
+    assert dict(json.loads(ours.out)["names"]).keys() == {"one", "two"}
+
+
+def test_a_list_of_a_text_file_has_its_pronunciations(run, clip, tmp_path):
+    (tmp_path / "names.txt").write_text("Zbigniew = one\nMarvin\n", encoding="utf-8")
+    found = json.loads(run(f"clips={clip}", f"names={tmp_path / 'names.txt'}", "json=true").out)
+    assert found["names"][0][0] == "Zbigniew"
+
+
+def test_what_it_cannot_use_is_one_line(run, clip, tmp_path, capsys):
+    (tmp_path / "recognizer.pt").touch()
+    for wrong in (f"recognizer={tmp_path}", "names=[]", "names=[Anna,anna]", "enrolled=nowhere", "clips=nowhere"):
+        with pytest.raises(SystemExit, match="2"):
+            run(f"clips={clip}", wrong)
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("error: ")
