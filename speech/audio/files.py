@@ -61,16 +61,25 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
         with path.open("rb") as file:
-            kind = containers.kind(file)
-            if kind in containers.MEDIA:
-                return media.decode(file, kind, where)
-            if kind is None:
-                raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(path)}")
-            return _decode(file, kind, path)
+            return decode_open(file, path)
     except FileNotFoundError as error:
         raise AudioError(f"{where}: no such file") from error
-    except OSError as error:
-        raise AudioError(f"{where}: not readable ({error.strerror or error})") from error
+    except AudioError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise AudioError(f"{where}: not readable ({getattr(error, 'strerror', None) or error})") from error
+
+
+def decode_open(file: BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
+    """``decode``, of an open file, or of bytes in memory; ``path`` names it in errors."""
+    where = str(path)
+    try:
+        kind = containers.kind(file)
+        if kind in containers.MEDIA:
+            return media.decode(file, kind, where)
+        if kind is None:
+            raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(path)}")
+        return _decode(file, kind, path)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         if isinstance(error, AudioError):
             raise
@@ -81,7 +90,9 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
 def _decode(file: BinaryIO, kind: str, path: Path) -> tuple[NDArray[np.float32], int]:
     """``decode``, for what libsndfile reads. Raises whatever comes of a damaged file."""
     where = str(path)
-    with muted(), soundfile.SoundFile(containers.closed(file, kind, 8 * MOST_VALUES) or os.fsencode(path)) as sound:
+    source = containers.closed(file, kind, 8 * MOST_VALUES) or file
+    source.seek(0)
+    with muted(), soundfile.SoundFile(source) as sound:
         declared, rate = sound.frames, sound.samplerate
         if declared > _UNKNOWN:
             raise ValueError("its length is not known")

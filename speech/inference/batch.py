@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
@@ -13,6 +14,11 @@ from speech.common.escape import printable
 from speech.inference.transcriber import Transcriber, Transcript
 
 N_SHOWN = 3  # names a line
+
+
+def fields_of(transcript: Transcript) -> dict[str, Any]:
+    """A transcript as JSON has it."""
+    return asdict(transcript) | {"spans": [span._asdict() for span in transcript.spans]}
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,7 @@ class ClipResult:
         """One line: the transcript's fields and ``faults``, or ``refused`` alone."""
         if self.transcript is None:
             return json.dumps({"clip": str(self.clip), "refused": self.refused})
-        fields = asdict(self.transcript) | {"spans": [span._asdict() for span in self.transcript.spans]}
-        return json.dumps({"clip": str(self.clip), **fields, "faults": list(self.faults)})
+        return json.dumps({"clip": str(self.clip), **fields_of(self.transcript), "faults": list(self.faults)})
 
     def to_text(self) -> str:
         """A line for the transcript and one for each fault, or one for the refusal."""

@@ -1,0 +1,63 @@
+"""``speech-serve``: both servers, until they are stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from functools import partial
+
+from speech.common.command_line import explained, texts
+from speech.common.extras import require
+from speech.inference.commands import load, recognizer_parser
+from speech.server.limits import Limits
+from speech.server.recognition import Recognition
+from speech.text.confusable import warn_homophones
+from speech.text.names import read_names
+
+
+async def serve(recognition: Recognition, host: str, wyoming_port: int, http_port: int, hosts: list[str]) -> None:
+    """Serve until a signal stops it. A port of 0 is of no server. Raises OSError for a port that is taken."""
+    running: list[Coroutine[object, object, None]] = []
+    if wyoming_port:
+        require("wyoming", "serve")
+        from wyoming.server import AsyncTcpServer
+
+        from speech.server.wyoming import Handler
+
+        wyoming = AsyncTcpServer(host, wyoming_port)
+        running.append(wyoming.run(partial(Handler, recognition)))
+        print(f"Wyoming: tcp://{host}:{wyoming_port}", flush=True)
+    if http_port:
+        for package in ("fastapi", "uvicorn", "websockets"):
+            require(package, "serve")
+        from speech.server import http
+
+        running.append(http.server(recognition, host, http_port, hosts).serve())
+        print(f"HTTP: http://{host}:{http_port}", flush=True)
+    done, others = await asyncio.wait(map(asyncio.ensure_future, running), return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+    for one in done:
+        one.result()
+
+
+def main() -> None:
+    parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
+    parser.add_argument("--wyoming_port", type=int, default=10300, help="Home Assistant's; 0: none")
+    parser.add_argument("--http_port", type=int, default=8300, help="of HTTP and WebSocket; 0: none")
+    parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
+    parser.add_argument("--clients", type=int, default=Limits.n_clients, help="that are served at once")
+
+    def begin() -> None:
+        given = parser.parse(sys.argv[1:])
+        if not (given.wyoming_port or given.http_port):
+            raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+        runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
+        names = None if given.names is None else read_names(given.names)
+        warn_homophones(names or [])
+        recognition = Recognition(runtime, names, Limits(n_clients=given.clients))
+        asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, given.hosts))
+
+    explained(begin)

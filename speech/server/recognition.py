@@ -1,0 +1,63 @@
+"""One recogniser for many clients: it keeps nothing of any, and its threads are as many as the processors."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from speech.audio.endpointing import trim_silence
+from speech.audio.files import Waveform, decode_open, to_waveform
+from speech.inference.scoring import Entry
+from speech.inference.transcriber import Transcriber, Transcript
+from speech.server.limits import Clients, Limits
+from speech.text.names import distinct, read_names
+
+Result = TypeVar("Result")
+Lexicon = Mapping[str, Entry]
+
+
+class Recognition:
+    """``transcriber`` with the list of names that serves a client without its own, and the ``limits`` of all."""
+
+    def __init__(self, transcriber: Transcriber, names: Sequence[str] | None, limits: Limits) -> None:
+        self.transcriber, self.limits = transcriber, limits
+        self.clients = Clients(limits.n_clients)
+        self.lexicon: Lexicon = transcriber.lexicon(names)
+        self._threads = ThreadPoolExecutor(os.cpu_count())
+
+    async def run(self, action: Callable[..., Result], *arguments: object) -> Result:
+        """``action`` in one of the threads that recognise."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, action, *arguments)
+
+    def lexicon_of(self, names: Any) -> Lexicon:
+        """That of a client's own ``names``; without any, the server's.
+
+        Raises ValueError for what is no list of names, and for a name that cannot be read.
+        """
+        if not names:
+            return self.lexicon
+        if not isinstance(names, list) or len(names) > self.limits.n_names:
+            raise ValueError(f"names: give a list of at most {self.limits.n_names}")
+        return self.transcriber.lexicon(distinct(read_names(names), self.transcriber.alphabet))
+
+    def transcribe(self, waveform: Waveform, lexicon: Lexicon) -> Transcript:
+        """Raises NoSpeechError for silence."""
+        return self.transcriber.transcribe_speech(*trim_silence(waveform, self.transcriber.sample_rate), lexicon)
+
+    def transcribe_file(self, content: bytes, names: list[str]) -> Transcript:
+        """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
+        lexicon = self.lexicon_of(names)
+        samples, rate = decode_open(io.BytesIO(content), Path("recording"))
+        return self.transcribe(to_waveform(samples, rate, self.transcriber.sample_rate), lexicon)
+
+
+def text_of(transcript: Transcript) -> str:
+    """The name that was said, or its letters where there is no list; nothing for what is out of the list."""
+    if not transcript.names:
+        return transcript.letters
+    return "" if transcript.accepted is False else transcript.names[0][0]

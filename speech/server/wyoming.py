@@ -1,0 +1,187 @@
+"""Wyoming, the protocol of Home Assistant's voice services: speech to text, and names as wake words.
+
+``transcribe`` (with ``transcript_names``, a list of the client's own), ``audio-start``, ``audio-chunk``, ``audio-stop``
+give a ``transcript``; after ``detect`` (with ``names``) each name is a ``detection`` once it was said, and a stream
+without any ends in ``not-detected``. What a client sends wrongly is an ``error``, and no other client's matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import numpy as np
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, async_read_event
+from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, WakeModel, WakeProgram
+from wyoming.ping import Ping, Pong
+from wyoming.server import AsyncEventHandler
+from wyoming.wake import Detect, Detection, NotDetected
+
+from speech import __version__
+from speech.audio.endpointing import NoSpeechError
+from speech.audio.files import Waveform
+from speech.audio.limits import LONGEST_S, AudioError
+from speech.server.limits import Limits, TooMuchError
+from speech.server.listener import Heard, Listener
+from speech.server.pcm import PcmStream
+from speech.server.recognition import Lexicon, Recognition, text_of
+
+NAME = "speech-names"
+LANGUAGES = ["en"]
+
+
+class BoundedReader:
+    """A stream of which no more than the ``limits`` allow is read at once, and waited for."""
+
+    def __init__(self, reader: asyncio.StreamReader, limits: Limits) -> None:
+        self._reader, self._limits = reader, limits
+
+    async def readline(self) -> bytes:
+        return await asyncio.wait_for(self._reader.readline(), self._limits.patience_s)
+
+    async def readexactly(self, n: int) -> bytes:
+        if n > self._limits.n_event_bytes:
+            raise TooMuchError(f"{n} bytes in one event: {self._limits.n_event_bytes} at most")
+        return await asyncio.wait_for(self._reader.readexactly(n), self._limits.patience_s)
+
+    def feed_eof(self) -> None:
+        self._reader.feed_eof()
+
+
+class Handler(AsyncEventHandler):
+    """One client's connection: all of its state."""
+
+    def __init__(self, recognition: Recognition, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bounded: Any = BoundedReader(reader, recognition.limits)  # all of a StreamReader that the library uses
+        super().__init__(bounded, writer)
+        self._recognition = recognition
+        self._detects = False
+        self._lexicon: Lexicon = recognition.lexicon
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pcm: PcmStream | None = None
+        self._listener = Listener(self._recognition.transcriber, self._lexicon)
+        self._collected: list[Waveform] = []
+        self._n_samples = 0
+        self._begins_ms = 0
+        self._n_detected = 0
+
+    async def run(self) -> None:
+        try:
+            with self._recognition.clients.another():
+                while (event := await async_read_event(self.reader)) and await self.handle_event(event):
+                    pass
+        except TooMuchError as error:
+            with contextlib.suppress(OSError, TimeoutError):
+                await self.write_event(Error(str(error)).event())
+        except (OSError, EOFError, TimeoutError, AttributeError, KeyError, TypeError, RecursionError):
+            pass  # gone, silent for too long, or no Wyoming: there is nobody to tell
+        finally:
+            self.writer.close()
+
+    async def write_event(self, event: Event) -> None:
+        await asyncio.wait_for(super().write_event(event), self._recognition.limits.patience_s)
+
+    async def handle_event(self, event: Event) -> bool:
+        try:
+            await self._handle(event)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"lacks, or has wrongly, {error}"
+            await self.write_event(Error(f"{event.type}: {reason}").event())
+        return True
+
+    async def _handle(self, event: Event) -> None:
+        if Describe.is_type(event.type):
+            await self.write_event(info(self._recognition).event())
+        elif Ping.is_type(event.type):
+            await self.write_event(Pong(Ping.from_event(event).text).event())
+        elif Transcribe.is_type(event.type):
+            await self._ask(False, Transcribe.from_event(event).transcript_names)
+        elif Detect.is_type(event.type):
+            await self._ask(True, Detect.from_event(event).names)
+        elif AudioStart.is_type(event.type):
+            start = AudioStart.from_event(event)
+            self._begin()
+            self._begins_ms = start.timestamp or 0
+        elif AudioChunk.is_type(event.type):
+            await self._hear(AudioChunk.from_event(event))
+        elif AudioStop.is_type(event.type):
+            await self._end()
+
+    async def _ask(self, detects: bool, names: Any) -> None:
+        self._detects = detects
+        self._lexicon = {}  # of a list that cannot be read nothing is heard, rather than another list's names
+        self._begin()
+        self._lexicon = await self._recognition.run(self._recognition.lexicon_of, names)
+        self._begin()
+
+    async def _hear(self, chunk: AudioChunk) -> None:
+        told = chunk.rate, chunk.width, chunk.channels
+        if self._pcm is None or self._pcm.format != told:
+            self._pcm = PcmStream(*told, self._recognition.transcriber.sample_rate)
+        await self._take(self._pcm(chunk.audio))
+
+    async def _take(self, waveform: Waveform) -> None:
+        if self._detects:
+            await self._detected(await self._recognition.run(lambda: list(self._listener.feed(waveform))))
+            return
+        self._n_samples += len(waveform)
+        if self._n_samples > LONGEST_S * self._recognition.transcriber.sample_rate:
+            self._begin()
+            raise AudioError(f"over the {LONGEST_S:.0f} s of a name's recording: what came so far is dropped")
+        self._collected.append(waveform)
+
+    async def _detected(self, heard: list[Heard]) -> None:
+        for one in heard:
+            if one.transcript.names and (name := text_of(one.transcript)):
+                self._n_detected += 1
+                timestamp = self._begins_ms + round(1000 * one.end_s)
+                await self.write_event(Detection(name, timestamp).event())
+
+    async def _end(self) -> None:
+        try:
+            if self._pcm is not None:
+                await self._take(self._pcm(b"", last=True))
+            if self._detects:
+                await self._detected(await self._recognition.run(lambda: list(self._listener.end())))
+        finally:
+            text, n_detected = await self._text(), self._n_detected
+            self._begin()
+            if not self._detects:
+                await self.write_event(Transcript(text).event())
+            elif not n_detected:
+                await self.write_event(NotDetected().event())
+
+    async def _text(self) -> str:
+        if not self._collected:
+            return ""
+        try:
+            found = await self._recognition.run(
+                self._recognition.transcribe, np.concatenate(self._collected), self._lexicon
+            )
+        except NoSpeechError:
+            return ""
+        return text_of(found)
+
+
+def info(recognition: Recognition) -> Info:
+    """What the server can do: speech to text, and each name of its list as a wake word."""
+    about: dict[str, Any] = {
+        "attribution": Attribution("speech-names", "https://github.com/rhasspy/wyoming"),
+        "installed": True,
+        "version": __version__,
+    }
+    heard = AsrModel(name=NAME, description="Names of a list", languages=LANGUAGES, **about)
+    wake = [
+        WakeModel(name=name, description=name, phrase=name, languages=LANGUAGES, **about)
+        for name in recognition.lexicon
+    ]
+    return Info(
+        asr=[AsrProgram(name=NAME, description="Spoken names", models=[heard], **about)],
+        wake=[WakeProgram(name=NAME, description="Names as wake words", models=wake, **about)],
+    )

@@ -1,0 +1,223 @@
+"""HTTP and WebSocket, by clients of other libraries and by bare sockets."""
+
+import asyncio
+import io
+import json
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+from server_places import http_server
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+
+def served(recognition, client):
+    """The result of ``client(port)``, beside a server."""
+
+    async def both():
+        async with http_server(recognition) as port:
+            return await client(port)
+
+    return asyncio.run(both())
+
+
+def request(recognition, method, path, **given):
+    async def client(port):
+        async with httpx.AsyncClient(trust_env=False) as session:
+            return await session.request(method, f"http://127.0.0.1:{port}{path}", timeout=30, **given)
+
+    return served(recognition, client)
+
+
+def flac(pcm):
+    content = io.BytesIO()
+    soundfile.write(content, np.frombuffer(pcm, "<i2"), 16_000, format="FLAC")
+    return content.getvalue()
+
+
+def test_a_recording_is_transcribed_as_it_is_offline(recognition, said, runtime):
+    sound = flac(said("one"))
+    found = request(recognition, "POST", "/transcribe", content=sound).json()
+    ours = runtime.transcribe((np.frombuffer(said("one"), "<i2"), 16_000), ["one", "two"])
+    assert (found["letters"], found["accepted"]) == (ours.letters, ours.accepted)
+    assert dict(found["names"]) == pytest.approx(dict(ours.names))
+    own = request(recognition, "POST", "/transcribe?name=Wonder&name=Wanda", content=sound).json()
+    assert dict(own["names"]).keys() == {"Wonder", "Wanda"}
+
+
+@pytest.mark.parametrize("content", [b"", b"no sound", flac(bytes(8_000))[:60], flac(bytes(32_000))])
+def test_what_is_no_recording_of_speech_is_refused(recognition, content):
+    answer = request(recognition, "POST", "/transcribe", content=content)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+def test_damaged_recordings_are_refused_or_heard(recognition, said):
+    rng, whole = np.random.default_rng(0), flac(said("one"))
+
+    async def client(port):
+        found = set()
+        async with httpx.AsyncClient(trust_env=False) as session:
+            for _ in range(40):
+                content = bytearray(whole[: rng.integers(1, len(whole))] if rng.random() < 0.5 else whole)
+                for place in rng.integers(0, len(content), 8):
+                    content[place] = rng.integers(256)
+                answer = await session.post(f"http://127.0.0.1:{port}/transcribe", content=bytes(content), timeout=30)
+                found.add(answer.status_code)
+        return found
+
+    assert served(recognition, client) <= {200, 422}
+
+
+def test_a_name_that_cannot_be_read_is_told(recognition, said):
+    answer = request(recognition, "POST", "/transcribe?name=ന", content=flac(said("one")))
+    assert answer.status_code == 422
+    assert "ന" in answer.json()["detail"]
+
+
+async def endless():
+    for _ in range(1_000):
+        yield bytes(1_000_000)
+
+
+def rss():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+
+def test_a_chunked_gigabyte_is_refused_before_it_is_held(recognition):
+    before = rss()
+
+    async def client(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sent = 0
+        try:
+            async for piece in endless():
+                writer.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
+                await writer.drain()
+                sent += len(piece)
+        except ConnectionError:
+            pass
+        return sent, await reader.read(100) if not reader.exception() else b""
+
+    sent, answer = served(recognition, client)
+    assert sent < 100_000_000
+    assert not answer or b" 413 " in answer
+    assert rss() - before < 30_000_000
+    assert request(recognition, "POST", "/transcribe", content=bytes(300_000)).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1, 2"])
+def test_a_length_that_is_none_is_refused(recognition, length):
+    async def client(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n".encode())
+        return await asyncio.wait_for(reader.read(), 10)
+
+    assert b" 400 " in served(recognition, client)
+
+
+def test_a_slow_body_and_slow_headers_end_in_time(strict, monkeypatch):
+    monkeypatch.setattr("speech.server.http.HEADERS_S", 0.2)
+
+    async def client(port):
+        answers = []
+        for content in (
+            b"",
+            b"GET / HT",
+            b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\nx",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(content)
+            answers.append(await asyncio.wait_for(reader.read(), 10))
+            writer.close()
+        return answers
+
+    unsent, cut, slow = served(strict, client)
+    assert unsent == cut == b""
+    assert b" 408 " in slow
+
+
+HEADERS = {
+    "evil origin": ({"Origin": "http://evil.example"}, 403),
+    "origin of a file": ({"Origin": "null"}, 403),
+    "origin of another port": ({"Origin": "http://127.0.0.1:1"}, 403),
+    "evil host": ({"Host": "evil.example"}, 403),
+    "evil host and its origin": ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
+    "no host that can be": ({"Host": "[::1"}, 403),
+    "localhost": ({"Host": "localhost:80"}, 200),
+    "its own page": ({"Host": "127.0.0.1:7", "Origin": "http://127.0.0.1:7"}, 200),
+    "no origin": ({}, 200),
+}
+
+
+@pytest.mark.parametrize("headers", HEADERS)
+def test_pages_of_others_may_not_use_it(recognition, headers):
+    given, status = HEADERS[headers]
+    assert request(recognition, "GET", "/", headers=given).status_code == status
+
+    async def client(port):
+        try:
+            async with connect(f"ws://127.0.0.1:{port}/listen", additional_headers=given, proxy=None):
+                return 200
+        except InvalidStatus as error:
+            return error.response.status_code
+
+    if "Host" not in given:
+        assert served(recognition, client) == status
+
+
+def listen(recognition, messages):
+    """What is heard of ``messages``, and the code that the connection is closed with."""
+
+    async def client(port):
+        heard = []
+        async with connect(f"ws://127.0.0.1:{port}/listen", proxy=None) as socket:
+            try:
+                for message in messages:
+                    await socket.send(message)
+                while True:
+                    heard.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
+            except ConnectionClosed:
+                return heard, socket.close_code
+
+    return served(recognition, client)
+
+
+@pytest.mark.parametrize(("n_bytes", "rate", "channels"), [(639, 16_000, 1), (20_001, 48_000, 2)])
+def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, rate, channels):
+    pcm = said("one", rate, channels) + said("two", rate, channels)
+    pieces = [pcm[i : i + n_bytes] for i in range(0, len(pcm), n_bytes)]
+    told = json.dumps({"names": ["Two", "One"], "rate": rate, "channels": channels})
+    heard, code = listen(recognition, [told, *pieces, '{"end": true}'])
+    assert [one["names"][0][0] for one in heard] == ["One", "Two"]
+    assert heard[0]["end_s"] < heard[1]["start_s"]
+    assert code == 1000
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        (["no json"], 1007),
+        (["[]"], 1007),
+        (['{"rate": "16000"}'], 1007),
+        (['{"names": ["ന"]}'], 1007),
+        ([bytes(200_000)], 1009),
+    ],
+)
+def test_what_is_wrong_in_a_stream_closes_it_with_its_code(recognition, messages, code):
+    assert listen(recognition, messages) == ([], code)
+
+
+def test_a_silent_stream_and_too_many_streams_are_closed(strict):
+    async def client(port):
+        url = f"ws://127.0.0.1:{port}/listen"
+        async with connect(url, proxy=None) as one, connect(url, proxy=None):
+            with pytest.raises(InvalidStatus):
+                await connect(url, proxy=None)
+            await asyncio.wait_for(one.wait_closed(), 10)
+            return one.close_code
+
+    assert served(strict, client) == 1001
