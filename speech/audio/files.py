@@ -48,11 +48,6 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
     return to_waveform(*decode(path), sample_rate, where=str(path))
 
 
-def read_open(file: BinaryIO, where: str, sample_rate: int) -> Waveform:
-    """``read``, of an open file, which ``where`` names in errors."""
-    return to_waveform(*_decode(file, where, file), sample_rate, where=where)
-
-
 def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
     """The samples ``(n, n_channels)`` of a sound file, and their rate in Hz. Raises AudioError as ``read`` does.
 
@@ -66,34 +61,38 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
         with path.open("rb") as file:
-            return _decode(file, where, os.fsencode(path))
+            return decode_open(file, path)
     except FileNotFoundError as error:
         raise AudioError(f"{where}: no such file") from error
+    except AudioError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise AudioError(f"{where}: not readable ({getattr(error, 'strerror', None) or error})") from error
 
 
-def _decode(file: BinaryIO, where: str, place: bytes | BinaryIO) -> tuple[NDArray[np.float32], int]:
-    """``decode``, of an open ``file``; ``place`` is what libsndfile is given: the file's path, or the file itself."""
+def decode_open(file: BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
+    """``decode``, of an open file, or of bytes in memory; ``path`` names it in errors."""
+    where = str(path)
     try:
         kind = containers.kind(file)
         if kind in containers.MEDIA:
             return media.decode(file, kind, where)
         if kind is None:
-            raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(where)}")
-        return _decode_sound(file, kind, where, place)
-    except OSError as error:
-        raise AudioError(f"{where}: not readable ({error.strerror or error})") from error
+            raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(path)}")
+        return _decode(file, kind, path)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         if isinstance(error, AudioError):
             raise
         reason = getattr(error, "error_string", str(error)) or "damaged, or cut off"
-        raise AudioError(f"{where}: not readable as audio ({reason}): copy it again, or {way_out(where)}") from error
+        raise AudioError(f"{where}: not readable as audio ({reason}): copy it again, or {way_out(path)}") from error
 
 
-def _decode_sound(file: BinaryIO, kind: str, where: str, place: bytes | BinaryIO) -> tuple[NDArray[np.float32], int]:
-    """What libsndfile reads. Raises whatever comes of a damaged file."""
-    closed = containers.closed(file, kind, 8 * MOST_VALUES)
-    file.seek(0)
-    with muted(), soundfile.SoundFile(closed or place) as sound:
+def _decode(file: BinaryIO, kind: str, path: Path) -> tuple[NDArray[np.float32], int]:
+    """``decode``, for what libsndfile reads. Raises whatever comes of a damaged file."""
+    where = str(path)
+    source = containers.closed(file, kind, 8 * MOST_VALUES) or file
+    source.seek(0)
+    with muted(), soundfile.SoundFile(source) as sound:
         declared, rate = sound.frames, sound.samplerate
         if declared > _UNKNOWN:
             raise ValueError("its length is not known")

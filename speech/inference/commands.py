@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from speech.audio.files import find_clips
+from speech.common import escape
 from speech.common.build import DECODER, build
 from speech.common.command_line import Parser, boolean, explained, texts
-from speech.common.escape import printable
 from speech.common.runs import SHIPPED, find_recognizer
 from speech.inference import batch, enrolment
 from speech.inference.runtime import Runtime
@@ -62,7 +62,10 @@ def print_transcripts(
         n_done += result.transcript is not None
     if not n_done:
         raise ValueError(f"none of {len(clips)} clips could be transcribed")
-    print(f"{n_done} of {len(clips)} clips transcribed by {printable(path)}", file=sys.stderr if json else sys.stdout)
+    print(
+        f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}",
+        file=sys.stderr if json else sys.stdout,
+    )
 
 
 def recognizer_parser(prog: str, description: str) -> Parser:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from speech.audio.files import AudioError, Waveform
+from speech.audio.files import Waveform
+from speech.audio.limits import AudioError
 
 _TYPES: dict[int, np.dtype[np.int16] | np.dtype[np.int32]] = {
     2: np.dtype("<i2"),

@@ -7,10 +7,11 @@ import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from speech.audio.endpointing import trim_silence
-from speech.audio.files import Waveform, read_open
+from speech.audio.files import Waveform, decode_open, to_waveform
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.server.limits import Clients, Limits
@@ -51,7 +52,8 @@ class Recognition:
     def transcribe_file(self, content: bytes, names: list[str]) -> Transcript:
         """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
         lexicon = self.lexicon_of(names)
-        return self.transcribe(read_open(io.BytesIO(content), "the recording", self.transcriber.sample_rate), lexicon)
+        samples, rate = decode_open(io.BytesIO(content), Path("recording"))
+        return self.transcribe(to_waveform(samples, rate, self.transcriber.sample_rate), lexicon)
 
 
 def text_of(transcript: Transcript) -> str:

@@ -23,8 +23,8 @@ from wyoming.wake import Detect, Detection, NotDetected
 
 from speech import __version__
 from speech.audio.endpointing import NoSpeechError
-from speech.audio.files import AudioError, Waveform
-from speech.audio.limits import LONGEST_S
+from speech.audio.files import Waveform
+from speech.audio.limits import LONGEST_S, AudioError
 from speech.server.limits import Limits, TooMuchError
 from speech.server.listener import Heard, Listener
 from speech.server.pcm import PcmStream
