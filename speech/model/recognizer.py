@@ -26,6 +26,7 @@ from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import Transcriber
 from speech.model import frontend, torch_file
+from speech.model.encoder import Encoder
 from speech.model.frontend import Count
 from speech.text import pronunciation
 from speech.text.alphabet import Alphabet
@@ -105,8 +106,14 @@ class Recognizer(Transcriber, nn.Module):
         return logits.split(self.n_symbols, dim=-1)
 
     def geometry(self) -> Geometry:
-        """What ``speech.backprop`` has to know of this recogniser beside its parameters."""
+        """What ``speech.backprop`` has to know of this recogniser beside its parameters.
+
+        Raises ValueError for an encoder that is not the one that is written out by hand.
+        """
         front, encoder = self.frontend, self.encoder
+        if not isinstance(encoder, Encoder):
+            kind = type(encoder).__name__
+            raise ValueError(f"gradients=manual: {kind} has no hand-written backward pass: take gradients=torch")
         mel = front.spectrum[0] if front.dct is None else front.spectrum.MelSpectrogram
         return Geometry(
             pre_emphasis=frontend.PRE_EMPHASIS,

@@ -27,19 +27,22 @@ class NameEmbedding(pl.Callback):
             self._hidden = inputs[0]
 
         self._sums, self._counts = {}, {}
-        self._hook = pl_module.recognizer.encoder.output.register_forward_pre_hook(keep)
+        output = getattr(pl_module.recognizer.encoder, "output", None)  # an encoder of one's own may have none
+        self._hook = output.register_forward_pre_hook(keep) if output is not None else None
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         validated: Validated = outputs
-        assert self._hidden is not None
+        if self._hidden is None:
+            return
         for text, units, n_frames in zip(batch.texts, self._hidden, validated.n_frames.tolist(), strict=True):
             self._sums[text] = self._sums.get(text, 0) + units[:n_frames].mean(dim=0)
             self._counts[text] = self._counts.get(text, 0) + 1
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self._hook.remove()
+        if self._hook is not None:
+            self._hook.remove()
         self._hidden = None
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

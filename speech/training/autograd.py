@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from speech.data.dataset import Batch
+from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
 from speech.training.loss import Losses, loss_of
 
@@ -21,6 +22,9 @@ class Autograd:
         self.manual_recurrent = manual_recurrent
 
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
+        if self.manual_recurrent and not isinstance(recognizer.encoder, Encoder):
+            kind = type(recognizer.encoder).__name__
+            raise ValueError(f"gradients=hybrid: {kind} has no recurrent layers by hand: take gradients=torch")
         recognizer.encoder.manual_recurrent = self.manual_recurrent
         return loss_of(recognizer, batch)
 

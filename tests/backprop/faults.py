@@ -225,6 +225,15 @@ FAULTS = {
         ("_turn(emitted, turned_t, turned_s)", "emitted", "beta over frames that are not reversed"),
         ("2 * n_letters[:, None]", "2 * n_letters[:, None] - 2 * (n_letters[:, None] > 0)", "the last letter lost"),
     ],
+    "extreme CTC: Ctc.forward": [("LOG_ZERO / 2", "-1e6", "a very large loss is taken for an impossible text")],
+    "extreme CTC: Ctc.backward": [
+        ("torch.where(possible, grad_losses, 0)", "grad_losses * possible", "NaN of an impossible text spreads"),
+        (
+            "_occupancy(lattice, possible)",
+            "_occupancy(lattice, possible).where(_occupancy(lattice, possible) > 1e-20, 0)",
+            "tiny occupancies are cut off",
+        ),
+    ],
     "occupancy: _occupancy": [("_.softmax(dim=2)", "_.exp()", "not divided by p")],
     "PreEmphasis.backward": [
         ("grad_y * mask", "grad_y", "missing length mask"),

@@ -152,3 +152,27 @@ def test_a_file_that_would_write_another_is_refused_and_writes_none(make_recogni
     ):
         Recognizer.load(tmp_path / "foreign.pt")
     assert not (tmp_path / "written.wav").exists()
+
+
+class OwnEncoder(torch.nn.Module):
+    """What CONTRIBUTING asks of an encoder, and nothing more."""
+
+    stride = 1
+
+    def __init__(self, n_features, n_symbols):
+        super().__init__()
+        self.affine = torch.nn.Linear(n_features, n_symbols)
+
+    def n_frames(self, n_frames):
+        return n_frames
+
+    def forward(self, features, n_frames):
+        return self.affine(features), n_frames
+
+
+def test_an_encoder_of_ones_own_transcribes_and_says_what_it_lacks(make_recognizer, martin):
+    recognizer = make_recognizer()
+    recognizer.encoder = OwnEncoder(recognizer.frontend.n_features, sum(recognizer.n_symbols))
+    assert recognizer.log_probs(martin).letters.shape[1] == recognizer.n_symbols[0]
+    with pytest.raises(ValueError, match=r"gradients=manual: OwnEncoder has no hand-written .*: take gradients=torch"):
+        recognizer.geometry()
