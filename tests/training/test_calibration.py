@@ -78,6 +78,8 @@ def test_a_calibrated_recogniser_rejects_what_is_out_of_list():
     assert accepted[LISTED] > 0.9
     assert accepted[OTHER_NAME] <= 0.1
     assert list(rejection.thresholds.values()) == sorted(rejection.thresholds.values())
+    assert report.rejected[LISTED] <= 0.02, "few of a list's own names are called none of it"
+    assert report.rejected[OTHER_NAME] > 0.5
     assert OTHER_NAME in text.calibration(report)
     assert calibrate(letters, some, [*TWELVE, "Quentin"], None, 0.05, seed=0)[0] == rejection
 
