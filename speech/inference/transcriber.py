@@ -65,9 +65,9 @@ class Transcript:
     """The letters with their spans, the names of the list with their probabilities (best first), the phones in IPA.
 
     The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
-    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold, ``unsure`` whether
-    it is not accepted and yet no less than what some names of a list have: to be asked for again. They are None without
-    a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
+    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold, ``unsure``
+    whether it does not and is yet what some names of a list have: to be said again. They are None without a list, and
+    for a recogniser that was not calibrated; ``phones`` is None where none were trained.
     """
 
     letters: str
