@@ -26,7 +26,8 @@ class ReliabilityBin:
 class CalibrationReport:
     """What a rejection was fitted to, and what it accepts of names that the fit did not see.
 
-    ``thresholds`` are by false-accept rate (``"0.05"``), ``accepted`` by that rate and kind of sound.
+    ``thresholds`` are by false-accept rate (``"0.05"``), ``accepted`` by that rate and kind of sound. What has a
+    probability of ``rejected_from`` and above is called none of the list: of each kind, the proportion ``rejected``.
     """
 
     n_names: int
@@ -34,7 +35,9 @@ class CalibrationReport:
     weights: dict[str, float]  # of the logistic model, by the kind of evidence
     false_accept_rate: str  # whose threshold is used
     thresholds: dict[str, float]
+    rejected_from: float
     accepted: dict[str, dict[str, float]]
+    rejected: dict[str, float]
     expected_calibration_error: float
     reliability: list[ReliabilityBin]
 

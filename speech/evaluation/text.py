@@ -73,10 +73,15 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
     if isinstance(report, NotCalibrated):
         return f"open-set rejection: not calibrated: {report.reason}"
     rate = report.false_accept_rate
-    accepted = ", ".join(f"{kind} {100 * proportion:.1f} %" for kind, proportion in report.accepted[rate].items())
+    unsure_until = max(report.rejected_from, report.thresholds[rate])
+    accepted, rejected = (
+        ", ".join(f"{kind} {100 * proportion:.1f} %" for kind, proportion in some.items())
+        for some in (report.accepted[rate], report.rejected)
+    )
     return (
         f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
-        f"{accepted}\nvalidation clips; expected calibration error {report.expected_calibration_error:.3f}"
+        f"{accepted}\ncalled none of the list, from {unsure_until:.3f}: {rejected}; what lies between is unsure, to be "
+        f"said again\nvalidation clips; expected calibration error {report.expected_calibration_error:.3f}"
     )
 
 

@@ -42,7 +42,9 @@ class ClipResult:
         if found is None:
             return printable(f"refused: {self.clip}: {self.refused}")
         names = ", ".join(f"{name} {probability:.3f}" for name, probability in found.names[:N_SHOWN])
-        if found.accepted is False:
+        if found.unsure:
+            names = f"unsure, out of list {found.out_of_list:.3f}: say it again; nearest {names}"
+        elif found.accepted is False:
             names = f"out of list {found.out_of_list:.3f}; nearest {names}"
         when = f"{found.spans[0].start_s:.2f}-{found.spans[-1].end_s:.2f} s" if found.spans else ""
         letters, width = found.letters or "-", 14

@@ -14,7 +14,7 @@ was said whenever the list holds a similar one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,12 +59,14 @@ class Rejection:
     """The fitted logistic model, as plain data, and a threshold for each false-accept rate that can be asked for.
 
     ``weights`` are the bias and one for each of ``EVIDENCE``. ``thresholds`` are by false-accept rate (``"0.05"``, a
-    key of JSON): that proportion of out-of-list sounds has a lower probability.
+    key of JSON): that proportion of out-of-list sounds has a lower probability. ``rejected_from`` is the probability
+    that few names of the list reach (``training.calibration.MISS_RATE``): what lies between is unsure.
     """
 
     weights: Sequence[float]
     thresholds: Mapping[str, float]
     false_accept_rate: str  # the key of the threshold in use
+    rejected_from: float
 
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
@@ -77,7 +79,7 @@ class Rejection:
 
     def at(self, false_accept_rate: float) -> Rejection:
         """The same with the threshold of another rate. Raises ValueError where the table has none."""
-        return Rejection(self.weights, self.thresholds, key(false_accept_rate))
+        return replace(self, false_accept_rate=key(false_accept_rate))
 
     @property
     def threshold(self) -> float:
@@ -89,6 +91,10 @@ class Rejection:
 
     def accepts(self, out_of_list: float) -> bool:
         return out_of_list < self.threshold
+
+    def is_unsure(self, out_of_list: float) -> bool:
+        """Whether it is too likely for a name of the list to be accepted, and too unlikely to be called none."""
+        return self.threshold <= out_of_list < self.rejected_from
 
 
 def key(false_accept_rate: float) -> str:

@@ -77,8 +77,9 @@ class Transcript:
     """The letters with their spans, the names of the list with their probabilities (best first), the phones in IPA.
 
     The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
-    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None
-    without a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
+    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold, ``unsure``
+    whether it does not and is yet what some names of a list have: to be said again. They are None without a list, and
+    for a recogniser that was not calibrated; ``phones`` is None where none were trained.
     ``faults`` are those of the recording, its level and its bandwidth, that make a wrong transcript likelier.
     """
 
@@ -88,6 +89,7 @@ class Transcript:
     phones: str | None = None
     out_of_list: float | None = None
     accepted: bool | None = None
+    unsure: bool | None = None
     faults: Sequence[str] = ()
 
 
@@ -276,8 +278,10 @@ class Transcriber(ABC):
             Span(letter, *(max(0.0, start_s + frame * self.frame_s) for frame in ends))
             for letter, ends in zip(letters, frames, strict=True)
         ]
-        accepted = self.rejection.accepts(out_of_list) if self.rejection and out_of_list is not None else None
+        accepted, unsure = None, None
+        if self.rejection and out_of_list is not None:
+            accepted, unsure = self.rejection.accepts(out_of_list), self.rejection.is_unsure(out_of_list)
         phones = None
         if self.inventory and log_probs.phones is not None:
             phones = "".join(self.inventory.decode(Greedy()(log_probs.phones)))
-        return Transcript(letters, names, spans, phones, out_of_list, accepted)
+        return Transcript(letters, names, spans, phones, out_of_list, accepted, unsure)

@@ -25,6 +25,7 @@ from speech.model.recognizer import Recognizer
 from speech.training.trials import N_CLIPS, OTHER_NAME, WORDS, Trials, make_sounds, make_trials, name_pool, too_few
 
 RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, each with a threshold
+MISS_RATE = 0.02  # of the names of a list that are called none of it, at most
 
 
 def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
@@ -93,14 +94,18 @@ def calibrate(
     both = Trials(*(np.concatenate(some) for some in zip(*halves, strict=True)))
     fitted = [fit(half) for half in halves]
     held_out = [probability(fitted[1 - i], halves[i].evidences) for i in (0, 1)]
-    rejection = Rejection(fit(both), _thresholds(both, np.concatenate(held_out)), key(false_accept_rate))
-    error, bins = reliability(both.out_of_list, both.weights, np.concatenate(held_out))
+    p = np.concatenate(held_out)
+    rejected_from = 1 - threshold(1 - p[~both.out_of_list], MISS_RATE)
+    rejection = Rejection(fit(both), _thresholds(both, p), key(false_accept_rate), rejected_from)
+    error, bins = reliability(both.out_of_list, both.weights, p)
     report = CalibrationReport(
         n_names=len({fold(clip.name) for clip in drawn}),
         n_trials=len(both.kinds),
         weights=dict(zip(("bias", *EVIDENCE), rejection.weights, strict=True)),
         false_accept_rate=rejection.false_accept_rate,
         thresholds=dict(rejection.thresholds),
+        rejected_from=rejected_from,
+        rejected={str(kind): float((p[both.kinds == kind] >= rejected_from).mean()) for kind in np.unique(both.kinds)},
         accepted=_accepted(halves, held_out),
         expected_calibration_error=error,
         reliability=bins,

@@ -16,6 +16,7 @@ from speech.training.finetune import checked_alpha, interpolate_weights
 from speech.training.fit import Fitted
 from speech.training.prepare import Prepared
 from speech.training.ranking import fit_ranking
+from speech.training.trials import of_people
 
 
 def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibrated:
@@ -33,11 +34,12 @@ def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibra
 def fit_to_clips(
     recognizer: Recognizer, data: SpeechData, split: str, augment: Augment | Room | None, config: Config
 ) -> CalibrationReport | NotCalibrated:
-    """Fit ranking and rejection to clips of ``split``; returns the calibration, whose reason says if there are too few.
+    """Fit ranking and rejection to clips of ``split``, those of people where they are enough; returns the calibration,
+    whose reason says if there are too few.
 
     ``config`` has the ``false_accept_rate`` and the ``seed``.
     """
-    clips = data.datasets[split].clips
+    clips = of_people(data.datasets[split].clips, recognizer.alphabet)
     recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)
     recognizer.rejection, calibration = calibrate(
         recognizer, clips, data.listed, augment, config.false_accept_rate, config.seed

@@ -12,6 +12,7 @@ from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.augment.strength import FULL_STRENGTH
 from speech.data.dataset import Clip
+from speech.evaluation import provenance
 from speech.evaluation.metrics import n_edits
 from speech.inference.score import Floats
 from speech.inference.scoring import LogProbs
@@ -61,6 +62,15 @@ def too_few(n_clips: int, n_names: int) -> str | None:
     if n_clips >= LEAST_CLIPS and n_names >= LEAST_NAMES:
         return None
     return f"{n_clips} validation clips of {n_names} names; at least {LEAST_CLIPS} of {LEAST_NAMES} are needed"
+
+
+def of_people(clips: Sequence[Clip], alphabet: Alphabet) -> Sequence[Clip]:
+    """The recordings of people among ``clips`` where they are enough to fit to, else ``clips``.
+
+    People are recognised worse than synthetic voices, so that what holds for those lets in too few of these.
+    """
+    people = [clip for clip in clips if provenance.engine(clip.speaker) == "person"]
+    return clips if too_few(len(people), len({alphabet.fold(clip.name) for clip in people})) else people
 
 
 def name_pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.Generator) -> list[str]:

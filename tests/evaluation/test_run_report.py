@@ -38,7 +38,9 @@ CALIBRATION = CalibrationReport(
     weights={"bias": 0.5},
     false_accept_rate="0.05",
     thresholds={"0.05": 0.944},
+    rejected_from=0.96,
     accepted={"0.05": {"names in the list": 1.0, "other names": 0.059}},
+    rejected={"names in the list": 0.0, "other names": 0.9},
     expected_calibration_error=0.0123,
     reliability=[ReliabilityBin(300, 1.0, 0.5, 0.5)],
 )

@@ -49,7 +49,7 @@ def test_level_faults_are_those_of_the_speech_alone(recognizer, clips, tmp_path)
 
 def test_a_result_as_json_has_the_documented_keys(recognizer, clips):
     bad, *_, good, _ = (json.loads(result.to_json()) for result in transcribe(recognizer, clips))
-    assert list(good) == ["clip", "letters", "names", "spans", "phones", "out_of_list", "accepted", "faults"]
+    assert list(good) == ["clip", "letters", "names", "spans", "phones", "out_of_list", "accepted", "unsure", "faults"]
     assert list(bad) == ["clip", "refused"]
     assert good["clip"].endswith("good.wav")
     span = json.loads(ClipResult("a", Transcript("m", [("Mo", 1.0)], [Span("m", 0.0, 0.1)])).to_json())["spans"][0]
@@ -66,3 +66,5 @@ def test_a_result_as_text_is_a_line_with_its_faults_below(recognizer, clips):
     assert text.split("  ")[:2] == ["a.wav", "mo /moʊ/"]
     assert text.endswith("0.10-0.40 s   out of list 0.900; nearest Mo 0.700, Bo 0.300")
     assert "out of list" not in ClipResult("a.wav", Transcript("mo", names, spans, None, 0.1, True)).to_text()
+    unsure = ClipResult("a.wav", Transcript("mo", names, spans, None, 0.7, False, True)).to_text()
+    assert unsure.endswith("unsure, out of list 0.700: say it again; nearest Mo 0.700, Bo 0.300")

@@ -1,5 +1,7 @@
 """The out-of-list probability: its evidence, its thresholds, and what a transcript says of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from speech.text.alphabet import Alphabet
 
 ALPHABET = Alphabet("abc")
 NAMES = ["a", "ab", "abc", "cab", "bb", "cc"]
-REJECTION = Rejection([-2.0, 1.5, 0.7, 0.3], {"0.01": 0.2, "0.05": 0.6}, "0.05")
+REJECTION = Rejection([-2.0, 1.5, 0.7, 0.3], {"0.01": 0.2, "0.05": 0.6}, "0.05", 0.8)
 
 
 def random_log_probs(seed, n_frames=9, scale=2.0):
@@ -77,11 +79,18 @@ def test_another_false_accept_rate_takes_its_own_threshold(make_recognizer, tmp_
         load(file, false_accept_rate=0.01)
     clip = (noise(12_000), recognizer.sample_rate)
     plain = recognizer.transcribe(clip)
-    assert (plain.out_of_list, plain.accepted) == (None, None)
-    recognizer.rejection = Rejection([-9.0, 0, 0, 0], {"0.01": 0.0, "0.05": 0.5}, "0.05")
+    assert (plain.out_of_list, plain.accepted, plain.unsure) == (None, None, None)
+    recognizer.rejection = Rejection([-9.0, 0, 0, 0], {"0.01": 0.0, "0.05": 0.5}, "0.05", 0.9)
     found = recognizer.transcribe(clip)
     assert (found.out_of_list, found.accepted) == (pytest.approx(1e-4, rel=0.3), True)
     assert sum(p for _, p in found.names) == pytest.approx(1), "given that one of the names was said"
     recognizer.save(file)
     assert load(file, false_accept_rate=0.01).transcribe(clip).accepted is False
     assert recognizer.transcribe(clip, []).out_of_list is None
+
+
+def test_between_what_is_accepted_and_what_is_none_of_the_list_it_is_unsure():
+    decided = [(REJECTION.accepts(p), REJECTION.is_unsure(p)) for p in (0.0, 0.59, 0.6, 0.79, 0.8, 1.0)]
+    assert decided == [(True, False)] * 2 + [(False, True)] * 2 + [(False, False)] * 2
+    separated = replace(REJECTION, rejected_from=0.5)  # every name of a list lies far below the threshold
+    assert not any(separated.is_unsure(p) for p in np.linspace(0, 1, 50))

@@ -64,7 +64,7 @@ def made(make_recognizer, tmp_path_factory):
         if phones:
             rng = np.random.default_rng(0)
             recognizer.label_prior = LabelPrior([rng.normal(size=n).tolist() for n in recognizer.n_symbols], [0.3, 0.6])
-            recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05")
+            recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05", 0.9)
             recognizer.phones_weight = 0.75
         recognizer.save(folder / "recognizer.pt")
         onnx_graph.save(onnx_graph.to_onnx(recognizer, card="# Card"), folder / "recognizer.onnx")

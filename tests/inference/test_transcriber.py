@@ -92,7 +92,7 @@ def test_a_name_without_pronunciations_makes_its_list_go_by_letters():
 
 def test_the_out_of_list_probability_fuses_both_outputs():
     transcriber = PathTranscriber()
-    transcriber.rejection = Rejection([-2.0, 1.5, 0.0, 0.0], {"0.05": 0.5}, "0.05")
+    transcriber.rejection = Rejection([-2.0, 1.5, 0.0, 0.0], {"0.05": 0.5}, "0.05", 0.9)
     lexicon, said = transcriber.lexicon(["Martin"]), ("Martin", "Zoe")
     both, letters, phones, neither = (
         transcriber.out_of_list_probability(log_probs_of(spelt, phonemize(spoken)), lexicon)

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from path_transcriber import PathTranscriber, clips
+from path_transcriber import ALPHABET, PathTranscriber, clips
 from sklearn.linear_model import LogisticRegression
 
 from speech.evaluation import text
 from speech.evaluation.calibration import reliability
 from speech.inference.rejection import probability
 from speech.training.calibration import calibrate, fit, threshold
-from speech.training.trials import LISTED, OTHER_NAME, SPLICED, Trials
+from speech.training.trials import LEAST_CLIPS, LISTED, OTHER_NAME, SPLICED, Trials, of_people
 
 TWELVE = ["Anna", "Boris", "Chloé", "David", "Ngozi", "Martin", "Sophie", "Hugo", "Yasmin", "Victor", "Olga", "Peter"]
 
@@ -78,6 +78,8 @@ def test_a_calibrated_recogniser_rejects_what_is_out_of_list():
     assert accepted[LISTED] > 0.9
     assert accepted[OTHER_NAME] <= 0.1
     assert list(rejection.thresholds.values()) == sorted(rejection.thresholds.values())
+    assert report.rejected[LISTED] <= 0.02, "few of a list's own names are called none of it"
+    assert report.rejected[OTHER_NAME] > 0.5
     assert OTHER_NAME in text.calibration(report)
     assert calibrate(letters, some, [*TWELVE, "Quentin"], None, 0.05, seed=0)[0] == rejection
 
@@ -89,3 +91,14 @@ def test_too_few_clips_and_a_rate_without_a_threshold_are_told():
     assert "12 validation clips of 2 names" in text.calibration(report)
     with pytest.raises(ValueError, match=r"false_accept_rate=0.03 is none of 0.01, 0.02, 0.05, 0.1"):
         calibrate(letters, clips(TWELVE, phones=None), [], None, 0.03, 0)
+
+
+def test_what_is_fitted_is_of_people_where_there_are_enough_of_them():
+    synthetic = [clip._replace(speaker=f"espeak:{i}") for i, clip in enumerate(clips(TWELVE, n_each=4))]
+    people = [clip._replace(speaker=f"p{i}") for i, clip in enumerate(clips(TWELVE, n_each=4))]
+    assert of_people([*synthetic, *people], ALPHABET) == people
+    assert of_people(synthetic, ALPHABET) == synthetic
+    few = people[: LEAST_CLIPS - 1]
+    assert of_people([*synthetic, *few], ALPHABET) == [*synthetic, *few]
+    of_one_name = [clip._replace(name="Anna") for clip in people]
+    assert of_people([*synthetic, *of_one_name], ALPHABET) == [*synthetic, *of_one_name]
