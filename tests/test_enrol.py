@@ -1,6 +1,7 @@
 """``python -m speech.enrol``: what it prints and keeps. What enrolment does: tests/inference/test_enrolled_names.py."""
 
 import json
+import shutil
 
 import pytest
 from commands import run_command
@@ -13,9 +14,8 @@ def enrol(capsys):
 
 def test_a_name_is_added_to_the_file_and_the_others_stay(enrol, recordings, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert f"Gran: {len(list((recordings / 'one').glob('*.wav')))} recordings, decoded as " in enrol(
-        "name=Gran", f"clips={recordings / 'one'}"
-    )
+    n = len(list((recordings / "one").glob("*.wav")))
+    assert f"Gran: {n} of {n} recordings, decoded as " in enrol("name=Gran", f"clips={recordings / 'one'}")
     clip = next((recordings / "two").glob("*.wav"))
     enrol("name=The boss", f"clips={clip}", "spelled=false")
     assert list(json.loads((tmp_path / "enrolled.json").read_text())["names"]) == ["Gran", "The boss"]
@@ -42,3 +42,22 @@ def test_what_cannot_be_enrolled_is_named_and_nothing_is_written(
     assert reason in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["broken.json"]
     assert (tmp_path / "broken.json").read_text() == "{"
+
+
+def test_a_recording_that_cannot_be_used_is_refused_by_name_and_the_others_enrol(
+    enrol, recordings, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(recordings / "one", tmp_path / "gran")
+    n = len(list((tmp_path / "gran").iterdir()))
+    (tmp_path / "gran" / "odd.wav").write_bytes(b"no audio")
+    (tmp_path / "gran" / "call.webm").write_bytes(b"\x1a\x45\xdf\xa3")
+    webm, odd, last = enrol("name=Gran", "clips=gran").splitlines()
+    assert webm.startswith("refused: gran/call.webm: ")
+    assert odd.startswith("refused: gran/odd.wav: not readable as audio")
+    assert last.startswith(f"Gran: {n} of {n + 2} recordings, decoded as ")
+    before = (tmp_path / "enrolled.json").read_text()
+    with pytest.raises(SystemExit):
+        enrol("name=Gran", "clips=gran/odd.wav")
+    assert "error: no recording to enrol: give one to five of the name" in capsys.readouterr().err
+    assert (tmp_path / "enrolled.json").read_text() == before

@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 from commands import run_command
 
 
@@ -23,10 +25,11 @@ def given(small_run, recordings, tmp_path):
 
 
 def test_it_prints_a_line_a_clip_and_how_many_were_transcribed(transcribe, given):
-    bad, good, count = transcribe(*given, "names=[Anna,Bob]").out.splitlines()
+    bad, good, fault, count = transcribe(*given, "names=[Anna,Bob]").out.splitlines()
     assert bad.startswith("refused: ")
     assert good.split()[0].endswith("good.wav")
     assert "Anna" in good
+    assert fault.startswith("  narrow band: recorded at 8000 Hz")
     assert count.startswith("1 of 2 clips transcribed by ")
 
 
@@ -36,6 +39,28 @@ def test_with_json_stdout_holds_an_object_a_clip_and_nothing_else(transcribe, gi
     assert bad.keys() == {"clip", "refused"}
     assert {name for name, _ in good["names"]} == {"Martin", "Mark"}
     assert told.err.startswith("1 of 2 clips transcribed by ")
+
+
+def test_one_odd_file_of_any_kind_is_refused_and_the_rest_goes_on(given, tmp_path, capfd):
+    good = (tmp_path / "good.wav").read_bytes()
+    tone = 0.1 * np.sin(np.arange(8_000) / 4) * np.hanning(8_000)
+    soundfile.write(tmp_path / "cut.mp3", np.tile(tone, 3), 8_000)
+    (tmp_path / "cut.mp3").write_bytes((tmp_path / "cut.mp3").read_bytes()[:1_500])  # mpg123 prints of such
+    soundfile.write(tmp_path / "doubles.wav", tone * 1e38, 8_000, subtype="DOUBLE")
+    soundfile.write(tmp_path / "gsm.wav", tone, 8_000, subtype="GSM610")
+    (tmp_path / ("x" * 250 + ".wav")).write_bytes(good)
+    (tmp_path / "locked.wav").symlink_to("nowhere")
+    (tmp_path / "call.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    capfd.readouterr()
+    run_command("transcribe", *given, "json=true")
+    out, err = capfd.readouterr()
+    refused = {one["clip"].rpartition("/")[2]: one.get("refused") for one in map(json.loads, out.splitlines())}
+    assert {name for name, reason in refused.items() if reason is None} == {"good.wav", "gsm.wav", "x" * 250 + ".wav"}
+    assert len(refused) == 8
+    assert refused["doubles.wav"].startswith("samples of up to 1e+37, beyond 32 bits")
+    assert refused["locked.wav"] == "no such file"
+    (count,) = err.splitlines()
+    assert count.startswith("3 of 8 clips transcribed by ")
 
 
 def test_without_a_clip_to_transcribe_or_a_calibration_it_fails(transcribe, given, tmp_path, capsys):

@@ -17,6 +17,7 @@ MOST_CLIPPED = 3  # samples; one or two are a click
 LEAST_DBFS = -45.0  # level of the speech; lower, it is near the noise of a quiet microphone
 LEAST_SNR_DB = 12.0
 SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name as end-pointed, which is some 0.05 s more than its sound
+NARROW = 0.9  # of the recogniser's rate; recordings at 8 and 11 kHz are right half as often as the same at 16 kHz
 EDGE_S = 0.02  # speech nearer to an end of the recording was cut off there
 
 
@@ -44,6 +45,14 @@ def level_faults(waveform: Waveform, name: Waveform) -> list[str]:
     if (loud := level(name)) < LEAST_DBFS:
         faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is the least: come closer, or raise the level")
     return faults
+
+
+def band_faults(rate: float, sample_rate: int) -> list[str]:
+    """The fault of a recording at ``rate`` Hz, for a recogniser of ``sample_rate`` Hz: sounds that it does not hold."""
+    if rate >= NARROW * sample_rate:
+        return []
+    lost = f"sounds above {rate / 2000:g} kHz are not in it, and names are told apart by them"
+    return [f"narrow band: recorded at {rate:g} Hz, {lost}: record at {sample_rate} Hz or more"]
 
 
 def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:

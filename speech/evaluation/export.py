@@ -10,11 +10,9 @@ from speech.audio.files import Waveform
 from speech.common import storage
 from speech.evaluation import text
 from speech.evaluation.parity import Agreement, agreement, predict_each
-from speech.inference.runtime import Runtime
+from speech.inference.runtime import FLOAT32, INT8, Runtime
 from speech.model import onnx_graph
 from speech.model.recognizer import Recognizer
-
-FLOAT32, INT8 = "recognizer.onnx", "recognizer.int8.onnx"
 
 
 class ExportError(ValueError):

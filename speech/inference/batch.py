@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from speech.audio import endpointing, files
-from speech.audio.quality import level_faults
 from speech.common.escape import printable
+from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import Transcriber, Transcript
 
 N_SHOWN = 3  # names a line
+REFUSED = (files.AudioError, endpointing.NoSpeechError)  # one clip's faults, and no others'
 
 
 def fields_of(transcript: Transcript) -> dict[str, Any]:
@@ -23,18 +24,17 @@ def fields_of(transcript: Transcript) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ClipResult:
-    """A clip and its transcript, with the faults of its level; or the reason for which it was refused."""
+    """A clip and its transcript; or the reason for which it was refused."""
 
     clip: Path
     transcript: Transcript | None = None
-    faults: Sequence[str] = ()
     refused: str | None = None
 
     def to_json(self) -> str:
-        """One line: the transcript's fields and ``faults``, or ``refused`` alone."""
+        """One line: the transcript's fields, or ``refused`` alone."""
         if self.transcript is None:
             return json.dumps({"clip": str(self.clip), "refused": self.refused})
-        return json.dumps({"clip": str(self.clip), **fields_of(self.transcript), "faults": list(self.faults)})
+        return json.dumps({"clip": str(self.clip), **fields_of(self.transcript)})
 
     def to_text(self) -> str:
         """A line for the transcript and one for each fault, or one for the refusal."""
@@ -49,7 +49,7 @@ class ClipResult:
         if found.phones is not None:
             letters, width = f"{letters} /{found.phones}/", 28
         line = f"{self.clip}  {letters:<{width}} {when:<13} {names}"
-        return "\n".join(map(printable, [line, *(f"  {fault}" for fault in self.faults)]))
+        return "\n".join(map(printable, [line, *(f"  {fault}" for fault in found.faults)]))
 
 
 def transcribe(
@@ -59,14 +59,22 @@ def transcribe(
 
     ``names`` to choose from; without them those that the recogniser was trained for.
     """
-    lexicon, sample_rate = transcriber.lexicon(names), transcriber.sample_rate
-    margin = round(endpointing.MARGIN_S * sample_rate)
+    lexicon = transcriber.lexicon(names)
     for clip in clips:
         try:
-            waveform = files.read(clip, sample_rate)
-            speech, start_s = endpointing.trim_silence(waveform, sample_rate)
-        except (files.AudioError, endpointing.NoSpeechError) as error:
+            speech = transcriber.speech(clip)
+        except REFUSED as error:
             yield ClipResult(clip, refused=str(error).removeprefix(f"{clip}: "))
-            continue
-        transcript = transcriber.transcribe_speech(speech, start_s, lexicon)
-        yield ClipResult(clip, transcript, level_faults(waveform, speech[margin:-margin]))
+        else:
+            yield ClipResult(clip, transcriber.transcribe_recording(speech, lexicon))
+
+
+def frames_of(transcriber: Transcriber, clips: Iterable[Path]) -> tuple[list[LogProbs], list[ClipResult]]:
+    """The log-probabilities of those of ``clips`` that can be used, and a refusal of each other one."""
+    found, refused = [], []
+    for clip in clips:
+        try:
+            found.append(transcriber.frames_of(clip))
+        except REFUSED as error:
+            refused.append(ClipResult(clip, refused=str(error).removeprefix(f"{clip}: ")))
+    return found, refused

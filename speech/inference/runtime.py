@@ -34,17 +34,23 @@ from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import read_pronunciations
 
+FLOAT32, INT8 = "recognizer.onnx", "recognizer.int8.onnx"  # what an export leaves in a run's folder
 FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
 
 
 class Runtime(Transcriber):
-    """The recogniser that the file ``path`` holds. ``card`` is its model card, in Markdown.
+    """The recogniser that the file ``path``, or the export in a run's folder, holds.
+
+    ``card`` is its model card, in Markdown.
 
     Raises RecognizerError for a file that is not such a recogniser.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = path = Path(path)
+        path = Path(path)
+        if path.is_dir():  # a run's
+            path = path / (INT8 if (path / INT8).is_file() else FLOAT32)
+        self.path = path
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
         self._session = open_session(path, "export it again, or install a newer onnxruntime")

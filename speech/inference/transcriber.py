@@ -10,7 +10,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
+from speech.audio.quality import band_faults, level_faults
 from speech.inference.align import align
 from speech.inference.decode import Decoder, Greedy, Symbols
 from speech.inference.enrolment import Enrolled
@@ -38,7 +39,7 @@ from speech.inference.scoring import (
     phone_scores,
 )
 from speech.text.alphabet import Alphabet
-from speech.text.names import distinct
+from speech.text.names import distinct, read_names
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
@@ -53,6 +54,14 @@ class Decoded(NamedTuple):
     symbols: Symbols  # of the letters
     names: list[tuple[str, float]]  # with their probabilities, best first
     out_of_list: float | None  # probability
+
+
+class Speech(NamedTuple):
+    """A recording trimmed to the name, when that begins in it, and the recording's faults."""
+
+    waveform: Waveform  # (n_samples,)
+    start_s: float
+    faults: list[str]
 
 
 class Span(NamedTuple):
@@ -70,6 +79,7 @@ class Transcript:
     The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
     where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold. Both are None
     without a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
+    ``faults`` are those of the recording, its level and its bandwidth, that make a wrong transcript likelier.
     """
 
     letters: str
@@ -78,6 +88,7 @@ class Transcript:
     phones: str | None = None
     out_of_list: float | None = None
     accepted: bool | None = None
+    faults: Sequence[str] = ()
 
 
 class Transcriber(ABC):
@@ -137,10 +148,13 @@ class Transcriber(ABC):
         """Each of ``names`` with its letters and phones, made once for many clips; without ``names``, of its own.
 
         Pronunciations are a ``Name``'s own, else those that were trained, else the grapheme-to-phoneme model's; beside
-        them stands what was ``enrolled`` of a name, and enrolled names are always in the list. Duplicates are refused.
+        them stands what was ``enrolled`` of a name, and enrolled names are always in the list. Raises ValueError for
+        duplicates, and for one text in place of a list.
         """
+        if isinstance(names, str):
+            raise ValueError(f"names={names!r}: one text; give a list of names: [{names!r}]")
         fold = self.alphabet.fold
-        listed = list(self.names if names is None else names)
+        listed: list[str] = list(self.names if names is None else read_names(list(names)))
         there = set(map(fold, listed))
         listed += [name for name in self.enrolled if fold(name) not in there]
         if not listed:
@@ -230,18 +244,27 @@ class Transcriber(ABC):
         ``names`` to choose from; without them those that the recogniser was trained for.
         Raises AudioError for a clip that cannot be used, NoSpeechError for silence, TextError for an unwritable name.
         """
-        return self.transcribe_speech(*self._speech(clip), self.lexicon(names))
+        return self.transcribe_recording(self.speech(clip), self.lexicon(names))
+
+    def transcribe_recording(self, speech: Speech, lexicon: Mapping[str, Entry]) -> Transcript:
+        """The transcript of ``speech``, with the recording's faults."""
+        return replace(self.transcribe_speech(speech.waveform, speech.start_s, lexicon), faults=speech.faults)
 
     def frames_of(self, clip: Clip) -> LogProbs:
         """The log-probabilities of ``clip``'s speech. Raises AudioError and NoSpeechError, as ``transcribe`` does."""
-        return self.log_probs(self._speech(clip)[0])
+        return self.log_probs(self.speech(clip).waveform)
 
-    def _speech(self, clip: Clip) -> tuple[Waveform, float]:
-        if isinstance(clip, tuple):
-            waveform = files.to_waveform(*clip, sample_rate=self.sample_rate)
-        else:
-            waveform = files.read(clip, self.sample_rate)
-        return endpointing.trim_silence(waveform, self.sample_rate)
+    def speech(self, clip: Clip) -> Speech:
+        """``clip`` end-pointed. Raises AudioError and NoSpeechError."""
+        is_path = isinstance(clip, str | Path)
+        if not is_path and not (isinstance(clip, tuple) and len(clip) == 2):
+            raise files.AudioError(f"clip: {type(clip).__name__} is no clip: give a path, or (samples, rate in Hz)")
+        samples, rate = files.decode(clip) if isinstance(clip, str | Path) else clip
+        recording = files.to_waveform(samples, rate, self.sample_rate, where=str(clip) if is_path else "clip")
+        waveform, start_s = endpointing.trim_silence(recording, self.sample_rate)
+        margin = round(endpointing.MARGIN_S * self.sample_rate)
+        faults = band_faults(rate, self.sample_rate) + level_faults(recording, waveform[margin:-margin])
+        return Speech(waveform, start_s, faults)
 
     def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
         """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""

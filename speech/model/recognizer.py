@@ -19,6 +19,7 @@ from speech.audio.files import Waveform
 from speech.backprop.recognizer import Geometry
 from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
+from speech.common.runs import RECOGNIZER_FILE
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -159,11 +160,12 @@ class Recognizer(Transcriber, nn.Module):
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Recognizer:
-        """Read a recogniser's file; without a path, the one that comes with the package.
+        """Read a recogniser's file, or that of a run's folder; without a path, the one that comes with the package.
 
         Raises RecognizerError, naming the file and the way out.
         """
         path = pretrained.shipped(pretrained.RECOGNIZER) if path is None else Path(path)
+        path = path / RECOGNIZER_FILE if path.is_dir() else path
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: train one, or give another path")
         try:

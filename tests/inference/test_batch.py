@@ -30,9 +30,9 @@ def test_each_clip_has_a_transcript_with_its_faults_or_a_reason(recognizer, clip
     assert len(calls) == 3, "a clip that is not silent is end-pointed once"
     assert "convert it to WAV or FLAC" in bad.refused
     assert silent.refused.startswith("no speech found")
-    assert clipped.faults[0].startswith("too loud: ")
-    assert faint.faults[0].startswith("too quiet: -")
-    assert not good.faults
+    assert clipped.transcript.faults[0].startswith("too loud: ")
+    assert faint.transcript.faults[0].startswith("too quiet: -")
+    assert not good.transcript.faults
     assert good.transcript == recognizer.transcribe(clips[3], ["Anna", "Bob"])
     assert {name for name, _ in good.transcript.names} == {"Anna", "Bob"}
 
@@ -44,7 +44,7 @@ def test_level_faults_are_those_of_the_speech_alone(recognizer, clips, tmp_path)
     for level, n_faults in ((1.0, 0), (0.97, 1)):
         files.write(tmp_path / "edge.wav", waveform * np.float32(just_enough * level), 16_000)
         (result,) = transcribe(recognizer, [tmp_path / "edge.wav"])
-        assert len(result.faults) == n_faults
+        assert len(result.transcript.faults) == n_faults
 
 
 def test_a_result_as_json_has_the_documented_keys(recognizer, clips):

@@ -78,6 +78,15 @@ def kind(request, made):
     return made[request.param]
 
 
+def test_a_runs_folder_stands_for_its_files(kind, tmp_path):
+    recognizer, folder = kind
+    for found in (Recognizer.load(folder), Recognizer.load(str(folder)), Runtime(folder), Runtime.load(folder)):
+        assert found.names == recognizer.names
+    for load, file in ((Recognizer.load, "recognizer.pt"), (Runtime.load, "recognizer.onnx")):
+        with pytest.raises(RecognizerError, match=f"{tmp_path / file}: no such recogniser file"):
+            load(tmp_path)
+
+
 FIELDS = ("names", "pronunciations", "phones_weight", "label_prior", "rejection", "n_symbols", "sample_rate", "frame_s")
 
 

@@ -6,9 +6,10 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 import soundfile
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of
+from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of, noise
 
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
@@ -173,3 +174,40 @@ def test_espeak_answers_eight_threads_as_it_does_one():
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda one: espeak.phonemes(*one), asked))
     assert together == [espeak.phonemes(*one) for one in asked]
+
+
+def test_one_text_in_place_of_a_list_of_names_is_refused():
+    for names in ("Martin", "", Name("Niamh", ["neev"])):
+        with pytest.raises(ValueError, match=r"one text; give a list of names: \["):
+            PathTranscriber().lexicon(names)
+    with pytest.raises(ValueError, match=r"names\[1\]: 7 is no name"):
+        PathTranscriber().lexicon(["Martin", 7])
+    assert list(PathTranscriber().lexicon(["Martin", {"text": "Niamh", "say": "neev"}])) == ["Martin", "Niamh"]
+
+
+@pytest.mark.parametrize("clip", [np.zeros(10), None, 7, (1,), (1, 2, 3), b"clip.wav"])
+def test_what_is_neither_a_path_nor_samples_with_their_rate_is_refused(clip):
+    with pytest.raises(files.AudioError, match=r"clip: \w+ is no clip: give a path, or \(samples, rate in Hz\)"):
+        PathTranscriber().speech(clip)
+
+
+def test_samples_and_rate_in_the_wrong_order_are_refused():
+    with pytest.raises(files.AudioError, match=r"the sample rate is ndarray: give \(samples, rate in Hz\)"):
+        PathTranscriber().speech((16_000, noise(16_000)))
+
+
+@pytest.mark.parametrize(("rate", "narrow"), [(8_000, True), (11_025, True), (16_000, False), (22_050, False)])
+def test_a_recording_of_a_narrow_band_is_told(tmp_path, rate, narrow):
+    soundfile.write(tmp_path / "clip.wav", noise(rate), rate)
+    for clip in (tmp_path / "clip.wav", str(tmp_path / "clip.wav"), (noise(rate), rate)):
+        faults = PathTranscriber().speech(clip).faults
+        assert any(fault.startswith(f"narrow band: recorded at {rate} Hz, sounds above") for fault in faults) == narrow
+
+
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 1), (-1,)])
+def test_a_clip_is_the_same_in_any_shape_and_scale(shape):
+    transcriber, samples = PathTranscriber(), noise(16_000)
+    wanted = transcriber.speech((samples, 16_000)).waveform
+    whole = np.round(samples * 32768)
+    for some in (samples, torch.from_numpy(samples), whole.astype(np.int16), whole.astype(np.int64)):
+        assert np.abs(transcriber.speech((some.reshape(shape), 16_000)).waveform - wanted).max() < 1e-4
