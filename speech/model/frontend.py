@@ -54,7 +54,7 @@ class FrontEnd(nn.Module):
         floor_db: float = 40,
     ) -> None:
         super().__init__()
-        checked_count("frontend.sample_rate", sample_rate, 1_000, 384_000)
+        checked_count("frontend.sample_rate", sample_rate, 100, 384_000)
         checked_count("frontend.window_length", window_length, 2, sample_rate)
         checked_count("frontend.hop_length", hop_length, 1, window_length)
         checked_count("frontend.n_mels", n_mels, 1, 512)

@@ -54,10 +54,11 @@ def main() -> None:
         given = parser.parse(sys.argv[1:])
         if not (given.wyoming_port or given.http_port):
             raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+        hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
         runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
         names = None if given.names is None else read_names(given.names)
         warn_homophones(names or [])
         recognition = Recognition(runtime, names, Limits(n_clients=given.clients))
-        asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, given.hosts))
+        asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
     explained(begin)
