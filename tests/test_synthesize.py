@@ -44,7 +44,7 @@ def test_a_name_is_said_in_the_pronunciations_that_it_is_recognised_by(run, tmp_
     [
         (["accent=en-XX"], "accent=en-XX: no voice has it"),
         (["voices=kokoro"], "install_kokoro.py"),
-        (["names=[Anna,anna]"], "names 'Anna' and 'anna' are both 'anna'"),
+        (["names=[Anna,anna]"], "'anna' is 'Anna' of names[0] already"),
     ],
 )
 def test_an_error_of_the_user_is_one_line(run, arguments, message):

@@ -250,7 +250,7 @@ class Transcriber(ABC):
 
     def transcribe_recording(self, speech: Speech, lexicon: Mapping[str, Entry]) -> Transcript:
         """The transcript of ``speech``, with the recording's faults."""
-        return replace(self.transcribe_speech(speech.waveform, speech.start_s, lexicon), faults=speech.faults)
+        return replace(self.transcribe_speech(speech.waveform, speech.start_s, lexicon), faults=tuple(speech.faults))
 
     def frames_of(self, clip: Clip) -> LogProbs:
         """The log-probabilities of ``clip``'s speech. Raises AudioError and NoSpeechError, as ``transcribe`` does."""

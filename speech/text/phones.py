@@ -90,7 +90,8 @@ class Inventory:
     """
 
     def __init__(self, phones: Sequence[str] = tuple(PHONES)) -> None:
-        if isinstance(phones, str) or not phones or len(set(phones)) != len(phones):
+        texts = not isinstance(phones, str) and all(isinstance(phone, str) for phone in phones)
+        if not texts or not phones or len(set(phones)) != len(phones):
             raise ValueError(f"phones={phones!r} must be true, false, or a list of distinct phones")
         self.phones = list(phones)
         self._symbol = {phone: symbol for symbol, phone in enumerate(self.phones, start=1)}

@@ -40,7 +40,7 @@ def test_the_views_show_the_homophones_and_the_nearest_pairs():
     pairs = confusable_pairs(NAMES)
     first, _, *rows, count = table(pairs, 2).splitlines()
     assert "Lori and Laurie" in first
-    assert [row.split("  ")[0] for row in rows] == [", ".join(one.pair.names) for one in pairs[:2]]
+    assert [row.split("  ")[0] for row in rows[:2]] == [", ".join(one.pair.names) for one in pairs[:2]]
     assert count == "2 of 6 pairs"
     line = json.loads(json_lines(pairs).splitlines()[0])
     assert (line["names"], line["distance"], line["confusion"]) == (["Lori", "Laurie"], 0, None)

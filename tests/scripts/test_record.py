@@ -125,7 +125,7 @@ def test_a_speaker_that_cannot_stand_in_a_files_name_is_refused(speaker):
     [
         (["{root}", "Anna"], "and --speaker"),
         (["{root}", "Anna", "--speaker", "a_b"], "--speaker 'a_b'"),
-        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "'Zoe' and 'Zoë' are both"),
+        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "is 'Zoe' of names[0] already"),
         (["{root}", "../up", "--speaker", "ann"], "cannot write"),
     ],
 )

@@ -51,7 +51,8 @@ def test_a_choice_is_shown_as_its_file_stands():
 
 def test_each_command_is_shown_as_its_help_shows_it():
     sections = dict(zip(*[iter(re.split(r"^## speech\.(\w+)\n", commands(), flags=re.M)[1:])] * 2, strict=True))
-    assert {path.stem for path in Path(help.__file__).parents[1].glob("[a-z]*.py")} == sections.keys()
+    entries = {path.stem for path in Path(help.__file__).parents[1].glob("[a-z]*.py")}
+    assert {entry for entry in entries if (tree.CONF / f"{entry}.yaml").is_file()} == sections.keys()
     for name, text in sections.items():
         options = re.findall(r"^  ([\w.]+)=(.*)$", help.page(name), flags=re.M)
         assert re.findall(r"^\| `([\w.]+)` \| `(.*?)` \|", text, flags=re.M) == options
