@@ -135,7 +135,8 @@ export class Recognizer {
     const phones = clip.phones && this.inventory.decode(collapse(clip.phones.best())).join("");
     const { names, outOfList } = this.rank(clip, lexicon);
     const accepted = outOfList === null ? null : this.rejection.accepts(outOfList);
-    return { letters, phones, spans, names, outOfList, accepted, clip };
+    const unsure = outOfList === null ? null : this.rejection.isUnsure(outOfList);
+    return { letters, phones, spans, names, outOfList, accepted, unsure, clip };
   }
 
   /** Transcribe a waveform at `sampleRate`; also its `span` in samples. Throws NoSpeechError for silence. */

@@ -28,6 +28,7 @@ export class Rejection {
     this.weights = fields.weights;
     this.thresholds = fields.thresholds;
     this.falseAcceptRate = fields.false_accept_rate;
+    this.rejectedFrom = fields.rejected_from; // what lies between the threshold and this is unsure
   }
 
   get threshold() {
@@ -42,5 +43,9 @@ export class Rejection {
 
   accepts(outOfList) {
     return outOfList < this.threshold;
+  }
+
+  isUnsure(outOfList) {
+    return this.threshold <= outOfList && outOfList < this.rejectedFrom;
   }
 }

@@ -44,10 +44,11 @@ export class Result {
   }
 
   /** One sentence: the name, or why none is accepted. */
-  verdict({ transcript: { names, outOfList, accepted, letters } }) {
+  verdict({ transcript: { names, outOfList, accepted, unsure, letters } }) {
     const [best] = names;
     if (!best) return letters ? `Heard: ${letters}. The list is empty.` : "The list is empty.";
     if (accepted !== false) return `${best.text}, ${percent(best.probability)}`;
+    if (unsure) return `Not sure: say it again. The nearest is ${best.text}.`;
     return `None of the list: with ${percent(outOfList)} probability another word. The nearest is ${best.text}.`;
   }
 
