@@ -13,19 +13,17 @@ if TYPE_CHECKING:
 def _listen(config: Config) -> None:
     from speech.audio.streams import open_source
     from speech.common.runs import find_recognizer
+    from speech.inference.commands import chosen
     from speech.inference.listening import listen
     from speech.model.loading import load
-    from speech.text.confusable import warn_homophones
-    from speech.text.names import distinct, read_names
 
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
-    names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
-    warn_homophones(names or [])
+    lexicon = transcriber.lexicon(chosen(config.names, transcriber))
     source = open_source(config.source, config.device, config.rate, config.channels, config.dtype)
     print(source.format.to_json() if config.json else source.format.to_text(), flush=True)
     blocks = source.blocks(transcriber.sample_rate)
-    for event in listen(transcriber, blocks, transcriber.lexicon(names), letters=True):
+    for event in listen(transcriber, blocks, lexicon, letters=True):
         print(event.to_json() if config.json else event.to_text(), flush=True)
 
 

@@ -13,16 +13,14 @@ if TYPE_CHECKING:
 def _spot(config: Config) -> None:
     from speech.audio.files import find_clips
     from speech.common.runs import find_recognizer
+    from speech.inference.commands import chosen
     from speech.inference.listening import spot
     from speech.model.loading import load
-    from speech.text.confusable import warn_homophones
-    from speech.text.names import distinct, read_names
 
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
-    names = None if config.names is None else distinct(read_names(config.names), transcriber.alphabet)
-    warn_homophones(names or [])
-    for found in spot(transcriber, find_clips(config.clips), transcriber.lexicon(names)):
+    lexicon = transcriber.lexicon(chosen(config.names, transcriber))
+    for found in spot(transcriber, find_clips(config.clips), lexicon):
         print(found.to_json() if config.json else found.to_text(), flush=True)
 
 

@@ -57,6 +57,7 @@ def check_archive(content: bytes) -> None:
             if sum(one.file_size for one in entries) > len(content):
                 raise DamagedError("an archive whose entries overlap")
             damaged = archive.testzip()
+    # All that zipfile raises of damaged bytes: an unknown method, encryption, a name or an offset that cannot be.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error) as error:
         raise DamagedError(f"no archive of torch's: {error}") from error
     if damaged is not None:

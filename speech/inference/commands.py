@@ -16,7 +16,7 @@ from speech.inference import batch, enrolment
 from speech.inference.runtime import Runtime
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import warn_homophones
-from speech.text.names import read_names
+from speech.text.names import Name, read_names
 
 
 def adjust(
@@ -43,6 +43,18 @@ def adjust(
         transcriber.rejection = transcriber.rejection.at(false_accept_rate)
 
 
+def chosen(given: Sequence[str | Mapping[str, Any]] | str | None, transcriber: Transcriber) -> list[Name] | None:
+    """The names that a command is ``given`` to choose from, their homophones warned of; None: ``transcriber``'s own.
+
+    Raises ValueError for all that is wrong with them.
+    """
+    if given is None:
+        return None
+    names = read_names(given, transcriber.alphabet)
+    warn_homophones(names)
+    return names
+
+
 def print_transcripts(
     transcriber: Transcriber,
     path: Path,
@@ -54,9 +66,7 @@ def print_transcripts(
 
     Raises ValueError where none was.
     """
-    names = None if given is None else read_names(given, transcriber.alphabet)
-    warn_homophones(names or [])
-    clips, n_done = find_clips(place), 0
+    names, clips, n_done = chosen(given, transcriber), find_clips(place), 0
     for result in batch.transcribe(transcriber, clips, names):
         print(result.to_json() if json else result.to_text(), flush=True)
         n_done += result.transcript is not None

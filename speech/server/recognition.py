@@ -15,7 +15,7 @@ from speech.audio.files import Waveform, decode_open, to_waveform
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.server.limits import Clients, Limits
-from speech.text.names import distinct, read_names
+from speech.text.names import read_names
 
 Result = TypeVar("Result")
 Lexicon = Mapping[str, Entry]
@@ -43,7 +43,7 @@ class Recognition:
             return self.lexicon
         if not isinstance(names, list) or len(names) > self.limits.n_names:
             raise ValueError(f"names: give a list of at most {self.limits.n_names}")
-        return self.transcriber.lexicon(distinct(read_names(names), self.transcriber.alphabet))
+        return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet))
 
     def transcribe(self, waveform: Waveform, lexicon: Lexicon) -> Transcript:
         """Raises NoSpeechError for silence."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -221,14 +222,12 @@ def test_a_corpus_that_is_whole_is_read_without_writing(built, source, tmp_path,
         path.unlink()
     before = sorted(cache.rglob("*"))
     for name in ("mkdir", "open"):
-        real = getattr(Path, name)
-        refuse = lambda path, mode="r", *rest, real=real, **more: refused_writing(real, path, mode, *rest, **more)  # noqa: E731
-        monkeypatch.setattr(Path, name, refuse)
+        monkeypatch.setattr(Path, name, partialmethod(refused_writing, getattr(Path, name)))
     assert content(build(source, ALPHABET, RATE, cache)) == built[1]
     assert sorted(cache.rglob("*")) == before
 
 
-def refused_writing(real, path, mode, *rest, **more):
+def refused_writing(path, real, mode="r", *rest, **more):
     if mode in ("r", "rb"):
         return real(path, mode, *rest, **more)
     raise PermissionError(errno.EACCES, "Read-only file system", str(path))
