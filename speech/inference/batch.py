@@ -41,16 +41,11 @@ class ClipResult:
         found = self.transcript
         if found is None:
             return printable(f"refused: {self.clip}: {self.refused}")
-        names = ", ".join(f"{name} {probability:.3f}" for name, probability in found.names[:N_SHOWN])
-        if found.unsure:
-            names = f"unsure, out of list {found.out_of_list:.3f}: say it again; nearest {names}"
-        elif found.accepted is False:
-            names = f"out of list {found.out_of_list:.3f}; nearest {names}"
         when = f"{found.spans[0].start_s:.2f}-{found.spans[-1].end_s:.2f} s" if found.spans else ""
         letters, width = found.letters or "-", 14
         if found.phones is not None:
             letters, width = f"{letters} /{found.phones}/", 28
-        line = f"{self.clip}  {letters:<{width}} {when:<13} {names}"
+        line = f"{self.clip}  {letters:<{width}} {when:<13} {found.verdict(N_SHOWN)}"
         return "\n".join(map(printable, [line, *(f"  {fault}" for fault in found.faults)]))
 
 

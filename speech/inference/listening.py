@@ -57,11 +57,8 @@ class Heard:
 
     def to_text(self) -> str:
         found = self.transcript
-        names = "  ".join(f"{name} {probability:.3f}" for name, probability in found.names[:1])
-        if found.accepted is False:
-            names = f"out of list {found.out_of_list:.3f}; nearest {names}"
         late = f"{1000 * self.latency_s:.0f} ms late"
-        return f"{self.start_s:8.2f}-{self.end_s:.2f} s  {found.letters or '-':<14} {names}  ({late})"
+        return f"{self.start_s:8.2f}-{self.end_s:.2f} s  {found.letters or '-':<14} {found.verdict(1)}  ({late})"
 
 
 Event = Letters | Heard | Fault

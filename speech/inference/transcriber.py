@@ -92,6 +92,15 @@ class Transcript:
     unsure: bool | None = None
     faults: Sequence[str] = ()
 
+    def verdict(self, n_names: int) -> str:
+        """The likeliest ``n_names`` with their probabilities, after what speaks against them, if anything does."""
+        names = ", ".join(f"{name} {probability:.3f}" for name, probability in self.names[:n_names])
+        if self.unsure:
+            return f"unsure, out of list {self.out_of_list:.3f}: say it again; nearest {names}"
+        if self.accepted is False:
+            return f"out of list {self.out_of_list:.3f}; nearest {names}"
+        return names
+
 
 class Transcriber(ABC):
     """A network of letters, and of phones where there is an ``inventory`` of them, with all that ranking names needs.

@@ -6,6 +6,7 @@ from speech.audio import endpointing
 from speech.audio.streams import Fault
 from speech.inference.listening import Heard, Letters, listen, spot
 from speech.inference.runtime import Runtime
+from speech.inference.transcriber import Transcript
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -90,3 +91,12 @@ def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_
     assert alone[0][1].names[0][0] == "Martin"
     assert found(name, silence, name) == found(silence, name, name) == alone * 2
     assert found(text, name) == [(text, None), *alone]
+
+
+def test_a_name_that_is_unsure_is_asked_for_again_in_a_stream_as_of_a_file():
+    unsure = Transcript("mo", [("Mo", 0.7), ("Bo", 0.3)], [], None, 0.7, False, True)
+    assert (
+        Heard(0.1, 0.5, 0.2, unsure)
+        .to_text()
+        .endswith("unsure, out of list 0.700: say it again; nearest Mo 0.700  (200 ms late)")
+    )
