@@ -44,6 +44,8 @@ def test_a_name_is_said_in_the_pronunciations_that_it_is_recognised_by(run, tmp_
     [
         (["accent=en-XX"], "accent=en-XX: no voice has it"),
         (["voices=kokoro"], "install_kokoro.py"),
+        (["n_pronunciations=-1"], "n_pronunciations=-1 must be an integer within 1 to 16"),
+        (["n_pronunciations=two"], "n_pronunciations=two must be an integer within 1 to 16"),
         (["names=[Anna,anna]"], "'anna' is 'Anna' of names[0] already"),
     ],
 )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from speech.common.ranges import checked_count
 from speech.inference.g2p import shipped
 from speech.text.lexicon import look_up
 from speech.text.names import Name, is_ipa, ways_to_say
@@ -19,6 +20,7 @@ from speech.text.phones import Phones, phones
 from speech.text.pronunciation import Pronunciation
 from speech.text.stress import to_ipa
 
+MOST = 16  # pronunciations of a name: the dictionary's and the model's
 N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
 
 
@@ -37,8 +39,10 @@ def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
 def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
     """``names``, each with at most its ``n`` likeliest pronunciations to say; a ``Name``'s own stay as they are.
 
-    ``seed`` draws where each is stressed, which is not known. A name that no voice can say so stays as it is.
+    ``seed`` draws where each is stressed, which is not known. A name that no voice can say so stays as it is. Raises
+    ValueError for another ``n`` than 1 to MOST.
     """
+    checked_count("n_pronunciations", n, 1, MOST)
     rng, found = np.random.default_rng(seed), []
     for name, ways in zip(names, pronounce(names), strict=True):
         own = getattr(name, "say", ())
