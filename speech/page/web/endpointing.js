@@ -16,7 +16,10 @@ const NAME_S = 1; // few names are longer: the rest of a recording is background
 const OVER_SUBTRACTION = 3; // times the floor is subtracted
 const DEPTH_DB = 35; // the threshold under the loudest frame
 const OVER_FLOOR_DB = 8; // or over the background, where that is higher
-const LEAST_DEPTH_DB = 22; // but never nearer to the loudest frame
+const LEAST_DEPTH_DB = 12; // but never nearer to the loudest frame
+const TRIMMED_S = 0.8; // in a clip of less sound the background is itself speech:
+const TRIMMED_DEPTH_DB = 22; // nor nearer than this
+const LEAST_RATIO = 1; // the loudest frame's excess over the background's power: a steady noise stays under it
 export const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
 export const MARGIN_S = 0.06; // onset and release are softer than the threshold
@@ -91,18 +94,20 @@ export class Frames {
     const { sounds } = this;
     const nSounding = sounds.filter(Boolean).length;
     if (!nSounding) throw new NoSpeechError("no speech found: it is silence");
-    const power = this.#lessBackground();
+    const [power, floor] = this.#lessBackground();
     const loudest = power.reduce((a, b) => Math.max(a, b), 0);
-    if (loudest <= 0) throw new NoSpeechError("no speech found: the sound never changes");
+    if (loudest <= LEAST_RATIO * floor) throw new NoSpeechError("no speech found: the sound never changes");
     const level = power.map((one) => 10 * Math.log10(one / loudest + 1e-10));
-    const rest = 1 - NAME_S / ((nSounding * HOP_MS) / 1000); // proportion of the recording without the name
+    const soundsS = (nSounding * HOP_MS) / 1000;
+    const rest = 1 - NAME_S / soundsS; // proportion of the recording without the name
     const background = percentile(level.filter((_, i) => sounds[i]), Math.max(FLOOR_PERCENT, 70 * rest));
-    const threshold = Math.max(-DEPTH_DB, Math.min(background + OVER_FLOOR_DB, -LEAST_DEPTH_DB));
+    const leastDepth = soundsS < TRIMMED_S ? TRIMMED_DEPTH_DB : LEAST_DEPTH_DB;
+    const threshold = Math.max(-DEPTH_DB, Math.min(background + OVER_FLOOR_DB, -leastDepth));
     const run = loudestRun(level, threshold, power);
     return [run[0] * this.hop, Math.min(nSamples, (run[1] - 1) * this.hop + this.length)];
   }
 
-  /** Power of each frame in the band of speech, less its constant part. */
+  /** Power of each frame in the band of speech, less its constant part; and the power of that part. */
   #lessBackground() {
     const { bands, sounds } = this;
     const edge = Math.floor(N_SMOOTHED / 2);
@@ -119,11 +124,12 @@ export class Frames {
     const floor = Array.from({ length: N_BANDS }, (_, k) =>
       percentile(Float64Array.from(smooth.filter((_, i) => sounds[i]), (one) => one[k]), FLOOR_PERCENT),
     );
-    return Float64Array.from(smooth, (one, i) => {
+    const power = Float64Array.from(smooth, (one, i) => {
       let sum = 0;
-      if (sounds[i]) one.forEach((power, k) => (sum += Math.max(power - OVER_SUBTRACTION * floor[k], 0)));
+      if (sounds[i]) one.forEach((band, k) => (sum += Math.max(band - OVER_SUBTRACTION * floor[k], 0)));
       return sum;
     });
+    return [power, floor.reduce((a, b) => a + b, 0)];
   }
 }
 
