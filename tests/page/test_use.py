@@ -226,7 +226,8 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
         "empty.wav": (b"", "empty"),
         "text.wav": (b"no sound at all " * 40, "not readable as audio"),
         "cut.wav": (whole[: len(whole) // 2], "truncated"),
-        "header.wav": (whole[:44], "no samples"),
+        "header.wav": (whole[:44], "truncated"),  # it declares the samples that it had
+        "nothing.wav": (whole[:40] + bytes(4), "no samples"),
         "photo.m4a": (b"\xff\xd8\xff\xe0" * 400, "not readable as audio"),
     }
     soundfile.write(tmp_path / "long.wav", np.zeros(8_000 * 61, np.float32), 8_000)

@@ -1,13 +1,14 @@
 // Letters to integers and back; symbol 0 is the CTC blank. speech/text/alphabet.py.
 
 export const BLANK = 0;
+export const APOSTROPHES = "’ʼ`´‘ʻʽ′"; // of any language: the okina of Hawaiian, too
 
 /** A text that cannot be written or said. */
 export class TextError extends Error {}
 
 // Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
 const PLAIN = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ð: "d", þ: "th", ł: "l", đ: "d", ħ: "h", ı: "i" };
-for (const mark of "’ʼ`´‘") PLAIN[mark] = "'";
+for (const mark of APOSTROPHES) PLAIN[mark] = "'";
 for (const mark of "-‐‑–_") PLAIN[mark] = " ";
 
 const translated = (text) => Array.from(text, (c) => PLAIN[c] ?? c).join("");

@@ -1,11 +1,11 @@
 // Letters with their marks to integers: what the grapheme-to-phoneme model reads. speech/text/spelling.py.
 
-import { TextError } from "./alphabet.js";
+import { APOSTROPHES, TextError } from "./alphabet.js";
 
 export const N_MARKS = 2; // that a letter can have
 const APART = /[\s\-‐‑–_.,/·]+/u;
 const WRITTEN = { İ: "i", ƀ: "b", ƴ: "y", ǝ: "ə", ĸ: "k", ŀ: "l", ɨ: "i", ʉ: "u", ɩ: "i", ŧ: "t" };
-for (const mark of "’ʼ`´‘ʻ") WRITTEN[mark] = "'";
+for (const mark of APOSTROPHES) WRITTEN[mark] = "'";
 
 const lower = (text) =>
   Array.from(text.replaceAll("İ", "i").toLowerCase(), (c) => WRITTEN[c] ?? c).join("");
