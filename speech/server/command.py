@@ -9,11 +9,9 @@ from functools import partial
 
 from speech.common.command_line import explained, texts
 from speech.common.extras import require
-from speech.inference.commands import load, recognizer_parser
+from speech.inference.commands import chosen, load, recognizer_parser
 from speech.server.limits import Limits
 from speech.server.recognition import Recognition
-from speech.text.confusable import warn_homophones
-from speech.text.names import read_names
 
 
 async def serve(recognition: Recognition, host: str, wyoming_port: int, http_port: int, hosts: list[str]) -> None:
@@ -56,9 +54,7 @@ def main() -> None:
             raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
         hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
         runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
-        names = None if given.names is None else read_names(given.names)
-        warn_homophones(names or [])
-        recognition = Recognition(runtime, names, Limits(n_clients=given.clients))
+        recognition = Recognition(runtime, chosen(given.names, runtime), Limits(n_clients=given.clients))
         asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
     explained(begin)

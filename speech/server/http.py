@@ -12,9 +12,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from speech import __version__
 from speech.inference.batch import fields_of
+from speech.inference.listening import Heard
 from speech.server.guard import Guard
 from speech.server.limits import TooMuchError
-from speech.server.listener import Heard, Listener
+from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
 from speech.server.recognition import Recognition
 
@@ -42,7 +43,7 @@ def application(recognition: Recognition) -> FastAPI:
         try:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
-            return fields_of(await recognition.run(recognition.transcribe_file, content, name or []))
+            return fields_of(await recognition.run(recognition.transcribe_file, content, name))
         except TooMuchError as error:
             raise HTTPException(413, str(error)) from error
         except TimeoutError as error:
@@ -110,11 +111,11 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
 
 
 def _fed(listener: Listener, pcm: PcmStream, content: bytes) -> list[Heard]:
-    return list(listener.feed(pcm(content)))
+    return listener.feed(pcm(content))
 
 
 def _ended(listener: Listener, pcm: PcmStream) -> list[Heard]:
-    return [*listener.feed(pcm(b"", last=True)), *listener.end()]
+    return listener.end(pcm(b"", last=True))
 
 
 class Protocol(H11Protocol):

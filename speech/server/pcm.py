@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import soxr
 
 from speech.audio.files import Waveform
-from speech.audio.limits import AudioError
+from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
+from speech.audio.streams import BLOCK_S, TYPES, Mono
 
-_TYPES: dict[int, np.dtype[np.int16] | np.dtype[np.int32]] = {
-    2: np.dtype("<i2"),
-    4: np.dtype("<i4"),
-}  # by width in bytes
-_RATES = (4_000, 384_000)  # Hz
-_CHANNELS = 64
+_TYPES = {2: np.dtype(TYPES["int16"]), 4: np.dtype(TYPES["int32"])}  # by width in bytes
 
 
 class PcmStream:
@@ -24,23 +19,30 @@ class PcmStream:
 
     def __init__(self, rate: int, width: int, channels: int, sample_rate: int) -> None:
         whole = all(type(number) is int for number in (rate, width, channels))
-        if not whole or not (_RATES[0] <= rate <= _RATES[1] and width in _TYPES and 1 <= channels <= _CHANNELS):
+        if not whole or not (RATES[0] <= rate <= RATES[1] and width in _TYPES and 1 <= channels <= MOST_CHANNELS):
             raise AudioError(
-                f"rate={rate}, width={width}, channels={channels}: give a rate of {_RATES[0]} to {_RATES[1]} Hz, "
-                f"a width of 2 or 4 bytes, and 1 to {_CHANNELS} channels"
+                f"rate={rate}, width={width}, channels={channels}: give a rate of {RATES[0]} to {RATES[1]} Hz, "
+                f"a width of 2 or 4 bytes, and 1 to {MOST_CHANNELS} channels"
             )
         self.format = rate, width, channels
-        self._type, self._channels = _TYPES[width], channels
-        self._rest = b""  # of a sample that ends in the next chunk
-        self._resampler = None if rate == sample_rate else soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+        self._type = _TYPES[width]
+        self._frame = width * channels
+        self._n_bytes = round(BLOCK_S * rate) * self._frame  # of each block but the last, however they came
+        self._mono = Mono(rate, sample_rate)
+        self._rest = bytearray()
 
     def __call__(self, content: bytes, last: bool = False) -> Waveform:
-        """The samples ``(n_samples,)`` that ``content`` completes; with ``last`` all that are still on the way."""
-        content = self._rest + content
-        end = len(content) - len(content) % (self._type.itemsize * self._channels)
-        self._rest = content[end:]
-        samples = np.frombuffer(content[:end], self._type).reshape(-1, self._channels).mean(axis=1)
-        waveform = (samples / -float(np.iinfo(self._type).min)).astype(np.float32)
-        if self._resampler is None:
-            return waveform
-        return np.asarray(self._resampler.resample_chunk(waveform, last=last), np.float32)
+        """The samples ``(n_samples,)`` of the blocks that ``content`` completes; with ``last`` all that came."""
+        self._rest += content
+        found = [np.zeros(0, np.float32)]
+        while len(self._rest) >= self._n_bytes:
+            found.append(self._block(bytes(self._rest[: self._n_bytes])))
+            del self._rest[: self._n_bytes]
+        if last:
+            n_whole = len(self._rest) // self._frame * self._frame
+            found.append(self._block(bytes(self._rest[:n_whole]), last))
+        return np.concatenate(found)
+
+    def _block(self, content: bytes, last: bool = False) -> Waveform:
+        samples = np.frombuffer(content, self._type).reshape(-1, self.format[2])
+        return self._mono((samples / -float(np.iinfo(self._type).min)).astype(np.float32), last)

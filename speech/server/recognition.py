@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from speech.audio.endpointing import trim_silence
-from speech.audio.files import Waveform, decode_open, to_waveform
+from speech.audio.files import decode_open
 from speech.inference.scoring import Entry
-from speech.inference.transcriber import Transcriber, Transcript
+from speech.inference.transcriber import Clip, Transcriber, Transcript
 from speech.server.limits import Clients, Limits
 from speech.text.names import read_names
 
@@ -39,21 +38,20 @@ class Recognition:
 
         Raises ValueError for what is no list of names, and for a name that cannot be read.
         """
-        if not names:
+        if names is None:
             return self.lexicon
         if not isinstance(names, list) or len(names) > self.limits.n_names:
             raise ValueError(f"names: give a list of at most {self.limits.n_names}")
         return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet))
 
-    def transcribe(self, waveform: Waveform, lexicon: Lexicon) -> Transcript:
-        """Raises NoSpeechError for silence."""
-        return self.transcriber.transcribe_speech(*trim_silence(waveform, self.transcriber.sample_rate), lexicon)
+    def transcribe(self, clip: Clip, lexicon: Lexicon) -> Transcript:
+        """Raises AudioError for a clip that cannot be used, NoSpeechError for silence."""
+        return self.transcriber.transcribe_recording(self.transcriber.speech(clip), lexicon)
 
-    def transcribe_file(self, content: bytes, names: list[str]) -> Transcript:
+    def transcribe_file(self, content: bytes, names: list[str] | None) -> Transcript:
         """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
         lexicon = self.lexicon_of(names)
-        samples, rate = decode_open(io.BytesIO(content), Path("recording"))
-        return self.transcribe(to_waveform(samples, rate, self.transcriber.sample_rate), lexicon)
+        return self.transcribe(decode_open(io.BytesIO(content), Path("recording")), lexicon)
 
 
 def text_of(transcript: Transcript) -> str:

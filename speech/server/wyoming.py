@@ -22,11 +22,12 @@ from wyoming.server import AsyncEventHandler
 from wyoming.wake import Detect, Detection, NotDetected
 
 from speech import __version__
-from speech.audio.endpointing import NoSpeechError
 from speech.audio.files import Waveform
 from speech.audio.limits import LONGEST_S, AudioError
+from speech.inference.batch import REFUSED
+from speech.inference.listening import Heard
 from speech.server.limits import Limits, TooMuchError
-from speech.server.listener import Heard, Listener
+from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
 from speech.server.recognition import Lexicon, Recognition, text_of
 
@@ -117,7 +118,7 @@ class Handler(AsyncEventHandler):
         self._detects = detects
         self._lexicon = {}  # of a list that cannot be read nothing is heard, rather than another list's names
         self._begin()
-        self._lexicon = await self._recognition.run(self._recognition.lexicon_of, names)
+        self._lexicon = await self._recognition.run(self._recognition.lexicon_of, names or None)  # []: any, too
         self._begin()
 
     async def _hear(self, chunk: AudioChunk) -> None:
@@ -128,7 +129,7 @@ class Handler(AsyncEventHandler):
 
     async def _take(self, waveform: Waveform) -> None:
         if self._detects:
-            await self._detected(await self._recognition.run(lambda: list(self._listener.feed(waveform))))
+            await self._detected(await self._recognition.run(self._listener.feed, waveform))
             return
         self._n_samples += len(waveform)
         if self._n_samples > LONGEST_S * self._recognition.transcriber.sample_rate:
@@ -145,10 +146,11 @@ class Handler(AsyncEventHandler):
 
     async def _end(self) -> None:
         try:
-            if self._pcm is not None:
-                await self._take(self._pcm(b"", last=True))
+            rest = np.zeros(0, np.float32) if self._pcm is None else self._pcm(b"", last=True)
             if self._detects:
-                await self._detected(await self._recognition.run(lambda: list(self._listener.end())))
+                await self._detected(await self._recognition.run(self._listener.end, rest))
+            else:
+                await self._take(rest)
         finally:
             text, n_detected = await self._text(), self._n_detected
             self._begin()
@@ -158,15 +160,13 @@ class Handler(AsyncEventHandler):
                 await self.write_event(NotDetected().event())
 
     async def _text(self) -> str:
-        if not self._collected:
+        if not self._n_samples:
             return ""
+        clip = np.concatenate(self._collected), self._recognition.transcriber.sample_rate
         try:
-            found = await self._recognition.run(
-                self._recognition.transcribe, np.concatenate(self._collected), self._lexicon
-            )
-        except NoSpeechError:
+            return text_of(await self._recognition.run(self._recognition.transcribe, clip, self._lexicon))
+        except REFUSED:
             return ""
-        return text_of(found)
 
 
 def info(recognition: Recognition) -> Info:

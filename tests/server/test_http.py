@@ -37,16 +37,6 @@ def flac(pcm):
     return content.getvalue()
 
 
-def test_a_recording_is_transcribed_as_it_is_offline(recognition, said, runtime):
-    sound = flac(said("one"))
-    found = request(recognition, "POST", "/transcribe", content=sound).json()
-    ours = runtime.transcribe((np.frombuffer(said("one"), "<i2"), 16_000), ["one", "two"])
-    assert (found["letters"], found["accepted"]) == (ours.letters, ours.accepted)
-    assert dict(found["names"]) == pytest.approx(dict(ours.names))
-    own = request(recognition, "POST", "/transcribe?name=Wonder&name=Wanda", content=sound).json()
-    assert dict(own["names"]).keys() == {"Wonder", "Wanda"}
-
-
 @pytest.mark.parametrize("content", [b"", b"no sound", flac(bytes(8_000))[:60], flac(bytes(32_000))])
 def test_what_is_no_recording_of_speech_is_refused(recognition, content):
     answer = request(recognition, "POST", "/transcribe", content=content)

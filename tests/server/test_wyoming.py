@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_told_and_no_other_list_is_taken(recognition, sai
 
 
 def test_a_name_is_detected_while_the_stream_goes_on(recognition, said):
-    (event,) = talk(recognition, Detect(["one"]), start(), *chunks(said("one")))  # no audio-stop
+    (event,) = talk(recognition, Detect(["one"]), start(), *chunks(said("one") + bytes(16_000)))  # no audio-stop
     assert (event.type, event.data["name"]) == ("detection", "one")
     assert 600 < event.data["timestamp"] < 1_300
 
