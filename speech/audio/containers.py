@@ -13,13 +13,14 @@ import math
 import re
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 HEAD = 16  # bytes that tell the kind
 MISCOUNT = 128  # bytes by which headers are wrong that count themselves, or a padding: 4 ms at 16 kHz
 _LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or a header less than these
 _LARGEST_64 = 1 << 62
 _MOST_CHUNKS = 1_000
+_PADDING = 1 << 16  # bytes
 _LONGEST_FRAME = 1 << 20  # bytes of FLAC: 65 535 samples of eight channels, hardly packed
 _FLAC_BLOCKS = {1: 192, **{i: 144 << i for i in range(2, 6)}, **{i: 1 << i for i in range(8, 16)}}  # samples, by code
 _NIST = (b"sample_count", b"channel_count", b"sample_n_bytes")  # in the header of a file of NIST SPHERE
@@ -41,11 +42,8 @@ MEDIA = {"matroska", "asf", "amr", "mov", "aac"}
 
 def kind(file: BinaryIO) -> str | None:
     """The kind of ``file``, one of MEDIA for what libsndfile does not read; None for what is no known sound."""
-    file.seek(0)
+    file.seek(_after_tags(file)[0])
     head = file.read(HEAD)
-    if head.startswith(b"ID3") and len(head) >= 10:  # a tag before MPEG audio: its size has seven bits a byte
-        file.seek(10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
-        head = file.read(HEAD)
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return "MP3" if head[1] & 0x06 else "aac"  # the layer: none is AAC in ADTS
     if head[4:8] in _ISO_MEDIA:
@@ -57,6 +55,20 @@ def kind(file: BinaryIO) -> str | None:
         if head.startswith(start) and head[8:12].startswith(inner):
             return name
     return None
+
+
+def _after_tags(file: BinaryIO) -> tuple[int, int]:
+    """Where a file begins after the ID3 tags of MPEG audio, and the zeros there that no tag counts, as it should."""
+    at = n_zeros = 0
+    while True:
+        file.seek(at)
+        some = file.read(_PADDING)
+        n_more = len(some) - len(some.lstrip(b"\0")) if at else 0
+        head = some[n_more : n_more + 10]
+        at, n_zeros = at + n_more, n_zeros + n_more
+        if not head.startswith(b"ID3") or len(head) < 10:
+            return at, n_zeros
+        at += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))  # 7 bits a byte
 
 
 class _Layout(NamedTuple):
@@ -96,27 +108,51 @@ def is_truncated(file: BinaryIO, kind: str) -> bool:
     return sound is not None and sound.declared is not None and sound.declared - (_size(file) - sound.at) > MISCOUNT
 
 
-def closed(file: BinaryIO, kind: str, most: int) -> BinaryIO | None:
+def closed(file: BinaryIO, kind: str) -> io.RawIOBase | io.BytesIO | None:
     """A recording whose header does not tell its length, with that length put in; None for any other file.
 
-    Not more than ``most`` bytes are taken.
+    Of MPEG audio that libsndfile does not find after the padding of its tags, what comes after.
     """
+    if kind == "MP3":
+        at, n_zeros = _after_tags(file)
+        file.seek(at)
+        return io.BytesIO(file.read()) if n_zeros else None
     if kind == "FLAC":
-        return _closed_flac(file, most)
+        return _closed_flac(file)
     sound = _find_sound(file, kind)
     if sound is None or sound.declared is not None or not sound.form:
         return None
-    held = min(_size(file) - sound.at, most)
+    held = _size(file) - sound.at
     if held <= 0:
         return None
     file.seek(sound.field)
     (declared,) = struct.unpack(sound.form, file.read(struct.calcsize(sound.form)))
     if declared == sound.counted and kind in _LAYOUTS and _is_chunks(file, kind, sound.at):
         return None
-    file.seek(0)
-    content = bytearray(file.read(sound.at + held))
-    struct.pack_into(sound.form, content, sound.field, held + sound.counted)
-    return io.BytesIO(content)
+    largest = (1 << 8 * struct.calcsize(sound.form)) - 1
+    return _Patched(file, sound.field, struct.pack(sound.form, min(held + sound.counted, largest)))
+
+
+class _Patched(io.RawIOBase):
+    """``file`` with ``patch`` for its bytes from ``at`` on."""
+
+    def __init__(self, file: BinaryIO, at: int, patch: bytes) -> None:
+        self._file, self._at, self._patch = file, at, patch
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        view, start = memoryview(buffer).cast("B"), self._file.tell()
+        content = bytearray(self._file.read(len(view)))
+        for at, byte in enumerate(self._patch, self._at - start):
+            if 0 <= at < len(content):
+                content[at] = byte
+        view[: len(content)] = content
+        return len(content)
 
 
 def _size(file: BinaryIO) -> int:
@@ -197,7 +233,7 @@ def _has_last_page(file: BinaryIO) -> bool:
     return bool(flags & 4)
 
 
-def _closed_flac(file: BinaryIO, most: int) -> BinaryIO | None:
+def _closed_flac(file: BinaryIO) -> io.RawIOBase | None:
     """A FLAC file that does not tell its number of samples, with it put in: its last frame is numbered."""
     file.seek(0)
     head = file.read(26)
@@ -206,10 +242,7 @@ def _closed_flac(file: BinaryIO, most: int) -> BinaryIO | None:
     tail = min(_size(file), _LONGEST_FRAME)
     file.seek(-tail, io.SEEK_END)
     n_samples = _last_sample(file.read(tail), int.from_bytes(head[8:10]))
-    file.seek(0)
-    content = bytearray(file.read(most))
-    content[21:26] = (head[21] << 32 | n_samples).to_bytes(5)
-    return io.BytesIO(content)
+    return _Patched(file, 21, (head[21] << 32 | n_samples).to_bytes(5))
 
 
 def _last_sample(tail: bytes, block_size: int) -> int:

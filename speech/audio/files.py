@@ -11,15 +11,16 @@ import numbers
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
 from speech.audio import containers, media
-from speech.audio.limits import MOST_VALUES, AudioError, check, way_out
+from speech.audio.limits import AudioError, check, way_out
 from speech.audio.mute import muted
 from speech.common import storage
 
@@ -31,6 +32,7 @@ SUFFIXES = frozenset(
     for kinds in (
         "wav wave bwf rf64 w64 aif aiff aifc caf au snd flac ogg oga opus mp3 mp2 mpga sph nist voc sf ircam",
         "svx 8svx iff avr paf pvf wve m4a m4b m4r mp4 mov 3gp 3g2 aac webm weba mkv mka wma asf amr ape wv ac3 flv avi",
+        "spx tta",
     )
     for suffix in kinds.split()
 )
@@ -49,19 +51,21 @@ def read(path: str | Path, sample_rate: int) -> Waveform:
 
 
 def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
-    """The samples ``(n, n_channels)`` of a sound file, and their rate in Hz. Raises AudioError as ``read`` does.
+    """The samples ``(n, n_channels)`` of a sound file, and their rate in Hz. Raises AudioError as ``read`` does."""
+    with open_file(path) as file:
+        return decode_open(file, Path(path))
 
-    The first bytes of the file tell what it is: no other format is tried.
-    """
-    path, where = Path(path), str(path)
+
+def open_file(path: str | Path) -> BinaryIO:
+    """The regular file ``path``, which is not empty. Raises AudioError."""
+    where = str(path)
     try:
-        status = path.stat()
+        status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(f"{where}: a folder, or no regular file")
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
-        with path.open("rb") as file:
-            return decode_open(file, path)
+        return Path(path).open("rb")
     except FileNotFoundError as error:
         raise AudioError(f"{where}: no such file") from error
     except AudioError:
@@ -72,35 +76,88 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
 
 def decode_open(file: BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
     """``decode``, of an open file, or of bytes in memory; ``path`` names it in errors."""
-    where = str(path)
-    try:
+    sound = open_sound(file, path)
+    check(str(path), sound.rate, sound.n_channels, sound.n_declared)  # before it is in memory
+    parts, n_samples = [], 0
+    for part in sound.blocks(max(1, sound.n_declared)):
+        n_samples += len(part)
+        check(str(path), sound.rate, sound.n_channels, n_samples)
+        parts.append(part)
+    whole = parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, sound.n_channels), np.float32), *parts])
+    return whole, sound.rate
+
+
+class Sound(Protocol):
+    """An open sound file: Hz, channels, the samples that its header declares (0: it does not), and their type."""
+
+    rate: int
+    n_channels: int
+    n_declared: int
+    dtype: str
+
+    def blocks(self, length: int) -> Iterator[NDArray[np.float32]]:
+        """The samples ``(n, n_channels)`` of the whole file, about ``length`` at once. Raises AudioError where it is
+        damaged or cut off, after what could be read."""
+        ...
+
+
+def open_sound(file: BinaryIO, path: Path) -> Sound:
+    """The sound in ``file``, of any length; ``path`` names it in errors (AudioError).
+
+    The first bytes of the file tell what it is: no other format is tried.
+    """
+    with _explained(path):
         kind = containers.kind(file)
-        if kind in containers.MEDIA:
-            return media.decode(file, kind, where)
         if kind is None:
-            raise AudioError(f"{where}: not readable as audio (of no known format): {way_out(path)}")
-        return _decode(file, kind, path)
-    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+            raise AudioError(f"{path}: not readable as audio (of no known format): {way_out(path)}")
+        media_kind = kind in containers.MEDIA
+        found: Sound = media.Media(file, kind, str(path)) if media_kind else _SoundFile(file, kind, path)
+        check(str(path), found.rate, found.n_channels, 0)
+    return found
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Whatever comes of a damaged file is an AudioError."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         if isinstance(error, AudioError):
             raise
-        reason = getattr(error, "error_string", str(error)) or "damaged, or cut off"
-        raise AudioError(f"{where}: not readable as audio ({reason}): copy it again, or {way_out(path)}") from error
+        reason = getattr(error, "error_string", str(error))
+        if not reason or "regular file" in reason:  # as mpg123 has it of any damage
+            reason = "damaged, or cut off"
+        raise AudioError(f"{path}: not readable as audio ({reason}): copy it again, or {way_out(path)}") from error
 
 
-def _decode(file: BinaryIO, kind: str, path: Path) -> tuple[NDArray[np.float32], int]:
-    """``decode``, for what libsndfile reads. Raises whatever comes of a damaged file."""
-    where = str(path)
-    source = containers.closed(file, kind, 8 * MOST_VALUES) or file
-    source.seek(0)
-    with muted(), soundfile.SoundFile(source) as sound:
-        declared, rate = sound.frames, sound.samplerate
-        if declared > _UNKNOWN:
+class _SoundFile:
+    """What libsndfile reads."""
+
+    def __init__(self, file: BinaryIO, kind: str, path: Path) -> None:
+        self._file, self._kind, self._path = file, kind, path
+        source = containers.closed(file, kind) or file
+        source.seek(0)
+        with muted():
+            self._sound = soundfile.SoundFile(source)
+        self.rate, self.n_channels, self.dtype = self._sound.samplerate, self._sound.channels, self._sound.subtype
+        self.n_declared = self._sound.frames
+        if self.n_declared > _UNKNOWN:
             raise ValueError("its length is not known")
-        check(where, rate, sound.channels, declared)  # before it is in memory
-        samples = sound.read(declared, dtype="float32", always_2d=True)
-    if len(samples) < declared or containers.is_truncated(file, kind):
-        raise AudioError(f"{where}: truncated, it has {len(samples)} samples and its header says more: copy it again")
-    return samples, rate
+
+    def blocks(self, length: int) -> Iterator[NDArray[np.float32]]:
+        n_samples = 0
+        with _explained(self._path):
+            while len(samples := self._read(min(length, self.n_declared - n_samples))):
+                n_samples += len(samples)
+                yield samples
+            if n_samples < self.n_declared or containers.is_truncated(self._file, self._kind):
+                raise AudioError(
+                    f"{self._path}: truncated, it has {n_samples} samples and its header says more: copy it again"
+                )
+
+    def _read(self, length: int) -> NDArray[np.float32]:
+        with muted():
+            return self._sound.read(length, dtype="float32", always_2d=True)
 
 
 def to_waveform(samples: ArrayLike, rate: float, sample_rate: int, where: str = "clip") -> Waveform:

@@ -5,6 +5,9 @@ It is an extra, since most lists need none of it: ``pip install 'speech-names[me
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,44 +19,62 @@ from speech.common.extras import require
 LACKING_S = 0.2  # of a declared duration, which is rounded, and includes what an encoder adds at either end
 
 
-def decode(file: BinaryIO, kind: str, where: str) -> tuple[NDArray[np.float32], int]:
-    """The samples ``(n, n_channels)`` of the first sound in ``file``, and their rate in Hz.
+class Media:
+    """The first sound in ``file``, whose ``n_declared`` samples are an estimate.
 
     ``kind`` is FFmpeg's name of the format: no other is tried, and of no other file or address is anything read.
     Raises AudioError, naming ``where``; also where PyAV is not installed.
     """
-    try:
-        av = require("av", "media")
-    except ModuleNotFoundError as error:
-        raise AudioError(f"{where}: {error}; or {way_out(where)}") from error
-    parts, n_samples, rate = [], 0, 0
-    try:
-        file.seek(0)
-        with av.open(file, format=kind, metadata_errors="ignore") as container:
+
+    def __init__(self, file: BinaryIO, kind: str, where: str) -> None:
+        try:
+            self._av = require("av", "media")
+        except ModuleNotFoundError as error:
+            raise AudioError(f"{where}: {error}; or {way_out(where)}") from error
+        self._where, self.dtype = where, kind
+        with self._explained():
+            file.seek(0)
+            container = self._av.open(file, format=kind, metadata_errors="ignore")
             if not container.streams.audio:
                 raise AudioError(f"{where}: there is no sound in it")
             stream = container.streams.audio[0]
             if stream.codec_context is None:
                 raise ValueError("of a codec that FFmpeg does not know")
-            declared_s = _declared_s(container, stream)
-            check(where, stream.rate, stream.layout.nb_channels, round(declared_s * stream.rate))
-            resampler = av.AudioResampler(format="fltp")
-            for frame in container.decode(stream):
-                for part in resampler.resample(frame):
-                    rate, n_samples = part.sample_rate, n_samples + part.samples
-                    check(where, rate, part.layout.nb_channels, n_samples)
-                    parts.append(part.to_ndarray())
-    except (av.FFmpegError, ValueError, RuntimeError) as error:
-        if isinstance(error, AudioError):
-            raise
-        raise AudioError(
-            f"{where}: damaged, or cut off ({getattr(error, 'strerror', error)}): copy it again"
-        ) from error
-    if not parts:
-        raise AudioError(f"{where}: no samples in it: record it again")
-    if declared_s - n_samples / rate > LACKING_S:
-        raise AudioError(f"{where}: truncated, it has {n_samples / rate:.1f} s of {declared_s:.1f}: copy it again")
-    return np.concatenate(parts, axis=1).T, rate
+            self._declared_s = _declared_s(container, stream)
+            self.dtype = stream.codec_context.name
+            check(where, stream.rate, stream.layout.nb_channels, 0)
+            self._frames = _decoded(container, stream, self._av.AudioResampler(format="fltp"))
+            self._first = next(self._frames, None)  # of another rate than the header's, as some AAC is
+        if self._first is None:
+            raise AudioError(f"{where}: no samples in it: record it again")
+        self.rate, self.n_channels = self._first.sample_rate, self._first.layout.nb_channels
+        self.n_declared = round(self._declared_s * self.rate)
+
+    def blocks(self, length: int) -> Iterator[NDArray[np.float32]]:
+        """The samples ``(n, n_channels)`` as they are packed in the file, whatever the ``length`` asked for."""
+        n_samples = 0
+        with self._explained():
+            for frame in chain([self._first], self._frames):
+                n_samples += frame.samples
+                yield frame.to_ndarray().T
+        if self._declared_s - n_samples / self.rate > LACKING_S:
+            has = f"{n_samples / self.rate:.1f} s of {self._declared_s:.1f}"
+            raise AudioError(f"{self._where}: truncated, it has {has}: copy it again")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (self._av.FFmpegError, ValueError, RuntimeError) as error:
+            if isinstance(error, AudioError):
+                raise
+            reason = getattr(error, "strerror", error)
+            raise AudioError(f"{self._where}: damaged, or cut off ({reason}): copy it again") from error
+
+
+def _decoded(container: Any, stream: Any, resampler: Any) -> Iterator[Any]:
+    for frame in container.decode(stream):
+        yield from resampler.resample(frame)
 
 
 def _declared_s(container: Any, stream: Any) -> float:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from speech.audio import files
 from speech.audio.files import Waveform
 from speech.audio.limits import RATES, AudioError
+from speech.common.escape import printable
 from speech.common.extras import require
 
 BLOCK_S = 0.1
@@ -40,7 +41,7 @@ class Format(NamedTuple):
         return json.dumps({"event": "format", **self._asdict(), "narrow": self.rate < WIDE_HZ})
 
     def to_text(self) -> str:
-        return f"{self.device}: {self.rate} Hz, {self.channels} channels, {self.dtype}{self._narrow()}"
+        return printable(f"{self.device}: {self.rate} Hz, {self.channels} channels, {self.dtype}{self._narrow()}")
 
     def _narrow(self) -> str:
         return f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
@@ -56,7 +57,7 @@ class Fault(NamedTuple):
         return json.dumps({"event": "fault", **self._asdict()})
 
     def to_text(self) -> str:
-        return self.text
+        return printable(self.text)
 
 
 Block = Waveform | Fault
@@ -88,24 +89,23 @@ class Mono:
 
 
 class File:
-    """A WAV, FLAC, OGG or MP3 file, of hours if need be. Raises AudioError."""
+    """A sound file, of hours if need be; what ``files.read`` reads. Raises AudioError."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        if not self._path.is_file():
-            raise AudioError(f"{path}: no such file")
-        try:
-            with soundfile.SoundFile(self._path) as file:
-                self.format = Format(str(path), file.samplerate, file.channels, file.subtype)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(f"{path}: not readable as audio ({error}): convert it to WAV or FLAC") from error
+        with files.open_file(self._path) as file:
+            sound = files.open_sound(file, self._path)
+        self.format = Format(str(path), sound.rate, sound.n_channels, sound.dtype)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        rate = self.format.rate
-        mono = Mono(rate, sample_rate)
-        with soundfile.SoundFile(self._path) as file:
-            while len(samples := file.read(round(BLOCK_S * rate), dtype="float32", always_2d=True)):
-                yield mono(samples)
+        """A file that is damaged or cut off is told after what could be read of it."""
+        mono = Mono(self.format.rate, sample_rate)
+        with files.open_file(self._path) as file:
+            try:
+                for samples in files.open_sound(file, self._path).blocks(round(BLOCK_S * self.format.rate)):
+                    yield mono(samples)
+            except AudioError as error:
+                yield Fault(str(error))
         yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
 
 

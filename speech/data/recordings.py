@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from speech.audio import files
 from speech.audio.files import Waveform
+from speech.common import storage
 from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, TextError
 
@@ -135,7 +135,8 @@ class Folder(_Recordings):
 
 
 class Manifest(_Recordings):
-    """A CSV (with a header) or JSONL file of ``path, text, speaker`` and, where known, ``accent``.
+    """A CSV (with a header; commas, semicolons or tabs) or JSONL file of ``path, text, speaker`` and, where known,
+    ``accent``.
 
     Paths are relative to the manifest's own folder.
     """
@@ -152,8 +153,12 @@ class Manifest(_Recordings):
         """Line number and row; in place of an unreadable row, the text of its error."""
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             if self.path.suffix.lower() == ".csv":
-                reader = csv.DictReader(file)
-                missing = {"path", "text", "speaker"} - set(reader.fieldnames or [])
+                header = file.readline()
+                file.seek(0)
+                separator = max(",;\t", key=header.count)
+                reader = csv.DictReader(file, delimiter=separator, skipinitialspace=True)
+                reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+                missing = {"path", "text", "speaker"} - set(reader.fieldnames)
                 if missing:
                     raise CorpusError(
                         f"{self.path}:1: the header has no {', '.join(sorted(missing))}: it needs path,text,speaker"
@@ -164,8 +169,8 @@ class Manifest(_Recordings):
                 for number, line in enumerate(file, start=1):
                     if line.strip():
                         try:
-                            yield number, json.loads(line)
-                        except json.JSONDecodeError as error:
+                            yield number, storage.parse_json(line)
+                        except ValueError as error:
                             yield number, f"not JSON ({error})"
 
     def _find(self) -> Iterator[_Found | Refusal]:
@@ -187,7 +192,7 @@ class Manifest(_Recordings):
             if None in row:  # csv's key for values beyond the header
                 yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
                 continue
-            path = self.path.parent / str(row["path"])
+            path = self.path.parent / str(row["path"]).strip()
             if not path.is_file():
                 yield Refusal(where, f"{where}: {path}: no such file")
                 continue

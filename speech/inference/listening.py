@@ -17,6 +17,7 @@ from pathlib import Path
 from speech.audio.endpointing import MARGIN_S, Endpointer
 from speech.audio.limits import AudioError
 from speech.audio.streams import Block, Fault, File
+from speech.common.escape import printable
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber, Transcript
 
@@ -58,7 +59,8 @@ class Heard:
     def to_text(self) -> str:
         found = self.transcript
         late = f"{1000 * self.latency_s:.0f} ms late"
-        return f"{self.start_s:8.2f}-{self.end_s:.2f} s  {found.letters or '-':<14} {found.verdict(1)}  ({late})"
+        when = f"{self.start_s:8.2f}-{self.end_s:.2f} s"
+        return printable(f"{when}  {found.letters or '-':<14} {found.verdict(1)}  ({late})")
 
 
 Event = Letters | Heard | Fault
@@ -109,9 +111,9 @@ class Spotted:
 
     def to_text(self) -> str:
         if self.heard is None:
-            return f"refused: {self.clip}: {self.refused}"
+            return printable(f"refused: {self.clip}: {self.refused}")
         name, probability = self.heard.transcript.names[0]
-        return f"{self.clip}  {self.heard.start_s:.2f}-{self.heard.end_s:.2f} s  {name} {probability:.3f}"
+        return printable(f"{self.clip}  {self.heard.start_s:.2f}-{self.heard.end_s:.2f} s  {name} {probability:.3f}")
 
 
 def spot(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry]) -> Iterator[Spotted]:
@@ -119,6 +121,8 @@ def spot(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, 
     for clip in clips:
         try:
             for event in listen(transcriber, File(clip).blocks(transcriber.sample_rate), lexicon, letters=False):
+                if isinstance(event, Fault):
+                    yield Spotted(clip, refused=event.text.removeprefix(f"{clip}: "))
                 if isinstance(event, Heard) and event.transcript.names and event.transcript.accepted is not False:
                     yield Spotted(clip, event)
         except AudioError as error:

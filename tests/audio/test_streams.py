@@ -1,4 +1,6 @@
+import importlib.util
 import io
+import os
 import sys
 import threading
 import time
@@ -155,3 +157,53 @@ def test_an_overrun_is_told_and_the_callback_never_waits(monkeypatch):
     faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
     assert [fault.text.partition(":")[0] for fault in faults] == ["overrun"]
     assert np.median(durations) < 1e-3
+
+
+def piped(sound, size=0xFFFF_FFFF):
+    """A WAV that was written into a pipe: its header declares ``size``."""
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 16_000, format="WAV")
+    content = bytearray(encoded.getvalue())
+    content[40:44] = size.to_bytes(4, "little")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("size", [0xFFFF_FFFF, 0x7FFF_F000, 0])
+def test_a_file_of_unknown_length_is_heard_to_its_end(tmp_path, sound, size):
+    (tmp_path / "clip.wav").write_bytes(piped(sound, size))
+    np.testing.assert_allclose(whole(File(tmp_path / "clip.wav")), sound, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("WAV", 0.5), ("FLAC", 0.5), ("OGG", 0.7), ("AIFF", 0.9)])
+def test_of_a_file_that_is_cut_off_what_is_there_is_heard_and_told(tmp_path, sound, kind, rest):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, np.tile(sound, 4), 16_000, format=kind)
+    path = tmp_path / f"clip.{kind.lower()}"
+    path.write_bytes(encoded.getvalue()[: int(rest * len(encoded.getvalue()))])
+    blocks = list(File(path).blocks(16_000))
+    (fault,) = (block for block in blocks if isinstance(block, Fault))
+    assert fault.text.startswith(f"{path}: ")
+    n_heard = sum(len(block) for block in blocks if not isinstance(block, Fault))
+    assert 0 < n_heard < 80_000
+
+
+@pytest.mark.parametrize("name", ["folder.wav", "fifo.wav", "gone.wav", "empty.wav", "text.wav"])
+def test_what_is_no_recording_is_refused_by_its_name_at_once(tmp_path, name):
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "fifo.wav")
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("no sound", encoding="utf-8")
+    with pytest.raises(AudioError, match=name):
+        File(tmp_path / name)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="needs av: pip install '.[media]'")
+def test_a_phones_recording_is_heard_as_a_file_of_the_same_sound(tmp_path, sound):
+    import av
+
+    with av.open(str(tmp_path / "clip.mkv"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((sound * 32_767).astype(np.int16)[None], format="s16", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    np.testing.assert_allclose(whole(File(tmp_path / "clip.mkv")), sound, atol=1e-4)

@@ -66,6 +66,7 @@ def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
         "[1, 2]": "not an object",
         json.dumps(dan | {"path": "gone.wav", "text": "Anna"}): "no such file",
         json.dumps(dan | {"text": "R2D2"}): "'2'",
+        json.dumps(dan | {"text": float("nan")}): "NaN",
     }
     (root / "clips.jsonl").write_text("\n".join([*map(json.dumps, good), *wrong]), encoding="utf-8")
     items, refused = Manifest(str(root / "clips.jsonl"), test_speakers=1).items(ALPHABET)
@@ -73,6 +74,15 @@ def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
     for number, (one, reason) in enumerate(zip(refused, wrong.values(), strict=True), start=4):
         assert f"clips.jsonl:{number}: " in one.reason
         assert reason in one.reason
+
+
+@pytest.mark.parametrize("separator", [",", ", ", ";", " ; ", "\t"])
+def test_a_csv_manifest_is_read_by_the_separator_of_its_header(root, separator):
+    rows = [("path", "text", "speaker"), *((f"Bob/{s}_0.wav", "Bob", s) for s in SPEAKERS)]
+    (root / "clips.csv").write_text("\ufeff" + "\r\n".join(map(separator.join, rows)), encoding="utf-8")
+    items, refused = Manifest(str(root / "clips.csv"), test_speakers=1).items(ALPHABET)
+    assert [(item.text, item.speaker) for item in items] == [("Bob", s) for s in SPEAKERS]
+    assert not refused
 
 
 def test_a_csv_manifest_has_a_header_and_a_value_for_each_column(root):

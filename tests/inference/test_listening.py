@@ -93,6 +93,16 @@ def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_
     assert found(text, name) == [(text, None), *alone]
 
 
+def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(recognizer, clip, tmp_path):
+    path = tmp_path / "cut\x1b[2J.wav"
+    soundfile.write(path, np.pad(clip, (16_000, 48_000)), 16_000)
+    path.write_bytes(path.read_bytes()[:-32_000])
+    name, refused = spot(recognizer, [path], recognizer.lexicon(NAMES))
+    assert name.heard.transcript.names[0][0] == "Martin"
+    assert refused.refused.startswith("truncated")
+    assert all(r"cut\x1b[2J.wav" in found.to_text() for found in (name, refused))
+
+
 def test_a_name_that_is_unsure_is_asked_for_again_in_a_stream_as_of_a_file():
     unsure = Transcript("mo", [("Mo", 0.7), ("Bo", 0.3)], [], None, 0.7, False, True)
     assert (
