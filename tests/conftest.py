@@ -195,7 +195,9 @@ def recognition(runtime):
     from speech.server.limits import Limits
     from speech.server.recognition import Recognition
 
-    return Recognition(runtime, ["one", "two"], Limits(n_bytes=200_000, n_event_bytes=100_000, patience_s=20.0))
+    return Recognition(
+        runtime, runtime.lexicon(["one", "two"]), Limits(n_bytes=200_000, n_event_bytes=100_000, patience_s=20.0)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -204,7 +206,9 @@ def strict(runtime):
     from speech.server.limits import Limits
     from speech.server.recognition import Recognition
 
-    return Recognition(runtime, None, Limits(n_bytes=50_000, n_event_bytes=50_000, n_clients=2, patience_s=0.2))
+    return Recognition(
+        runtime, runtime.lexicon(), Limits(n_bytes=50_000, n_event_bytes=50_000, n_clients=2, patience_s=0.2)
+    )
 
 
 @pytest.fixture(scope="session")

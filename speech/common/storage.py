@@ -94,12 +94,17 @@ def keep(path: Path) -> Path:
     return kept
 
 
+def bounded_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text in ``path``. Raises OSError for a file that cannot be read, ValueError for one not UTF-8, or larger."""
+    if path.stat().st_size > largest:
+        raise ValueError(f"over {largest} bytes")
+    return path.read_text(encoding="utf-8")
+
+
 def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
     """The text that a run wrote into ``path``. Raises ValueError for a file that is missing, not UTF-8, or larger."""
     try:
-        if path.stat().st_size > largest:
-            raise ValueError(f"over {largest} bytes")
-        return path.read_text(encoding="utf-8")
+        return bounded_text(path, largest)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 

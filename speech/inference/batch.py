@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from speech.audio import endpointing, files
 from speech.common.escape import printable
-from speech.inference.scoring import LogProbs
+from speech.inference.scoring import Entry, LogProbs
 from speech.inference.transcriber import Transcriber, Transcript
 
 N_SHOWN = 3  # names a line
@@ -49,14 +49,8 @@ class ClipResult:
         return "\n".join(map(printable, [line, *(f"  {fault}" for fault in found.faults)]))
 
 
-def transcribe(
-    transcriber: Transcriber, clips: Iterable[Path], names: Sequence[str] | None = None
-) -> Iterator[ClipResult]:
-    """Transcribe each of ``clips``; one that cannot be used is refused with the reason.
-
-    ``names`` to choose from; without them those that the recogniser was trained for.
-    """
-    lexicon = transcriber.lexicon(names)
+def transcribe(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry]) -> Iterator[ClipResult]:
+    """Transcribe each of ``clips`` by the names of ``lexicon``; one that cannot be used is refused with the reason."""
     for clip in clips:
         try:
             speech = transcriber.speech(clip)

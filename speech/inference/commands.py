@@ -13,9 +13,11 @@ from speech.common.build import DECODER, build
 from speech.common.command_line import Parser, boolean, explained, texts
 from speech.common.runs import SHIPPED, find_recognizer
 from speech.inference import batch, enrolment
+from speech.inference.confusion import homophones
 from speech.inference.runtime import Runtime
+from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
-from speech.text.confusable import warn_homophones
+from speech.text.confusable import warn
 from speech.text.names import Name, read_names
 
 
@@ -43,31 +45,37 @@ def adjust(
         transcriber.rejection = transcriber.rejection.at(false_accept_rate)
 
 
-def chosen(given: Sequence[str | Mapping[str, Any]] | str | None, transcriber: Transcriber) -> list[Name] | None:
-    """The names that a command is ``given`` to choose from, their homophones warned of; None: ``transcriber``'s own.
+Names = Sequence[str | Mapping[str, Any]] | str | None  # of a list, of a text file, of a recogniser
+
+
+def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
+    """The names that a command is ``given`` to choose from; None: ``transcriber``'s own.
 
     Raises ValueError for all that is wrong with them.
     """
-    if given is None:
-        return None
-    names = read_names(given, transcriber.alphabet)
-    warn_homophones(names)
-    return names
+    return None if given is None else read_names(given, transcriber.alphabet)
+
+
+def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
+    """The lexicon of what is ``chosen``, of whose homophones, as the ``transcriber`` pronounces them, is warned."""
+    lexicon = transcriber.lexicon(chosen(given, transcriber))
+    warn([] if given is None else homophones(lexicon, transcriber.inventory))
+    return lexicon
 
 
 def print_transcripts(
     transcriber: Transcriber,
     path: Path,
     place: str | Sequence[str],
-    given: Sequence[str | Mapping[str, Any]] | str | None,
+    given: Names,
     json: bool,
 ) -> None:
     """Print a line for each clip of ``place``, then how many were transcribed by ``path``.
 
     Raises ValueError where none was.
     """
-    names, clips, n_done = chosen(given, transcriber), find_clips(place), 0
-    for result in batch.transcribe(transcriber, clips, names):
+    lexicon, clips, n_done = lexicon_of(given, transcriber), find_clips(place), 0
+    for result in batch.transcribe(transcriber, clips, lexicon):
         print(result.to_json() if json else result.to_text(), flush=True)
         n_done += result.transcript is not None
     if not n_done:

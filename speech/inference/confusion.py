@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,8 +14,10 @@ from numpy.typing import NDArray
 from speech.audio.files import Waveform
 from speech.common.escape import printable
 from speech.inference.pronounce import pronounce
+from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import Pair, nearest
+from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
 LEAST_SHOWN = 0.02  # a pronunciation's probability, in a table
@@ -61,6 +65,21 @@ def confusion(
             total[i] += np.nan_to_num(1 / (1 + np.exp(scores[i] - scores)), nan=0.5)
         n_clips[i] += 1
     return np.where(n_clips[:, None] > 0, total / np.maximum(n_clips, 1)[:, None], 0.5)
+
+
+def homophones(lexicon: Mapping[str, Entry], inventory: Inventory | None) -> list[str]:
+    """A message for each two names of ``lexicon`` whose likeliest pronunciation is the same. None without phones."""
+    if inventory is None:
+        return []
+    by_sound: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name, (_, phones) in lexicon.items():
+        if phones.symbols:
+            by_sound[tuple(phones.symbols[int(np.argmax(phones.log_p))])].append(name)
+    return [
+        f"{one} and {other} are homophones (/{''.join(inventory.decode(sound))}/)"
+        for sound, names in by_sound.items()
+        for one, other in itertools.combinations(names, 2)
+    ]
 
 
 def json_lines(pairs: Sequence[ConfusablePair]) -> str:

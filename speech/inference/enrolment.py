@@ -90,10 +90,12 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
 def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
     """The names of a file that ``write`` wrote. Raises ValueError, naming the file, for any other."""
     try:
-        content = storage.parse_json(storage.read_text(path))
+        content = storage.parse_json(storage.bounded_text(path))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, this version reads {FORMAT}")
         return {str(name): _read(one, alphabet, inventory) for name, one in content["names"].items()}
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror}): speech.enrol writes enrolled names") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # UnicodeDecodeError and JSON's are ValueErrors
         raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
 

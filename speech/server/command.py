@@ -9,7 +9,7 @@ from functools import partial
 
 from speech.common.command_line import explained, texts
 from speech.common.extras import require
-from speech.inference.commands import chosen, load, recognizer_parser
+from speech.inference.commands import lexicon_of, load, recognizer_parser
 from speech.server.limits import Limits
 from speech.server.recognition import Recognition
 
@@ -54,7 +54,7 @@ def main() -> None:
             raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
         hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
         runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
-        recognition = Recognition(runtime, chosen(given.names, runtime), Limits(n_clients=given.clients))
+        recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))
         asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
     explained(begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,12 +21,11 @@ Lexicon = Mapping[str, Entry]
 
 
 class Recognition:
-    """``transcriber`` with the list of names that serves a client without its own, and the ``limits`` of all."""
+    """``transcriber`` with the ``lexicon`` of a client that brings no list, and the ``limits`` of all."""
 
-    def __init__(self, transcriber: Transcriber, names: Sequence[str] | None, limits: Limits) -> None:
-        self.transcriber, self.limits = transcriber, limits
+    def __init__(self, transcriber: Transcriber, lexicon: Lexicon, limits: Limits) -> None:
+        self.transcriber, self.lexicon, self.limits = transcriber, lexicon, limits
         self.clients = Clients(limits.n_clients)
-        self.lexicon: Lexicon = transcriber.lexicon(names)
         self._threads = ThreadPoolExecutor(os.cpu_count())
 
     async def run(self, action: Callable[..., Result], *arguments: object) -> Result:

@@ -81,16 +81,21 @@ def homophones(names: Sequence[str]) -> list[Pair]:
 
 
 def warn_homophones(names: Sequence[str]) -> None:
-    """Print one line on stderr with the homophones among ``names``.
+    """``warn`` of the homophones among ``names`` that espeak says.
 
-    Silent where espeak is not installed or a pronunciation cannot be converted: letters can be ranked all the same,
-    and whoever synthesises the name raises the error.
+    Silent where espeak is not installed or a pronunciation cannot be converted: whoever synthesises the name raises the
+    error.
     """
     try:
         found = homophones(names)
     except (ModuleNotFoundError, PhoneError, PronunciationError):
         return
-    if found:
-        some = ", ".join(pair.homophone_message for pair in found[:_N_SHOWN])
-        more = f" and {len(found) - _N_SHOWN} more pairs" if len(found) > _N_SHOWN else ""
+    warn([pair.homophone_message for pair in found])
+
+
+def warn(homophones: Sequence[str]) -> None:
+    """Print one line on stderr with the first of ``homophones``, a message a pair; none for none."""
+    if homophones:
+        some = ", ".join(homophones[:_N_SHOWN])
+        more = f" and {len(homophones) - _N_SHOWN} more pairs" if len(homophones) > _N_SHOWN else ""
         print(printable(f"warning: {some}{more}: a recogniser cannot tell them apart by sound"), file=sys.stderr)

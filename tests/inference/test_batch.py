@@ -26,7 +26,7 @@ def clips(recordings, tmp_path):
 def test_each_clip_has_a_transcript_with_its_faults_or_a_reason(recognizer, clips, monkeypatch):
     calls, endpointer = [], endpointing.Endpointer
     monkeypatch.setattr(endpointing, "Endpointer", lambda rate: calls.append(rate) or endpointer(rate))
-    bad, clipped, faint, good, silent = transcribe(recognizer, clips, ["Anna", "Bob"])
+    bad, clipped, faint, good, silent = transcribe(recognizer, clips, recognizer.lexicon(["Anna", "Bob"]))
     assert len(calls) == 3, "a clip that is not silent is end-pointed once"
     assert "convert it to WAV or FLAC" in bad.refused
     assert silent.refused.startswith("no speech found")
@@ -43,12 +43,12 @@ def test_level_faults_are_those_of_the_speech_alone(recognizer, clips, tmp_path)
     just_enough = 10 ** (-44.9 / 20) / np.sqrt(np.mean(waveform[start:stop] ** 2))
     for level, n_faults in ((1.0, 0), (0.97, 1)):
         files.write(tmp_path / "edge.wav", waveform * np.float32(just_enough * level), 16_000)
-        (result,) = transcribe(recognizer, [tmp_path / "edge.wav"])
+        (result,) = transcribe(recognizer, [tmp_path / "edge.wav"], {})
         assert len(result.transcript.faults) == n_faults
 
 
 def test_a_result_as_json_has_the_documented_keys(recognizer, clips):
-    bad, *_, good, _ = (json.loads(result.to_json()) for result in transcribe(recognizer, clips))
+    bad, *_, good, _ = (json.loads(result.to_json()) for result in transcribe(recognizer, clips, recognizer.lexicon()))
     assert list(good) == ["clip", "letters", "names", "spans", "phones", "out_of_list", "accepted", "unsure", "faults"]
     assert list(bad) == ["clip", "refused"]
     assert good["clip"].endswith("good.wav")
@@ -57,7 +57,7 @@ def test_a_result_as_json_has_the_documented_keys(recognizer, clips):
 
 
 def test_a_result_as_text_is_a_line_with_its_faults_below(recognizer, clips):
-    bad, clipped, *_ = (result.to_text().splitlines() for result in transcribe(recognizer, clips))
+    bad, clipped, *_ = (result.to_text().splitlines() for result in transcribe(recognizer, clips, recognizer.lexicon()))
     assert bad[0].startswith(f"refused: {clips[0]}: not readable")
     assert clipped[0].startswith(f"{clips[1]}  ")
     assert clipped[1].startswith("  too loud: ")

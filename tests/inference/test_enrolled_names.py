@@ -73,6 +73,12 @@ def test_another_file_is_refused_by_its_name(tmp_path, content):
         enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
 
 
+def test_a_path_that_cannot_be_read_is_told_as_such(tmp_path):
+    for path, reason in ((tmp_path / "nowhere", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(ValueError, match=rf"{path.name}: cannot be read \({reason}\): speech.enrol writes"):
+            enrolment.read(path, ALPHABET, INVENTORY)
+
+
 def test_nothing_decoded_is_no_name():
     silent = LogProbs(*(np.log(np.tile([1 - 1e-9] + [1e-9 / n] * n, (5, 1))) for n in (28, 45)))
     with pytest.raises(ValueError, match="record the name again"):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from path_transcriber import PathTranscriber, clips
 
-from speech.inference.confusion import confusable_pairs, confusion, json_lines, table
+from speech.inference.confusion import confusable_pairs, confusion, homophones, json_lines, table
+from speech.inference.pronounce import pronounce
 from speech.text.confusable import nearest
+from speech.text.names import Name
 
 NAMES = ["Martin", "Mark", "Lori", "Laurie"]
 
@@ -23,6 +25,21 @@ def test_it_is_the_probability_of_the_other_name_of_two():
         lexicon = recognizer.lexicon(["Martin", NAMES[other]])
         names = dict(recognizer.rank(recognizer.log_probs(spoken("Martin")[0][1]), lexicon))
         assert found[0, other] == pytest.approx(names[NAMES[other]])
+
+
+def test_homophones_are_by_the_pronunciations_that_are_recognised():
+    """Those of the list before those of training, and those before the model's."""
+    recognizer = PathTranscriber()
+
+    def found(*names):
+        return homophones(recognizer.lexicon(names), recognizer.inventory)
+
+    assert found(*NAMES) == ["Lori and Laurie are homophones (/lɔɹi/)"]
+    assert found("Lori", "Mark", Name("Laurie", ["/ˈlaʊɹi/"])) == []
+    assert found(Name("Zyx", ["/lɔɹi/"]), "Lori") == ["Zyx and Lori are homophones (/lɔɹi/)"]
+    recognizer.pronunciations = {"Mark": pronounce(["Lori"])[0]}
+    assert found("Lori", "Mark") == ["Lori and Mark are homophones (/lɔɹi/)"]
+    assert homophones(PathTranscriber(inventory=None).lexicon(NAMES), None) == []
 
 
 def test_pairs_are_in_the_order_of_their_distance_with_the_confusion_of_both_ways():
