@@ -15,6 +15,7 @@ import json
 import math
 import random
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -23,7 +24,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import numpy as np
 import soundfile
@@ -47,6 +49,7 @@ from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
 SLOWEST_S = 5.0
+LONGEST_S = 3_600.0  # by the clock
 LARGEST_MB = 2_000
 EXPLAINED = objects.UNAVAILABLE  # what a command tells in one line
 RATE = 16_000
@@ -271,17 +274,31 @@ def run(n: int, seed: int) -> Iterator[dict[str, Any]]:
     yield {"inputs": n, "failed": failed, "peak_memory_mb": round(megabytes)}
 
 
+class _Hang(BaseException):
+    """Reading that takes many times SLOWEST_S of a processor."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Hang
+
+
 def _tried(action: Callable[[], object]) -> tuple[str, float, str]:
-    """How reading ends: read, refused or failed; seconds; and the reason of a failure."""
-    faulthandler.dump_traceback_later(20 * SLOWEST_S, exit=True)  # of what never ends
+    """How reading ends: read, refused or failed; seconds of a processor; and the reason of a failure."""
+    signal.signal(signal.SIGPROF, _stop)
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True)  # of what does not return to Python
     began = time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, 4 * SLOWEST_S)  # not by the clock: the machine may be busy with other things
     try:
         action()
         end, reason = "read", ""
     except EXPLAINED as error:
         end, reason = "refused", str(error)
+    except _Hang:
+        end, reason = "failed", "does not end"
     except Exception as error:
         end, reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     seconds = time.process_time() - began
     faulthandler.cancel_dump_traceback_later()
     return ("failed", seconds, reason or "too slow") if seconds > SLOWEST_S else (end, seconds, reason)

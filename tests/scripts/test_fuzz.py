@@ -34,5 +34,17 @@ def test_a_foreign_exception_is_told_with_its_input(monkeypatch):
 def test_what_takes_too_long_is_told(monkeypatch):
     monkeypatch.setattr(fuzz, "KINDS", (fuzz.names,))
     monkeypatch.setattr(fuzz, "SLOWEST_S", -1.0)
-    monkeypatch.setattr(fuzz.faulthandler, "dump_traceback_later", lambda *_, **__: None)
+    monkeypatch.setattr(fuzz.signal, "setitimer", lambda *_: None)
     assert next(iter(fuzz.run(1, 0)))["reason"]
+
+
+def test_what_does_not_end_is_stopped_and_told(monkeypatch):
+    def forever(path):
+        while True:
+            pass
+
+    monkeypatch.setattr(fuzz, "KINDS", (fuzz.names,))
+    monkeypatch.setattr(fuzz, "read_names", forever)
+    monkeypatch.setattr(fuzz, "SLOWEST_S", 0.01)
+    failure, *_ = fuzz.run(1, 0)
+    assert failure["reason"] == "does not end"
