@@ -7,6 +7,17 @@ has to find the fault. A term is an expression or a statement that the operation
 that layout and comments do not count. ``_`` in a term is any expression, and the same one in its mistake.
 """
 
+
+def first(n, x):
+    """``x`` with 0 for all but its first ``n`` values."""
+    return f"({x}).where(({x}).new_ones(({x}).shape).flatten().cumsum(0).view(({x}).shape) <= {n}, 0)"
+
+
+def frames(n, x):
+    """``x`` with 0 beyond its first ``n`` frames."""
+    return f"({x}).where(torch.arange(({x}).shape[1])[:, None] < {n}, 0)"
+
+
 FAULTS = {
     "Linear.forward": [("x @ weight.T + bias", "x @ weight.T", "forgotten bias")],
     "Linear.backward": [
@@ -293,6 +304,183 @@ FAULTS = {
         ("encoder.kernel // 2", "0", "another geometry"),
         ("front.level", "2 * front.level", "another front end"),
     ],
+    # What only a large draw finds: a fault that begins at the 65th frame, the 1 001st row, the 100 001st value.
+    "large Linear: Linear.backward": [
+        ("grad_rows.T @ rows", "grad_rows[:1000].T @ rows[:1000]", "only the first 1 000 rows"),
+    ],
+    "large Sigmoid: Sigmoid.backward": [
+        ("_ * (1 - y)", first(100_000, "_ * (1 - y)"), "only the first 100 000 values")
+    ],
+    "large Tanh: Tanh.backward": [
+        ("grad_y * (1 - y * y)", first(100_000, "grad_y * (1 - y * y)"), "only the first 100 000 values"),
+    ],
+    "large Relu: Relu.backward": [
+        ("grad_y * (y > 0)", first(100_000, "grad_y * (y > 0)"), "only the first 100 000 values"),
+    ],
+    "large LogSoftmax: LogSoftmax.backward": [
+        ("y.exp() * _", first(100_000, "y.exp() * _"), "only the first 100 000 values"),
+    ],
+    "large Embedding: Embedding.backward": [
+        (
+            "_.index_add(0, indices.reshape(-1), rows)",
+            "_.index_add(0, indices.reshape(-1)[:1000], rows[:1000])",
+            "rows",
+        ),
+    ],
+    "large Dropout: Dropout.backward": [
+        ("grad_y * mask", first(100_000, "grad_y * mask"), "only the first 100 000 values"),
+    ],
+    "large Convolution: Convolution.backward": [
+        ("grad_y @ weight[:, :, k]", frames(64, "grad_y @ weight[:, :, k]"), "only the first 64 frames"),
+    ],
+    "large LayerNorm: LayerNorm.backward": [
+        ("rows * xh.flatten(0, -2)", "rows[:1000] * xh.flatten(0, -2)[:1000]", "only the first 1 000 rows"),
+    ],
+    "large ClipNorm: ClipNorm.backward": [("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames")],
+    "large ReverseWithinLength: ReverseWithinLength.backward": [
+        ("permute(grad_y, source)", frames(64, "permute(grad_y, source)"), "only the first 64 frames"),
+    ],
+    "large MaskFrames: MaskFrames.backward": [
+        ("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames"),
+    ],
+    "large PreEmphasis: PreEmphasis.backward": [
+        ("grad_y * mask", first(90_000, "grad_y * mask"), "only the first 90 000 samples"),
+    ],
+    "large Level: Level.backward": [
+        (
+            "(grad_y * x).sum(dim=1, keepdim=True)",
+            "(grad_y * x)[:, :50_000].sum(dim=1, keepdim=True)",
+            "50 000 samples",
+        ),
+    ],
+    "large PowerSpectrum: PowerSpectrum.backward": [
+        ("_ * window", frames(1000, "_ * window"), "only the first 1 000 frames"),
+    ],
+    "large Filters: Filters.backward": [
+        ("grad_y @ filters.T", first(100_000, "grad_y @ filters.T"), "only the first 100 000 values"),
+    ],
+    "large Log: Log.backward": [
+        ("grad_y / (x + floor)", first(100_000, "grad_y / (x + floor)"), "only the first 100 000 values"),
+    ],
+    "large Deltas: Deltas.backward": [
+        (
+            "list(grad_y.chunk(n_orders + 1, dim=2))",
+            f"list({frames(64, 'grad_y')}.chunk(n_orders + 1, dim=2))",
+            "frames",
+        ),
+    ],
+    "large SoftmaxCrossEntropy: SoftmaxCrossEntropy.backward": [
+        ("log_probs.exp() - one_hot", first(100_000, "log_probs.exp() - one_hot"), "only the first 100 000 values"),
+    ],
+    "large BinaryCrossEntropy: BinaryCrossEntropy.backward": [
+        ("torch.sigmoid(logits) - targets", first(100_000, "torch.sigmoid(logits) - targets"), "100 000 values"),
+    ],
+    "large MeanSquaredError: MeanSquaredError.backward": [
+        ("grad_loss * 2 * error", first(100_000, "grad_loss * 2 * error"), "only the first 100 000 values"),
+    ],
+    "large sgd: sgd": [("rate * grads[name]", first(100_000, "rate * grads[name]"), "only the first 100 000 weights")],
+    "large clip_norm: clip_norm": [
+        ("grad.square().sum()", "grad.flatten()[:100_000].square().sum()", "the norm of the first 100 000 values"),
+    ],
+    "large Rnn: Rnn.backward": [
+        ("reversed(range(len(da)))", "reversed(range(max(len(da) - 64, 0), len(da)))", "truncated after 64 frames"),
+    ],
+    "large Gru: Gru.backward": [("reversed(steps)", "reversed(steps[-64:])", "truncated after 64 frames")],
+    "large Lstm: Lstm.backward": [
+        ("reversed(range(n_frames))", "reversed(range(max(n_frames - 64, 0), n_frames))", "truncated after 64 frames"),
+    ],
+    "large Layer: Layer.backward": [("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames")],
+    "large Ctc: Ctc.backward": [
+        ("_occupancy(lattice, possible)", frames(64, "_occupancy(lattice, possible)"), "only the first 64 frames"),
+    ],
+    # What only numbers of another size find.
+    "saturated: Sigmoid.backward": [("1 - y", "(1 - y).clamp(min=1e-3)", "a saturated unit keeps a slope")],
+    "saturated: Tanh.backward": [("1 - y * y", "(1 - y * y).clamp(min=1e-3)", "a saturated unit keeps a slope")],
+    "saturated: Rnn.backward": [
+        (
+            "1 - states[1:] * states[1:]",
+            "(1 - states[1:] * states[1:]).clamp(min=1e-3)",
+            "a saturated unit keeps a slope",
+        ),
+        ("carried.add_(grads[t])", "carried.add_(grads[t]).clamp_(-100, 100)", "large errors are cut off in silence"),
+    ],
+    "saturated: Gru.backward": [
+        ("torch.addcmul(z, z, z, value=-1)", "torch.addcmul(z, z, z, value=-1).clamp(min=1e-3)", "a shut gate's slope"),
+        ("torch.addcmul(r, r, r, value=-1)", "torch.addcmul(r, r, r, value=-1).clamp(min=1e-3)", "a shut gate's slope"),
+        (
+            "torch.add(grad, carried, out=d)",
+            "torch.add(grad, carried, out=d).clamp_(-100, 100)",
+            "large errors cut off",
+        ),
+    ],
+    "saturated: Lstm.backward": [
+        ("1 - g * g", "(1 - g * g).clamp(min=1e-3)", "a saturated candidate keeps a slope"),
+        ("d.add_(grads[t])", "d.add_(grads[t]).clamp_(-100, 100)", "large errors are cut off in silence"),
+    ],
+    "saturated: LogSoftmax.forward": [
+        ("x - x.detach().amax(dim=-1, keepdim=True)", "x - 0", "exponentials of large logits overflow"),
+    ],
+    "saturated: BinaryCrossEntropy.forward": [
+        ("-logits.abs()", "-logits.abs().clamp(max=10)", "a confident mistake costs too much"),
+    ],
+    "saturated: SoftmaxCrossEntropy.backward": [
+        (
+            "log_probs.exp() - one_hot",
+            "log_probs.clamp(min=-20).exp() - one_hot",
+            "unlikely classes keep a probability",
+        ),
+    ],
+    "quiet: Level.forward": [
+        ("power > QUIETEST * QUIETEST", "power > 1e-12", "faint sound is taken for silence"),
+        ("torch.where(moves, power, QUIETEST * QUIETEST)", "(power + 1e-10)", "a floor that is added to faint sound"),
+    ],
+    "onnx: Gru.forward": [
+        ("n.addcmul_(r, m)", "n.add_(m)", "the candidate reads all of the past"),
+        ("torch.lerp(n, h, z, out=after)", "torch.lerp(h, n, z, out=after)", "the update gate read the other way"),
+    ],
+    "onnx: Lstm.forward": [("o.sigmoid_()", "o.tanh_()", "the output gate's squashing")],
+    "onnx: Rnn.forward": [("bias_ih + bias_hh", "bias_ih", "forgotten bias")],
+    "onnx: Layer.forward": [("permute(states, source)", "states", "the second direction not turned back")],
+    "float32: BinaryCrossEntropy.forward": [
+        ("torch.log1p(torch.exp(-logits.abs()))", "torch.log(1 + torch.exp(-logits.abs()))", "small losses are lost"),
+    ],
+    "float32: LayerNorm.forward": [
+        (
+            "torch.var_mean(x, dim=-1, correction=0, keepdim=True)",
+            "((x * x).mean(-1, True) - x.mean(-1, True) ** 2, x.mean(-1, True))",
+            "the variance as a difference of squares",
+        ),
+    ],
+    "relative_error": [
+        ("error == error", "True", "NaN is no error"),
+        ("(ours - theirs).abs().max()", "(ours - theirs).max()", "errors of one sign only"),
+        ("_ / largest", "_ / 1.0", "not relative"),
+    ],
+    "central_differences": [
+        ("2 * step", "step", "twice the slope"),
+        ("flat[i] = middle", "pass", "the input is not put back"),
+    ],
+    "compare_with_differences": [
+        ("differences = central_differences(loss, x, at, step)", "differences = grads[name].reshape(-1)[at]", "itself"),
+        ("torch.randperm(_, generator=generator)[:n_values]", "torch.arange(1)", "one value"),
+    ],
+    "require_close": [
+        ("max(compared, key=_)", "compared[0]", "only the first"),
+        ("not worst.error <= tolerance", "worst.error == float('inf')", "any finite error passes"),
+    ],
+    "short: Geometry.n_frames": [
+        ("(n_samples - len(self.window)).clamp(min=0)", "n_samples - len(self.window)", "no frame below a window"),
+        ("_ // self.hop_length + 1", "n_samples // self.hop_length + 1", "frames of padding are counted"),
+    ],
+    "many steps: adamw": [
+        ("memory['step'] += 1", "memory['step'].add_(1).clamp_(max=200)", "the corrections end at 200 steps"),
+        ("float(memory['step'])", "(float(memory['step']) - 1) % 256 + 1", "steps counted in a byte"),
+    ],
+    "lost steps: adamw": [
+        ("grads[name]", "grads[name].nan_to_num(0)", "NaN taken for 0"),
+        ("grads[name]", "grads[name].clamp(-1e3, 1e3)", "infinity taken for a large number"),
+    ],
+    "lost steps: sgd": [("rate * grads[name]", "rate * grads[name].nan_to_num(0)", "NaN taken for 0")],
     "AdamW.step": [
         ("group['weight_decay']", "0.01", "the configured decay forgotten"),
         ("self.state[p] = state[name]", "pass", "no memory from step to step"),

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from proof import hold, prove, proves
+from proof import Large, hold, prove, proves
 from torch.nn import functional as F
 
 from speech.backprop.activations import LogSoftmax
@@ -56,9 +56,10 @@ def torchs_on_logits(logits, grad_losses, n_frames, targets, n_letters):
     return losses.detach(), logits.grad
 
 
-@proves("Ctc")
+@proves("Ctc", large=True)
 def test_ctc_equals_the_sum_over_all_paths_and_torch_on_logits(draw):
-    prove(Ctc, clips(draw, draw.integer(1, 4), 3, draw.integer(0, 3)), over_every_path)
+    if not isinstance(draw, Large):
+        prove(Ctc, clips(draw, draw.integer(1, 4), 3, draw.integer(0, 3)), over_every_path)
     # With more frames and letters than paths could be listed for.
     logits, *others = clips(draw, draw.integer(6, 12), 5, draw.integer(1, 5))
     weight = draw.values(len(logits))

@@ -4,32 +4,38 @@ import math
 
 import pytest
 import torch
-from proof import hold, proves
+from proof import hold, proves, seeded
 from torch import nn
 
+from speech.backprop.check import Miss
 from speech.backprop.operation import InputError
 from speech.backprop.optimizers import adamw, clip_norm, sgd
 
-N_STEPS = 5
 
+def prove_rule(draw, ours, optimizer, n_steps=5, lost=()):
+    """Raise Miss unless ``ours(parameters, grads)`` moves weights as ``optimizer(parameters)`` of torch does.
 
-def prove_rule(draw, ours, optimizer):
-    """Raise Miss unless ``ours(parameters, grads)`` moves weights as ``optimizer(parameters)`` of torch does."""
-    shapes = {"weight": (draw.integer(1, 3), 2), "bias": (draw.integer(1, 3),), "scale": ()}
-    parameters = {name: draw.values(*shape) for name, shape in shapes.items()}
+    In the steps of ``lost`` one value of the weight's gradient is NaN, or infinite.
+    """
+    parameters = {"weight": draw.rows(2), "bias": draw.values(draw.integer(1, 3)), "scale": draw.values()}
     torchs = {name: nn.Parameter(weight.clone()) for name, weight in parameters.items()}
     theirs = optimizer(torchs.values())
-    for _ in range(N_STEPS):
-        grads = {name: draw.values(*shape) for name, shape in shapes.items()}
+    for step in range(n_steps):
+        grads = {name: draw.values(*weight.shape) for name, weight in parameters.items()}
+        if step in lost:
+            grads["weight"].view(-1)[0] = [math.nan, math.inf][step % 2]
         for name, parameter in torchs.items():
             parameter.grad = grads[name].clone()
         ours(parameters, grads)
         theirs.step()
         for name, weight in parameters.items():
-            hold(name, weight, torchs[name].detach())
+            expected = torchs[name].detach()
+            if not torch.equal(weight.isnan(), expected.isnan()):
+                raise Miss(f"{name} after {step + 1} steps: {weight} and {expected}")
+            hold(name, weight.nan_to_num(), expected.nan_to_num(), relative=1e-12 * max(1, n_steps / 10))
 
 
-@proves("sgd")
+@proves("sgd", large=True)
 def test_gradient_descent_equals_torch(draw):
     prove_rule(draw, lambda p, g: sgd(p, g, 0.1), lambda p: torch.optim.SGD(p, lr=0.1))
 
@@ -44,9 +50,31 @@ def test_adamw_equals_torch(draw):
     )
 
 
-@proves("clip_norm")
+ADAMW = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
+
+
+def torchs_adamw(parameters):
+    return torch.optim.AdamW(parameters, lr=0.01, **ADAMW)
+
+
+@proves("many steps")
+def test_three_hundred_steps_of_adamw_equal_torch():
+    state = {}
+    prove_rule(seeded(0), lambda p, g: adamw(p, g, state, rate=0.01, **ADAMW), torchs_adamw, n_steps=300)
+
+
+@proves("lost steps")
+def test_a_gradient_of_nan_or_infinity_is_lost_where_torch_loses_it():
+    state = {}
+    for lost in (1,), (2,):
+        state.clear()
+        prove_rule(seeded(0), lambda p, g: adamw(p, g, state, rate=0.01, **ADAMW), torchs_adamw, lost=lost)
+        prove_rule(seeded(0), lambda p, g: sgd(p, g, 0.1), lambda p: torch.optim.SGD(p, lr=0.1), lost=lost)
+
+
+@proves("clip_norm", large=True)
 def test_clipping_equals_torch_and_returns_the_norm_before(draw):
-    grads = {str(i): draw.values(draw.integer(1, 3), 2) for i in range(draw.integer(1, 3))}
+    grads = {str(i): draw.rows(2) for i in range(draw.integer(1, 3))}
     norm = float(torch.cat([grad.flatten() for grad in grads.values()]).norm())
     for part in (0.3, 3.0):  # once it has to shrink, once there is nothing to do
         torchs = [nn.Parameter(torch.zeros_like(grad)) for grad in grads.values()]

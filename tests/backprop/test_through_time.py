@@ -63,8 +63,8 @@ def packed(cell, bidirectional):
 
 
 def prove_cell(cell, draw):
-    n_units, batch, longest = draw.integer(1, 3), draw.integer(1, 3), draw.integer(1, 5)
-    x = draw.values(batch, longest, draw.integer(1, 3))
+    n_units, (x, _) = draw.integer(1, 3), draw.padded(draw.integer(1, 5), draw.integer(1, 3))
+    batch, longest, _ = x.shape
     oracle, n_frames = packed(cell, False), torch.full((batch,), longest)
     prove(cell, (x, *weights_of(draw, cell, x.shape[2], n_units)), lambda x, *weights: oracle(x, n_frames, *weights))
 
@@ -84,17 +84,17 @@ def prove_cell(cell, draw):
             hold(f"gate {gate} at frame {t}", ours, theirs)
 
 
-@proves("Rnn")
+@proves("Rnn", large=True)
 def test_rnn_and_each_of_its_sums_equal_torch(draw):
     prove_cell(Rnn, draw)
 
 
-@proves("Gru")
+@proves("Gru", large=True)
 def test_gru_and_each_of_its_gates_equal_torch(draw):
     prove_cell(Gru, draw)
 
 
-@proves("Lstm")
+@proves("Lstm", large=True)
 def test_lstm_and_each_of_its_gates_equal_torch(draw):
     prove_cell(Lstm, draw)
 
@@ -111,7 +111,7 @@ def test_a_faint_input_keeps_its_digits_in_float32():
         hold(cell.__name__, ours.double(), theirs, relative=5e-7)
 
 
-@proves("Layer")
+@proves("Layer", large=True)
 def test_layer_equals_torch_over_packed_clips_which_see_no_padding(draw):
     cell, n_directions = list(TORCHS)[draw.integer(0, 2)], draw.integer(1, 2)
     n_in, n_units = draw.integer(1, 3), draw.integer(1, 2)

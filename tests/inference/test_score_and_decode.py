@@ -1,4 +1,5 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +70,22 @@ def test_the_best_path_and_the_best_spelling_differ():
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
     assert Greedy()(log_probs) == []
     assert Beam()(log_probs) == [1]
+
+
+def test_a_line_of_handwriting_is_decoded_as_ctcdecoder_decodes_it():
+    """CTCDecoder (Scheidl), tests/test_real_example.py; the files are its data/line/rnnOutput.csv and its symbols."""
+    folder = Path(__file__).parents[1] / "published"
+    logits = np.roll(np.genfromtxt(folder / "ctcdecoder_line.csv", delimiter=";")[:, :-1], 1, axis=1)  # the blank first
+    symbols = (folder / "ctcdecoder_symbols.txt").read_text(encoding="utf-8").rstrip("\n")
+    log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def decoded(decoder):
+        return "".join(symbols[i - 1] for i in decoder(log_probs))
+
+    assert decoded(Greedy()) == "the fak friend of the fomly hae tC"
+    assert decoded(Beam(25)) == "the fak friend of the fomcly hae tC"
+    text = [1 + symbols.index(letter) for letter in "the fake friend of the family, like the"]
+    assert score(log_probs, [text]) == pytest.approx([-28.090721774903226], rel=1e-12)
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.integers(0, 1000))
