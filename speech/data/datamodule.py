@@ -88,6 +88,7 @@ class SpeechData(pl.LightningDataModule):
         self.settings, self.folder, self._names = settings, corpus.folder, settings.names
         self.corpora = [corpus.folder.name]  # by what shaped their clips
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
+        self.n_steps = 1  # an epoch, at least: few training clips are passed over several times in it
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in load_clips(corpus).items():
@@ -157,7 +158,9 @@ class SpeechData(pl.LightningDataModule):
         """The batches of training."""
         clips = self.split("train").clips
         lengths, weights = [len(clip.samples) for clip in clips], [clip.weight for clip in clips]
-        return BucketSampler(lengths, self.settings.batch_size, self.settings.seed, weights=weights)
+        return BucketSampler(
+            lengths, self.settings.batch_size, self.settings.seed, weights=weights, n_steps=self.n_steps
+        )
 
     def loader(self, split: str) -> DataLoader[Batch]:
         """Every clip of ``split`` once, by length."""

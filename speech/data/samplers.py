@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -48,7 +49,8 @@ class BucketSampler(EpochSampler):
     """Batches of clips of similar length.
 
     With ``shuffle=False`` the order is by length. ``weights`` are the expected numbers of each clip in an epoch (2.3 is
-    two or, with probability 0.3, three); None is one of each.
+    two or, with probability 0.3, three); None is one of each. Where that is less than ``n_steps`` batches, all are
+    drawn several times as often: an epoch passes over the clips so often.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class BucketSampler(EpochSampler):
         seed: int = 0,
         shuffle: bool = True,
         weights: Sequence[float] | None = None,
+        n_steps: int = 1,
     ) -> None:
         super().__init__()
         self.lengths, self.batch_size, self.seed, self.shuffle = np.asarray(lengths), batch_size, seed, shuffle
-        self.weights = np.ones(len(self.lengths)) if weights is None else np.asarray(weights, dtype=float)
+        once = np.ones(len(self.lengths)) if weights is None else np.asarray(weights, dtype=float)
+        self.weights = once * max(1, math.ceil(n_steps * batch_size / max(1, once.sum())))
 
     def __len__(self) -> int:
         return -(-self.n_drawn // self.batch_size)

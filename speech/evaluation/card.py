@@ -11,7 +11,7 @@ from typing import Any
 from speech import __version__
 from speech.common.escape import printable
 from speech.evaluation.calibration import CalibrationReport
-from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent
+from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, unlearnt
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.provenance import UNKNOWN
@@ -46,7 +46,8 @@ def model_card(
         f"# A recogniser of {kind}",
         "",
         "It transcribes one spoken name letter by letter, and ranks the names of a list. "
-        f"{report.n_parameters} parameters, trained for {report.train_seconds:.0f} s ({report.epochs} epochs) by "
+        f"{report.n_parameters} parameters, trained for {report.train_seconds:.0f} s ({report.epochs} epochs, "
+        f"{report.steps} steps) by "
         f"speech-names {__version__}.",
         "",
         "## Training data",
@@ -158,7 +159,8 @@ def _limits(
     report: RunReport, config: Mapping[str, Any], earlier: Sequence[Any], engines: Sequence[str], people: bool
 ) -> list[str]:
     """What holds whatever the metrics are."""
-    found = ["It expects one name in a recording: any other speech is spelt as if it were a name, and ranked."]
+    found = [f"It has {unlearnt(report.unlearnt)}."] if report.unlearnt else []
+    found.append("It expects one name in a recording: any other speech is spelt as if it were a name, and ranked.")
     if isinstance(report.calibration, CalibrationReport):
         found.append(
             "Whether a recording is of the list at all is the out-of-list probability. Its threshold was chosen on "

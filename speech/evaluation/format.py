@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from speech.common.escape import printable
+from speech.evaluation.learning import Unlearnt
 from speech.evaluation.metrics import Metric, Scores
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
@@ -54,3 +55,15 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     ]
     return "\n".join("  ".join(line) for line in lines)
+
+
+def unlearnt(found: Unlearnt) -> str:
+    """What a training that has taught nothing came to, and the way out."""
+    n = found.n_clips
+    measured = f"{found.n_correct} of {n} validation clips have their name first, chance gives {found.chance * n:.0f}"
+    if found.n_silent == n:
+        measured = f"none of {n} validation clips has a letter, only blanks"
+    return (
+        f"not learnt: {measured}: train longer ({found.way_out}); if it stays so, give more clips of each name, or "
+        "names that differ more"
+    )

@@ -17,6 +17,7 @@ from speech.data.source import Refusal
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
 from speech.evaluation.groups import WorstGroup, groups, worst_group
+from speech.evaluation.learning import Unlearnt
 from speech.evaluation.metrics import Confusion, Scores, confusions, scores
 from speech.evaluation.open_set import OpenSetReport, open_set
 from speech.evaluation.prediction import Prediction
@@ -81,6 +82,8 @@ class RunReport:
     n_parameters: int
     train_seconds: float
     epochs: int
+    steps: int
+    unlearnt: Unlearnt | None  # None for a training that has taught something
     config_sha256: str
     corpus: str  # its folder
     refused: list[Refusal]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from speech.common.escape import printable, printable_lines
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
-from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, speakers, table
+from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, speakers, table, unlearnt
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.parity import Agreement
@@ -106,7 +106,12 @@ def run(report: RunReport) -> str:
     parts = [summary(report.evaluation), calibration(report.calibration)]
     if report.before and report.change:
         parts = ["Before fine-tuning:", summary(report.before), "After:", *parts, comparison(report.change)]
-    parts.append(f"{report.n_parameters} parameters, trained {report.train_seconds:.0f} s, {report.epochs} epochs")
+    parts.append(
+        f"{report.n_parameters} parameters, trained {report.train_seconds:.0f} s, {report.epochs} epochs, "
+        f"{report.steps} steps"
+    )
+    if report.unlearnt:
+        parts.append(unlearnt(report.unlearnt))
     return "\n\n".join(parts)
 
 

@@ -1,7 +1,7 @@
 """When a view is due, and where it goes.
 
 A network changes most in its first epochs: what is expensive is shown after 1, 2, 4, 8 ... of them and after the last
-of ``max_epochs``, so that its cost stays small beside the training's, however long that is.
+one, so that its cost stays small beside the training's, however long that is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def is_doubling(count: int, first: int) -> bool:
 
 
 def epoch_is_due(trainer: pl.Trainer, first_epoch: int) -> bool:
-    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last of ``max_epochs``.
+    """After epoch ``first_epoch`` (from 1), twice, four times, ... as many, and after the last of the run's length.
 
     Not after the last of a run that EarlyStopping ends: Lightning asks that one when all others have seen the epoch.
     """

@@ -16,6 +16,7 @@ from torch import Tensor
 from speech.common import processes
 from speech.config.objects import instantiate
 from speech.training.checkpoint import CheckpointIO
+from speech.training.length import length, longer
 from speech.training.prepare import Prepared
 from speech.training.task import SpellingTask
 
@@ -29,6 +30,7 @@ class Fitted:
     seconds: float
     n_epochs: int
     n_steps: int
+    longer: str  # the option of the command that would train longer
     logger: Any  # TensorBoard's
 
 
@@ -46,8 +48,14 @@ def fit(prepared: Prepared) -> Fitted:
     timer = pl.callbacks.Timer()
     callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
     logger = instantiate(config.logger, save_dir=config.run_dir)
+    n_epochs, data.n_steps = length(config)
     trainer = instantiate(
-        config.trainer, callbacks=callbacks, logger=logger, default_root_dir=config.run_dir, plugins=CheckpointIO()
+        config.trainer,
+        max_epochs=n_epochs,
+        callbacks=callbacks,
+        logger=logger,
+        default_root_dir=config.run_dir,
+        plugins=CheckpointIO(),
     )
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
@@ -60,4 +68,6 @@ def fit(prepared: Prepared) -> Fitted:
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)
-    return Fitted(weights, val_cer, timer.time_elapsed("train"), trainer.current_epoch, trainer.global_step, logger)
+    n_epochs, n_steps, early = trainer.current_epoch, trainer.global_step, trainer.early_stopping_callback
+    option = "callbacks.stop_early=null" if early and early.stopped_epoch else longer(config, n_epochs, n_steps)
+    return Fitted(weights, val_cer, timer.time_elapsed("train"), n_epochs, n_steps, option, logger)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from speech.common import runs, storage
 from speech.common.escape import printable
 from speech.config import compose
+from speech.data.datamodule import SpeechData
+from speech.data.samplers import Step
 from speech.evaluation import text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
-from speech.evaluation.prediction import predict_splits
+from speech.evaluation.learning import unlearnt
+from speech.evaluation.prediction import Prediction, predict, predict_splits
 from speech.evaluation.report import Environment, Ranking, RunReport, TrainedOn, evaluate
 from speech.evaluation.tensorboard import final, log
 from speech.model.recognizer import Recognizer
@@ -21,6 +26,7 @@ from speech.training.finetune import earlier_configs
 from speech.training.fit import Fitted
 from speech.training.prepare import Prepared
 
+N_VALIDATED = 200  # clips, at most, that show whether anything was learnt
 PLACES = ("callbacks", "logger", "run_dir", "runs_dir", "cache_dir")  # of a config: they are no hyperparameters
 
 
@@ -33,6 +39,8 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
         n_parameters=recognizer.n_parameters,
         train_seconds=fitted.seconds,
         epochs=fitted.n_epochs,
+        steps=fitted.n_steps,
+        unlearnt=unlearnt(_validated(recognizer, data), fitted.longer),
         config_sha256=config_sha256(config),
         corpus=str(data.folder),
         refused=data.refused,
@@ -56,6 +64,15 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
     print(f"\n{text.predictions(every, found.evaluation.featured)}\n\n{text.run(found)}\n")
     shown = printable(run_dir)
     print(f"TensorBoard log  {shown}/tensorboard\nrecogniser       {shown}/{runs.RECOGNIZER_FILE}\n{shown}")
+
+
+def _validated(recognizer: Recognizer, data: SpeechData) -> list[Prediction]:
+    """The predictions for some validation clips, with their names to choose from."""
+    dataset = data.split("val")
+    drawn = np.random.default_rng(data.settings.seed).permutation(len(dataset))[:N_VALIDATED].tolist()
+    steps = (drawn[i : i + data.settings.batch_size] for i in range(0, len(drawn), data.settings.batch_size))
+    names = {dataset.texts[i]: dataset.clips[i].name for i in drawn}
+    return predict(recognizer, (dataset[Step(0, 0, clips)] for clips in steps), list(names.values()))
 
 
 def write_card(run_dir: Path, recognizer: Recognizer) -> None:

@@ -75,6 +75,10 @@ class SpellingTask(pl.LightningModule):
         self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
         return loss
 
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self.global_step == self.trainer.max_steps:  # the end is validated, wherever in an epoch it lies
+            self.trainer.should_stop = True
+
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         self.gradients.backward(loss)
 

@@ -21,6 +21,8 @@ def card_of(predictions=ONE, names=("Anna",), corpus=SYNTHETIC, earlier=(), trai
         n_parameters=1,
         train_seconds=1.0,
         epochs=1,
+        steps=9,
+        unlearnt=None,
         config_sha256="",
         corpus="",
         refused=[],

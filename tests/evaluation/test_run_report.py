@@ -52,6 +52,8 @@ def run_report(calibration=CALIBRATION, fine_tuned=False):
         n_parameters=7,
         train_seconds=61.5,
         epochs=3,
+        steps=9,
+        unlearnt=None,
         config_sha256="ab",
         corpus="cache/names-1",
         refused=[Refusal("a.wav", "silence")],
@@ -157,7 +159,7 @@ def test_the_summary_says_what_each_number_is():
     assert (
         "accept rate at 5 % false-accept rate (FAR), threshold 0.944: names in the list 100.0 %, other names 5.9 %"
     ) in shown
-    assert lines[-1] == "7 parameters, trained 62 s, 3 epochs"
+    assert lines[-1] == "7 parameters, trained 62 s, 3 epochs, 9 steps"
 
 
 def test_a_fine_tuned_run_shows_before_after_and_the_difference():

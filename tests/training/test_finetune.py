@@ -91,6 +91,11 @@ def test_three_recordings_of_a_strange_speaker_are_enough_and_little_is_forgotte
     assert {name.lower() for name in names} == {"martin", "anna", "zoe"}, "the new ones beside the old"
 
 
+def test_a_run_that_has_learnt_its_names_is_not_told_to_train_longer(initial_run):
+    assert json.loads((initial_run / "report.json").read_text())["unlearnt"] is None
+    assert "not learnt" not in (initial_run / "model_card.md").read_text()
+
+
 def test_the_run_keeps_the_inherited_parts_and_its_card_names_both_corpora(enrolled, initial_run):
     ours, theirs = (Recognizer.load(folder / "recognizer.pt") for folder in (enrolled, initial_run))
     assert {part: ours.parts[part] for part in finetune.PARTS} == {part: theirs.parts[part] for part in finetune.PARTS}

@@ -1,0 +1,40 @@
+"""How long a training is: in steps of the optimiser, by the size of its corpus.
+
+A network trained with CTC spells nothing before it has left its blank plateau, which takes some hundred steps whatever
+the number of clips. An epoch of a small corpus therefore passes over the clips several times, unless the user says how
+many passes there are (``trainer.max_epochs``).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from speech.config.tree import Config, ConfigError
+
+
+class Length(NamedTuple):
+    n_epochs: int  # at most; -1: until trainer.max_steps or trainer.max_time
+    n_steps: int  # an epoch, at least
+
+
+def length(config: Config) -> Length:
+    """``trainer.max_epochs`` passes over the clips; where it is null, epochs as ``config.length`` has them."""
+    trainer = config.trainer
+    if trainer.max_epochs is not None:
+        return Length(trainer.max_epochs, n_steps=1)
+    for key, value in config.length.items():
+        if not isinstance(value, int) or value < 1:
+            raise ConfigError(f"length.{key}={value} must be a whole number, 1 or more")
+    limited = trainer.get("max_steps", -1) != -1 or trainer.get("max_time") is not None
+    return Length(-1 if limited else config.length.n_epochs, config.length.n_steps)
+
+
+def longer(config: Config, n_epochs: int, n_steps: int) -> str:
+    """The option with which a training that ended after ``n_epochs``, ``n_steps`` steps, is long enough or twice as
+    long."""
+    trainer, least = config.trainer, config.get("length")
+    if trainer.max_epochs is None:
+        return f"length.n_epochs={2 * n_epochs}" if length(config).n_epochs > 0 else f"trainer.max_steps={2 * n_steps}"
+    if least is not None and config.replay is None and n_steps < least.n_epochs * least.n_steps:
+        return "trainer.max_epochs=null"
+    return f"trainer.max_epochs={2 * n_epochs}"
