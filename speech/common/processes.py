@@ -46,6 +46,26 @@ def _end_after_parent() -> None:
 
 
 @contextmanager
+def signals_held() -> Iterator[None]:
+    """Signals that come within are acted on at its end: the exception that one raises (Ctrl-C's) is lost in a function
+    that C calls, and so is what that function was to do."""
+    if threading.current_thread() is not threading.main_thread():  # no signal is acted on in another
+        yield
+        return
+    before = {number: handler for number in GROUP_SIGNALS if callable(handler := signal.getsignal(number))}
+    came: list[int] = []
+    for number in before:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            before[number](number, None)
+
+
+@contextmanager
 def no_children_left() -> Iterator[None]:
     """An exception ends the child processes too: one that is asked for nothing any more would be waited for."""
     try:

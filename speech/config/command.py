@@ -77,5 +77,5 @@ def explained(action: Callable[[], object]) -> object:
         print(printable_lines(f"error: {wrapped or error}"), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("stopped: the same command goes on from here", file=sys.stderr)
+        print("stopped: the same command goes on from what it had finished", file=sys.stderr)
         sys.exit(130)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+
+from tqdm import tqdm
 
 from speech.audio.files import Waveform
 from speech.common import storage
@@ -29,14 +31,14 @@ def export(
     """
     model = onnx_graph.to_onnx(recognizer, card)
     contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
-    ours = predict_each(recognizer, clips, names)
+    ours = predict_each(recognizer, _shown(clips, "torch"), names)
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     with ExitStack() as stack:  # both files take their names at its end, or neither
         parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
         for name, content in contents.items():
             onnx_graph.save(content, parts[name])
-            found[name] = agreement(ours, predict_each(Runtime(parts[name]), clips, names))
+            found[name] = agreement(ours, predict_each(Runtime(parts[name]), _shown(clips, name), names))
             close = found[name].close if recognizer.names else found[name].close_in_names
             if not (found[name].exact if name == FLOAT32 else close):
                 for each in contents:
@@ -45,3 +47,7 @@ def export(
                     f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
                 )
     return found
+
+
+def _shown(clips: Sequence[Waveform], what: str) -> Iterable[Waveform]:
+    return tqdm(clips, desc=what, unit=" clips", disable=None, leave=False)

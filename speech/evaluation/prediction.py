@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from tqdm import tqdm
 
 from speech.audio.snr import estimate_snr_db
 from speech.data.dataset import Batch
@@ -42,11 +43,12 @@ class Prediction(NamedTuple):
 def predict_splits(
     recognizer: Recognizer, data: SpeechData, splits: Sequence[str], names: Sequence[str]
 ) -> dict[str, list[Prediction]]:
-    """``predict`` for each of ``splits``, with the accents that the corpus states."""
+    """``predict`` for each of ``splits``, with the accents that the corpus states; a terminal sees how far it is."""
     found = {}
     for split in splits:
         accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
-        predictions = predict(recognizer, data.loader(split), names)
+        batches = tqdm(data.loader(split), desc=split, unit=" batches", disable=None, leave=False)
+        predictions = predict(recognizer, batches, names)
         found[split] = [one._replace(accent=accents[one.id]) for one in predictions]
     return found
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.common.processes import temporary_folder
+from speech.common.processes import signals_held, temporary_folder
 from speech.text.alphabet import APOSTROPHES
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import is_ipa
@@ -91,7 +91,7 @@ class Library:
         self._c.espeak_SetSynthCallback(self._callback)
         self._c.espeak_Info.restype = ctypes.c_char_p
         self._c.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        self._c.espeak_Synth(b"", 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8 | _PHONEMES, None, None)  # espeak keeps the flag
+        self._speak(b"")  # espeak keeps the flag
         self._c.espeak_ng_SetRandSeed(_NOISE_SEED)
         if os.name == "posix":  # the breath of some voices is noise from C's rand()
             ctypes.CDLL(None).srand(_NOISE_SEED)
@@ -153,10 +153,13 @@ class Library:
         for parameter, value in parameters.items():
             self._c.espeak_SetParameter(parameter, value, 0)
         self._chunks.clear()
-        encoded = to_mnemonics(text).encode()
-        flags = _CHARS_UTF8 | _PHONEMES
-        self._c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, flags, None, None)
+        self._speak(to_mnemonics(text).encode())
         return np.concatenate([np.zeros(0, np.int16), *self._chunks])
+
+    def _speak(self, encoded: bytes) -> None:
+        flags = _CHARS_UTF8 | _PHONEMES
+        with signals_held():  # C calls _receive
+            self._c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, flags, None, None)
 
     def phonemes(self, text: str) -> str:
         """IPA of ``text`` (letters, or IPA between slashes) in the voice set."""

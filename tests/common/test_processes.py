@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from speech.common.processes import temporary_folder
+from speech.common.processes import signals_held, temporary_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 BEGIN = "import os, sys, tempfile; from speech.common import processes\n"
@@ -39,6 +39,20 @@ def test_a_signal_lets_a_process_put_away_what_it_began(temporary, number):
     code = f"processes.exit_on_signals(); folder = processes.temporary_folder('a'); os.kill(os.getpid(), {int(number)})"
     assert run(code).returncode == 128 + number
     assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_within_is_acted_on_at_the_end():
+    done = []
+
+    @signals_held()
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("to its end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert done == ["to its end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_signal_that_nohup_ignores_stays_ignored():

@@ -1,7 +1,10 @@
 """Grapheme-to-phoneme conversion."""
 
+import os
 import re
+import signal
 
+import numpy as np
 import pytest
 
 from speech.text import espeak
@@ -52,6 +55,32 @@ def test_an_unknown_symbol_is_named_with_its_place():
 )
 def test_a_glottal_stop_is_american_and_before_a_syllables_last_n(text, accent, ipa):
     assert espeak.phonemes(text, accent) == ipa
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_while_it_speaks_is_not_lost_and_no_sound_is_cut(monkeypatch):
+    """C calls a function of Python's for each piece of sound, in which an exception is lost, and the piece with it."""
+    library, is_sent = espeak.Library.get(), False
+
+    def receive(*piece):
+        if is_sent:
+            os.kill(os.getpid(), signal.SIGINT)
+        return library._receive(*piece)
+
+    monkeypatch.setattr(library, "_callback", espeak._SYNTH_CALLBACK(receive))
+    with espeak.Library.lock:
+        library.restart()
+        library.set_voice("en-GB")
+        whole = library.synthesize("one two three", {})
+        library.restart()
+        library.set_voice("en-GB")
+        is_sent = True
+        with pytest.raises(KeyboardInterrupt):
+            library.synthesize("one two three", {})
+        assert np.array_equal(np.concatenate(library._chunks), whole)
+        is_sent = False
+        monkeypatch.undo()
+        library.restart()
 
 
 def test_a_text_of_two_clauses_is_converted_to_its_end():
