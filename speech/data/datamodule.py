@@ -1,15 +1,16 @@
-"""A built corpus as a Lightning datamodule: a loader for training, one for each other split."""
+"""A built corpus, or shards of one, as a Lightning datamodule: a loader for training, one for each other split."""
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import soundfile
 from torch.utils.data import DataLoader
@@ -18,12 +19,14 @@ from speech.common.processes import end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.build import Corpus
-from speech.data.dataset import Batch, Clip, ClipDataset
+from speech.data.dataset import Batch, Clip, ClipDataset, Stored
 from speech.data.samplers import BucketSampler, EpochSampler
+from speech.data.shards import Shar
 from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet, n_frames_needed
 from speech.text.phones import Inventory
 
+AHEAD = 16  # batches: while the shards of the next window are read, training goes on with these
 UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # of a corpus that was cut short, or damaged
 
 
@@ -83,21 +86,28 @@ class DataSettings:
 class SpeechData(pl.LightningDataModule):
     """Batches of a corpus's clips; a clip with fewer frames than its text needs is in ``refused``."""
 
-    def __init__(self, corpus: Corpus, settings: DataSettings) -> None:
+    def __init__(self, corpus: Corpus | Shar, settings: DataSettings) -> None:
         super().__init__()
         self.settings, self.folder, self._names = settings, corpus.folder, settings.names
-        self.corpora = [corpus.folder.name]  # by what shaped their clips
+        self.corpora: list[str]  # by what shaped their clips
+        splits: Mapping[str, Sequence[Clip]]
+        if isinstance(corpus, Shar):
+            self.corpora, splits = corpus.identities, corpus.clips()
+        else:
+            self.corpora, splits = [corpus.folder.name], load_clips(corpus)
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
         self.n_steps = 1  # an epoch, at least: few training clips are passed over several times in it
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
-        for split, clips in load_clips(corpus).items():
+        for split, clips in splits.items():
             self.add(split, clips)
 
     def add(self, split: str, clips: Sequence[Clip]) -> None:
         """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused."""
         use, fitting = self.settings, []
-        for clip in clips:
+        if isinstance(clips, Stored):
+            self._refuse_stored(split, clips)
+        for clip in () if isinstance(clips, Stored) else clips:
             needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
             if needed <= n_frames:
                 fitting.append(clip)
@@ -105,7 +115,19 @@ class SpeechData(pl.LightningDataModule):
                 reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {n_frames}: is it cut off?"
                 self.refused.append(Refusal(clip.id, reason))
         augment = use.augment if split == "train" else None
-        self.datasets[split] = ClipDataset(fitting, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
+        own = clips if isinstance(clips, Stored) else fitting
+        self.datasets[split] = ClipDataset(own, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
+
+    def _refuse_stored(self, split: str, clips: Stored) -> None:
+        """Those of ``clips`` that are too short for their text weigh nothing."""
+        use, of = self.settings, clips.listing
+        needed = np.array([n_frames_needed(use.alphabet.encode(one.name)) for one in of.spoken])[of.kinds]
+        lengths, which = np.unique(of.lengths, return_inverse=True)
+        short = needed > np.array([use.n_frames(int(length)) for length in lengths])[which]
+        of.weights[short] = 0
+        for i in np.flatnonzero(short).tolist():
+            id, name = f"{split} {i}", of.spoken[of.kinds[i]].name
+            self.refused.append(Refusal(id, f"{id}: {name!r} needs {needed[i]} frames: is it cut off?"))
 
     def validate_on_something(self) -> None:
         """In a corpus without validation clips, validate on the training clips, not augmented.
@@ -113,6 +135,8 @@ class SpeechData(pl.LightningDataModule):
         They show the training error, and not the error on other clips.
         """
         if "val" not in self.datasets:
+            if "train" in self.datasets and self.datasets["train"].index.shards:
+                raise CorpusError(f"{self.folder}: no split val: a training on shards needs one")
             self.add("val", self.datasets["train"].clips if "train" in self.datasets else [])
 
     @property
@@ -121,17 +145,15 @@ class SpeechData(pl.LightningDataModule):
         if self._names is not None:
             return list(self._names)
         splits = sorted(self.datasets, key=lambda split: split != "train")
-        named = [pair for split in splits for pair in self.datasets[split].named()]
-        return list({text: clip.name for text, clip in named}.values())
+        named = {text: name for split in splits for text, name in self.datasets[split].named().items()}
+        return list(named.values())
 
     @property
     def listed(self) -> list[str]:
         """The list to rank for a clip: ``names``, and all other texts of the splits for evaluation."""
-        held = [pair for split in self.datasets if split != "train" for pair in self.datasets[split].named()]
-        named = {text: clip.name for text, clip in held} | {
-            self.settings.alphabet.fold(name): name for name in self.names
-        }
-        return list(named.values())
+        held = [split for split in self.datasets if split != "train"]
+        named = {text: name for split in held for text, name in self.datasets[split].named().items()}
+        return list((named | {self.settings.alphabet.fold(name): name for name in self.names}).values())
 
     @property
     def test_splits(self) -> list[str]:
@@ -156,16 +178,12 @@ class SpeechData(pl.LightningDataModule):
 
     def sampler(self) -> EpochSampler:
         """The batches of training."""
-        clips = self.split("train").clips
-        lengths, weights = [len(clip.samples) for clip in clips], [clip.weight for clip in clips]
-        return BucketSampler(
-            lengths, self.settings.batch_size, self.settings.seed, weights=weights, n_steps=self.n_steps
-        )
+        return self.split("train").sampler(self.settings.batch_size, n_steps=self.n_steps)
 
     def loader(self, split: str) -> DataLoader[Batch]:
         """Every clip of ``split`` once, by length."""
         dataset = self.split(split)
-        sampler = BucketSampler([len(clip.samples) for clip in dataset.clips], self.settings.batch_size, shuffle=False)
+        sampler = BucketSampler(dataset.index.lengths, self.settings.batch_size, shuffle=False)
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader
 
@@ -174,11 +192,13 @@ class SpeechData(pl.LightningDataModule):
         sampler.enter(self.epoch, self.start)
         # Another process augments the next batches, unless there is a single core.
         n_workers = min(1, (os.cpu_count() or 1) - 1)
+        dataset = self.split("train")
         loader: Any = DataLoader(
-            self.split("train"),
+            dataset,
             sampler=sampler,
             batch_size=None,
             num_workers=n_workers,
+            prefetch_factor=(AHEAD if dataset.index.shards else 2) if n_workers else None,
             persistent_workers=n_workers > 0,
             worker_init_fn=end_with_parent,  # to Ctrl-C too the trainer answers: it needs batches until it has saved
         )

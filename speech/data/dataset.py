@@ -1,9 +1,10 @@
-"""Clips in memory, and batches of them."""
+"""Clips, and batches of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.augment.spec import Spans
 from speech.data.augment.strength import FULL_STRENGTH
-from speech.data.samplers import Step
+from speech.data.samplers import BucketSampler, Step
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import phonemize
@@ -38,6 +39,66 @@ class Clip(NamedTuple):
         return self.samples.astype(np.float32) / np.float32(32768)
 
 
+class Spoken(NamedTuple):
+    """What clips of a kind have in common."""
+
+    name: str
+    say: str
+    accent: str
+
+
+class Speaker(NamedTuple):
+    speaker: str
+    accent: str
+
+
+class Index(NamedTuple):
+    """What is known of all clips of a split without their sound, some bytes a clip."""
+
+    lengths: NDArray[np.int64]  # samples
+    weights: NDArray[np.float64]
+    spoken: list[Spoken]
+    kinds: NDArray[np.int64]  # which of ``spoken`` each clip is
+    speakers: set[Speaker]
+    shards: list[list[int]]  # of each folder, the number of clips of each shard; empty in memory
+
+    @classmethod
+    def of(cls, clips: Sequence[Clip]) -> Index:
+        numbers: dict[Spoken, int] = {}
+        kinds = [numbers.setdefault(Spoken(clip.name, clip.say, clip.accent), len(numbers)) for clip in clips]
+        return cls(
+            np.array([len(clip.samples) for clip in clips], dtype=np.int64),
+            np.array([clip.weight for clip in clips], dtype=float),
+            list(numbers),
+            np.array(kinds, dtype=np.int64),
+            {Speaker(clip.speaker, clip.accent) for clip in clips},
+            [],
+        )
+
+
+class Stored(Sequence[Clip]):
+    """Clips that are not in memory."""
+
+    listing: Index
+    n_open = 1  # shards that are kept in memory
+
+
+class Each(Sequence[Any]):
+    """A value of each clip, one for all of a kind."""
+
+    def __init__(self, of_kinds: Sequence[Any], kinds: NDArray[np.int64]) -> None:
+        self._of_kinds, self._kinds = of_kinds, kinds
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._of_kinds[self._kinds[i]]
+
+    def distinct(self) -> Sequence[Any]:
+        return self._of_kinds
+
+
 class Batch(NamedTuple):
     waveforms: Tensor  # float32 (batch, n_samples), right-padded with 0
     n_samples: Tensor  # int64 (batch,)
@@ -49,6 +110,7 @@ class Batch(NamedTuple):
     spans: Spans | None = None  # masked features
     phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None for a recogniser of letters alone
     n_phones: Tensor | None = None  # int64 (batch,)
+    spare: bool = False  # its clip does not count: samplers.Step
 
 
 class ClipDataset(Dataset[Batch]):
@@ -67,33 +129,53 @@ class ClipDataset(Dataset[Batch]):
         inventory: Inventory | None = None,
     ) -> None:
         self.clips, self.sample_rate, self.augment, self.seed = clips, sample_rate, augment, seed
-        self.texts = [alphabet.fold(clip.name) for clip in clips]
-        self.targets = [alphabet.encode(clip.name) for clip in clips]
+        self.index = clips.listing if isinstance(clips, Stored) else Index.of(clips)
+        spoken, kinds = self.index.spoken, self.index.kinds
+        self.texts = Each([alphabet.fold(one.name) for one in spoken], kinds)
+        self.targets = Each([alphabet.encode(one.name) for one in spoken], kinds)
         self.phones = None
         if inventory:
-            said = [(clip.say or clip.name, clip.accent) for clip in clips]
+            said = [(one.say or one.name, one.accent) for one in spoken]
             # Accent by accent: to change espeak's voice takes ten times as long as a name.
             phones = {one: inventory.encode(phonemize(*one)) for one in sorted(set(said), key=lambda one: one[::-1])}
-            self.phones = [phones[one] for one in said]
+            self.phones = Each([phones[one] for one in said], kinds)
 
     def __len__(self) -> int:
-        return len(self.clips)
+        """Clips that can be drawn."""
+        return int(np.count_nonzero(self.index.weights)) if self.index.shards else len(self.clips)
 
-    def named(self) -> list[tuple[str, Clip]]:
-        """Each clip with its folded text."""
-        return list(zip(self.texts, self.clips, strict=True))
+    def named(self) -> dict[str, str]:
+        """The name of each folded text, as people write it."""
+        return dict(zip(self.texts.distinct(), (one.name for one in self.index.spoken), strict=True))
+
+    def sampler(self, batch_size: int, n_steps: int = 1) -> BucketSampler:
+        """The batches of training, ``n_steps`` an epoch at least."""
+        of = self.index
+        sampler = BucketSampler(
+            of.lengths, batch_size, self.seed, weights=of.weights, shards=of.shards, n_steps=n_steps
+        )
+        if isinstance(self.clips, Stored):
+            self.clips.n_open = sampler.n_open
+        return sampler
 
     def sample(self, n_batches: int, batch_size: int) -> Iterator[Batch]:
         """Batches of clips drawn by weight, augmented in full strength; the same ones in each call."""
-        weights = np.array([clip.weight for clip in self.clips])
+        weights = self.index.weights
         rng = np.random.default_rng(self.seed)
-        for number in range(n_batches):
-            drawn = rng.choice(len(self), batch_size, p=weights / weights.sum())
-            yield self[Step(0, number, drawn.tolist(), n_before=FULL_STRENGTH)]
+        drawn: Iterator[list[int]]
+        if self.index.shards:  # any clip would be in another shard: those that an epoch begins with
+            drawn = (step.clips for step in islice(self.sampler(batch_size), n_batches))
+        else:
+            p = weights / weights.sum()
+            drawn = (rng.choice(len(self), batch_size, p=p).tolist() for _ in range(n_batches))
+        for number, clips in enumerate(drawn):
+            yield self[Step(0, number, clips, n_before=FULL_STRENGTH)]
 
     def __getitem__(self, step: Step) -> Batch:
-        rng = np.random.default_rng([self.seed, step.epoch, step.number])
-        waveforms: list[Waveform] = [self.clips[i].waveform for i in step.clips]
+        # Several processes augment each its own clips, and differently.
+        rng = np.random.default_rng([self.seed, step.epoch, step.number, *([step.rank] if step.rank else [])])
+        clips = [self.clips[i] for i in step.clips]
+        waveforms: list[Waveform] = [clip.waveform for clip in clips]
         spans = None
         if self.augment is not None:
             waveforms, spans = self.augment.batch(waveforms, self.sample_rate, rng, step.n_before)
@@ -103,11 +185,12 @@ class ClipDataset(Dataset[Batch]):
             torch.tensor([len(waveform) for waveform in waveforms]),
             *_padded([self.targets[i] for i in step.clips]),
             [self.texts[i] for i in step.clips],
-            [self.clips[i].speaker for i in step.clips],
-            [self.clips[i].id for i in step.clips],
+            [clip.speaker for clip in clips],
+            [clip.id for clip in clips],
             spans,
             phones,
             n_phones,
+            step.spare,
         )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from speech.data.dataset import Clip
+from speech.data.dataset import Clip, Speaker
 from speech.evaluation.prediction import Prediction
 
 SEEN, UNSEEN, UNKNOWN = "seen", "unseen", "unknown"
@@ -60,7 +60,7 @@ def identity(speaker: str) -> str:
     return " ".join(sorted(source_speakers(speaker)))
 
 
-def record(clips: Iterable[Clip | Prediction], before: TrainingRecord | None = None) -> dict[str, list[str]]:
+def record(clips: Iterable[Clip | Speaker | Prediction], before: TrainingRecord | None = None) -> dict[str, list[str]]:
     """The record of training on ``clips``, added to the record ``before`` of a recogniser that is fine-tuned.
 
     ``before`` is None for training from scratch. Fine-tuning a recogniser without a record gives none.
@@ -71,7 +71,7 @@ def record(clips: Iterable[Clip | Prediction], before: TrainingRecord | None = N
     return {key: sorted(values | set((before or {}).get(key, ()))) for key, values in found.items()}
 
 
-def seen_in_training(clips: Iterable[Clip | Prediction], trained_on: TrainingRecord | None) -> SeenInTraining:
+def seen_in_training(clips: Iterable[Clip | Speaker | Prediction], trained_on: TrainingRecord | None) -> SeenInTraining:
     """Whether the speakers, accents and engines of ``clips`` were in training, by a recogniser's record."""
     ours, theirs = _record(clips), trained_on or {}
     if not all(theirs.get(key) for key in ours):
@@ -80,7 +80,7 @@ def seen_in_training(clips: Iterable[Clip | Prediction], trained_on: TrainingRec
     return SeenInTraining(*(_seen(values, set(theirs[key]), set(unstated[key])) for key, values in ours.items()))
 
 
-def _record(clips: Iterable[Clip | Prediction]) -> dict[str, set[str]]:
+def _record(clips: Iterable[Clip | Speaker | Prediction]) -> dict[str, set[str]]:
     known = list(clips)
     return {
         "speakers": set().union(*(source_speakers(clip.speaker) for clip in known)),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
 from speech.data.datamodule import DataSettings, SpeechData
 from speech.data.replay import ReplayedData
+from speech.data.shards import Shar
 from speech.data.source import CorpusError
 from speech.model.recognizer import Recognizer
 from speech.training import finetune
@@ -51,11 +53,19 @@ def _first(some: Sequence[object]) -> list[str]:
     return [*map(str, some[:N_REASONS]), *more]
 
 
+def made(source: Any, recognizer: Recognizer, cache_dir: str) -> Corpus | Shar:
+    """The corpus of ``source``, built or found in the cache; shards are there already."""
+    if isinstance(source, Shar):
+        source.check(recognizer.alphabet.letters, recognizer.sample_rate)
+        return source
+    return build(source, recognizer.alphabet, recognizer.sample_rate, cache_dir)
+
+
 def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     """The corpus that ``config`` describes, built or found in the cache, as batches for ``recognizer``."""
     source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
-    corpus = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
-    if corpus.low_quality:
+    corpus = made(source, recognizer, config.cache_dir)
+    if isinstance(corpus, Corpus) and corpus.low_quality:
         print(f"{len(corpus.low_quality)} recordings of low quality are used:")
         print("\n".join(f"  {line}" for line in _first(corpus.low_quality)))
     settings = DataSettings(
@@ -76,6 +86,11 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
         return data
     if not config.init:
         raise ConfigError("replay mixes in clips that another recogniser was trained on: give init=RUN_DIR as well")
+    if isinstance(corpus, Shar):
+        raise ConfigError(
+            "replay keeps clips in memory; of shards, mix those of both corpora: replay=null 'corpus.folder=[NEW,OLD]' "
+            "'corpus.weights=[1,1]'"
+        )
     return ReplayedData(corpus, settings, replay, finetune.earlier_corpora(config.init, recognizer))
 
 
@@ -87,7 +102,7 @@ def names_to_rank(recognizer: Recognizer, data: SpeechData) -> list[str]:
 def check_names(data: SpeechData) -> None:
     """Print the first reasons of refusals. Raises CorpusError for names of the list that no clip says."""
     reasons = _first([f"refused: {one}" for one in data.refused])
-    texts = {text for dataset in data.datasets.values() for text in dataset.texts}
+    texts = {text for dataset in data.datasets.values() for text in dataset.named()}
     if missing := [name for name in data.names if data.settings.alphabet.fold(name) not in texts]:
         way_out = "leave it out of the list, or give another way to say it ({text: Siobhan, say: [shivawn]})"
         raise CorpusError("\n".join([f"no clip says {', '.join(missing)}: {way_out}", *reasons]))

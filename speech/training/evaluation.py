@@ -10,6 +10,7 @@ from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
+from speech.data.shards import Shar
 from speech.model import loading
 from speech.model.recognizer import Recognizer
 from speech.text.names import read_names
@@ -40,8 +41,11 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
     """
     own = config.get("corpus") is None
     compose.as_trained(config, path, ["corpus"])
-    items, _ = instantiate(config.corpus).items(recognizer.alphabet)
-    there = list(dict.fromkeys(item.split for item in items))
+    source = instantiate(config.corpus)
+    if isinstance(source, Shar):
+        there = source.splits
+    else:
+        there = list(dict.fromkeys(item.split for item in source.items(recognizer.alphabet)[0]))
     test = [split for split in there if split not in TRAINING] or ["val"]
     splits = {"all": there, "test": test}.get(config.split, [config.split])
     if not set(splits) <= set(there):

@@ -18,6 +18,7 @@ from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
+from speech.data.shards import Shar
 from speech.evaluation.report import RunReport
 from speech.model.recognizer import Recognizer
 
@@ -124,7 +125,10 @@ def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
     for folder, config in earlier_runs(init):
         there = corpus_of(folder) if (folder / "report.json").is_file() else None
         if there is None:
-            there = build(instantiate(config.corpus), recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+            source = instantiate(config.corpus)
+            if isinstance(source, Shar):
+                raise ConfigError(f"init={init}: {folder} was trained on shards, which are not replayed: replay=null")
+            there = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
         corpora.append(there)
     return corpora
 

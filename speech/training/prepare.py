@@ -57,8 +57,8 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     data = make_data(config, recognizer)
     check_names(data)
     recognizer.set_vocabulary(data.names)
-    chosen_by = [clip for split in ("train", "val") if split in data.datasets for clip in data.datasets[split].clips]
-    recognizer.trained_on = provenance.record(chosen_by, initial.trained_on if initial else None)
+    chosen_by = [data.datasets[split].index.speakers for split in ("train", "val") if split in data.datasets]
+    recognizer.trained_on = provenance.record(set().union(*chosen_by), initial.trained_on if initial else None)
     before: dict[str, list[Prediction]] = {}
     if initial is not None:
         _inherit(recognizer, initial, config)

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from speech.config import tree
 from speech.config.help import header
 from speech.config.objects import instantiate
+from speech.data.shards import Summary
 from speech.training.run import train
 
 FILES = sorted(path.relative_to(tree.CONF) for path in tree.CONF.rglob("*.yaml") if path.parent.name != "hydra")
@@ -39,7 +40,11 @@ def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, re
     manifest = tmp_path / "FILE.csv"
     manifest.write_text("path,text,speaker\n")
     ((primary, options),) = opening(path)
-    options = [option.replace("DIR", str(recordings)).replace("FILE", str(manifest)) for option in options]
+    root = recordings
+    if path.stem == "shar":
+        root = tmp_path / "shards"
+        Summary("corpus", None, "abc", 16_000, {}, []).write(root)
+    options = [option.replace("DIR", str(root)).replace("FILE", str(manifest)) for option in options]
     options += {"train": [f"run_dir={tmp_path}"], "synthesize": [f"cache_dir={cache}"]}.get(primary, [])
     group = path.parent.name
     node = compose(primary, *options)[group]

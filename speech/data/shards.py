@@ -1,0 +1,206 @@
+"""Clips that do not fit into memory: tar shards, in Lhotse's Shar format, read as training asks for them.
+
+    DIR/<split>/cuts.000000.jsonl.gz    the cuts of a shard: name, say, weight, speaker, accent of each clip
+                recording.000000.tar    their sound, as FLAC
+        index/<split>.000000.json       lengths, weights and texts; written last, so that its shard is whole
+        corpus.json                     which corpus it is of; written last, so that the folder is complete
+
+The clips of a split stand in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. What
+training plans by is the index, some bytes a clip: which clips a batch has is known without reading any, so that every
+clip is heard once an epoch, in several processes too, and an epoch is entered in its middle at once. Lhotse's own
+samplers read all that comes before (scripts/benchmark_shards.py measures it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from speech.common import storage
+from speech.data.dataset import Clip, Index, Speaker, Spoken, Stored
+from speech.data.source import CorpusError, Refusal
+
+INDEX = "index/{split}.{number:06d}.json"
+FIELDS = {"cuts": "{split}/cuts.{number:06d}.jsonl.gz", "recording": "{split}/recording.{number:06d}.tar"}
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, AssertionError)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """``corpus.json``."""
+
+    corpus: str  # the folder's name of the corpus in the cache, which has its key
+    names: list[str] | None  # to choose from
+    letters: str
+    sample_rate: int  # Hz
+    shards: dict[str, int]  # of each split
+    refused: list[Refusal]
+
+    def write(self, folder: Path) -> None:
+        storage.write_json(folder / "corpus.json", asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Summary:
+        """Raises CorpusError for a folder that is not complete."""
+        try:
+            content = storage.read_json(folder / "corpus.json")
+            return cls(**content | {"refused": [Refusal(**one) for one in content["refused"]]})
+        except UNREADABLE as error:
+            raise CorpusError(
+                f"{folder}: no complete shards there ({error}): python -m speech.shard makes them"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard's index: its clips in their order, without sound."""
+
+    corpus: str  # as in Summary, with what else shapes the shard
+    bytes: dict[str, int]  # of each of FIELDS
+    lengths: list[int]
+    weights: list[float]
+    spoken: list[list[str]]  # name, say, accent
+    kinds: list[int]  # which of ``spoken`` each clip is
+    speakers: list[list[str]]  # speaker, accent
+
+    @classmethod
+    def read(cls, folder: Path, split: str, number: int) -> Shard:
+        """Raises CorpusError for one that is not there, or whose files are missing or cut short."""
+        path = folder / INDEX.format(split=split, number=number)
+        try:
+            shard = cls(**storage.read_json(path))
+            for field, place in FIELDS.items():
+                file = folder / place.format(split=split, number=number)
+                if (found := file.stat().st_size) != shard.bytes[field]:
+                    raise ValueError(f"{file} has {found} bytes, not {shard.bytes[field]}")
+        except UNREADABLE as error:
+            raise _damaged(path, error) from error
+        return shard
+
+
+def _damaged(index: Path, error: Exception) -> CorpusError:
+    reason = " ".join(str(error).split())
+    return CorpusError(
+        f"{index}: its shard is missing or damaged ({reason}): delete {index}, and run speech.shard again"
+    )
+
+
+class Shar:
+    """The folders that ``python -m speech.shard`` wrote, in the place of a corpus in the cache.
+
+    The training clips of several are mixed: ``weights`` are their proportions of an epoch, of any sum; null is what
+    each has. The names to choose from are those of the first.
+    """
+
+    def __init__(self, folder: str | Sequence[str], weights: Sequence[float] | None = None) -> None:
+        places = [folder] if isinstance(folder, str) else list(folder)
+        self.folders = [Path(place).expanduser().resolve() for place in places]
+        if not places or (weights is not None and (len(weights) != len(places) or min(weights) <= 0)):
+            raise ValueError(f"corpus.weights={weights}: give each of the {len(places)} folders one above 0")
+        self.weights = weights
+        self.summaries = [Summary.read(place) for place in self.folders]
+        self.folder, self.names = self.folders[0], self.summaries[0].names
+        self.refused = [one for summary in self.summaries for one in summary.refused]
+        self.splits = list(dict.fromkeys(split for summary in self.summaries for split in summary.shards))
+
+    @property
+    def identities(self) -> list[str]:
+        """Of a checkpoint: with other shards, or in another order, an epoch would be another."""
+        plan = [[asdict(one) for one in self.summaries], list(self.weights or ())]
+        digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+        return [*(summary.corpus for summary in self.summaries), f"shards {digest[:16]}"]
+
+    def check(self, letters: str, sample_rate: int) -> None:
+        """Raise CorpusError where a recogniser has another alphabet, or hears at another rate."""
+        for folder, one in zip(self.folders, self.summaries, strict=True):
+            if (one.letters, one.sample_rate) != (letters, sample_rate):
+                raise CorpusError(
+                    f"{folder}: shards of alphabet={one.letters!r} at {one.sample_rate} Hz, and the recogniser has "
+                    f"{letters!r} at {sample_rate} Hz: write shards for it (speech.shard alphabet=... sample_rate=...)"
+                )
+
+    def clips(self) -> dict[str, Sequence[Clip]]:
+        """By split; those of training stay on disk, the others are read into memory: they are evaluated as a whole."""
+        stored = {split: StoredClips(self, split) for split in self.splits}
+        return {split: clips if split == "train" else list(clips) for split, clips in stored.items()}
+
+
+class StoredClips(Stored):
+    """The clips of a split of ``shar``. Indexing one reads its shard, which is kept until ``n_open`` others are."""
+
+    def __init__(self, shar: Shar, split: str) -> None:
+        self._split = split
+        self._places: list[tuple[Path, int]] = []
+        sizes: list[list[int]] = []
+        parts: dict[str, list[np.ndarray]] = {"lengths": [], "weights": [], "kinds": []}
+        numbers: dict[Spoken, int] = {}
+        speakers: set[Speaker] = set()
+        for folder, summary in zip(shar.folders, shar.summaries, strict=True):
+            sizes.append([])
+            for number in range(summary.shards.get(split, 0)):
+                shard = Shard.read(folder, split, number)
+                own = [numbers.setdefault(Spoken(*one), len(numbers)) for one in shard.spoken]
+                parts["lengths"].append(np.array(shard.lengths, np.int64))
+                parts["weights"].append(np.array(shard.weights, float))
+                parts["kinds"].append(np.array(own, np.int64)[shard.kinds])
+                speakers |= {Speaker(*one) for one in shard.speakers}
+                sizes[-1].append(len(shard.lengths))
+                self._places.append((folder, number))
+        lengths, weights, kinds = (np.concatenate(some) for some in parts.values())
+        if split == "train" and shar.weights is not None:
+            of_folder = np.repeat(np.arange(len(sizes)), [sum(some) for some in sizes])
+            sums, wanted = np.bincount(of_folder, weights), np.array(shar.weights, float)
+            weights = weights * (wanted / wanted.sum() * sums.sum() / sums)[of_folder]
+        self.listing = Index(lengths, weights, list(numbers), kinds, speakers, [some for some in sizes if some])
+        self._ends = np.cumsum([size for some in sizes for size in some])
+        self._read: OrderedDict[int, list[tuple[str, str, float, bytes]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.listing.kinds)
+
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        shard = int(np.searchsorted(self._ends, i, side="right"))
+        first = int(self._ends[shard - 1]) if shard else 0
+        if shard not in self._read:
+            self._read[shard] = list(self._clips(shard))
+            if len(self._read[shard]) != self._ends[shard] - first:
+                raise self._damaged(shard, ValueError(f"{len(self._read.pop(shard))} clips in it"))
+            if len(self._read) > self.n_open:
+                self._read.popitem(last=False)
+        self._read.move_to_end(shard)
+        id, speaker, weight, sound = self._read[shard][i - first]
+        one = self.listing.spoken[self.listing.kinds[i]]
+        try:
+            samples, _ = soundfile.read(io.BytesIO(sound), dtype="int16")
+        except UNREADABLE as error:
+            raise self._damaged(shard, error) from error
+        return Clip(id, one.name, speaker, one.accent, samples, weight, one.say)
+
+    def _clips(self, shard: int) -> Iterator[tuple[str, str, float, bytes]]:
+        """Id, speaker, weight and FLAC of each clip of a shard."""
+        from lhotse import CutSet  # takes 1.7 s to import
+
+        folder, number = self._places[shard]
+        paths = {
+            field: [str(folder / place.format(split=self._split, number=number))] for field, place in FIELDS.items()
+        }
+        try:
+            for cut in CutSet.from_shar(fields=paths):
+                yield cut.id, cut.supervisions[0].speaker, cut.custom["weight"], cut.recording.sources[0].source
+        except UNREADABLE as error:
+            raise self._damaged(shard, error) from error
+
+    def _damaged(self, shard: int, error: Exception) -> CorpusError:
+        folder, number = self._places[shard]
+        return _damaged(folder / INDEX.format(split=self._split, number=number), error)

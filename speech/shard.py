@@ -1,0 +1,35 @@
+"""``python -m speech.shard``: a corpus as tar shards, for a training on more clips than fit into memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speech.config import command
+
+if TYPE_CHECKING:
+    from speech.config.tree import Config
+
+
+def shard(config: Config) -> None:
+    from pathlib import Path
+
+    from speech.common.escape import printable
+    from speech.config.objects import instantiate
+    from speech.data.build import build
+    from speech.data.shard_writing import write_shards
+    from speech.text.alphabet import Alphabet
+
+    source, alphabet, output = instantiate(config.corpus), Alphabet(config.alphabet), Path(config.output)
+    corpus = build(source, alphabet, config.sample_rate, config.cache_dir)
+    sizes = (config.sample_rate, output, config.shard_size, config.seed)
+    written = write_shards(corpus, source.names, alphabet, *sizes)
+    n_shards = ", ".join(f"{n} {split}" for split, n in written.shards.items())
+    print(f"shards: {n_shards}; in {printable(output.resolve())}")
+
+
+def main() -> None:
+    command.run("shard", shard)
+
+
+if __name__ == "__main__":
+    main()

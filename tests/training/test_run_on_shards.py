@@ -1,0 +1,63 @@
+"""A training on shards: the run that a corpus in memory has, and the same however often it was interrupted."""
+
+import json
+
+import pytest
+from commands import run_command
+from conftest import SMALL, train_until
+from training.test_run import same_weights
+
+from speech.config.compose import saved
+from speech.data.source import CorpusError
+from speech.model.recognizer import Recognizer
+from speech.training.run import train
+
+CORPUS = [option for option in SMALL if option.startswith("corpus.")]
+OTHERS = [option for option in SMALL if not option.startswith("corpus.")]
+
+
+@pytest.fixture(scope="module")
+def shards(shared, cache):
+    return shared(
+        "shards",
+        lambda folder: run_command("shard", *CORPUS, "shard_size=3", f"output={folder}", f"cache_dir={cache}"),
+    )
+
+
+@pytest.fixture(scope="module")
+def shards_run(trained, shards):
+    return trained("shards_run", "corpus=shar", f"corpus.folder={shards}", *OTHERS)
+
+
+def test_a_training_on_shards_leaves_what_one_in_memory_leaves(shards_run, small_run):
+    ours, theirs = (json.loads((run / "report.json").read_text()) for run in (shards_run, small_run))
+    assert list(ours["splits"]) == list(theirs["splits"])
+    assert [one["n_clips"] for one in ours["splits"].values()] == [one["n_clips"] for one in theirs["splits"].values()]
+    recognizer, other = (Recognizer.load(run / "recognizer.pt") for run in (shards_run, small_run))
+    assert (recognizer.names, recognizer.trained_on) == (other.names, other.trained_on)
+
+
+def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(shards_run, shards, compose, tmp_path):
+    train_until(5, compose("train", "corpus=shar", f"corpus.folder={shards}", *OTHERS, f"run_dir={tmp_path}"))
+    train(saved(tmp_path, "train"), resume=True)
+    assert same_weights(tmp_path, shards_run)
+
+
+def test_it_is_evaluated_on_the_shards_of_its_test(shards_run, cache, capsys):
+    run_command("evaluate", f"recognizer={shards_run}", "split=val", f"cache_dir={cache}")
+    assert "2 names" in capsys.readouterr().out
+
+
+def test_other_shards_and_replay_are_refused(shards, shards_run, compose, tmp_path, cache):
+    other, run = tmp_path / "shards", tmp_path / "run"
+    corpus = ["corpus=shar", f"corpus.folder={other}", *OTHERS, f"run_dir={run}"]
+    run_command("shard", *CORPUS, "shard_size=4", f"output={other}", f"cache_dir={cache}")
+    train_until(2, compose("train", *corpus))
+    for path in sorted(other.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    run_command("shard", *CORPUS, "shard_size=5", f"output={other}", f"cache_dir={cache}")
+    with pytest.raises(CorpusError, match="the corpus is another than this training began with"):
+        train(saved(run, "train"), resume=True)
+    replayed = ["experiment=enrol", "corpus=shar", f"corpus.folder={shards}", "trainer=debug", f"run_dir={run}2"]
+    with pytest.raises(ValueError, match=r"replay keeps clips in memory; of shards, mix those of both corpora"):
+        train(compose("train", *replayed, f"init={shards_run}"))
