@@ -23,7 +23,7 @@ def _listen(config: Config) -> None:
     source = open_source(config.source, config.device, config.rate, config.channels, config.dtype)
     print(source.format.to_json() if config.json else source.format.to_text(), flush=True)
     blocks = source.blocks(transcriber.sample_rate)
-    for event in listen(transcriber, blocks, lexicon, letters=True):
+    for event in listen(transcriber, blocks, lexicon, True, config.false_alarms_per_hour):
         print(event.to_json() if config.json else event.to_text(), flush=True)
 
 

@@ -20,7 +20,7 @@ def _spot(config: Config) -> None:
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
     lexicon = transcriber.lexicon(chosen(config.names, transcriber))
-    for found in spot(transcriber, find_clips(config.clips), lexicon):
+    for found in spot(transcriber, find_clips(config.clips), lexicon, config.false_alarms_per_hour):
         print(found.to_json() if config.json else found.to_text(), flush=True)
 
 

@@ -36,7 +36,11 @@ CLICK_S = 0.03  # shorter than any isolated phone
 MARGIN_S = 0.06  # onset and release are softer than the threshold
 SILENCE = 1e-4  # peak amplitude (-80 dBFS)
 STEP = 20  # frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
+LOOK = 10  # frames, of which STEP is a multiple: how often while somebody speaks, where short pauses are asked for
 WINDOW_S = 6.0  # what is remembered of a stream, and the longest segment: speech without a pause is cut there
+
+
+Run = list[tuple[int, int]]  # the parts of a segment, in frames: first, last + 1
 
 
 class NoSpeechError(ValueError):
@@ -64,31 +68,47 @@ def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
     return np.repeat(of_band * (tilt * inside)[:, None], 2, axis=0)
 
 
+def _percentile(values: NDArray[np.float64], percent: float) -> NDArray[np.float64]:
+    """Of the last axis, between two values by proportion: ``numpy.percentile``, which takes three times as long."""
+    place = (values.shape[-1] - 1) * percent / 100
+    below = int(place)
+    above = min(below + 1, values.shape[-1] - 1)
+    ordered = np.partition(values, (below, above), axis=-1)
+    return np.asarray(ordered[..., below] + (place - below) * (ordered[..., above] - ordered[..., below]))
+
+
 class Segment(NamedTuple):
     """Somebody speaks from sample ``start`` to ``stop`` of the stream, ``waveform`` is that with MARGIN_S around it.
 
-    What lies beyond an end of the stream is 0. ``power`` tells which of several segments is the loudest.
+    What lies beyond an end of the stream is 0. ``power`` tells which of several segments is the loudest. ``parts`` are
+    between the short pauses inside, ``(start, stop)`` each. ``over`` is False where it may go on.
     """
 
     start: int
     stop: int
     waveform: Waveform
     power: float
+    parts: list[tuple[int, int]]
+    over: bool = True
 
 
 class Endpointer:
     """Finds segments of speech in a stream at ``sample_rate`` Hz, of which it holds WINDOW_S at most.
 
-    Blocks of any size give the same segments as the whole, to the bit: frames are computed in groups of STEP. A segment
-    is known GAP_S after its end. ``speaking_since`` is the first sample of one that has not ended, ``reason`` says why
-    there was none in the last look.
+    Blocks of any size give the same segments as the whole, to the bit: frames are computed in groups of a fixed size. A
+    segment is known GAP_S after its end; with a ``pause_s`` it is given after each pause of that length inside, too.
+    ``speaking_since`` is the first sample of one that has not ended, ``reason`` says why there was none in the last
+    look.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, pause_s: float | None = None) -> None:
         self._rate = sample_rate
         self._length, self._hop = round(sample_rate * FRAME_MS / 1000), round(sample_rate * HOP_MS / 1000)
+        self._taper = np.hanning(self._length)
         self._margin = round(sample_rate * MARGIN_S)
         self._window, self._gap = round(WINDOW_S * 1000 / HOP_MS), round(GAP_S * 1000 / HOP_MS)
+        self._pause = None if pause_s is None else round(pause_s * 1000 / HOP_MS)
+        self._paused_at = 0  # frame of the stream that the last short pause began with
         self._first = 0  # frame of the stream that ``_band`` begins with
         self._band = np.zeros((0, N_BANDS))
         self._sounds = np.zeros(0, bool)
@@ -108,16 +128,20 @@ class Endpointer:
         """The segments that are known to have ended with these further ``samples``, ``(n,)``."""
         self._pending.append(samples)
         self._n_pending += len(samples)
-        step = STEP * self._hop
-        if self._next_frame() + step + self._length - self._hop > self.n_samples:
+        group = STEP if self._pause is None else LOOK
+        needed = group * self._hop + self._length - self._hop
+        if self._next_frame() + needed > self.n_samples:
             return []
         self._take_pending()
         found: list[Segment] = []
-        while self._next_frame() + step + self._length - self._hop <= self.n_samples:
-            self._add_frames(STEP)
-            if len(self._band) > self._gap:  # before, none can have ended
-                found += self._ended()
-            self._forget()
+        while self._next_frame() + needed <= self.n_samples:
+            self._add_frames(group)
+            if (self._first + len(self._band)) % STEP == 0:
+                if len(self._band) > self._gap:  # before, none can have ended
+                    found += self._ended()
+                self._forget()
+            if self._pause is not None and (self.speaking_since is not None or len(self._band) <= self._gap):
+                found += self._paused(self._pause)
         return found
 
     def finish(self) -> list[Segment]:
@@ -154,7 +178,7 @@ class Endpointer:
         part = self._audio[start : start + (n_frames - 1) * self._hop + self._length]
         frames = np.lib.stride_tricks.sliding_window_view(part, self._length)[:: self._hop]
         sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
-        spectrum = np.fft.rfft(frames.astype(np.float64) * np.hanning(self._length), axis=1)
+        spectrum = np.fft.rfft(frames.astype(np.float64) * self._taper, axis=1)
         band = np.square(spectrum.view(np.float64)) @ _bands(self._length, self._rate) * sounds[:, None]
         self._band, self._sounds = np.concatenate([self._band, band]), np.r_[self._sounds, sounds]
 
@@ -164,27 +188,49 @@ class Endpointer:
         n_frames, offset = len(self._band), self._first
         self.speaking_since = None
         found = []
-        for first, last in runs:
-            if not final and last + self._gap > n_frames - N_SMOOTHED // 2:
+        for parts in runs:
+            first, last = parts[0][0], parts[-1][1]
+            cut = not final and last + self._gap > n_frames - N_SMOOTHED // 2
+            if cut:
                 if n_frames < self._window or first > self._window // 2:
                     self.speaking_since = (offset + first) * self._hop
                     break
                 # Speech without a pause is cut where it is the softest, in the last third of what is remembered.
                 least = max(first + 1, 2 * self._window // 3)
                 last = least + int(power[least : n_frames - N_SMOOTHED].argmin())
-            found.append(self._segment(offset + first, offset + last, float(power[first:last].sum())))
-            cut = (first, last) not in runs
+                parts = [(begin, min(end, last)) for begin, end in parts if begin < last]
+            found.append(self._segment(offset, parts, last, power))
             # The pause is forgotten too, lest another threshold should find the name's soft end in it.
             self._drop(min(offset + last + (0 if cut else self._gap), offset + n_frames) - self._first)
             if cut:
                 break
         return found
 
-    def _segment(self, first: int, last: int, power: float) -> Segment:
-        """Of the stream's frames ``first`` to ``last``, the latter not included."""
-        start = first * self._hop
-        stop = min(self.n_samples, (last - 1) * self._hop + self._length)
-        return Segment(start, stop, self.audio(start - self._margin, stop + self._margin), power)
+    def _paused(self, pause: int) -> list[Segment]:
+        """The segment that has not ended, where ``pause`` frames follow that were not told of yet."""
+        runs, power = self._runs()
+        if not runs:
+            return []
+        last, edge = runs[-1][-1][1], N_SMOOTHED // 2
+        # Another threshold moves the same end by some frames.
+        if last + pause > len(self._band) - edge or self._first + last <= self._paused_at + N_SMOOTHED:
+            return []
+        self._paused_at = self._first + last
+        return [self._segment(self._first, runs[-1], last, power)._replace(over=False)]
+
+    def _segment(self, offset: int, parts: Run, last: int, power: NDArray[np.float64]) -> Segment:
+        """Of the window's frames from the first of ``parts`` to ``last``, the latter not included."""
+        ends = [
+            (
+                (offset + begin) * self._hop,
+                min(self.n_samples, (offset + end - 1) * self._hop + self._length),
+            )
+            for begin, end in parts
+        ]
+        start = ends[0][0]
+        stop = min(self.n_samples, (offset + last - 1) * self._hop + self._length)
+        waveform = self.audio(start - self._margin, stop + self._margin)
+        return Segment(start, stop, waveform, float(power[parts[0][0] : last].sum()), ends)
 
     def _forget(self) -> None:
         if (n_over := len(self._band) - self._window) > 0:
@@ -197,28 +243,29 @@ class Endpointer:
         self._band, self._sounds = self._band[n_frames:], self._sounds[n_frames:]
         self._first += n_frames
 
-    def _runs(self) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
-        """The runs of loud frames of the window, joined over short gaps, as (first, last + 1); and each frame's power,
-        less the background's, ``(n_frames,)``."""
+    def _runs(self) -> tuple[list[Run], NDArray[np.float64]]:
+        """The runs of loud frames of the window, each of the parts that a gap of GAP_S or less joins; and each frame's
+        power, less the background's, ``(n_frames,)``."""
         band, sounds = self._band, self._sounds
-        nothing: list[tuple[int, int]] = []
         if not sounds.any():
             self.reason = "digital silence"
-            return nothing, np.zeros(len(band))
+            return [], np.zeros(len(band))
         # The mean over N_SMOOTHED frames, of those that exist and sound.
         edge = N_SMOOTHED // 2
-        padded = np.pad(band, ((edge, edge), (0, 0)))
+        padded = np.zeros((len(band) + 2 * edge, N_BANDS))
+        padded[edge : edge + len(band)] = band
         n_sounding = np.convolve(sounds, np.ones(N_SMOOTHED))[edge : edge + len(sounds)]
         smooth = sum(padded[i : i + len(band)] for i in range(N_SMOOTHED)) / np.maximum(n_sounding, 1)[:, None]
-        floor = np.percentile(smooth[sounds], FLOOR_PERCENT, axis=0)
-        power = np.maximum(smooth - OVER_SUBTRACTION * floor, 0).sum(axis=1) * sounds
+        sounding = smooth if sounds.all() else smooth[sounds]
+        floor = _percentile(np.ascontiguousarray(sounding.T), FLOOR_PERCENT)
+        power = np.maximum(smooth - OVER_SUBTRACTION * floor, 0) @ np.ones(N_BANDS) * sounds
         if power.max() <= LEAST_RATIO * floor.sum():
             self.reason = "the sound never changes"
-            return nothing, power
+            return [], power
         level = 10 * np.log10(power / power.max() + 1e-10)
         sounds_s = sounds.sum() * HOP_MS / 1000
         rest = 1 - NAME_S / sounds_s  # proportion of the window without the name
-        background = float(np.percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
+        background = float(_percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
         least_depth = TRIMMED_DEPTH_DB if sounds_s < TRIMMED_S else LEAST_DEPTH_DB
         threshold = max(-DEPTH_DB, min(background + OVER_FLOOR_DB, -least_depth))
 
@@ -227,18 +274,21 @@ class Endpointer:
             return (last - first - widened) * HOP_MS / 1000
 
         edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
-        runs: list[list[int]] = []
+        runs: list[Run] = []
         for first, last in edges.reshape(-1, 2).tolist():
             if lasts_s(first, last) < CLICK_S:
                 continue
-            if runs and first - runs[-1][1] <= self._gap:
-                runs[-1][1] = last
+            pause = first - runs[-1][-1][1] if runs else self._gap + 1
+            if pause > self._gap:
+                runs.append([(first, last)])
+            elif self._pause is None or pause < self._pause:
+                runs[-1][-1] = (runs[-1][-1][0], last)
             else:
-                runs.append([first, last])
+                runs[-1].append((first, last))
         self.reason = "nothing but clicks"
         # The overlap of frames makes a click longer by a frame less a hop.
         least_s = CLICK_S + (FRAME_MS - HOP_MS) / 1000
-        return [(first, last) for first, last in runs if lasts_s(first, last) >= least_s], power
+        return [run for run in runs if lasts_s(run[0][0], run[-1][1]) >= least_s], power
 
 
 def _loudest(waveform: Waveform, sample_rate: int) -> Segment:

@@ -1,27 +1,35 @@
 """Listening: a stream of sound to events, while somebody speaks and as soon as a name is over.
 
 Method: an ``Endpointer`` finds where somebody speaks, and the recogniser hears each segment as it would hear it in a
-file: a recording's names are those of ``Transcriber.transcribe``. What was heard before changes nothing; what is held
-is the end-pointer's window.
+file: a recording's names are those of ``Transcriber.transcribe``. A name is told of after a short pause already, where
+it is accepted; inside of a segment that is no name, or several, a ``Spotter`` looks for them. What was heard before
+changes nothing; what is held is the end-pointer's window, and the end of a segment that was cut for want of a pause.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from speech.audio.endpointing import MARGIN_S, Endpointer
+import numpy as np
+
+from speech.audio.endpointing import MARGIN_S, Endpointer, Segment
+from speech.audio.files import Waveform
 from speech.audio.limits import AudioError
 from speech.audio.streams import Block, Fault, File
 from speech.common.escape import printable
-from speech.inference.scoring import Entry
+from speech.inference.scoring import Entry, LogProbs
+from speech.inference.spotting import Spotted, Spotter
 from speech.inference.transcriber import Transcriber, Transcript
 
 LETTERS_EVERY_S = 0.3  # of the stream
+PAUSE_S = 0.1  # after which a name is told of at once, if one was said
+LONGEST_S = 2.5  # of a name
+BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,9 @@ class Heard:
         found = self.transcript
         name, probability = found.names[0] if found.names else (None, None)
         times = {"start_s": self.start_s, "end_s": self.end_s, "latency_s": self.latency_s}
-        fields = {"name": name, "probability": probability, "accepted": found.accepted, "letters": found.letters}
-        rounded = {key: round(value, 3) for key, value in times.items()}
-        return json.dumps({"event": "name", **fields, "out_of_list": found.out_of_list, **rounded})
+        verdict = {"accepted": found.accepted, "unsure": found.unsure, "out_of_list": found.out_of_list}
+        heard = {"name": name, "probability": probability, **verdict, "letters": found.letters, "phones": found.phones}
+        return json.dumps({"event": "name", **heard} | {key: round(value, 3) for key, value in times.items()})
 
     def to_text(self) -> str:
         found = self.transcript
@@ -66,17 +74,106 @@ class Heard:
 Event = Letters | Heard | Fault
 
 
+class _Hearing:
+    """What the ``transcriber`` hears in the segments of one stream, one after the other."""
+
+    def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], spotter: Spotter | None) -> None:
+        self._transcriber, self._lexicon, self._spotter = transcriber, lexicon, spotter
+        self._rate = transcriber.sample_rate
+        self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
+        self._beginnings = _beginnings(lexicon)
+        self.told = -self._rate  # sample of the stream up to which names were told of
+        self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
+        self._before_stop = 0
+
+    def names(self, segment: Segment) -> list[Spotted]:
+        """The names in ``segment`` that were not told of yet; one in which there is none is told of as a whole."""
+        untold = [(max(start, self.told), stop) for start, stop in segment.parts if stop > self.told + self._pause]
+        if not untold:
+            found = []
+        elif segment.over:
+            found = self._at_end(segment, untold[0][0])
+        else:
+            found = self._at_pause(segment, untold)
+        if segment.over:
+            self._before, self._before_stop = segment.waveform[-round(BEFORE_S * self._rate) :], segment.stop
+        if found:
+            self.told = round(found[-1].end_s * self._rate)
+        return found
+
+    def _at_pause(self, segment: Segment, parts: Sequence[tuple[int, int]]) -> list[Spotted]:
+        """What was said in ``parts``, or in the last of them, where that is a name that no longer one begins with."""
+        begin, last = parts[0][0], parts[-1][0]
+        for start in sorted({begin, last}):
+            if segment.stop - start <= LONGEST_S * self._rate:
+                span = self._span(segment, start, segment.stop)
+                whole = self._whole(segment, start, self._transcriber.log_probs(span))
+                if whole.transcript.accepted and whole.transcript.names[0][0] not in self._beginnings:
+                    earlier = self._inside(segment, begin, parts[-2][1]) if start > begin else []
+                    return [*earlier, whole]
+        return []
+
+    def _at_end(self, segment: Segment, start: int) -> list[Spotted]:
+        """The names inside from sample ``start`` on, where that is not one as a whole; else the whole."""
+        log_probs = self._transcriber.log_probs(self._span(segment, start, segment.stop))
+        whole = self._whole(segment, start, log_probs)
+        inside = self._inside(segment, start, segment.stop, log_probs)
+        if len(inside) > 1 or (inside and whole.transcript.accepted is False):
+            return inside
+        return [whole] if start == segment.start or whole.transcript.accepted else []
+
+    def _inside(self, segment: Segment, start: int, stop: int, log_probs: LogProbs | None = None) -> list[Spotted]:
+        """The names that are spotted from sample ``start`` to ``stop``, of which ``log_probs`` are."""
+        if self._spotter is None:
+            return []
+        waveform = self._span(segment, start, stop)
+        overlap = self._before_stop + 2 * self._margin - start
+        joined = 0 <= overlap <= len(self._before)
+        if joined:  # it was cut off from the segment before, where a name may begin
+            waveform = np.concatenate([self._before[: len(self._before) - overlap], waveform])
+        if log_probs is None or joined:
+            log_probs = self._transcriber.log_probs(waveform)
+        begin = stop + self._margin - len(waveform)
+        found = self._spotter.spot(waveform, log_probs, begin / self._rate)
+        after = max(self.told / self._rate, 0.0), self._before_stop / self._rate
+        return [one for one in found if one.start_s >= after[0] - MARGIN_S and one.end_s > after[1]]
+
+    def _span(self, segment: Segment, start: int, stop: int) -> Waveform:
+        """Samples ``start`` to ``stop`` of the stream, of those of ``segment``, with the margin around them."""
+        return segment.waveform[start - segment.start : stop - segment.start + 2 * self._margin]
+
+    def _whole(self, segment: Segment, start: int, log_probs: LogProbs) -> Spotted:
+        transcript = self._transcriber.transcript(log_probs, (start - self._margin) / self._rate, self._lexicon)
+        return Spotted(start / self._rate, segment.stop / self._rate, transcript)
+
+
+def _beginnings(lexicon: Mapping[str, Entry]) -> set[str]:
+    """The names that another, longer one begins with, by letters."""
+    spelt = sorted((entry.letters.symbols[0], name) for name, entry in lexicon.items())
+    return {
+        name
+        for (letters, name), (following, _) in itertools.pairwise(spelt)
+        if len(following) > len(letters) and following[: len(letters)] == letters
+    }
+
+
 def listen(
     transcriber: Transcriber,
     blocks: Iterable[Block],
     lexicon: Mapping[str, Entry],
     letters: bool,
+    false_alarms_per_hour: float | None,
 ) -> Iterator[Event]:
-    """The events of a stream of ``blocks`` at the transcriber's rate. ``letters`` gives those of names not over."""
+    """The events of a stream of ``blocks`` at the transcriber's rate. ``letters`` gives those of names not over.
+
+    With ``false_alarms_per_hour`` of each name, names inside of running speech are looked for; with None, segments
+    between pauses alone are names.
+    """
     rate = transcriber.sample_rate
-    margin = round(MARGIN_S * rate)
-    endpointer, shown_at, shown = Endpointer(rate), 0.0, ""
-    for block in chain(blocks, [None]):
+    spotter = None if false_alarms_per_hour is None else Spotter(transcriber, lexicon, false_alarms_per_hour)
+    hearing = _Hearing(transcriber, lexicon, spotter)
+    endpointer, shown_at, shown = Endpointer(rate, PAUSE_S), 0.0, ""
+    for block in itertools.chain(blocks, [None]):
         if isinstance(block, Fault):
             yield block
             continue
@@ -84,21 +181,22 @@ def listen(
         segments = endpointer.finish() if block is None else endpointer.feed(block)
         now = endpointer.n_samples / rate
         for segment in segments:
-            transcript = transcriber.transcribe_speech(segment.waveform, (segment.start - margin) / rate, lexicon)
-            late = now - segment.stop / rate + time.perf_counter() - start
-            yield Heard(segment.start / rate, segment.stop / rate, late, transcript)
+            for one in hearing.names(segment):
+                late = now - one.end_s + time.perf_counter() - start
+                yield Heard(one.start_s, one.end_s, late, one.transcript)
             shown = ""
         since = endpointer.speaking_since
-        if letters and block is not None and since is not None and now - shown_at >= LETTERS_EVERY_S:
+        speaking = block is not None and since is not None and since >= hearing.told
+        if letters and speaking and now - shown_at >= LETTERS_EVERY_S:
             shown_at = now
-            so_far = transcriber.log_probs(endpointer.audio(since, endpointer.n_samples)).letters
+            so_far = transcriber.log_probs(endpointer.audio(since or 0, endpointer.n_samples)).letters
             if (spelt := transcriber.alphabet.decode(transcriber.decoder(so_far))) and spelt != shown:
                 shown = spelt
                 yield Letters(now, spelt)
 
 
 @dataclass(frozen=True)
-class Spotted:
+class Found:
     """A name of the list in a recording; or the reason for which the recording was ``refused``."""
 
     clip: Path
@@ -116,14 +214,17 @@ class Spotted:
         return printable(f"{self.clip}  {self.heard.start_s:.2f}-{self.heard.end_s:.2f} s  {name} {probability:.3f}")
 
 
-def spot(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry]) -> Iterator[Spotted]:
+def spot(
+    transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry], false_alarms_per_hour: float | None
+) -> Iterator[Found]:
     """The names of ``lexicon`` in ``clips`` of any length, those that are accepted. Every clip is heard afresh."""
     for clip in clips:
         try:
-            for event in listen(transcriber, File(clip).blocks(transcriber.sample_rate), lexicon, letters=False):
+            blocks = File(clip).blocks(transcriber.sample_rate)
+            for event in listen(transcriber, blocks, lexicon, False, false_alarms_per_hour):
                 if isinstance(event, Fault):
-                    yield Spotted(clip, refused=event.text.removeprefix(f"{clip}: "))
+                    yield Found(clip, refused=event.text.removeprefix(f"{clip}: "))
                 if isinstance(event, Heard) and event.transcript.names and event.transcript.accepted is not False:
-                    yield Spotted(clip, event)
+                    yield Found(clip, event)
         except AudioError as error:
-            yield Spotted(clip, refused=str(error).removeprefix(f"{clip}: "))
+            yield Found(clip, refused=str(error).removeprefix(f"{clip}: "))

@@ -279,7 +279,10 @@ class Transcriber(ABC):
 
     def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
         """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""
-        log_probs = self.log_probs(speech)
+        return self.transcript(self.log_probs(speech), start_s, lexicon)
+
+    def transcript(self, log_probs: LogProbs, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
+        """Of the log-probabilities of a waveform that begins ``start_s`` into its recording."""
         symbols, names, out_of_list = self.decode(log_probs, lexicon)
         letters = self.alphabet.decode(symbols)
         frames = align(log_probs.letters, symbols) if symbols else []

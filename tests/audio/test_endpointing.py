@@ -61,8 +61,8 @@ def test_silence_has_no_speech(n_samples):
         find_speech(np.zeros(n_samples, np.float32), 16_000)
 
 
-def in_blocks(waveform, rate, cuts):
-    endpointer = Endpointer(rate)
+def in_blocks(waveform, rate, cuts, pause_s=None):
+    endpointer = Endpointer(rate, pause_s)
     found = [segment for block in np.split(waveform, cuts) for segment in endpointer.feed(block)]
     return found + endpointer.finish()
 
@@ -136,3 +136,24 @@ def test_babble_does_not_stretch_a_name_to_the_whole_recording(name):
     start, stop = find_speech((long + 0.18 * speech * babble).astype(np.float32), rate)
     assert start > 0.6 * rate
     assert stop < rate + len(waveform) + 0.4 * rate
+
+
+def test_a_short_pause_gives_what_was_said_so_far_and_ends_nothing(name):
+    waveform, rate = name
+    pause = np.zeros(rate // 2, np.float32)
+    twice = within_silence(np.concatenate([waveform, pause, waveform]), rate)
+    segments = in_blocks(twice, rate, range(100, len(twice), 100), pause_s=0.1)
+    assert [segment.over for segment in segments] == [False, False, True]
+    first, second, whole = segments
+    assert len(whole.parts) == len(second.parts) == 2 * len(first.parts) == 2
+    ends = [first.start, first.stop, second.parts[1][0], second.stop]
+    assert np.ravel(whole.parts) == pytest.approx(ends, abs=0.1 * rate)
+    assert [s[:2] for s in in_blocks(twice, rate, [])] == [(whole.start, whole.stop)]
+
+
+@given(st.integers(0, 9), st.integers(1, 60_000))
+@settings(max_examples=8, deadline=None)
+def test_any_blocks_give_the_pauses_of_the_whole(name, seed, n):
+    long, rate = several_names(name, seed)
+    whole, parts = (in_blocks(long, rate, cuts, pause_s=0.1) for cuts in ([], range(n, len(long), n)))
+    assert [(s.start, s.stop, s.parts, s.over) for s in whole] == [(s.start, s.stop, s.parts, s.over) for s in parts]

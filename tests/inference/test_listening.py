@@ -1,9 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 import soundfile
 
 from speech.audio import endpointing
 from speech.audio.streams import Fault
+from speech.inference import listening
+from speech.inference.batch import fields_of
 from speech.inference.listening import Heard, Letters, listen, spot
 from speech.inference.runtime import Runtime
 from speech.inference.transcriber import Transcript
@@ -29,7 +33,7 @@ def clip():
 
 
 def heard(recognizer, sound, cuts=(), letters=False):
-    events = list(listen(recognizer, np.split(sound, cuts), recognizer.lexicon(NAMES), letters))
+    events = list(listen(recognizer, np.split(sound, cuts), recognizer.lexicon(NAMES), letters, 5))
     return events if letters else [event for event in events if isinstance(event, Heard)]
 
 
@@ -67,7 +71,7 @@ def test_letters_come_before_the_name_is_over(recognizer, clip):
 
 def test_a_fault_of_the_device_stands_between_the_names(recognizer, clip):
     sound, fault = np.pad(clip, (8_000, 20_000)), Fault("overrun", 0.1)
-    events = list(listen(recognizer, [sound, fault, sound], recognizer.lexicon(NAMES), False))
+    events = list(listen(recognizer, [sound, fault, sound], recognizer.lexicon(NAMES), False, 5))
     assert [type(event) for event in events] == [Heard, Fault, Heard]
 
 
@@ -85,7 +89,7 @@ def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_
     name, silence, text = (tmp_path / f"{stem}.wav" for stem in ("name", "silence", "text"))
 
     def found(*clips):
-        return [(s.clip, s.heard and s.heard.transcript) for s in spot(recognizer, clips, lexicon)]
+        return [(s.clip, s.heard and s.heard.transcript) for s in spot(recognizer, clips, lexicon, 5)]
 
     assert len(alone := found(name)) == 1
     assert alone[0][1].names[0][0] == "Martin"
@@ -97,10 +101,44 @@ def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(recognizer, cl
     path = tmp_path / "cut\x1b[2J.wav"
     soundfile.write(path, np.pad(clip, (16_000, 48_000)), 16_000)
     path.write_bytes(path.read_bytes()[:-32_000])
-    name, refused = spot(recognizer, [path], recognizer.lexicon(NAMES))
+    name, refused = spot(recognizer, [path], recognizer.lexicon(NAMES), 5)
     assert name.heard.transcript.names[0][0] == "Martin"
     assert refused.refused.startswith("truncated")
     assert all(r"cut\x1b[2J.wav" in found.to_text() for found in (name, refused))
+
+
+def test_a_stream_tells_the_verdict_that_a_transcript_has():
+    unsure = Transcript("mo", [("Mo", 0.7), ("Bo", 0.3)], [], "mo", 0.7, False, True)
+    told = json.loads(Heard(0.1, 0.5, 0.2, unsure).to_json())
+    same = {key: value for key, value in fields_of(unsure).items() if key in told}
+    assert {"letters", "phones", "out_of_list", "accepted", "unsure"} <= set(same)
+    assert {key: told[key] for key in same} == same
+    assert (told["name"], told["probability"]) == ("Mo", 0.7)
+
+
+def test_a_name_is_told_of_soon_after_its_end(recognizer, clip):
+    sound = np.pad(clip, (16_000, 24_000))
+    (event,) = heard(recognizer, sound, range(320, len(sound), 320))
+    fed_s = endpointing.LOOK * endpointing.HOP_MS / 1000 + listening.PAUSE_S + 0.08
+    assert 0 < event.latency_s < fed_s + 2  # of which the recogniser may take two, on a busy machine
+    lexicon, n_fed = recognizer.lexicon(NAMES), 0
+
+    def blocks():
+        nonlocal n_fed
+        for block in np.split(sound, range(320, len(sound), 320)):
+            n_fed += len(block)
+            yield block
+
+    first = next(listen(recognizer, blocks(), lexicon, False, 5))
+    assert n_fed / 16_000 - first.end_s < fed_s
+
+
+def test_a_name_that_a_longer_one_begins_with_waits_for_the_pause_to_be_over(recognizer, clip):
+    sound = np.pad(clip, (16_000, 24_000))
+    lexicon = recognizer.lexicon(["Martin", "Martin Luther", "Mark"])
+    (event,) = listen(recognizer, np.split(sound, range(320, len(sound), 320)), lexicon, False, 5)
+    assert event.transcript.names[0][0] == "Martin"
+    assert event.latency_s > endpointing.GAP_S
 
 
 def test_a_name_that_is_unsure_is_asked_for_again_in_a_stream_as_of_a_file():

@@ -1,0 +1,121 @@
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from speech.inference.listening import Heard, listen
+from speech.inference.runtime import Runtime
+from speech.inference.spotting import _columns, best_paths
+from speech.tts.espeak import Espeak
+from speech.tts.voice import Voice
+
+NAMES = ["Jennifer", "Elizabeth", "Robert", "Alexander", "Susan"]
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Runtime.load()
+
+
+@cache
+def say(text):
+    waveform, rate = Espeak().speak(text, Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    spoken = soxr.resample(waveform.astype(np.float32), rate, RATE)
+    return (spoken + 1e-4 * np.random.default_rng(1).standard_normal(len(spoken))).astype(np.float32)
+
+
+def heard(recognizer, sound, cuts=(), names=NAMES, per_hour=5):
+    lexicon = recognizer.lexicon(names)
+    events = [e for e in listen(recognizer, np.split(sound, cuts), lexicon, False, per_hour) if isinstance(e, Heard)]
+    return [(e.transcript.names[0][0], e.start_s, e.end_s) for e in events if e.transcript.accepted]
+
+
+def every_path(text, n_frames):
+    """All CTC paths of ``text`` from its first symbol to its last: the oracle, for a handful of frames."""
+    for path in itertools.product(sorted({0, *text}), repeat=n_frames):
+        if path[0] == text[0] and path[-1] == text[-1]:
+            collapsed = [s for i, s in enumerate(path) if s and (not i or path[i - 1] != s)]
+            if collapsed == list(text):
+                yield path
+
+
+@given(st.integers(0, 10_000), st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=3), min_size=1, max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_the_best_path_is_the_best_of_all_paths(seed, texts):
+    local = -np.random.default_rng(seed).exponential(size=(5, 4)).astype(np.float32)
+    found = best_paths(local, _columns(texts))
+    fixed = best_paths(local, _columns(texts), restart=False)
+    for i, text in enumerate(texts):
+        for last in range(5):
+            sums = {
+                n: max(
+                    (sum(local[last - n + 1 + t, s] for t, s in enumerate(path)) for path in every_path(text, n)),
+                    default=-1e9,
+                )
+                for n in range(1, last + 2)
+            }
+            for score, expected in ((found[last, i], max(sums.values())), (fixed[last, i], sums[last + 1])):
+                assert score == pytest.approx(expected, abs=1e-3) if expected > -1e9 else score < -1e8
+
+
+def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
+    before, name = say("Have you seen"), say("Have you seen Jennifer")
+    sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
+    assert heard(recognizer, sound, per_hour=None) == []
+    (found,) = heard(recognizer, sound, names=["Jennifer", "Robert"])
+    assert found[0] == "Jennifer"
+    assert found[1] == pytest.approx(1 + len(before) / RATE, abs=0.2)
+    assert found[2] == pytest.approx(1 + len(name) / RATE, abs=0.2)
+
+
+def test_other_sentences_have_no_names(recognizer):
+    text = "the weather will be good for the rest of the week, and we shall go to the sea"
+    assert heard(recognizer, np.pad(say(text), (RATE, RATE))) == []
+
+
+@given(st.lists(st.integers(0, 200_000), max_size=30))
+@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_any_blocks_give_the_same_names(recognizer, cuts):
+    texts = ["have you seen Jennifer at the", "Susan", "Have you seen Jennifer"]
+    talk = np.concatenate(
+        [np.pad(say(text), (0, pause)) for text, pause in zip(texts, [3_000, 14_000, 0], strict=True)]
+    )
+    pieces = heard(recognizer, talk, sorted(cut for cut in cuts if cut < len(talk)))
+    assert [name for name, *_ in pieces] == ["Jennifer", "Susan", "Jennifer"]
+    assert pieces == heard(recognizer, talk)
+
+
+@pytest.mark.parametrize("text", ["Jennifer was in the house yesterday", "Have you seen Jennifer"])
+def test_the_first_and_the_last_of_a_recording_are_heard(recognizer, text):
+    assert [name for name, *_ in heard(recognizer, say(text))] == ["Jennifer"]
+
+
+def test_speech_without_a_pause_hides_no_name_where_it_is_cut(recognizer):
+    sentence = say("have you seen Jennifer at the")
+    loud = np.concatenate([sentence[400:-400]] * 12)
+    found = heard(recognizer, loud)
+    assert [name for name, *_ in found] == ["Jennifer"] * 12
+
+
+@pytest.mark.parametrize(("pause_s", "n"), [(0.2, 2), (0.4, 2), (1.5, 2)])
+def test_a_name_said_twice_is_two(recognizer, pause_s, n):
+    pause = np.zeros(round(pause_s * RATE), np.float32)
+    twice = np.pad(np.concatenate([say("Martin"), pause, say("Martin")]), (RATE, RATE))
+    assert [name for name, *_ in heard(recognizer, twice, names=["Martin", "Mark"])] == ["Martin"] * n
+
+
+@pytest.mark.parametrize("said", ["Mark", "Marcus"])
+def test_names_that_begin_alike_give_the_best_alone(recognizer, said):
+    sound = np.pad(say(said), (RATE, RATE))
+    (found,) = heard(recognizer, sound, names=["Mark", "Marc", "Marcus"])
+    assert found[0] in {"Mark": ("Mark", "Marc"), "Marcus": ("Marcus",)}[said]
+
+
+def test_a_drawled_name_is_one(recognizer):
+    sound = np.pad(soxr.resample(say("Martin"), 2, 3), (RATE, RATE))
+    assert len(heard(recognizer, sound, names=["Martin", "Marvin", "Morton", "Mark"])) == 1
