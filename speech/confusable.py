@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 
 def confusable(config: Config) -> None:
-    from tqdm import tqdm
-
     from speech.common.escape import printable
     from speech.common.runs import find_if_any
     from speech.inference.confusion import confusable_pairs, json_lines, table
@@ -27,8 +25,7 @@ def confusable(config: Config) -> None:
         pairs, note = confusable_pairs(names), f"no confusion by a recogniser: {note}"
     else:
         recognizer, (voices, whose) = load(path), unseen_voices(path, config.n_voices, config.seed)
-        every = spoken(names, voices, recognizer.sample_rate, config.seed)
-        clips = tqdm(every, total=len(names) * len(voices), unit=" clips", disable=None, leave=False)
+        clips = spoken(names, voices, recognizer.sample_rate, config.seed)
         pairs, note = confusable_pairs(names, recognizer, clips), f"confusion by {path}, {len(voices)} voices {whose}"
     print(json_lines(pairs[: config.n_pairs]) if config.json else f"{table(pairs, config.n_pairs)}; {printable(note)}")
 

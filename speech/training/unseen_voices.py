@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
@@ -45,9 +47,10 @@ def spoken(
 ) -> Iterator[tuple[int, Waveform]]:
     """Each of ``names`` said by each of ``voices`` (espeak's): the name's index, and the end-pointed waveform."""
     engine, rng = Espeak(), np.random.default_rng(seed)
-    for voice in voices:
-        for i, name in enumerate(names):
+    with tqdm(total=len(names) * len(voices), unit=" clips", disable=None, leave=False) as progress:
+        for voice, (i, name) in itertools.product(voices, enumerate(names)):
             say = name.say[rng.integers(len(name.say))] if isinstance(name, Name) and name.say else str(name)
             samples, rate = engine.speak(say, voice, rng)
             waveform = files.to_waveform(samples, rate, sample_rate, where=name)
             yield i, endpointing.trim_silence(waveform, sample_rate)[0]
+            progress.update()
