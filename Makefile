@@ -1,4 +1,4 @@
-# make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | browser | lint | tensorboard | clean
+# make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | chaos | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
 #      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-ablation DATA_DIR=...
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz lint tensorboard clean
+.PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz chaos lint tensorboard clean
 .PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-ablation
 
 train: $(READY)
@@ -58,6 +58,10 @@ test-fast: $(READY)
 # 10 000 damaged or foreign files: each is read, or refused
 fuzz: $(READY)
 	$(BIN)/python scripts/fuzz.py
+
+# Commands killed at 50 moments, on a full disk, and two at once: each goes on to its result; mounts small file systems
+chaos: $(READY)
+	$(BIN)/python scripts/chaos.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

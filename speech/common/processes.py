@@ -89,6 +89,19 @@ def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=f"{own}{os.getpid()}-")
 
 
+@contextmanager
+def temporary_files_in_one_folder(prefix: str) -> Iterator[None]:
+    """What this process and those forked from it put into the folder for temporary files, sockets of multiprocessing
+    say, lies in a ``temporary_folder``: a process that is killed removes nothing itself."""
+    before = tempfile.tempdir
+    with temporary_folder(prefix) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def _namespace() -> int:
     """Of this process's number: two containers that share a folder both have a process 1."""
     place = Path("/proc/self/ns/pid")

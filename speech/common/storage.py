@@ -9,11 +9,18 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, TextIO
+
+from speech.common.escape import printable
+
+if sys.platform != "win32":
+    import fcntl
 
 LARGEST_TEXT = 1 << 28  # bytes of JSON
 LARGEST_YAML = 1 << 20  # of a config: YAML takes seconds a megabyte
@@ -29,6 +36,7 @@ class UnwritableError(OSError):
 
 
 _PART = ".part-"  # how the name of an unfinished file begins
+_PARTS = re.compile(r"\.part-\d+-\d+-")
 _numbers = itertools.count()
 
 
@@ -37,15 +45,19 @@ def whole(path: Path, sync: bool = True) -> Iterator[Path]:
     """A path beside ``path`` to write to; the file takes the name ``path`` at the end, and is removed on an error.
 
     Until then an earlier file of that name stays. ``sync``: it is on the disk before it takes the name, so that the
-    name never stands for less, whatever happens to the machine. Raises UnwritableError.
+    name never stands for less, whatever happens to the machine; and what killed processes left there is removed.
+    Raises UnwritableError.
     """
+    if sync:
+        remove_parts(path.parent)
     # The end of the name, which has its suffixes: a long one leaves no room for more.
     part = path.with_name(f"{_PART}{os.getpid()}-{next(_numbers)}-{path.name[-16:]}")
     try:
-        yield part
-        if sync:
-            _sync(part)
-        part.replace(path)
+        with _held(part):
+            yield part
+            if sync:
+                _sync(part)
+            part.replace(path)
         if sync and os.name == "posix":  # where a folder can be opened
             _sync(path.parent)
     except OSError as error:
@@ -56,18 +68,76 @@ def whole(path: Path, sync: bool = True) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def appended(path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """The text file ``path`` to add lines to. Raises UnwritableError; a full disk may leave half a line."""
+    try:
+        with path.open("a", encoding="utf-8", newline=newline) as file:
+            yield file
+    except OSError as error:
+        if isinstance(error, UnwritableError) or error.filename not in (None, str(path)):
+            raise
+        raise UnwritableError(path, error) from error
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """``part``, made, and locked as long as its writer lives: that ends with the process, however it does."""
+    while True:
+        with part.open("wb") as file:
+            _lock(file, wait=True)
+            if part.exists():  # else another process took it for a part that was left, and we came too late
+                yield
+                return
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed left unfinished in ``folder``."""
+    for part in folder.glob(f"{_PART}*"):
+        if not _PARTS.match(part.name):
+            continue
+        try:
+            with part.open("r+b") as file:
+                if _lock(file, wait=False):
+                    part.unlink(missing_ok=True)
+        except OSError:  # another process removed it, or it is not ours to remove
+            continue
+
+
+@contextmanager
+def one_writer(folder: Path) -> Iterator[None]:
+    """Of the processes that would fill ``folder`` one does so at a time; the others wait, and say so."""
+    from filelock import FileLock, Timeout  # not in the runtime wheel, which fills no folder
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"another process is writing {printable(folder)}: waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _lock(file: IO[bytes], wait: bool) -> bool:
+    """Whether ``file`` is locked now. Not where the system, or a file system of a network, has no such locks."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def _sync(path: Path) -> None:
     opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what a process that was killed left unfinished in ``folder``, into which no other may write now."""
-    for part in folder.glob(f"{_PART}*"):
-        part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -29,13 +29,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
 from speech.common import processes, storage
-from speech.common.escape import printable
 from speech.data.source import CorpusError, Item, Refusal, Source
 from speech.text import espeak
 from speech.text.alphabet import Alphabet
@@ -71,21 +69,13 @@ def build(
     lines = _read_shards(folder, shards)
     if not _is_whole(folder, lines):
         (folder / "shards").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print(f"another process is building {printable(folder)}: waiting for it")
-            lock.acquire()
-        try:
-            lines = _read_shards(folder, shards)  # that process may have built them
+        with storage.one_writer(folder):
+            lines = _read_shards(folder, shards)  # another process may have built them
             if not _is_whole(folder, lines):
                 missing = {shard: items for shard, items in shards.items() if lines[shard] is None}
                 _render(source, folder, sample_rate, missing, len(items), n_workers or os.cpu_count() or 1)
                 lines = _read_shards(folder, shards)
                 _write_manifest(folder, lines, refused, alphabet, sample_rate)
-        finally:
-            lock.release()
     return Corpus(folder, *_refusals(lines, refused))
 
 

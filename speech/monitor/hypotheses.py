@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from speech.common import storage
 from speech.monitor.clips import FirstClips
 from speech.monitor.moments import early_step_is_due, writer
 from speech.training.task import best_paths
@@ -51,7 +52,7 @@ class Hypotheses(FirstClips):
             rows = "".join(f"| {ref} | {hyp or '(nothing)'} |\n" for ref, hyp in hypotheses.items())
             board.add_text("hypotheses", f"| reference | hypothesis |\n|---|---|\n{rows}", trainer.global_step)
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch, "hyp": hypotheses}
-        with _path(trainer).open("a", encoding="utf-8") as file:
+        with storage.appended(_path(trainer)) as file:
             file.write(json.dumps(line) + "\n")
 
 

@@ -59,7 +59,7 @@ def fit(prepared: Prepared) -> Fitted:
     )
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
-    with processes.no_children_left():
+    with processes.temporary_files_in_one_folder("train"), processes.no_children_left():
         trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from speech.audio import files
 from speech.common import storage
+from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
 from speech.text.names import Name, ways_to_say
 from speech.tts.voice import Engine, Voice, VoiceError
@@ -44,31 +45,41 @@ def write_clips(
             digest = hashlib.sha256(json.dumps(shaping).encode()).hexdigest()[:16]
             values = (f"{name}/{_file_name(voice)}", str(name), voice.speaker, voice.accent, digest)
             clips.append((voice, name, dict(zip(COLUMNS, values, strict=True))))
+    output.mkdir(parents=True, exist_ok=True)
+    with storage.one_writer(output):
+        _write_missing(clips, engine, output, sample_rate, seed)
+    return len(clips)
+
+
+def _write_missing(
+    clips: Sequence[tuple[Voice, Name, Row]], engine: Engine, output: Path, sample_rate: int, seed: int
+) -> None:
     manifest = output / MANIFEST
     listed = _read(manifest)
     missing = [clip for clip in clips if listed.get(clip[2]["path"]) != clip[2]]
     for _, _, row in missing:
         listed.pop(row["path"], None)
-    output.mkdir(parents=True, exist_ok=True)
     with storage.whole(manifest) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(listed.values())
-    with manifest.open("a", encoding="utf-8", newline="") as file:
+    for folder in {(output / row["path"]).parent for _, _, row in missing}:
+        folder.mkdir(exist_ok=True)
+        storage.remove_parts(folder)
+    with storage.appended(manifest, newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         for voice, name, row in tqdm(missing, unit=" clips", disable=None):
-            path = output / row["path"]
-            path.parent.mkdir(exist_ok=True)
             rng = np.random.default_rng([seed, zlib.crc32(f"{name} {voice.speaker}".encode())])
             ways = ways_to_say(name)
+            espeak.restart()  # the sound of a clip depends on none before it
             try:
                 samples, rate = engine.speak(ways[rng.integers(len(ways))], voice, rng)
             except (PronunciationError, VoiceError) as error:
                 raise ValueError(f"{name}: {error}") from error
-            files.write(path, files.to_waveform(samples, rate, sample_rate, where=str(name)), sample_rate)
+            waveform = files.to_waveform(samples, rate, sample_rate, where=str(name))
+            files.write(output / row["path"], waveform, sample_rate)
             writer.writerow(row)  # after its clip, so that each clip of the manifest is whole
             file.flush()
-    return len(clips)
 
 
 def _file_name(voice: Voice) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from speech.common.processes import signals_held, temporary_folder
+from speech.common.processes import signals_held, temporary_files_in_one_folder, temporary_folder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 BEGIN = "import os, sys, tempfile; from speech.common import processes\n"
@@ -32,6 +32,17 @@ def test_a_folder_that_a_killed_process_left_is_removed_by_the_next(temporary):
         assert not left.exists()
         assert {Path(own), Path(other)} < set(temporary.iterdir()), "those of a living process stay"
     assert [path.name for path in temporary.iterdir()] == ["espeak-of-another-program"]
+
+
+def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next(temporary):
+    own = "own = processes.temporary_files_in_one_folder('train'); own.__enter__(); tempfile.mkdtemp()\n"
+    run(own + "if os.fork(): os.wait(); os.kill(os.getpid(), 9)\ntempfile.mkdtemp(); os._exit(0)")
+    (left,) = temporary.iterdir()
+    assert len(list(left.iterdir())) == 2
+    with temporary_files_in_one_folder("train"):
+        assert not left.exists()
+        tempfile.mkdtemp()
+    assert tempfile.mkdtemp().startswith(str(temporary))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -122,3 +122,20 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
     storage.remove_parts(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_removes_what_killed_processes_left_and_no_other(tmp_path):
+    left = tmp_path / ".part-1-1-a.txt"
+    left.write_text("half")
+    (tmp_path / ".part-of-another-program").touch()
+    with storage.whole(tmp_path / "b.txt") as part:  # one that is being written
+        part.write_text("b")
+        storage.write_text(tmp_path / "a.txt", "a")
+        assert part.exists()
+        assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b.txt", ".part-of-another-program"}
+
+
+def test_a_full_disk_names_the_file_that_a_line_is_added_to(tmp_path, full_disk):
+    with pytest.raises(OSError, match=r"a\.csv: could not be written"), storage.appended(tmp_path / "a.csv") as file:
+        file.write("x" * 2_000)

@@ -1,5 +1,6 @@
 import csv
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,7 +41,7 @@ def age(folder):
 
 def test_a_clip_of_each_name_and_voice_is_written_and_listed(write, tmp_path):
     assert write("Chloé", "Bob") == len(times(tmp_path)) == 4
-    assert {path.name for path in tmp_path.iterdir()} == {"Chloé", "Bob", "manifest.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"Chloé", "Bob", "manifest.csv", ".lock"}
     assert {row["path"] for row in rows(tmp_path)} == set(times(tmp_path))
     assert all(row["path"].startswith(f"{row['text']}/") for row in rows(tmp_path))
 
@@ -86,6 +87,22 @@ def test_an_interrupted_call_continues_when_repeated(write, tmp_path, monkeypatc
     write("Anna", "Bob")
     assert len(times(tmp_path)) == len(rows(tmp_path)) == 4
     assert before.items() < times(tmp_path).items()
+
+
+def test_a_clip_sounds_the_same_whatever_was_made_before_it(write, tmp_path):
+    write("Anna", "Bob")
+    first = {path: path.read_bytes() for path in tmp_path.glob("*/*.wav")}
+    for path in list(first)[::2]:
+        path.unlink()
+    write("Anna", "Bob")
+    assert {path: path.read_bytes() for path in tmp_path.glob("*/*.wav")} == first
+
+
+def test_two_calls_at_once_write_one_whole_folder(write, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: write("Anna", "Bob"), range(2))) == [4, 4]
+    listed = [row["path"] for row in rows(tmp_path)]
+    assert sorted(listed) == sorted(times(tmp_path))
 
 
 def test_a_deleted_clip_is_written_again_and_no_other(write, tmp_path):

@@ -1,0 +1,390 @@
+"""``make chaos``: commands that are killed, that meet a full disk, and that run twice at once; a figure a line.
+
+``python scripts/chaos.py [N_MOMENTS] [SEED] [COMMAND ...]``: each command (build, synthesize, train, export, report)
+is run undisturbed, on a small corpus. Then it is killed with SIGKILL at moments drawn over the time that it took, the
+whole group or the parent alone; it finds a disk with room for a part of what it writes; and two are begun together.
+Every time, what has a name has to be whole, the same command (or ``resume=``) has to go on to the result of the
+undisturbed one, and no unfinished file, lock, process or temporary folder may be left. Half of the moments are on
+another file system than the temporary folder's. What fails is printed as a JSON object, and the exit status is then 1.
+
+File systems of a few MB in memory are mounted: run it as root, or by ``unshare --user --map-root-user --mount``. The
+commands are forked from this process, which has imported what takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import random
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lhotse  # noqa: F401  what the commands import, once
+import matplotlib.pyplot  # noqa: F401
+import onnxruntime  # noqa: F401
+import pytorch_lightning  # noqa: F401
+import torch
+from benchlib.figures import show
+from filelock import FileLock, Timeout
+
+from speech.audio import files
+from speech.common import seal
+from speech.config import compose, objects
+from speech.config.command import explained
+from speech.data.build import build
+from speech.model import torch_file
+from speech.page import page  # noqa: F401
+from speech.text.alphabet import Alphabet
+
+NAMES = "[Martin,Kelvin]"
+CORPUS = ["init=null", f"corpus.names={NAMES}", "corpus.n_train=8", "corpus.n_val=1", "corpus.n_test=1"]
+TRAINING = ["batch_size=8", "encoder.n_units=16", "trainer.max_epochs=2", "trainer.log_every_n_steps=1"]
+TRAINING += ["+trainer.enable_progress_bar=false", "callbacks.times.every_n_steps=2"]
+SHARES = {"train": 0.28, "build": 0.24, "synthesize": 0.2, "export": 0.14, "report": 0.14}  # of the moments
+DISK_MB = 64
+ENDS_S = 30.0  # in which workers have to end after the process that began them
+WAITS_S = 600.0  # for a command
+
+
+@dataclass
+class Command:
+    """``run`` is called in the folder of a try, and again after it was disturbed. ``result`` is what it promises."""
+
+    name: str
+    run: Callable[[], object]
+    result: Callable[[Path], object]
+    needs: Sequence[str] = ()  # folders of the undisturbed commands that it reads
+    room: int = 0  # bytes that it writes
+
+
+def speech(name: str, *arguments: str) -> None:
+    sys.argv = [f"speech.{name}", *arguments]
+    runpy.run_module(f"speech.{name}", run_name="__main__")
+
+
+def _build() -> None:
+    """What training begins with."""
+    config = compose.compose("train", [*CORPUS, "cache_dir=cache"])
+    source, alphabet = objects.instantiate(config.corpus), Alphabet(config.alphabet)
+    explained(lambda: build(source, alphabet, 16_000, config.cache_dir, n_workers=1))
+
+
+def _train() -> None:
+    resumed = Path("run/checkpoints/last.ckpt").is_file()
+    given = ["resume=run"] if resumed else [*CORPUS, *TRAINING, "cache_dir=cache", "hydra.run.dir=run"]
+    speech("train", *given)
+
+
+def _tree(folder: Path, pattern: str) -> dict[str, str]:
+    """A digest of each file, of an archive's content: gzip writes the time into it."""
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    return {str(path.relative_to(folder)): _digest(path) for path in found}
+
+
+def _digest(path: Path) -> str:
+    content = path.read_bytes()
+    return hashlib.sha256(gzip.decompress(content) if path.suffix == ".gz" else content).hexdigest()
+
+
+def _weights(place: Path) -> dict[str, str]:
+    weights = torch_file.read(place / "run" / "recognizer.pt")["weights"]
+    (place / "run" / "model_card.md").read_text()
+    return {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in weights.items()}
+
+
+def _clips(place: Path) -> object:
+    listed = sorted((place / "clips" / "manifest.csv").read_text().splitlines())
+    return listed, _tree(place / "clips", "*/*.wav")
+
+
+COMMANDS = [
+    Command("build", _build, lambda place: _tree(place / "cache", "*/[a-z]*/**/*") | _tree(place / "cache", "*/*.*l*")),
+    Command(
+        "synthesize",
+        lambda: speech("synthesize", f"names={NAMES}", "n_voices=12", "output=clips"),
+        _clips,
+    ),
+    Command("train", _train, _weights, needs=["cache"]),
+    Command(
+        "export",
+        lambda: speech("export", "run=run", "output=exported", "cache_dir=cache"),
+        lambda place: _tree(place / "exported", "*.onnx"),
+        needs=["cache", "run"],
+    ),
+    Command(
+        "report",
+        lambda: speech("report", "run=run", "output=page/report.html"),
+        lambda place: (place / "page" / "report.html").read_bytes().endswith(b"</html>\n"),
+        needs=["cache", "run"],
+    ),
+]
+
+
+class Process:
+    """A command in a process group of its own, in the folder ``place``; ``errors`` is what it printed there."""
+
+    def __init__(self, action: Callable[[], object], place: Path) -> None:
+        self.place = place
+        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115
+        self.began = time.monotonic()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if not self.pid:
+            self._run(action)
+
+    def _run(self, action: Callable[[], object]) -> None:
+        status = 1
+        try:
+            os.setsid()
+            os.chdir(self.place)
+            os.environ["TMPDIR"] = tempfile.tempdir = str(temporary(self.place))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(self._errors.fileno(), 2)
+            action()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(BaseException):
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+
+    def kill(self, group: bool) -> None:
+        (os.killpg if group else os.kill)(self.pid, signal.SIGKILL)
+
+    def ended(self) -> int:
+        """Wait for its end; its exit status, a negative one of a signal."""
+        while time.monotonic() - self.began < WAITS_S:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.seconds = time.monotonic() - self.began
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        self.kill(group=True)
+        os.waitpid(self.pid, 0)
+        raise Fault(f"did not end in {WAITS_S:.0f} s")
+
+    @property
+    def errors(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def has_left_processes(self) -> bool:
+        deadline = time.monotonic() + ENDS_S
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.05)
+        self.kill(group=True)
+        return True
+
+
+class Fault(Exception):
+    """What should not be."""
+
+
+def temporary(place: Path) -> Path:
+    """The temporary folder of a try: on the disk, whatever file system ``place`` is on."""
+    folder = Path(tempfile.gettempdir()) / f"chaos-tmp-{place.name}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def damaged(place: Path) -> list[str]:
+    """The files under ``place`` that have a name and are not whole."""
+    return [str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    if path.name.startswith(".part-"):
+        return True  # it has no name yet
+    try:
+        content = path.read_bytes()
+        if path.suffix in (".pt", ".ckpt", ".onnx"):
+            return seal.is_sealed(content)
+        if path.suffix == ".json":
+            json.loads(content)
+        if path.suffix == ".gz":
+            gzip.decompress(content)
+        if path.suffix in (".wav", ".flac"):
+            return len(files.decode(path)[0]) > 0
+        return path.suffix != ".html" or content.endswith(b"</html>\n")
+    except (OSError, ValueError, RuntimeError, EOFError):
+        return False
+
+
+def left_behind(place: Path) -> list[str]:
+    """Unfinished files, locks that are held, and what is in the temporary folder."""
+    found = [str(path.relative_to(place)) for path in place.rglob(".part-*")]
+    for path in place.rglob("*.lock"):
+        try:
+            with FileLock(path, timeout=0):
+                pass
+        except Timeout:
+            found.append(f"{path.relative_to(place)} is held")
+    return found + [f"TMPDIR/{path.name}" for path in temporary(place).iterdir()]
+
+
+def finish(command: Command, place: Path, expected: object) -> None:
+    """Give the command once more: it goes on, to the result of the undisturbed one, and leaves nothing behind."""
+    process = Process(command.run, place)
+    if status := process.ended():
+        raise Fault(f"given again it ended with {status}: {process.errors[-500:]}")
+    if (found := command.result(place)) != expected:
+        raise Fault(f"given again it ended with another result: {found} instead of {expected}"[:2_000])
+    if process.has_left_processes():
+        raise Fault("processes were left")
+    if left := left_behind(place):
+        raise Fault(f"left behind: {', '.join(left[:5])}")
+
+
+def check_whole(place: Path) -> None:
+    if wrong := damaged(place):
+        raise Fault(f"not whole: {', '.join(wrong[:5])}")
+
+
+def killed(command: Command, place: Path, expected: object, after_s: float, group: bool) -> None:
+    process = Process(command.run, place)
+    time.sleep(after_s)
+    process.kill(group)
+    process.ended()
+    if process.has_left_processes():
+        raise Fault("its processes went on")
+    check_whole(place)
+    finish(command, place, expected)
+
+
+def full_disk(command: Command, place: Path, expected: object, room: int) -> None:
+    """A disk with ``room`` bytes for what the command writes."""
+    rest = place / "rest"
+    free = shutil.disk_usage(place).free
+    rest.write_bytes(bytes(max(0, free - room)))
+    process = Process(command.run, place)
+    status, errors = process.ended(), process.errors
+    check_whole(place)
+    if left := left_behind(place):
+        raise Fault(f"left behind: {', '.join(left[:5])}")
+    if status:
+        lines = [line for line in errors.splitlines() if line.startswith("error: ")]
+        if status != 2 or len(lines) != 1 or "Traceback" in errors:
+            raise Fault(f"a full disk ended it with {status}: {errors[-500:]}")
+        if not any(str(one) in lines[0] for one in (place, "run/", "cache/", "clips/", "exported/", "page/")):
+            raise Fault(f"no file is named: {lines[0]}")
+    rest.unlink()
+    finish(command, place, expected)
+
+
+def twice(command: Command, place: Path, expected: object) -> None:
+    """Two at once: each ends well, or a training is refused its folder in a line."""
+    both = [Process(command.run, place) for _ in range(2)]
+    statuses = [process.ended() for process in both]
+    refused = [process.errors for process, status in zip(both, statuses, strict=True) if status]
+    if len(refused) > (command.name == "train") or any("a training is writing there" not in one for one in refused):
+        raise Fault(f"ended with {statuses}: {' / '.join(refused)[-500:]}")
+    if command.result(place) != expected:
+        raise Fault("ended with another result")
+    if left := left_behind(place):
+        raise Fault(f"left behind: {', '.join(left[:5])}")
+
+
+@contextlib.contextmanager
+def mounted(place: Path) -> Iterator[None]:
+    """A file system of DISK_MB in memory at ``place``."""
+    options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(place)]
+    made = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if made.returncode:
+        sys.exit(f"error: {made.stderr.strip()}: run it as root, or by unshare --user --map-root-user --mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@contextlib.contextmanager
+def prepared(command: Command, whole: Path, root: Path, other: bool) -> Iterator[Path]:
+    """The folder of a try, with what the command reads, on ``other`` than the file system of the temporary folder."""
+    place = Path(tempfile.mkdtemp(prefix=f"{command.name}-", dir=root))
+    with mounted(place) if other else contextlib.nullcontext():
+        try:
+            for name in command.needs:
+                shutil.copytree(whole / name, place / name)
+            yield place
+        finally:
+            shutil.rmtree(temporary(place))
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterator[dict[str, Any]]:
+    """Disturb the commands; shows the figures, and gives what fails."""
+    rng = random.Random(seed)
+    whole = root / "whole"
+    whole.mkdir()
+    last = max(i for i, command in enumerate(COMMANDS) if command.name in names)
+    for command in COMMANDS[: last + 1]:
+        size = sum(path.stat().st_size for path in whole.rglob("*"))
+        process = Process(command.run, whole)
+        if status := process.ended():
+            sys.exit(f"error: {command.name}, undisturbed, ended with {status}: {process.errors}")
+        command.room = sum(path.stat().st_size for path in whole.rglob("*")) - size
+        expected = command.result(whole)
+        show(f"undisturbed ({command.name})", round(process.seconds, 2), "s", f"{command.room / 1e6:.2f} MB written")
+        if command.name not in names:
+            continue
+        n = max(2, round(SHARES[command.name] * n_moments)) if n_moments else 0
+        # Drawn in equal stretches of its time: none is without a moment.
+        moments = [process.seconds * (i + rng.random()) / n for i in range(n)]
+        tries = [("killed", i % 2 == 1, killed, (after, i % 4 < 2)) for i, after in enumerate(moments)]
+        rooms = [round(command.room * share) for share in (0.02, 0.4, 0.8)]
+        tries += [("full disk", True, full_disk, (room,)) for room in rooms]
+        tries += [("two at once", False, twice, ())]
+        failed = dict.fromkeys(("killed", "full disk", "two at once"), 0)
+        for kind, other, action, arguments in tries:
+            with prepared(command, whole, root, other) as place:
+                try:
+                    action(command, place, expected, *arguments)
+                except Fault as fault:
+                    failed[kind] += 1
+                    at = [round(one, 3) for one in arguments]
+                    yield {"command": command.name, "kind": kind, "at": at, "other_disk": other, "reason": str(fault)}
+        for kind, n_failed in failed.items():
+            n_tries = sum(one[0] == kind for one in tries)
+            show(f"failed, {kind} ({command.name})", n_failed, "", f"0 of {n_tries}")
+
+
+def main() -> None:
+    n_moments, seed = (int(text) for text in (*sys.argv[1:3], *("50", "0")[len(sys.argv[1:3]) :]))
+    names = sys.argv[3:] or list(SHARES)
+    torch.set_num_threads(1)
+    n_failed = 0
+    root = Path(tempfile.mkdtemp(prefix="chaos-"))  # a TemporaryDirectory would be removed by each child as it ends
+    try:
+        for fault in chaos(n_moments, seed, names, root):
+            n_failed += 1
+            print(json.dumps(fault), flush=True)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    sys.exit(n_failed > 0)
+
+
+if __name__ == "__main__":
+    main()
