@@ -14,7 +14,8 @@ if not (HERE / "PKG-INFO").is_file():
     shutil.rmtree(HERE / "speech", ignore_errors=True)
     for room in ROOMS:
         place = Path("speech", room)
-        shutil.copytree(CHECKOUT / place, HERE / place, ignore=shutil.ignore_patterns("__pycache__"))
+        # The recogniser that ships is torch's, too: not here.
+        shutil.copytree(CHECKOUT / place, HERE / place, ignore=shutil.ignore_patterns("__pycache__", "*.pt"))
     for name in ("speech/__init__.py", "LICENSE", "NOTICE"):
         shutil.copy2(CHECKOUT / name, HERE / name)
 

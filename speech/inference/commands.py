@@ -1,4 +1,4 @@
-"""``speech-transcribe`` without torch and Hydra, and what it shares with ``python -m speech.transcribe``."""
+"""``speech-transcribe``, ``speech-listen``, ``speech-spot`` without torch and Hydra, and what others share of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from speech.audio.files import find_clips
+from speech.audio.streams import File, Microphone, Pipe, open_source
 from speech.common import escape
 from speech.common.build import DECODER, build
 from speech.common.command_line import Parser, boolean, explained, texts
 from speech.common.runs import SHIPPED, find_recognizer
-from speech.inference import batch, enrolment
+from speech.inference import batch, enrolment, listening
 from speech.inference.confusion import homophones
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
@@ -106,11 +107,23 @@ def load(recognizer: str, enrolled: str | None, false_accept_rate: float | None)
     return runtime, path
 
 
+def print_events(transcriber: Transcriber, source: File | Pipe | Microphone, given: Names, json: bool) -> None:
+    """Print a line for the format of ``source``, and one for each event of listening to it, as it comes."""
+    lexicon = lexicon_of(given, transcriber)
+    print(source.format.to_json() if json else source.format.to_text(), flush=True)
+    for event in listening.listen(transcriber, source.blocks(transcriber.sample_rate), lexicon, letters=True):
+        print(event.to_json() if json else event.to_text(), flush=True)
+
+
+def print_spotted(transcriber: Transcriber, place: str | Sequence[str], given: Names, json: bool) -> None:
+    """Print a line for each name in the recordings of ``place``."""
+    for found in listening.spot(transcriber, find_clips(place), lexicon_of(given, transcriber)):
+        print(found.to_json() if json else found.to_text(), flush=True)
+
+
 def transcribe() -> None:
     """``speech-transcribe`` of the wheel speech-names-runtime."""
-    parser = recognizer_parser("speech-transcribe", "Transcribe recordings of one spoken name each; key=value.")
-    parser.add_argument("--clips", required=True, help="a file, a folder, or a quoted pattern")
-    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a clip and line")
+    parser = _clips_parser("speech-transcribe", "Transcribe recordings of one spoken name each; key=value.")
 
     def main() -> None:
         given = parser.parse(sys.argv[1:])
@@ -118,3 +131,42 @@ def transcribe() -> None:
         print_transcripts(runtime, path, given.clips, given.names, given.json)
 
     explained(main)
+
+
+def spot() -> None:
+    """``speech-spot`` of the wheel speech-names-runtime."""
+    parser = _clips_parser("speech-spot", "List the names in recordings of any length; key=value.")
+
+    def main() -> None:
+        given = parser.parse(sys.argv[1:])
+        runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
+        print_spotted(runtime, given.clips, given.names, given.json)
+
+    explained(main)
+
+
+def listen() -> None:
+    """``speech-listen`` of the wheel speech-names-runtime."""
+    parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
+    parser.add_argument("--source", default="microphone", help="microphone, a file, or - for standard input")
+    parser.add_argument("--device", help="the microphone's number or name; without it the system's")
+    parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
+    parser.add_argument("--channels", type=int, default=1, help="of raw samples on standard input")
+    parser.add_argument("--dtype", default="int16", help="of raw samples on standard input: int16, int32 or float32")
+    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object an event and line")
+
+    def main() -> None:
+        given = parser.parse(sys.argv[1:])
+        runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
+        device = int(given.device) if given.device and given.device.isdecimal() else given.device
+        source = open_source(given.source, device, given.rate, given.channels, given.dtype)
+        print_events(runtime, source, given.names, given.json)
+
+    explained(main)
+
+
+def _clips_parser(prog: str, description: str) -> Parser:
+    parser = recognizer_parser(prog, description)
+    parser.add_argument("--clips", required=True, help="a file, a folder, or a quoted pattern")
+    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a line")
+    return parser

@@ -3,10 +3,13 @@
 import json
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 from commands import run_command
 
-from speech.inference.commands import transcribe
+from speech.audio import files
+from speech.inference.commands import listen, spot, transcribe
 
 
 @pytest.fixture
@@ -45,3 +48,20 @@ def test_what_it_cannot_use_is_one_line(run, clip, tmp_path, capsys):
             run(f"clips={clip}", wrong)
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ")
+
+
+def test_listening_and_spotting_print_what_the_commands_with_hydra_print(clip, monkeypatch, capsys, tmp_path):
+    sound = np.pad(files.read(clip, 16_000), (8_000, 20_000))
+    soundfile.write(tmp_path / "twice.wav", np.tile(sound, 2), 16_000)
+
+    def events(printed):
+        return [json.loads(line) | {"latency_s": None} for line in printed.out.splitlines()]
+
+    for command, main, key in (("listen", listen, "source"), ("spot", spot, "clips")):
+        arguments = [f"{key}={tmp_path / 'twice.wav'}", "names=[one,two]", "json=true"]
+        monkeypatch.setattr(sys, "argv", [f"speech-{command}", *arguments])
+        main()
+        ours = events(capsys.readouterr())
+        run_command(command, *arguments)
+        assert ours == events(capsys.readouterr())
+        assert [event["name"] for event in ours if event.get("name")] == ["one", "one"]
