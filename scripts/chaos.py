@@ -353,22 +353,23 @@ def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterat
         n = max(2, round(SHARES[command.name] * n_moments)) if n_moments else 0
         # Drawn in equal stretches of its time: none is without a moment.
         moments = [process.seconds * (i + rng.random()) / n for i in range(n)]
-        tries = [("killed", i % 2 == 1, killed, (after, i % 4 < 2)) for i, after in enumerate(moments)]
-        rooms = [round(command.room * share) for share in (0.02, 0.4, 0.8)]
-        tries += [("full disk", True, full_disk, (room,)) for room in rooms]
-        tries += [("two at once", False, twice, ())]
-        failed = dict.fromkeys(("killed", "full disk", "two at once"), 0)
-        for kind, other, action, arguments in tries:
-            with prepared(command, whole, root, other) as place:
-                try:
-                    action(command, place, expected, *arguments)
-                except Fault as fault:
-                    failed[kind] += 1
-                    at = [round(one, 3) for one in arguments]
-                    yield {"command": command.name, "kind": kind, "at": at, "other_disk": other, "reason": str(fault)}
-        for kind, n_failed in failed.items():
-            n_tries = sum(one[0] == kind for one in tries)
-            show(f"failed, {kind} ({command.name})", n_failed, "", f"0 of {n_tries}")
+        tries: dict[str, list[tuple[bool, Callable[..., None], tuple[Any, ...]]]] = {
+            "killed": [(i % 2 == 1, killed, (after, i % 4 < 2)) for i, after in enumerate(moments)],
+            "full disk": [(True, full_disk, (round(command.room * share),)) for share in (0.02, 0.4, 0.8)],
+            "two at once": [(False, twice, ())],
+        }
+        for kind, some in tries.items():
+            n_failed = 0
+            for other, action, arguments in some:
+                with prepared(command, whole, root, other) as place:
+                    try:
+                        action(command, place, expected, *arguments)
+                    except Fault as fault:
+                        n_failed += 1
+                        at = [round(one, 3) for one in arguments]
+                        reason = str(fault)
+                        yield {"command": command.name, "kind": kind, "at": at, "other_disk": other, "reason": reason}
+            show(f"failed, {kind} ({command.name})", n_failed, "", f"0 of {len(some)}")
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ def open_session(path: Path, way_out: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
     options.log_severity_level = 4  # errors come as exceptions
+    # Weights that a file says are in another, of the working folder say, are looked for where there is none.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{path}/nowhere")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class

@@ -182,6 +182,21 @@ def test_a_file_of_another_opset_is_refused_by_name(made, tmp_path, opset, reaso
         Runtime(saved(model, tmp_path / "other.onnx"))
 
 
+@pytest.mark.parametrize("place", ["weights.bin", "../weights.bin", "{folder}/weights.bin"])
+def test_a_file_whose_weights_are_in_another_is_refused(made, tmp_path, monkeypatch, place):
+    """A stranger's file reads no other: not in the working folder, nor beside it."""
+    model = onnx.load(made["letters"][1] / "recognizer.onnx")
+    weights = max(model.graph.initializer, key=lambda one: len(one.raw_data))
+    for folder in (tmp_path, tmp_path / "here"):
+        folder.mkdir(exist_ok=True)
+        (folder / "weights.bin").write_bytes(weights.raw_data)
+    onnx.external_data_helper.set_external_data(weights, place.format(folder=tmp_path / "here"))
+    weights.ClearField("raw_data")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(RecognizerError, match=r"other\.onnx: onnxruntime .* cannot read it"):
+        Runtime(saved(model, tmp_path / "here" / "other.onnx"))
+
+
 DECODE = "speech.inference.decode"
 
 
