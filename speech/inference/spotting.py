@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -129,7 +130,10 @@ class Spotter:
             again = transcriber.log_probs(span)
             begin_s = start_s + begin / transcriber.sample_rate
             transcript = transcriber.transcript(again, begin_s, self._lexicon)
-            if transcript.accepted is not False and self.confirmed(again, transcript.names[0][0]) >= self._least:
+            rejected = transcript.accepted is False and not transcript.unsure
+            if not rejected and self.confirms(again, transcript.names[0][0]):
+                if transcript.accepted is False:  # what the recogniser is unsure of, the likelihood ratio decides
+                    transcript = replace(transcript, accepted=True, unsure=False)
                 first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
                 yield Spotted(first_s, last_s, transcript)
 
@@ -150,8 +154,11 @@ class Spotter:
                 kept[over[0]] = best._replace(first=min(best.first, one.first), last=max(best.last, one.last))
         return sorted(kept)
 
-    def confirmed(self, log_probs: LogProbs, name: str) -> float:
-        """The score by which ``name`` is confirmed, of the ``log_probs`` of a span."""
+    def confirms(self, log_probs: LogProbs, name: str) -> bool:
+        """Whether a span with these ``log_probs`` is ``name``, the likeliest, even in running speech."""
+        return self._score(log_probs, name) >= self._least
+
+    def _score(self, log_probs: LogProbs, name: str) -> float:
         entry, corrected = self._lexicon[name], self._corrected(log_probs)
         letters, phones = letter_scores(corrected, [entry]), phone_scores(corrected, [entry])
         n_letters = len(entry.letters.symbols[0])
