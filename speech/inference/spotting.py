@@ -106,10 +106,15 @@ def _likeliest(variants: Variants) -> list[list[int]]:
 class Spotter:
     """Finds the names of ``lexicon`` inside of what ``transcriber`` hears, by their phones where there are any.
 
-    ``false_alarms_per_hour`` of running speech are let pass for each name.
+    ``false_alarms_per_hour`` of running speech are let pass for each name. Raises ValueError unless it is
+    above 0.
     """
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float) -> None:
+        if not 0 < false_alarms_per_hour < math.inf:
+            raise ValueError(
+                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
+            )
         self._transcriber, self._lexicon = transcriber, lexicon
         self._least = ONE_AN_HOUR + TENFOLD * math.log10(false_alarms_per_hour)
         prior = transcriber.label_prior
