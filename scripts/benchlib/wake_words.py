@@ -50,12 +50,15 @@ def _micro(stream: Waveform) -> int:
 def _porcupine(stream: Waveform) -> int:
     engine = import_module("pvporcupine").create(keywords=["alexa"], sensitivities=[0.7])
     samples, n = np.concatenate([*_pcm(stream)]), engine.frame_length
-    return sum(engine.process(samples[i : i + n]) for i in range(0, len(samples) - n + 1, n))
+    return sum(engine.process(samples[i : i + n]) >= 0 for i in range(0, len(samples) - n + 1, n))
 
 
 def _open(stream: Waveform) -> int:
     package = import_module("pyopen_wakeword")
-    engine, features = package.OpenWakeWord.from_model(package.Model.ALEXA), package.OpenWakeWordFeatures.from_builtin()
+    engine, features = (
+        package.OpenWakeWord.from_builtin(package.Model.ALEXA),
+        package.OpenWakeWordFeatures.from_builtin(),
+    )
     found = [
         probability > 0.5
         for block in _pcm(stream)

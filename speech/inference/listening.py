@@ -28,7 +28,7 @@ from speech.inference.transcriber import Transcriber, Transcript
 
 LETTERS_EVERY_S = 0.3  # of the stream
 PAUSE_S = 0.1  # after which a name is told of at once, if one was said
-LONGEST_S = 2.5  # of a name
+LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 
 
@@ -104,13 +104,17 @@ class _Hearing:
     def _at_pause(self, segment: Segment, parts: Sequence[tuple[int, int]]) -> list[Spotted]:
         """What was said in ``parts``, or in the last of them, where that is a name that no longer one begins with."""
         begin, last = parts[0][0], parts[-1][0]
-        for start in sorted({begin, last}):
+        # Words of running speech are accepted too often: there the spotter has to confirm the last part.
+        for start in [begin] if begin == last or self._spotter is None else [begin, last]:
             if segment.stop - start <= LONGEST_S * self._rate:
-                span = self._span(segment, start, segment.stop)
-                whole = self._whole(segment, start, self._transcriber.log_probs(span))
-                if whole.transcript.accepted and whole.transcript.names[0][0] not in self._beginnings:
-                    earlier = self._inside(segment, begin, parts[-2][1]) if start > begin else []
-                    return [*earlier, whole]
+                log_probs = self._transcriber.log_probs(self._span(segment, start, segment.stop))
+                whole = self._whole(segment, start, log_probs)
+                if not whole.transcript.accepted or (name := whole.transcript.names[0][0]) in self._beginnings:
+                    continue
+                if start == begin:
+                    return [whole]
+                if self._spotter and self._spotter.confirms(log_probs, name):
+                    return [*self._inside(segment, begin, parts[-2][1]), whole]
         return []
 
     def _at_end(self, segment: Segment, start: int) -> list[Spotted]:

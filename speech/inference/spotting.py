@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -105,10 +106,15 @@ def _likeliest(variants: Variants) -> list[list[int]]:
 class Spotter:
     """Finds the names of ``lexicon`` inside of what ``transcriber`` hears, by their phones where there are any.
 
-    ``false_alarms_per_hour`` of running speech are let pass for each name.
+    ``false_alarms_per_hour`` of running speech are let pass for each name. Raises ValueError unless it is
+    above 0.
     """
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float) -> None:
+        if not 0 < false_alarms_per_hour < math.inf:
+            raise ValueError(
+                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
+            )
         self._transcriber, self._lexicon = transcriber, lexicon
         self._least = ONE_AN_HOUR + TENFOLD * math.log10(false_alarms_per_hour)
         prior = transcriber.label_prior
@@ -129,7 +135,10 @@ class Spotter:
             again = transcriber.log_probs(span)
             begin_s = start_s + begin / transcriber.sample_rate
             transcript = transcriber.transcript(again, begin_s, self._lexicon)
-            if transcript.accepted is not False and self.confirmed(again, transcript.names[0][0]) >= self._least:
+            rejected = transcript.accepted is False and not transcript.unsure
+            if not rejected and self.confirms(again, transcript.names[0][0]):
+                if transcript.accepted is False:  # what the recogniser is unsure of, the likelihood ratio decides
+                    transcript = replace(transcript, accepted=True, unsure=False)
                 first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
                 yield Spotted(first_s, last_s, transcript)
 
@@ -150,8 +159,11 @@ class Spotter:
                 kept[over[0]] = best._replace(first=min(best.first, one.first), last=max(best.last, one.last))
         return sorted(kept)
 
-    def confirmed(self, log_probs: LogProbs, name: str) -> float:
-        """The score by which ``name`` is confirmed, of the ``log_probs`` of a span."""
+    def confirms(self, log_probs: LogProbs, name: str) -> bool:
+        """Whether a span with these ``log_probs`` is ``name``, the likeliest, even in running speech."""
+        return self._score(log_probs, name) >= self._least
+
+    def _score(self, log_probs: LogProbs, name: str) -> float:
         entry, corrected = self._lexicon[name], self._corrected(log_probs)
         letters, phones = letter_scores(corrected, [entry]), phone_scores(corrected, [entry])
         n_letters = len(entry.letters.symbols[0])

@@ -119,3 +119,9 @@ def test_names_that_begin_alike_give_the_best_alone(recognizer, said):
 def test_a_drawled_name_is_one(recognizer):
     sound = np.pad(soxr.resample(say("Martin"), 2, 3), (RATE, RATE))
     assert len(heard(recognizer, sound, names=["Martin", "Marvin", "Morton", "Mark"])) == 1
+
+
+@pytest.mark.parametrize("per_hour", [0, -1, float("nan"), float("inf")])
+def test_no_false_alarm_at_all_is_not_to_be_had(recognizer, per_hour):
+    with pytest.raises(ValueError, match="false_alarms_per_hour"):
+        heard(recognizer, np.zeros(RATE, np.float32), per_hour=per_hour)
