@@ -1,13 +1,13 @@
 # make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | chaos | browser | lint | tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
-#      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-ablation DATA_DIR=...
+#      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-page | bench-ablation DATA_DIR=...
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz chaos lint tensorboard clean
-.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-ablation
+.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-page bench-ablation
 
 train: $(READY)
 	$(BIN)/python -m speech.train
@@ -94,6 +94,9 @@ bench-pretrained: $(READY)
 
 bench-live: $(READY)
 	$(BIN)/python scripts/benchmark_live.py $(DATA_DIR)
+
+bench-page: page
+	$(BIN)/python scripts/benchmark_page.py
 
 bench-ablation: $(READY)
 	$(BIN)/python scripts/benchmark_ablation.py $(DATA_DIR)

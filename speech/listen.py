@@ -13,18 +13,13 @@ if TYPE_CHECKING:
 def _listen(config: Config) -> None:
     from speech.audio.streams import open_source
     from speech.common.runs import find_recognizer
-    from speech.inference.commands import chosen
-    from speech.inference.listening import listen
+    from speech.inference.commands import print_events
     from speech.model.loading import load
 
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
-    lexicon = transcriber.lexicon(chosen(config.names, transcriber))
     source = open_source(config.source, config.device, config.rate, config.channels, config.dtype)
-    print(source.format.to_json() if config.json else source.format.to_text(), flush=True)
-    blocks = source.blocks(transcriber.sample_rate)
-    for event in listen(transcriber, blocks, lexicon, True, config.false_alarms_per_hour):
-        print(event.to_json() if config.json else event.to_text(), flush=True)
+    print_events(transcriber, source, config.names, config.json, config.false_alarms_per_hour)
 
 
 def main() -> None:

@@ -11,17 +11,13 @@ if TYPE_CHECKING:
 
 
 def _spot(config: Config) -> None:
-    from speech.audio.files import find_clips
     from speech.common.runs import find_recognizer
-    from speech.inference.commands import chosen
-    from speech.inference.listening import spot
+    from speech.inference.commands import print_spotted
     from speech.model.loading import load
 
     path = find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     transcriber = load(path, config.get("decoder"), config.false_accept_rate, config.enrolled)
-    lexicon = transcriber.lexicon(chosen(config.names, transcriber))
-    for found in spot(transcriber, find_clips(config.clips), lexicon, config.false_alarms_per_hour):
-        print(found.to_json() if config.json else found.to_text(), flush=True)
+    print_spotted(transcriber, config.clips, config.names, config.json, config.false_alarms_per_hour)
 
 
 def main() -> None:

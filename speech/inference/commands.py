@@ -107,17 +107,31 @@ def load(recognizer: str, enrolled: str | None, false_accept_rate: float | None)
     return runtime, path
 
 
-def print_events(transcriber: Transcriber, source: File | Pipe | Microphone, given: Names, json: bool) -> None:
+def print_events(
+    transcriber: Transcriber,
+    source: File | Pipe | Microphone,
+    given: Names,
+    json: bool,
+    false_alarms_per_hour: float | None,
+) -> None:
     """Print a line for the format of ``source``, and one for each event of listening to it, as it comes."""
     lexicon = lexicon_of(given, transcriber)
     print(source.format.to_json() if json else source.format.to_text(), flush=True)
-    for event in listening.listen(transcriber, source.blocks(transcriber.sample_rate), lexicon, letters=True):
+    blocks = source.blocks(transcriber.sample_rate)
+    for event in listening.listen(transcriber, blocks, lexicon, True, false_alarms_per_hour):
         print(event.to_json() if json else event.to_text(), flush=True)
 
 
-def print_spotted(transcriber: Transcriber, place: str | Sequence[str], given: Names, json: bool) -> None:
+def print_spotted(
+    transcriber: Transcriber,
+    place: str | Sequence[str],
+    given: Names,
+    json: bool,
+    false_alarms_per_hour: float | None,
+) -> None:
     """Print a line for each name in the recordings of ``place``."""
-    for found in listening.spot(transcriber, find_clips(place), lexicon_of(given, transcriber)):
+    lexicon = lexicon_of(given, transcriber)
+    for found in listening.spot(transcriber, find_clips(place), lexicon, false_alarms_per_hour):
         print(found.to_json() if json else found.to_text(), flush=True)
 
 
@@ -136,11 +150,12 @@ def transcribe() -> None:
 def spot() -> None:
     """``speech-spot`` of the wheel speech-names-runtime."""
     parser = _clips_parser("speech-spot", "List the names in recordings of any length; key=value.")
+    _add_false_alarms(parser)
 
     def main() -> None:
         given = parser.parse(sys.argv[1:])
         runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
-        print_spotted(runtime, given.clips, given.names, given.json)
+        print_spotted(runtime, given.clips, given.names, given.json, given.false_alarms_per_hour)
 
     explained(main)
 
@@ -148,6 +163,7 @@ def spot() -> None:
 def listen() -> None:
     """``speech-listen`` of the wheel speech-names-runtime."""
     parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
+    _add_false_alarms(parser)
     parser.add_argument("--source", default="microphone", help="microphone, a file, or - for standard input")
     parser.add_argument("--device", help="the microphone's number or name; without it the system's")
     parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
@@ -160,9 +176,18 @@ def listen() -> None:
         runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
         device = int(given.device) if given.device and given.device.isdecimal() else given.device
         source = open_source(given.source, device, given.rate, given.channels, given.dtype)
-        print_events(runtime, source, given.names, given.json)
+        print_events(runtime, source, given.names, given.json, given.false_alarms_per_hour)
 
     explained(main)
+
+
+def _add_false_alarms(parser: Parser) -> None:
+    what = "of each name in running speech; null: names between pauses alone"
+    parser.add_argument("--false_alarms_per_hour", type=_number, default=5.0, help=what)
+
+
+def _number(text: str) -> float | None:
+    return None if text == "null" else float(text)
 
 
 def _clips_parser(prog: str, description: str) -> Parser:

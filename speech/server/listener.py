@@ -21,7 +21,7 @@ class Listener:
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry]) -> None:
         self._sent: deque[Waveform] = deque()
         self._ended = False
-        self._events = listen(transcriber, self._blocks(), lexicon, letters=False)
+        self._events = listen(transcriber, self._blocks(), lexicon, letters=False, false_alarms_per_hour=None)
 
     def _blocks(self) -> Iterator[Block]:
         while self._sent or not self._ended:

@@ -41,7 +41,7 @@ def answers(transcripts):
 
 
 def streamed(runtime, blocks, names):
-    return [e.transcript for e in listen(runtime, blocks, runtime.lexicon(names), False) if isinstance(e, Heard)]
+    return [e.transcript for e in listen(runtime, blocks, runtime.lexicon(names), False, None) if isinstance(e, Heard)]
 
 
 async def over_http(recognition, content, names):

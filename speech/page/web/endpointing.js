@@ -1,7 +1,8 @@
-// End-pointing: the span of the name in a recording, between silence, hum and clicks. speech/audio/endpointing.py.
+// End-pointing: where somebody speaks in a recording or a stream, between silence, hum and clicks. Block by block, the
+// same spans as speech/audio/endpointing.py.
 //
 // Short-time energy in the band of speech (Rabiner and Sambur 1975), less the constant power of each band (spectral
-// subtraction, Boll 1979), then a threshold below the loudest frame.
+// subtraction, Boll 1979), then a threshold below the loudest frame; over a window of the last WINDOW_S.
 
 import { PowerSpectrum } from "./fft.js";
 
@@ -12,7 +13,7 @@ const N_BANDS = 16; // on the mel scale
 const N_SMOOTHED = 5; // frames
 const TILT_HZ = 2200; // above it power is raised by 6 dB an octave: fricatives are softer than vowels
 const FLOOR_PERCENT = 10; // of the frames are background, at least
-const NAME_S = 1; // few names are longer: the rest of a recording is background
+const NAME_S = 1; // few names are longer: the rest of the window is background
 const OVER_SUBTRACTION = 3; // times the floor is subtracted
 const DEPTH_DB = 35; // the threshold under the loudest frame
 const OVER_FLOOR_DB = 8; // or over the background, where that is higher
@@ -20,26 +21,43 @@ const LEAST_DEPTH_DB = 12; // but never nearer to the loudest frame
 const TRIMMED_S = 0.8; // in a clip of less sound the background is itself speech:
 const TRIMMED_DEPTH_DB = 22; // nor nearer than this
 const LEAST_RATIO = 1; // the loudest frame's excess over the background's power: a steady noise stays under it
-export const GAP_S = 0.8; // the pause between a first and a last name
+const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
 export const MARGIN_S = 0.06; // onset and release are softer than the threshold
-export const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
+const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
+const SILENCE_32 = Math.fround(SILENCE); // as numpy compares float32 with it
+const EDGE = Math.floor(N_SMOOTHED / 2);
+const STEP = 20; // frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
+export const WINDOW_S = 6; // what is remembered, and the longest segment: speech without a pause is cut there
 
 /** No span of the recording is louder than its background. */
 export class NoSpeechError extends Error {}
 
-/** The frames of a waveform as it grows: the power of each in the bands of speech, and whether it sounds at all. */
-export class Frames {
+/**
+ * Finds segments of speech in a stream at `sampleRate` Hz, of which it holds WINDOW_S at most: `{start, stop, waveform,
+ * power}`, in samples of the stream, the waveform with MARGIN_S around it. A segment is known GAP_S after its end.
+ * `speakingSince` is the first sample of one that has not ended, `reason` why there was none in the last look.
+ */
+export class Endpointer {
   constructor(sampleRate) {
     this.length = Math.round((sampleRate * FRAME_MS) / 1000);
     this.hop = Math.round((sampleRate * HOP_MS) / 1000);
-    this.bands = []; // Float64Array(N_BANDS) of each frame
+    this.margin = Math.round(sampleRate * MARGIN_S);
+    this.window = Math.round((WINDOW_S * 1000) / HOP_MS);
+    this.gap = Math.round((GAP_S * 1000) / HOP_MS);
+    this.first = 0; // frame of the stream that `bands` begins with
+    this.bands = []; // Float64Array(N_BANDS) of each frame: its power
     this.sounds = []; // the others are digital silence (padding), which tells nothing about the background
-    this.peaks = []; // amplitude
+    this.held = new Float32Array(this.margin); // before the stream there is nothing
+    this.heldStart = -this.margin;
+    this.pending = [];
+    this.nPending = 0;
+    this.speakingSince = null;
+    this.reason = "nothing but clicks";
     this.spectrum = new PowerSpectrum(this.length);
     this.power = new Float64Array(Math.floor(this.length / 2) + 1);
     this.frame = new Float64Array(this.length);
-    this.window = Float64Array.from(
+    this.taper = Float64Array.from(
       { length: this.length },
       (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (this.length - 1)),
     );
@@ -60,76 +78,185 @@ export class Frames {
     this.weight = hz.map((one) => 1 + (one / TILT_HZ) ** 2);
   }
 
-  /** Compute the frames of `waveform`, of which those of before are its first ones. */
-  extend(waveform) {
-    const n = Math.max(1, Math.floor((waveform.length - this.length) / this.hop) + 1);
-    for (let i = this.bands.length; i < n; i++) {
+  /** How much of the stream was fed. */
+  get nSamples() {
+    return this.heldStart + this.held.length + this.nPending;
+  }
+
+  /** The segments that are known to have ended with these further `samples`. */
+  feed(samples) {
+    this.pending.push(samples);
+    this.nPending += samples.length;
+    const needed = STEP * this.hop + this.length - this.hop;
+    const found = [];
+    if (this.#nextFrame() + needed > this.nSamples) return found;
+    this.#takePending();
+    while (this.#nextFrame() + needed <= this.nSamples) {
+      this.#addFrames(STEP);
+      if (this.bands.length > this.gap) found.push(...this.#ended(false)); // before, none can have ended
+      this.#forget();
+    }
+    return found;
+  }
+
+  /** The segments that the end of the stream ends. */
+  finish() {
+    this.#takePending();
+    const { held } = this;
+    this.held = joined([held, new Float32Array(Math.max(0, this.length - this.nSamples))]); // to a frame
+    this.#addFrames(Math.floor((this.nSamples - this.length - this.#nextFrame()) / this.hop) + 1);
+    this.held = held;
+    return this.bands.length ? this.#ended(true) : [];
+  }
+
+  /** Samples `start` to `stop` of the stream, of what is still held; 0 beyond its ends. */
+  audio(start, stop) {
+    this.#takePending();
+    const found = new Float32Array(stop - start);
+    const first = start - this.heldStart;
+    found.set(this.held.subarray(Math.max(first, 0), Math.max(stop - this.heldStart, 0)), Math.max(0, -first));
+    return found;
+  }
+
+  /** The first sample of the frame that is to be computed next. */
+  #nextFrame() {
+    return (this.first + this.bands.length) * this.hop;
+  }
+
+  #takePending() {
+    if (this.pending.length) this.held = joined([this.held, ...this.pending]);
+    this.pending = [];
+    this.nPending = 0;
+  }
+
+  #addFrames(n) {
+    for (let i = 0; i < n; i++) {
+      const start = this.#nextFrame() - this.heldStart;
       let peak = 0;
       for (let j = 0; j < this.length; j++) {
-        const sample = waveform[i * this.hop + j] ?? 0;
+        const sample = this.held[start + j];
         peak = Math.max(peak, Math.abs(sample));
-        this.frame[j] = sample * this.window[j];
+        this.frame[j] = sample * this.taper[j];
       }
       const bands = new Float64Array(N_BANDS);
-      if (peak >= SILENCE) {
+      if (peak >= SILENCE_32) {
         this.spectrum.into(this.frame, this.power);
         this.power.forEach((power, k) => {
           if (this.band[k] >= 0) bands[this.band[k]] += power * this.weight[k];
         });
       }
       this.bands.push(bands);
-      this.sounds.push(peak >= SILENCE);
-      this.peaks.push(peak);
+      this.sounds.push(peak >= SILENCE_32);
     }
-    return this;
   }
 
-  /** Forget the first `n` frames. */
-  drop(n) {
-    for (const some of [this.bands, this.sounds, this.peaks]) some.splice(0, n);
+  /** The segments of the window that have ended, which are forgotten then. */
+  #ended(final) {
+    const [runs, power] = this.#runs();
+    const [nFrames, offset] = [this.bands.length, this.first];
+    const found = [];
+    this.speakingSince = null;
+    for (const [first, end] of runs) {
+      let last = end;
+      if (!final && last + this.gap > nFrames - EDGE) {
+        if (nFrames < this.window || first > Math.floor(this.window / 2)) {
+          this.speakingSince = (offset + first) * this.hop;
+          break;
+        }
+        // Speech without a pause is cut where it is the softest, in the last third of what is remembered.
+        last = Math.max(first + 1, Math.floor((2 * this.window) / 3));
+        for (let i = last + 1; i < nFrames - N_SMOOTHED; i++) if (power[i] < power[last]) last = i;
+      }
+      const start = (offset + first) * this.hop;
+      const stop = Math.min(this.nSamples, (offset + last - 1) * this.hop + this.length);
+      const waveform = this.audio(start - this.margin, stop + this.margin);
+      found.push({ start, stop, waveform, power: sum(power.subarray(first, last)) });
+      // The pause is forgotten too, lest another threshold should find the name's soft end in it.
+      this.#drop(Math.min(offset + last + (last === end ? this.gap : 0), offset + nFrames) - this.first);
+      if (last !== end) break;
+    }
+    return found;
   }
 
-  /** The samples of the name, [start, stop], of a waveform of `nSamples`, without a margin. Throws NoSpeechError. */
-  findSpeech(nSamples) {
-    const { sounds } = this;
+  #forget() {
+    this.#drop(Math.max(0, this.bands.length - this.window));
+    const over = this.first * this.hop - this.margin - this.heldStart;
+    if (over > 0) {
+      this.held = this.held.slice(over);
+      this.heldStart += over;
+    }
+  }
+
+  #drop(n) {
+    this.bands.splice(0, n);
+    this.sounds.splice(0, n);
+    this.first += n;
+  }
+
+  /** The runs of loud frames, joined over short gaps, [first, last + 1]; and the power of each frame, less the background's. */
+  #runs() {
+    const { bands, sounds } = this;
     const nSounding = sounds.filter(Boolean).length;
-    if (!nSounding) throw new NoSpeechError("no speech found: it is silence");
+    if (!nSounding) {
+      this.reason = "digital silence";
+      return [[], new Float64Array(bands.length)];
+    }
     const [power, floor] = this.#lessBackground();
     const loudest = power.reduce((a, b) => Math.max(a, b), 0);
-    if (loudest <= LEAST_RATIO * floor) throw new NoSpeechError("no speech found: the sound never changes");
+    if (loudest <= LEAST_RATIO * floor) {
+      this.reason = "the sound never changes";
+      return [[], power];
+    }
     const level = power.map((one) => 10 * Math.log10(one / loudest + 1e-10));
     const soundsS = (nSounding * HOP_MS) / 1000;
-    const rest = 1 - NAME_S / soundsS; // proportion of the recording without the name
+    const rest = 1 - NAME_S / soundsS; // proportion of the window without the name
     const background = percentile(level.filter((_, i) => sounds[i]), Math.max(FLOOR_PERCENT, 70 * rest));
     const leastDepth = soundsS < TRIMMED_S ? TRIMMED_DEPTH_DB : LEAST_DEPTH_DB;
     const threshold = Math.max(-DEPTH_DB, Math.min(background + OVER_FLOOR_DB, -leastDepth));
-    const run = loudestRun(level, threshold, power);
-    return [run[0] * this.hop, Math.min(nSamples, (run[1] - 1) * this.hop + this.length)];
+    this.reason = "nothing but clicks";
+    return [this.#above(level, threshold), power];
+  }
+
+  #above(level, threshold) {
+    // In seconds; the smoothing makes a run longer, except beyond an end.
+    const lasts = (first, last) => ((last - first - EDGE * ((first > 0) + (last < level.length))) * HOP_MS) / 1000;
+    const runs = [];
+    for (let first = 0; first < level.length; first++) {
+      if (level[first] <= threshold) continue;
+      let last = first;
+      while (last < level.length && level[last] > threshold) last++;
+      if (lasts(first, last) >= CLICK_S) {
+        const before = runs.at(-1);
+        if (before && first - before[1] <= this.gap) before[1] = last;
+        else runs.push([first, last]);
+      }
+      first = last;
+    }
+    // The overlap of frames makes a click longer by a frame less a hop.
+    return runs.filter((run) => lasts(...run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
   }
 
   /** Power of each frame in the band of speech, less its constant part; and the power of that part. */
   #lessBackground() {
     const { bands, sounds } = this;
-    const edge = Math.floor(N_SMOOTHED / 2);
     const smooth = bands.map((_, i) => {
       // The mean over N_SMOOTHED frames, of those that exist and sound.
       const mean = new Float64Array(N_BANDS);
       let n = 0;
-      for (let j = Math.max(0, i - edge); j <= Math.min(bands.length - 1, i + edge); j++) {
+      for (let j = Math.max(0, i - EDGE); j <= Math.min(bands.length - 1, i + EDGE); j++) {
         n += sounds[j];
         for (let k = 0; k < N_BANDS; k++) mean[k] += bands[j][k];
       }
-      return mean.map((sum) => sum / Math.max(n, 1));
+      return mean.map((total) => total / Math.max(n, 1));
     });
+    const sounding = smooth.filter((_, i) => sounds[i]);
     const floor = Array.from({ length: N_BANDS }, (_, k) =>
-      percentile(Float64Array.from(smooth.filter((_, i) => sounds[i]), (one) => one[k]), FLOOR_PERCENT),
+      percentile(Float64Array.from(sounding, (one) => one[k]), FLOOR_PERCENT),
     );
-    const power = Float64Array.from(smooth, (one, i) => {
-      let sum = 0;
-      if (sounds[i]) one.forEach((band, k) => (sum += Math.max(band - OVER_SUBTRACTION * floor[k], 0)));
-      return sum;
-    });
-    return [power, floor.reduce((a, b) => a + b, 0)];
+    const power = Float64Array.from(smooth, (one, i) =>
+      sounds[i] ? one.reduce((total, band, k) => total + Math.max(band - OVER_SUBTRACTION * floor[k], 0), 0) : 0,
+    );
+    return [power, sum(floor)];
   }
 }
 
@@ -142,45 +269,33 @@ function percentile(values, percent) {
   return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }
 
-/** Of the runs of loud frames, joined over short gaps, the one of most power, [first, last + 1]. */
-function loudestRun(level, threshold, power) {
-  const hopS = HOP_MS / 1000;
-  const widening = Math.floor(N_SMOOTHED / 2); // by the smoothing, except beyond an end
-  const lasts = (first, last) => (last - first - widening * ((first > 0) + (last < level.length))) * hopS;
-  const runs = [];
-  for (let first = 0; first < level.length; first++) {
-    if (level[first] <= threshold) continue;
-    let last = first;
-    while (last < level.length && level[last] > threshold) last++;
-    if (lasts(first, last) >= CLICK_S) {
-      const before = runs.at(-1);
-      if (before && (first - before[1]) * hopS <= GAP_S) before[1] = last;
-      else runs.push([first, last]);
-    }
-    first = last;
-  }
-  // The overlap of frames makes a click longer by a frame less a hop.
-  const long = runs.filter((run) => lasts(...run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
-  if (!long.length) throw new NoSpeechError("no speech found: nothing but clicks");
-  const total = ([first, last]) => power.subarray(first, last).reduce((a, b) => a + b, 0);
-  return long.reduce((best, run) => (total(run) > total(best) ? run : best));
+function sum(values) {
+  return values.reduce((a, b) => a + b, 0);
 }
 
-/** The samples of the name in `waveform`, [start, stop]. Throws NoSpeechError for silence. */
-export function findSpeech(waveform, sampleRate) {
+/** The waveforms of `blocks`, one after the other. */
+export function joined(blocks) {
+  const whole = new Float32Array(sum(blocks.map((block) => block.length)));
+  let at = 0;
+  for (const block of blocks) {
+    whole.set(block, at);
+    at += block.length;
+  }
+  return whole;
+}
+
+/** The segment of a recording that the name is taken for. Throws NoSpeechError for silence. */
+export function loudest(waveform, sampleRate) {
   const peak = waveform.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
   if (peak < SILENCE) throw new NoSpeechError(`no speech found: peak amplitude ${peak.toPrecision(1)} is silence`);
-  return new Frames(sampleRate).extend(waveform).findSpeech(waveform.length);
+  const endpointer = new Endpointer(sampleRate);
+  const segments = [...endpointer.feed(waveform), ...endpointer.finish()];
+  if (!segments.length) throw new NoSpeechError(`no speech found: ${endpointer.reason}`);
+  return segments.reduce((best, one) => (one.power > best.power ? one : best));
 }
 
-/**
- * The samples from `start` to `stop` with MARGIN_S before and after them, and the time in seconds at which that begins.
- * Where the recording ends within the margin it is padded with zeros; the time may be negative.
- */
-export function withMargin(waveform, [start, stop], sampleRate) {
-  const margin = Math.round(sampleRate * MARGIN_S);
-  const speech = new Float32Array(stop - start + 2 * margin);
-  const first = Math.max(0, start - margin);
-  speech.set(waveform.subarray(first, stop + margin), first - (start - margin));
-  return [speech, (start - margin) / sampleRate];
+/** The samples of the name in `waveform`, [start, stop], without a margin. Throws NoSpeechError for silence. */
+export function findSpeech(waveform, sampleRate) {
+  const { start, stop } = loudest(waveform, sampleRate);
+  return [start, stop];
 }

@@ -3,7 +3,7 @@
 import { align } from "./align.js";
 import { Alphabet } from "./alphabet.js";
 import { collapse, decoderOf } from "./decode.js";
-import { findSpeech, withMargin } from "./endpointing.js";
+import { MARGIN_S, loudest } from "./endpointing.js";
 import { beside } from "./enrolment.js";
 import { Tensor } from "./onnx.js";
 import { Inventory } from "./phones.js";
@@ -141,8 +141,8 @@ export class Recognizer {
 
   /** Transcribe a waveform at `sampleRate`; also its `span` in samples. Throws NoSpeechError for silence. */
   async transcribe(waveform, lexicon) {
-    const span = findSpeech(waveform, this.sampleRate);
-    const transcript = await this.transcribeSpeech(...withMargin(waveform, span, this.sampleRate), lexicon);
-    return { ...transcript, span };
+    const { start, stop, waveform: speech } = loudest(waveform, this.sampleRate);
+    const startS = (start - Math.round(MARGIN_S * this.sampleRate)) / this.sampleRate;
+    return { ...(await this.transcribeSpeech(speech, startS, lexicon)), span: [start, stop] };
   }
 }
