@@ -14,9 +14,8 @@ import csv
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -24,24 +23,15 @@ from tqdm import tqdm
 from speech.audio import files
 from speech.common import storage
 from speech.common.extras import require
+from speech.data.running_speech import MARGIN_S, Word, runs
 from speech.text.lexicon import ARPABET
 from speech.text.phones import PhoneError
 from speech.text.pronunciation import phonemize
 
 RATE = 16_000  # Hz, PocketSphinx's
 FRAME = RATE // 100  # samples: its alignment is in hundredths of a second
-N_WORDS = (0.6, 0.25, 0.15)  # chances of a run of one, two and three words
-LENGTH_S = (0.25, 2.2)  # of a run
-LEAST_LETTERS = 4  # of a word that is cut out alone: the, of, and are hardly said
-MARGIN_S = 0.02  # kept before and after a run: the end-pointer trims what is silent
 MOST = 12  # clips of one text
 HELD_OUT = ("marvin", "sheila", "jarvis", "athena", "alexa", "amelia")  # words of wake-word tests
-
-
-class Word(NamedTuple):
-    text: str
-    start: int  # samples
-    stop: int
 
 
 class Aligner:
@@ -81,18 +71,6 @@ def _arpabet(word: str) -> list[str]:
     return [symbol for symbol in found if symbol]
 
 
-def runs(words: list[Word], rng: np.random.Generator) -> Iterator[list[Word]]:
-    """``words``, cut into runs, those that are no training clip left out."""
-    at = 0
-    while at < len(words):
-        run = words[at : at + 1 + int(rng.choice(len(N_WORDS), p=N_WORDS))]
-        at += len(run)
-        length_s = (run[-1].stop - run[0].start) / RATE
-        alone = len(run) == 1 and len(run[0].text) < LEAST_LETTERS
-        if not alone and LENGTH_S[0] <= length_s <= LENGTH_S[1] and not {word.text for word in run} & set(HELD_OUT):
-            yield run
-
-
 def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
     """Write the clips of ``manifests`` under ``out``; returns the rows of its manifest."""
     align, rng = Aligner(), np.random.default_rng(seed)
@@ -110,13 +88,13 @@ def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
             except (RuntimeError, ValueError):
                 n_failed += 1
                 continue
-            for i, run in enumerate(runs(words, rng)):
+            for i, run in enumerate(runs(words, RATE, rng, HELD_OUT)):
                 said = " ".join(word.text for word in run)
                 n_of[said] += 1
                 if n_of[said] > MOST:
                     continue
                 margin = round(MARGIN_S * RATE)
-                clip = waveform[max(0, run[0].start - margin) : run[-1].stop + margin]
+                clip = waveform[max(0, int(run[0].start) - margin) : int(run[-1].stop) + margin]
                 path = Path(one.get("source") or manifest.parent.name, one["speaker"], f"{number:05d}-{i:03d}.flac")
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 files.write(out / path, clip, RATE)

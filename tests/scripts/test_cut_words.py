@@ -3,7 +3,9 @@
 import cut_words
 import numpy as np
 import pytest
-from cut_words import LEAST_LETTERS, LENGTH_S, RATE, Word
+from cut_words import HELD_OUT, RATE
+
+from speech.data.running_speech import LEAST_LETTERS, LENGTH_S, Word, runs
 
 
 def spoken(text, second=0.4):
@@ -15,7 +17,7 @@ def spoken(text, second=0.4):
 @pytest.mark.parametrize("seed", range(20))
 def test_runs_are_of_neighbours_and_of_a_length_that_names_have(seed):
     words = spoken("he insists on the clearness of the picture and is it so", second=0.3 + seed / 20)
-    found = list(cut_words.runs(words, np.random.default_rng(seed)))
+    found = list(runs(words, RATE, np.random.default_rng(seed)))
     at = [words.index(word) for run in found for word in run]
     assert at == sorted(set(at)), "no word is in two clips, and their order is kept"
     for run in found:
@@ -28,7 +30,7 @@ def test_runs_are_of_neighbours_and_of_a_length_that_names_have(seed):
 def test_words_of_wake_word_tests_are_in_no_clip():
     rng = np.random.default_rng(0)
     words = spoken("said sheila to marvin said alexa " * 30)
-    assert {word.text for run in cut_words.runs(words, rng) for word in run} <= {"said", "to"}
+    assert {word.text for run in runs(words, RATE, rng, HELD_OUT) for word in run} <= {"said", "to"}
 
 
 def test_a_word_that_the_aligner_does_not_know_is_pronounced_by_its_symbols():
