@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 def evaluate(config: Config) -> None:
     from speech.common.escape import printable
-    from speech.evaluation import comparison, output, report, text
-    from speech.evaluation.prediction import predict_splits
+    from speech.evaluation import comparison, output, prediction, report, text
     from speech.training import evaluation
 
     path, recognizer = evaluation.load(config, "recognizer")
     other_path, other = evaluation.load(config, "against") if config.against else (path, None)
     data, splits, names = evaluation.task(config, path, recognizer)
-    predictions = predict_splits(recognizer, data, splits, names)
+    predictions = prediction.predict_splits(recognizer, data, splits, names)
     found, against = report.evaluate(predictions, recognizer.trained_on, config.featured), None
     every = [one for some in predictions.values() for one in some]
-    print(text.predictions(every, found.featured), text.groups(found), text.summary(found), sep="\n\n")
+    decided = text.decisions(every, recognizer.rejection)
+    print(text.predictions(every, found.featured), text.groups(found), text.summary(found), decided, sep="\n\n")
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
     print(f"\n{printable(path)}, {len(names)} names, {len(data.refused)} clips refused{refused}")
     if other is not None:
-        theirs = predict_splits(other, evaluation.data_for(config, other, data), splits, names)
+        theirs = prediction.predict_splits(other, evaluation.data_for(config, other, data), splits, names)
         against = comparison.compare(predictions, theirs)
         print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)
