@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 def evaluate(config: Config) -> None:
     from speech.common.escape import printable
     from speech.evaluation import comparison, output, report, text
-    from speech.evaluation.prediction import predict_splits
     from speech.training import evaluation
 
     path, recognizer = evaluation.load(config, "recognizer")
     other_path, other = evaluation.load(config, "against") if config.against else (path, None)
     data, splits, lists = evaluation.task(config, path, recognizer)
-    predictions = predict_splits(recognizer, data, splits, lists)
+    predictions = prediction.predict_splits(recognizer, data, splits, lists)
     found, against = report.evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection), None
     every = [one for some in predictions.values() for one in some]
-    print(text.predictions(every, found.featured), text.groups(found), text.summary(found), sep="\n\n")
+    decided = text.decisions(every, recognizer.rejection)
+    print(text.predictions(every, found.featured), text.groups(found), text.summary(found), decided, sep="\n\n")
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
     print(f"\n{printable(path)}, {len(data.refused)} clips refused{refused}")
     if other is not None:
-        theirs = predict_splits(other, evaluation.data_for(config, other, data), splits, lists)
+        theirs = prediction.predict_splits(other, evaluation.data_for(config, other, data), splits, lists)
         against = comparison.compare(predictions, theirs)
         print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)

@@ -26,6 +26,7 @@ from speech.evaluation.metrics import Scores
 from speech.evaluation.parity import Agreement
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import EvaluationReport, RunReport
+from speech.inference.rejection import NEVER, Rejection
 
 N_RANKED = 3  # names a prediction
 N_CONFUSIONS = 8
@@ -88,16 +89,40 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
     if isinstance(report, NotCalibrated):
         return f"open-set rejection: not calibrated: {report.reason}"
     rate = report.false_accept_rate
-    unsure_until = max(report.rejected_from, report.thresholds[rate])
     accepted, rejected = (
         ", ".join(f"{kind} {100 * proportion:.1f} %" for kind, proportion in some.items())
         for some in (report.accepted[rate], report.rejected)
     )
+    refusal = f"called none of the list, from {max(report.rejected_from, report.thresholds[rate]):.3f}: {rejected}"
+    if report.rejected_from >= NEVER:
+        refusal = "this recogniser cannot refuse yet: nothing is called none of the list"
     return (
         f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
-        f"{accepted}\ncalled none of the list, from {unsure_until:.3f}: {rejected}; what lies between is unsure, to be "
-        f"said again\nvalidation clips; expected calibration error {report.expected_calibration_error:.3f}"
+        f"{accepted}\n{refusal}; what else is not accepted is unsure, to be said again\n"
+        f"validation clips; expected calibration error {report.expected_calibration_error:.3f}"
     )
+
+
+def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
+    """What ``speech.transcribe`` decides of clips, at the threshold that it uses."""
+    if rejection is None:
+        return "transcribe accepts every clip: open-set rejection was not calibrated"
+    rate, at = 100 * float(rejection.false_accept_rate), rejection.threshold
+    lines = [f"decided as transcribe does, accepted below {at:.3f} ({rate:g} % FAR of the calibration):"]
+    for label, some in (
+        ("in the list", [one for one in found if one.in_list]),
+        ("of others", [one for one in found if one.names and not one.in_list]),
+    ):
+        decided = [
+            rejection.decide(one.out_of_list, one.hyp in dict(one.names)) for one in some if one.out_of_list is not None
+        ]
+        if decided:
+            accepted, unsure = (sum(column) / len(decided) for column in zip(*decided, strict=True))
+            lines.append(
+                f"{len(decided)} clips {label}: accepted {100 * accepted:.1f} %, unsure {100 * unsure:.1f} %, "
+                f"called none of the list {100 * (1 - accepted - unsure):.1f} %"
+            )
+    return "\n".join(lines)
 
 
 def comparison(found: Comparison) -> str:

@@ -27,6 +27,7 @@ EVIDENCE = (
     "mean_frame_entropy",  # nats, the mean over frames of the entropy over letters: high for noise
     "log_n_names",  # log of the length of the list: the longer, the better its best name fits by chance
 )
+NEVER = 2.0  # reached by no probability
 LARGEST_RATIO = 1e3  # nats: of a name that does not fit into the clip's frames
 
 
@@ -60,7 +61,8 @@ class Rejection:
 
     ``weights`` are the bias and one for each of ``EVIDENCE``. ``thresholds`` are by false-accept rate (``"0.05"``, a
     key of JSON): that proportion of out-of-list sounds has a lower probability. ``rejected_from`` is the probability
-    that few names of the list reach (``training.calibration.MISS_RATE``): what lies between is unsure.
+    that few names of the list reach (``training.calibration.MISS_RATE``): what lies between is unsure. ``NEVER``
+    is that of a recogniser that cannot refuse yet.
     """
 
     weights: Sequence[float]
@@ -92,9 +94,15 @@ class Rejection:
     def accepts(self, out_of_list: float) -> bool:
         return out_of_list < self.threshold
 
-    def is_unsure(self, out_of_list: float) -> bool:
-        """Whether it is too likely for a name of the list to be accepted, and too unlikely to be called none."""
-        return self.threshold <= out_of_list < self.rejected_from
+    def decide(self, out_of_list: float, spelt: bool) -> tuple[bool, bool]:
+        """Whether a clip is accepted, and whether it is unsure; where neither is, it is refused: none of the list.
+
+        What is not accepted is not refused for that: a recogniser that accepts three quarters of a list's own clips at
+        the false-accept rate would call the fourth none. It is unsure, to be said again, below ``rejected_from``; and
+        so is, whatever its probability, a clip whose letters are those of a name of the list (``spelt``).
+        """
+        accepted = self.accepts(out_of_list)
+        return accepted, not accepted and (spelt or out_of_list < self.rejected_from)
 
 
 def key(false_accept_rate: float) -> str:

@@ -78,8 +78,8 @@ class Transcript:
 
     The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
     where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold, ``unsure``
-    whether it does not and is yet what some names of a list have: to be said again. They are None without a list, and
-    for a recogniser that was not calibrated; ``phones`` is None where none were trained.
+    whether it does not and is yet what some names of a list have, or is spelt as one: to be said again. They are None
+    without a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
     ``faults`` are those of the recording, its level and its bandwidth, that make a wrong transcript likelier.
     """
 
@@ -292,7 +292,8 @@ class Transcriber(ABC):
         ]
         accepted, unsure = None, None
         if self.rejection and out_of_list is not None:
-            accepted, unsure = self.rejection.accepts(out_of_list), self.rejection.is_unsure(out_of_list)
+            spelt = any(self.alphabet.fold(name) == letters for name in lexicon)
+            accepted, unsure = self.rejection.decide(out_of_list, spelt)
         phones = None
         if self.inventory and log_probs.phones is not None:
             phones = "".join(self.inventory.decode(Greedy()(log_probs.phones)))

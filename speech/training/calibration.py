@@ -5,6 +5,9 @@ name of any list are made too: the first part of one clip with the last part of 
 backwards, and noise of a clip's own spectrum. Every second sound is augmented as in training, so that a poor microphone
 is not rejected for another word.
 
+What is not accepted is unsure, and called none of the list only where few of its own names come. Where that does not
+hold for other names either, the recogniser cannot refuse yet, and nothing is called none.
+
 All reported rates, and the thresholds, are of names that the fit did not see: the names are halved, each half is
 evaluated by the weights fitted to the other, and only the weights that are kept are fitted to both.
 """
@@ -19,13 +22,24 @@ from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.dataset import Clip
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated, reliability
-from speech.inference.rejection import EVIDENCE, Rejection, key, probability
+from speech.inference.rejection import EVIDENCE, NEVER, Rejection, key, probability
 from speech.inference.score import Floats
 from speech.model.recognizer import Recognizer
-from speech.training.trials import N_CLIPS, OTHER_NAME, WORDS, Trials, make_sounds, make_trials, name_pool, too_few
+from speech.training.trials import (
+    LISTED,
+    N_CLIPS,
+    OTHER_NAME,
+    WORDS,
+    Trials,
+    make_sounds,
+    make_trials,
+    name_pool,
+    too_few,
+)
 
 RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, each with a threshold
 MISS_RATE = 0.02  # of the names of a list that are called none of it, at most
+LEAST_KEPT = 0.95  # of names that the choice of that probability did not see; of fewer, nothing is called none
 
 
 def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
@@ -95,7 +109,9 @@ def calibrate(
     fitted = [fit(half) for half in halves]
     held_out = [probability(fitted[1 - i], halves[i].evidences) for i in (0, 1)]
     p = np.concatenate(held_out)
-    rejected_from = 1 - threshold(1 - p[~both.out_of_list], MISS_RATE)
+    rejected = _rejected(halves, held_out, key(false_accept_rate))
+    can_refuse = rejected[LISTED] <= 1 - LEAST_KEPT
+    rejected_from = _rejected_from(both, p) if can_refuse else NEVER
     rejection = Rejection(fit(both), _thresholds(both, p), key(false_accept_rate), rejected_from)
     error, bins = reliability(both.out_of_list, both.weights, p)
     report = CalibrationReport(
@@ -105,7 +121,7 @@ def calibrate(
         false_accept_rate=rejection.false_accept_rate,
         thresholds=dict(rejection.thresholds),
         rejected_from=rejected_from,
-        rejected={str(kind): float((p[both.kinds == kind] >= rejected_from).mean()) for kind in np.unique(both.kinds)},
+        rejected=rejected if can_refuse else dict.fromkeys(rejected, 0.0),
         accepted=_accepted(halves, held_out),
         expected_calibration_error=error,
         reliability=bins,
@@ -136,6 +152,21 @@ def _halves(
 def _thresholds(trials: Trials, out_of_list: Floats) -> dict[str, float]:
     """By false-accept rate, the strictest of the thresholds of the kinds of words."""
     return {key(rate): min(threshold(out_of_list[trials.kinds == kind], rate) for kind in WORDS) for rate in RATES}
+
+
+def _rejected_from(trials: Trials, out_of_list: Floats) -> float:
+    """The probability that ``MISS_RATE`` of the listed sounds reach."""
+    return 1 - threshold(1 - out_of_list[~trials.out_of_list], MISS_RATE)
+
+
+def _rejected(halves: Sequence[Trials], out_of_list: Sequence[Floats], rate: str) -> dict[str, float]:
+    """The proportion of each kind that is called none of the list at ``rate``, each half as the other was."""
+    kinds = np.concatenate([half.kinds for half in halves])
+    ends = [
+        max(_rejected_from(half, p), _thresholds(half, p)[rate]) for half, p in zip(halves, out_of_list, strict=True)
+    ]
+    refuses = np.concatenate([out_of_list[i] >= ends[1 - i] for i in (0, 1)])
+    return {str(kind): float(refuses[kinds == kind].mean()) for kind in np.unique(kinds)}
 
 
 def _accepted(halves: Sequence[Trials], out_of_list: Sequence[Floats]) -> dict[str, dict[str, float]]:

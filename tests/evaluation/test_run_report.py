@@ -184,3 +184,12 @@ def test_a_fine_tuned_run_shows_before_after_and_the_difference():
     assert shown.index("Before fine-tuning:") < shown.index("After:") < shown.index("difference, points")
     assert re.search(r"all +30 +4 \(few\) +\+0\.00 \[\+0\.0, \+0\.0\] +1 +-\d", shown)
     assert "not calibrated: too few clips" in shown
+
+
+def test_an_evaluation_shows_what_transcribe_decides_and_its_threshold():
+    found = [one._replace(out_of_list=i / 30) for i, one in enumerate(predictions())]
+    lines = text.decisions(found, Rejection([0, 0, 0, 0], {"0.05": 0.5}, "0.05", 0.8)).splitlines()
+    assert lines[0] == "decided as transcribe does, accepted below 0.500 (5 % FAR of the calibration):"
+    assert lines[1].startswith("20 clips in the list: accepted 50.0 %, ")
+    assert lines[2].startswith("10 clips of others: accepted 50.0 %, ")
+    assert "not calibrated" in text.decisions(found, None)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from path_transcriber import noise
+from path_transcriber import PathTranscriber, clips, noise
 
-from speech.inference.rejection import LARGEST_RATIO, Rejection, evidence, filler_path, mean_frame_entropy
+from speech.inference.rejection import LARGEST_RATIO, NEVER, Rejection, evidence, filler_path, mean_frame_entropy
 from speech.inference.score import score
 from speech.model.loading import load
 from speech.text.alphabet import Alphabet
 
 ALPHABET = Alphabet("abc")
+TEXTS = ["Anna", "Chloé", "O'Brien", "Mary Ann", "Bob"]
 NAMES = ["a", "ab", "abc", "cab", "bb", "cc"]
 REJECTION = Rejection([-2.0, 1.5, 0.7, 0.3], {"0.01": 0.2, "0.05": 0.6}, "0.05", 0.8)
 
@@ -90,7 +91,20 @@ def test_another_false_accept_rate_takes_its_own_threshold(make_recognizer, tmp_
 
 
 def test_between_what_is_accepted_and_what_is_none_of_the_list_it_is_unsure():
-    decided = [(REJECTION.accepts(p), REJECTION.is_unsure(p)) for p in (0.0, 0.59, 0.6, 0.79, 0.8, 1.0)]
+    decided = [REJECTION.decide(p, spelt=False) for p in (0.0, 0.59, 0.6, 0.79, 0.8, 1.0)]
     assert decided == [(True, False)] * 2 + [(False, True)] * 2 + [(False, False)] * 2
     separated = replace(REJECTION, rejected_from=0.5)  # every name of a list lies far below the threshold
-    assert not any(separated.is_unsure(p) for p in np.linspace(0, 1, 50))
+    assert not any(separated.decide(p, spelt=False)[1] for p in np.linspace(0, 1, 50))
+    never = replace(REJECTION, rejected_from=NEVER)
+    assert all(any(never.decide(p, spelt=False)) for p in np.linspace(0, 1, 50)), "it cannot refuse yet"
+
+
+@given(st.sampled_from(TEXTS), st.floats(-600, 600), st.floats(0, 1), st.floats(0, NEVER))
+def test_a_clip_spelt_as_a_name_of_the_list_is_never_called_none_of_it(name, bias, threshold, rejected_from):
+    letters = PathTranscriber(inventory=None)
+    letters.rejection = Rejection([bias, 1, 1, 1], {"0.05": threshold}, "0.05", rejected_from)
+    (clip,) = clips([name], n_each=1, phones=None)
+    found = letters.transcribe_speech(clip.waveform, 0.0, letters.lexicon(TEXTS))
+    assert found.letters == letters.alphabet.fold(name)
+    assert found.accepted or found.unsure
+    assert not found.verdict(3).startswith("out of list")

@@ -84,6 +84,27 @@ def test_a_calibrated_recogniser_rejects_what_is_out_of_list():
     assert calibrate(letters, some, [*TWELVE, "Quentin"], None, 0.05, seed=0)[0] == rejection
 
 
+def test_a_recogniser_that_would_refuse_its_own_names_refuses_nothing_and_says_so(monkeypatch):
+    """Planted: of one half of the names a fifth of the clips fit no better than other words, of the other half none."""
+    rng = np.random.default_rng(0)
+
+    def half(proportion):
+        ratios = np.concatenate([rng.normal(0, 0.1, 200), rng.normal(5, 0.5, 400)])
+        ratios[: int(200 * proportion)] = rng.normal(5, 0.5, int(200 * proportion))
+        kinds = np.repeat([LISTED, OTHER_NAME, SPLICED], 200)
+        return Trials(np.column_stack([ratios, np.zeros(600), np.ones(600)]), kinds)
+
+    decided = []
+    for proportion in (0.0, 0.2):
+        halves = [half(0.0), half(proportion)]
+        monkeypatch.setattr("speech.training.calibration._halves", lambda *_, halves=halves: halves)
+        some = clips(TWELVE, n_each=6, phones=None)
+        rejection, report = calibrate(PathTranscriber(inventory=None), some, TWELVE, None, 0.05, seed=0)
+        said = "this recogniser cannot refuse yet: nothing is called none of the list" in text.calibration(report)
+        decided.append((said, report.rejected[OTHER_NAME] > 0.5, any(rejection.decide(1.0, spelt=False))))
+    assert decided == [(False, True, False), (True, False, True)]
+
+
 def test_too_few_clips_and_a_rate_without_a_threshold_are_told():
     letters = PathTranscriber(inventory=None)
     rejection, report = calibrate(letters, clips(["Anna", "Bob"], 6, phones=None), [], None, 0.05, 0)

@@ -134,8 +134,9 @@ export class Recognizer {
     }));
     const phones = clip.phones && this.inventory.decode(collapse(clip.phones.best())).join("");
     const { names, outOfList } = this.rank(clip, lexicon);
-    const accepted = outOfList === null ? null : this.rejection.accepts(outOfList);
-    const unsure = outOfList === null ? null : this.rejection.isUnsure(outOfList);
+    const spelt = () => [...lexicon.keys()].some((text) => this.alphabet.fold(text) === letters);
+    const { accepted, unsure } =
+      outOfList === null ? { accepted: null, unsure: null } : this.rejection.decide(outOfList, spelt());
     return { letters, phones, spans, names, outOfList, accepted, unsure, clip };
   }
 

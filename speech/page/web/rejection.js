@@ -45,7 +45,9 @@ export class Rejection {
     return outOfList < this.threshold;
   }
 
-  isUnsure(outOfList) {
-    return this.threshold <= outOfList && outOfList < this.rejectedFrom;
+  /** Whether a clip is accepted, and whether it is unsure; where neither is, it is none of the list. */
+  decide(outOfList, spelt) {
+    const accepted = this.accepts(outOfList);
+    return { accepted, unsure: !accepted && (spelt || outOfList < this.rejectedFrom) };
   }
 }
