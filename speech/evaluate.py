@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def evaluate(config: Config) -> None:
     from speech.common.escape import printable
-    from speech.evaluation import comparison, output, report, text
+    from speech.evaluation import comparison, output, prediction, report, text
     from speech.training import evaluation
 
     path, recognizer = evaluation.load(config, "recognizer")
