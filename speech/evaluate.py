@@ -18,15 +18,15 @@ def evaluate(config: Config) -> None:
 
     path, recognizer = evaluation.load(config, "recognizer")
     other_path, other = evaluation.load(config, "against") if config.against else (path, None)
-    data, splits, names = evaluation.task(config, path, recognizer)
-    predictions = predict_splits(recognizer, data, splits, names)
-    found, against = report.evaluate(predictions, recognizer.trained_on, config.featured), None
+    data, splits, lists = evaluation.task(config, path, recognizer)
+    predictions = predict_splits(recognizer, data, splits, lists)
+    found, against = report.evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection), None
     every = [one for some in predictions.values() for one in some]
     print(text.predictions(every, found.featured), text.groups(found), text.summary(found), sep="\n\n")
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
-    print(f"\n{printable(path)}, {len(names)} names, {len(data.refused)} clips refused{refused}")
+    print(f"\n{printable(path)}, {len(data.refused)} clips refused{refused}")
     if other is not None:
-        theirs = predict_splits(other, evaluation.data_for(config, other, data), splits, names)
+        theirs = predict_splits(other, evaluation.data_for(config, other, data), splits, lists)
         against = comparison.compare(predictions, theirs)
         print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)

@@ -16,20 +16,20 @@ def export(config: Config) -> None:
     from speech.common.escape import printable
     from speech.evaluation import text
     from speech.evaluation.export import export as export_onnx
+    from speech.evaluation.lists import deal
     from speech.model.recognizer import Recognizer
     from speech.training.corpora import test_data
 
     path = runs.find_recognizer(config.run, config.runs_dir, "run")
     print(f"run  {printable(path.parent)}")
     recognizer, card = Recognizer.load(path), storage.read_text(path.parent / "model_card.md")
-    trained = compose.saved(path.parent, "train")
+    trained, folder = compose.saved(path.parent, "train"), Path(config.output or path.parent)
     trained.cache_dir = config.cache_dir or trained.cache_dir
     data = test_data(path.parent, trained, recognizer)
-    waveforms, folder = [clip.waveform for clip in data.test_clips], Path(config.output or path.parent)
-    names = recognizer.names or data.listed  # without a list of its own, the names of the clips
+    waveforms, names = [clip.waveform for clip in data.test_clips], recognizer.names or deal(data.listed)[0]
     for name, agreement in export_onnx(recognizer, waveforms, names, card, folder).items():
-        size = (folder / name).stat().st_size
-        print(f"{printable(folder / name)}  {size / 1000:.0f} kB: {text.agreement(agreement)}")
+        file = folder / name
+        print(f"{printable(file)}  {file.stat().st_size / 1000:.0f} kB: {text.agreement(agreement)}")
 
 
 def main() -> None:

@@ -11,7 +11,17 @@ from typing import Any
 from speech import __version__
 from speech.common.escape import printable
 from speech.evaluation.calibration import CalibrationReport
-from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, unlearnt
+from speech.evaluation.format import (
+    COLUMNS,
+    INTERVALS,
+    accuracy,
+    cells,
+    in_lists,
+    percent,
+    stated_rates,
+    trials,
+    unlearnt,
+)
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.provenance import UNKNOWN
@@ -62,7 +72,8 @@ def model_card(
         "",
         "## Metrics",
         "",
-        f"In brackets, {INTERVALS} Unseen is what neither training nor the choice of the epoch has used.",
+        f"Clips were ranked {in_lists(report.evaluation.lists)}. In brackets, {INTERVALS} Unseen is what neither "
+        "training nor the choice of the epoch has used.",
         "",
         *_tables(report.evaluation),
         "",
@@ -112,7 +123,7 @@ def _line(text: str) -> str:
 
 
 def _tables(report: EvaluationReport) -> list[str]:
-    """Of the splits, and of each kind of group that there is more than one of; of many, the worst."""
+    """Of the splits, and of each kind of group that there is more than one of; of many, the worst; of acceptance."""
     tables = {"split": report.splits} | {kind: report.groups[kind] for kind in _GROUPS if len(report.groups[kind]) > 1}
     for kind in ("speaker", "name"):
         some = report.kinds()[kind]
@@ -120,13 +131,21 @@ def _tables(report: EvaluationReport) -> list[str]:
             tables[f"{kind} (worst {_N_WORST} of {len(some)})" if len(some) > _N_WORST else kind] = worst(
                 some, _N_WORST
             )
-    return "\n\n".join(_table(kind, some) for kind, some in tables.items()).splitlines()
+    parts = [_table(kind, some) for kind, some in tables.items()]
+    for kind, one in report.detection.items():
+        parts += [trials(kind, one), _markdown(stated_rates(one))]
+    return "\n\n".join(parts).splitlines()
 
 
 def _table(kind: str, some: Mapping[str, Scores]) -> str:
     header = [kind, *COLUMNS, "unseen in training"]
     rows = [[_line(label), *cells(scores), _unseen(scores)] for label, scores in some.items()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
+    return _markdown([header, *rows])
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table, its heading first."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:]))
 
 
 def _unseen(scores: Scores) -> str:

@@ -1,8 +1,8 @@
-"""An evaluation as one picture: each group's accuracy with its interval, and the open-set curve."""
+"""An evaluation as one picture: each group's accuracy with its interval, the open-set curve, and the DET curve."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from speech.common.escape import escape_mathtext
+from speech.evaluation.detection import DetectionReport, probit
 from speech.evaluation.format import speakers
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
@@ -18,6 +19,7 @@ from speech.evaluation.open_set import OpenSetReport
 from speech.evaluation.report import EvaluationReport
 
 N_GROUPS = 12  # of a kind that are drawn: the worst
+DET_TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 LEAST_CLIPS = 5  # of a group that is drawn
 _COLOUR, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
 
@@ -36,6 +38,8 @@ def draw(report: EvaluationReport) -> Figure:
             panels.append(partial(_groups, report=report, kind=kind, large=large))
     if report.open_set:
         panels.append(partial(_open_set, found=report.open_set))
+    if report.detection:
+        panels.append(partial(_detection, found=report.detection))
     n_columns = min(3, max(1, len(panels)))
     n_rows = -(-max(1, len(panels)) // n_columns)
     figure = Figure(figsize=(5.2 * n_columns, 3.1 * n_rows), dpi=90, layout="constrained")
@@ -95,3 +99,34 @@ def _open_set(axes: Axes, found: OpenSetReport) -> None:
     axes.set_title(f"threshold on the {found.confidence}", fontsize=9)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25)
+
+
+def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
+    """A curve for each kind of others on probit axes, and a point for each stated rate, filled for the shipped one."""
+    for (kind, one), colour in zip(found.items(), (_COLOUR, _WORST), strict=False):
+        x, y = (_probits(some) for some in (one.curve.false_accept_rate, one.curve.false_reject_rate))
+        axes.plot(x, y, color=colour, linewidth=1.4, label=f"{one.n_others} {kind} ({one.n_others_speakers} speakers)")
+        for point in one.stated_rates:
+            x, y = (_probits([metric.value]) for metric in (point.false_accept_rate, point.false_reject_rate))
+            inside = colour if point.shipped else "none"
+            axes.plot(x, y, "o", markeredgecolor=colour, markerfacecolor=inside, markersize=6, clip_on=False)
+            axes.annotate(
+                f"{100 * float(point.stated):g}", (x[0], y[0]), (5, 4), textcoords="offset points", fontsize=7
+            )
+    ticks = _probits(DET_TICKS)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{100 * tick:g}" for tick in DET_TICKS], fontsize=7)
+    axes.set_xlim(ticks[0], ticks[-1])
+    axes.set_ylim(ticks[0], ticks[-1])
+    axes.grid(alpha=0.25)
+    axes.set_xlabel("others accepted, %", fontsize=8)
+    one = next(iter(found.values()))
+    axes.set_ylabel(f"listed refused, % of {one.n_listed} ({one.n_listed_speakers} speakers)", fontsize=8)
+    axes.set_title("DET; points: stated % of others, filled: shipped", fontsize=9)
+    axes.legend(fontsize=7, frameon=False)
+
+
+def _probits(rates: Sequence[float]) -> list[float]:
+    """Where ``rates`` stand on an axis that ends with DET_TICKS."""
+    found: list[float] = probit(np.clip(rates, DET_TICKS[0], DET_TICKS[-1])).tolist()
+    return found

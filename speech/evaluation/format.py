@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from speech.common.escape import printable
+from speech.evaluation.detection import DetectionReport
 from speech.evaluation.learning import Unlearnt
+from speech.evaluation.lists import Lists
 from speech.evaluation.metrics import Metric, Scores
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
@@ -28,6 +30,13 @@ def points(metric: Metric | None) -> str:
     return f"{100 * metric.value:+.2f} [{100 * metric.low:+.1f}, {100 * metric.high:+.1f}]" if metric else "-"
 
 
+def in_lists(lists: Lists) -> str:
+    """What the closed-set accuracy was measured in."""
+    if lists.length == lists.n_names:
+        return f"in a list of {lists.length} names" if lists.length else "without a list"
+    return f"in lists of {lists.length} names, drawn from {lists.n_names}"
+
+
 def accuracy(scores: Scores) -> str:
     """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match where there is no list."""
     if scores.closed_set_accuracy:
@@ -38,6 +47,26 @@ def accuracy(scores: Scores) -> str:
 def speakers(n: int) -> str:
     """``84``, or ``4 (few)``."""
     return f"{n} (few)" if n < FEW else str(n)
+
+
+def stated_rates(one: DetectionReport) -> list[list[str]]:
+    """A table of what the thresholds for stated false-accept rates give, its heading first."""
+    found = [["FAR stated, %", "threshold", "others accepted %", "listed refused %"]]
+    for point in one.stated_rates:
+        stated = f"{100 * float(point.stated):g}{' (shipped)' if point.shipped else ''}"
+        found.append(
+            [stated, f"{point.threshold:.3f}", number(point.false_accept_rate), number(point.false_reject_rate)]
+        )
+    return found
+
+
+def trials(kind: str, one: DetectionReport) -> str:
+    """What a ``DetectionReport`` is of, in a sentence."""
+    return (
+        f"Refusal of {one.n_listed} clips of listed names by {speakers(one.n_listed_speakers)} speakers, acceptance of "
+        f"{one.n_others} others ({kind}) by {speakers(one.n_others_speakers)} speakers; equal error rate "
+        f"{100 * one.equal_error_rate:.1f} %."
+    )
 
 
 def cells(scores: Scores) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from speech.audio.snr import estimate_snr_db
 from speech.data.dataset import Batch
+from speech.inference.scoring import Entry, LogProbs
 from speech.model.recognizer import Recognizer
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Prediction(NamedTuple):
     duration_s: float | None = None  # of the end-pointed clip
     snr_db: float | None = None  # an estimate: speech.audio.snr
     out_of_list: float | None = None  # probability; None without a list or a calibration
+    out_of_list_without: float | None = None  # of the list less the reference; None where that is not in it, or alone
 
     @property
     def in_list(self) -> bool:
@@ -41,29 +43,34 @@ class Prediction(NamedTuple):
 
 
 def predict_splits(
-    recognizer: Recognizer, data: SpeechData, splits: Sequence[str], names: Sequence[str]
+    recognizer: Recognizer, data: SpeechData, splits: Sequence[str], lists: Sequence[Sequence[str]]
 ) -> dict[str, list[Prediction]]:
     """``predict`` for each of ``splits``, with the accents that the corpus states; a terminal sees how far it is."""
     found = {}
     for split in splits:
         accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
         batches = tqdm(data.loader(split), desc=split, unit=" batches", disable=None, leave=False)
-        predictions = predict(recognizer, batches, names)
+        predictions = predict(recognizer, batches, lists)
         found[split] = [one._replace(accent=accents[one.id]) for one in predictions]
     return found
 
 
 @torch.inference_mode()
-def predict(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[str]) -> list[Prediction]:
-    """Every clip of ``batches``, decoded by the recogniser's decoder, and ``names`` ranked for it."""
+def predict(recognizer: Recognizer, batches: Iterable[Batch], lists: Sequence[Sequence[str]]) -> list[Prediction]:
+    """Every clip of ``batches``, decoded by the recogniser's decoder, and a list ranked for it.
+
+    That is the first of ``lists``, at least one, which has the clip's name; the first of all where none has it.
+    """
     recognizer.eval()
     alphabet, rate = recognizer.alphabet, recognizer.sample_rate
-    lexicon = {alphabet.fold(name): entry for name, entry in recognizer.lexicon(names).items()}
+    lexicons, list_of = _lexicons(recognizer, lists)
     found = []
     for batch in batches:
         logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
         for row, length in enumerate(n_frames.tolist()):
-            symbols, ranked, out_of_list = recognizer.decode(recognizer.frames(logits[row, :length]), lexicon)
+            lexicon = lexicons[list_of.get(batch.texts[row], 0)]
+            log_probs = recognizer.frames(logits[row, :length])
+            symbols, ranked, out_of_list = recognizer.decode(log_probs, lexicon)
             waveform = batch.waveforms[row, : batch.n_samples[row]].numpy()
             found.append(
                 Prediction(
@@ -75,6 +82,31 @@ def predict(recognizer: Recognizer, batches: Iterable[Batch], names: Sequence[st
                     duration_s=len(waveform) / rate,
                     snr_db=estimate_snr_db(waveform, rate),
                     out_of_list=out_of_list,
+                    out_of_list_without=_without(recognizer, log_probs, lexicon, ranked, batch.texts[row]),
                 )
             )
     return found
+
+
+def _without(
+    recognizer: Recognizer,
+    log_probs: LogProbs,
+    lexicon: Mapping[str, Entry],
+    ranked: Sequence[tuple[str, float]],
+    ref: str,
+) -> float | None:
+    """``Prediction.out_of_list_without``: what the rejection makes of the best of the other names."""
+    others = [name for name, _ in ranked if name != ref]
+    if recognizer.rejection is None or not others or len(others) == len(ranked):
+        return None
+    evidence = recognizer.evidence(log_probs, [lexicon[others[0]]], [len(others)])
+    return recognizer.rejection.probability(evidence[0])
+
+
+def _lexicons(recognizer: Recognizer, lists: Sequence[Sequence[str]]) -> tuple[list[dict[str, Entry]], dict[str, int]]:
+    """Each list's names, in the alphabet, with their entries; and of each name the number of its first list."""
+    fold = recognizer.alphabet.fold
+    names = {fold(name): name for one in lists for name in one}  # each is pronounced once
+    entries = {fold(name): entry for name, entry in recognizer.lexicon(list(names.values())).items()}
+    lexicons = [{text: entries[text] for text in map(fold, one)} for one in lists]
+    return lexicons, {text: i for i, lexicon in reversed([*enumerate(lexicons)]) for text in lexicon}

@@ -16,13 +16,16 @@ from speech.common import storage
 from speech.data.source import Refusal
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
+from speech.evaluation.detection import DetectionReport, detection
 from speech.evaluation.groups import WorstGroup, groups, worst_group
 from speech.evaluation.learning import Unlearnt
+from speech.evaluation.lists import Lists
 from speech.evaluation.metrics import Confusion, Scores, confusions, scores
 from speech.evaluation.open_set import OpenSetReport, open_set
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.provenance import TrainingRecord
 from speech.evaluation.typed import typed
+from speech.inference.rejection import Rejection
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet, TextError
 
@@ -41,7 +44,9 @@ class EvaluationReport:
     worst_group: WorstGroup | None
     confusions: list[Confusion]  # most frequent first
     open_set: OpenSetReport | None
+    detection: dict[str, DetectionReport]  # by the kind of other clips
     featured: list[str]  # in the recogniser's alphabet
+    lists: Lists
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
         """Every grouping of the clips but the splits, by what it is."""
@@ -140,11 +145,13 @@ def evaluate(
     predictions: Mapping[str, Sequence[Prediction]],
     trained_on: TrainingRecord | None = None,
     featured: Sequence[str] = (),
+    rejection: Rejection | None = None,
 ) -> EvaluationReport:
     """The report on ``predictions`` by split, at least one in each.
 
-    ``trained_on`` is the recogniser's record of its training (``provenance``), ``featured`` are names as people write
-    them, whose clips are a split of their own. The worst group, the confusions and the open set are of all clips.
+    ``trained_on`` is the recogniser's record of its training (``provenance``), ``rejection`` its own, ``featured`` are
+    names as people write them, whose clips are a split of their own. The worst group, the confusions, the open set and
+    the detection are of all clips.
     """
     every = [one for some in predictions.values() for one in some]
 
@@ -164,7 +171,9 @@ def evaluate(
         worst_group=worst,
         confusions=confusions(every),
         open_set=open_set(every),
+        detection=detection(every, rejection),
         featured=shown,
+        lists=Lists(max(len(one.names) for one in every), len({name for one in every for name, _ in one.names})),
     )
 
 

@@ -7,7 +7,20 @@ from collections.abc import Mapping, Sequence
 from speech.common.escape import printable, printable_lines
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
-from speech.evaluation.format import COLUMNS, INTERVALS, accuracy, cells, percent, points, speakers, table, unlearnt
+from speech.evaluation.format import (
+    COLUMNS,
+    INTERVALS,
+    accuracy,
+    cells,
+    in_lists,
+    percent,
+    points,
+    speakers,
+    stated_rates,
+    table,
+    trials,
+    unlearnt,
+)
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.parity import Agreement
@@ -49,7 +62,7 @@ def _scores(kind: str, some: Mapping[str, Scores]) -> str:
 
 def summary(report: EvaluationReport) -> str:
     """The splits, the worst group, the confusions, and what a threshold would accept."""
-    lines = [_scores("split", report.splits), INTERVALS]
+    lines = [_scores("split", report.splits), f"Clips were ranked {in_lists(report.lists)}. {INTERVALS}"]
     seen = {split: scores.seen_in_training.unseen for split, scores in report.splits.items()}
     unseen = [f"{', '.join(what)} ({split})" for split, what in seen.items() if what]
     lines.append(f"unseen in training: {'; '.join(unseen) or 'nothing, as far as is known'}")
@@ -65,6 +78,8 @@ def summary(report: EvaluationReport) -> str:
             f"list at false-accept rate {percent(point.false_accept_rate)} of {found.n_out_of_list} others "
             f"(threshold {point.threshold:.3g}, chosen on these clips)"
         )
+    for kind, one in report.detection.items():
+        lines += ["", trials(kind, one), table(stated_rates(one))]
     return printable_lines("\n".join(lines))
 
 

@@ -1,4 +1,4 @@
-"""The list of names, ranked for every validation clip: which names are confused."""
+"""The list of names, ranked for every validation clip of one of them: which names are confused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from speech.data.dataset import Batch
 from speech.evaluation import confusion
 from speech.inference.scoring import Entry
 from speech.monitor.moments import writer, writer_if_due
+from speech.training.corpora import lists_to_rank
 from speech.training.task import Validated
 
 
@@ -39,12 +40,13 @@ class Ranking(pl.Callback):
         validated: Validated = outputs
         recognizer = pl_module.recognizer
         if not self._lexicon:  # the same in every batch
-            names = recognizer.lexicon(trainer.datamodule.listed)
+            names = recognizer.lexicon(lists_to_rank(trainer.datamodule, recognizer.names)[0])
             self._lexicon = {recognizer.alphabet.fold(name): entry for name, entry in names.items()}
         entries = list(self._lexicon.values())
-        for logits, n_frames in zip(validated.logits, validated.n_frames.tolist(), strict=True):
-            self._scores.append(recognizer.scores(recognizer.frames(logits[:n_frames]), entries))
-        self._refs += batch.texts
+        for text, logits, n_frames in zip(batch.texts, validated.logits, validated.n_frames.tolist(), strict=True):
+            if text in self._lexicon:
+                self._scores.append(recognizer.scores(recognizer.frames(logits[:n_frames]), entries))
+                self._refs.append(text)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board, step = writer(trainer), trainer.global_step

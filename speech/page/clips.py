@@ -10,6 +10,7 @@ import numpy as np
 from speech.audio.files import Waveform
 from speech.data.build import Corpus
 from speech.data.datamodule import UNREADABLE, DataSettings, SpeechData
+from speech.evaluation.lists import deal
 from speech.evaluation.metrics import n_edits
 from speech.evaluation.prediction import Prediction, predict_splits
 from speech.page.run import Run
@@ -41,12 +42,15 @@ class TestClips:
         names = list(dict.fromkeys(one.ref for one in self.predictions))
         return [by_name[ref] for ref in sorted(names, key=lambda ref: ref not in featured)[:n]]
 
-    def log_probabilities(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Of ``names`` (in the alphabet) within the list, ``(n_clips, n_names)``, and the index of each reference."""
-        ranked = [dict(one.names) for one in self.predictions]
-        table = np.array([[clip.get(name, 0.0) for name in names] for clip in ranked])
+    def log_probabilities(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """The names of the first clip's list (in the alphabet, sorted), and of the clips that are ranked in it the
+        log-probability of each, ``(n_clips, n_names)``, and the index of each reference."""
+        names = sorted(name for name, _ in self.predictions[0].names)
+        ranked = [(one.ref, dict(one.names)) for one in self.predictions]
+        ranked = [(ref, clip) for ref, clip in ranked if ref in clip and clip.keys() == set(names)]
         with np.errstate(divide="ignore"):
-            return np.log(table), np.array([names.index(one.ref) for one in self.predictions])
+            table = np.log([[clip[name] for name in names] for _, clip in ranked])
+        return names, table, np.array([names.index(ref) for ref, _ in ranked])
 
 
 def evaluate_clips(run: Run) -> TestClips | str:
@@ -62,6 +66,8 @@ def evaluate_clips(run: Run) -> TestClips | str:
     except UNREADABLE as error:  # whose message would tell where on this machine
         reason = type(error).__name__
         return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."
-    splits = predict_splits(recognizer, data, data.test_splits, data.listed)
+    found = run.report.evaluation.lists
+    lists = [data.listed] if found.length == found.n_names else deal(data.listed)
+    splits = predict_splits(recognizer, data, data.test_splits, lists)
     by_id = {one.id: one for some in splits.values() for one in some}
     return TestClips([by_id[id] for id in waveforms], waveforms)

@@ -83,8 +83,8 @@ def _moments(run: Run) -> list[Moment]:
 
 def _of_clips(run: Run, clips: TestClips, n_clips: int) -> dict[str, Any]:
     recognizer = run.recognizer
-    names = sorted(name for name, _ in clips.predictions[0].names)  # in the alphabet, as they were ranked
-    matrix = confusion.mean_probabilities(*clips.log_probabilities(names))
+    names, scores, refs = clips.log_probabilities()
+    matrix = confusion.mean_probabilities(scores, refs)
     closeness = (matrix + matrix.T) / 2
     wrong = clips.misrecognised()
 

@@ -13,6 +13,7 @@ from speech.data.datamodule import DataSettings, SpeechData
 from speech.data.replay import ReplayedData
 from speech.data.shards import Shar
 from speech.data.source import CorpusError
+from speech.evaluation.lists import deal
 from speech.model.recognizer import Recognizer
 from speech.training import finetune
 
@@ -94,9 +95,13 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     return ReplayedData(corpus, settings, replay, finetune.earlier_corpora(config.init, recognizer))
 
 
-def names_to_rank(recognizer: Recognizer, data: SpeechData) -> list[str]:
-    """The names that are ranked for clips of ``data``: those of its list, and the recogniser's own."""
-    return list({recognizer.alphabet.fold(name): name for name in [*data.listed, *recognizer.names]}.values())
+def lists_to_rank(data: SpeechData, own: Sequence[str]) -> list[list[str]]:
+    """The lists that clips of ``data`` are ranked in: the one that its corpus was given, or what is dealt.
+
+    ``own`` are further names, the recogniser's.
+    """
+    names = list({data.settings.alphabet.fold(name): name for name in [*data.listed, *own]}.values())
+    return [names] if data.settings.names else deal(names)
 
 
 def check_names(data: SpeechData) -> None:

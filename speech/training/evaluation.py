@@ -14,7 +14,7 @@ from speech.data.shards import Shar
 from speech.model import loading
 from speech.model.recognizer import Recognizer
 from speech.text.names import read_names
-from speech.training.corpora import make_data, names_to_rank
+from speech.training.corpora import lists_to_rank, make_data
 
 TRAINING = ("train", "val")  # the splits that chose the weights: every other one is of the test
 
@@ -22,7 +22,7 @@ TRAINING = ("train", "val")  # the splits that chose the weights: every other on
 class Task(NamedTuple):
     data: SpeechData
     splits: list[str]
-    names: list[str]  # the list
+    lists: list[list[str]]  # that clips are ranked in
 
 
 def load(config: Config, key: str) -> tuple[Path, Recognizer]:
@@ -52,8 +52,8 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
     data = make_data(config, recognizer)
     if config.names is not None:
-        return Task(data, splits, list(read_names(config.names, recognizer.alphabet)))
-    return Task(data, splits, names_to_rank(recognizer, data) if own else data.listed)
+        return Task(data, splits, [list(read_names(config.names, recognizer.alphabet))])
+    return Task(data, splits, lists_to_rank(data, recognizer.names if own else []))
 
 
 def data_for(config: Config, recognizer: Recognizer, data: SpeechData) -> SpeechData:

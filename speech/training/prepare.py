@@ -17,7 +17,7 @@ from speech.evaluation.prediction import Prediction, predict_splits
 from speech.model.recognizer import PARTS, Recognizer
 from speech.text.names import plain, read_names
 from speech.training import finetune
-from speech.training.corpora import check_names, make_data, names_to_rank
+from speech.training.corpora import check_names, lists_to_rank, make_data
 from speech.training.environment import environment
 
 N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
@@ -62,7 +62,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     before: dict[str, list[Prediction]] = {}
     if initial is not None:
         _inherit(recognizer, initial, config)
-        before = predict_splits(recognizer, data, data.test_splits, names_to_rank(recognizer, data))
+        before = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
         recognizer.train()
     elif not resume:  # a checkpoint has it
         batches = data.split("train").sample(N_PRIOR_BATCHES, data.settings.batch_size)

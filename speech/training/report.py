@@ -20,7 +20,7 @@ from speech.evaluation.prediction import Prediction, predict, predict_splits
 from speech.evaluation.report import Environment, Ranking, RunReport, TrainedOn, evaluate
 from speech.evaluation.tensorboard import final, log
 from speech.model.recognizer import Recognizer
-from speech.training.corpora import names_to_rank
+from speech.training.corpora import lists_to_rank
 from speech.training.environment import config_sha256
 from speech.training.finetune import earlier_configs
 from speech.training.fit import Fitted
@@ -34,7 +34,7 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
     """Evaluate the finished recogniser on the test splits; write, log and print the report."""
     config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
     run_dir, before = Path(config.run_dir), prepared.before
-    predictions = predict_splits(recognizer, data, data.test_splits, names_to_rank(recognizer, data))
+    predictions = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
     found = RunReport(
         n_parameters=recognizer.n_parameters,
         train_seconds=fitted.seconds,
@@ -47,8 +47,8 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
         trained_on=TrainedOn.of(recognizer.trained_on),
         ranking=Ranking.of(recognizer),
         calibration=calibration,
-        evaluation=evaluate(predictions, recognizer.trained_on, config.featured),
-        before=evaluate(before, initial.trained_on, config.featured) if initial else None,
+        evaluation=evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection),
+        before=evaluate(before, initial.trained_on, config.featured, initial.rejection) if initial else None,
         change=compare(predictions, before) if initial else None,
     )
     found.write(run_dir / "report.json")

@@ -11,6 +11,7 @@ from speech.evaluation.calibration import CalibrationReport, NotCalibrated, Reli
 from speech.evaluation.comparison import compare
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import SCHEMA, Environment, Ranking, RunReport, TrainedOn, evaluate
+from speech.inference.rejection import EVIDENCE, Rejection
 
 NAMES = ("martin", "mark", "anna")
 FEATURED = ["Marvin", "Martin", "Mark", "Ωmega"]
@@ -26,12 +27,14 @@ def predictions(n=30, accuracy=0.5, **more):
             NAMES[i % 3] if i / n < accuracy else "mark",
             [("martin", 0.9), ("mark", 0.1)] if i % 2 else [("mark", 0.6), ("martin", 0.4)],
             accent="en-GB",
+            out_of_list=0.1 + 0.4 * (i % 3 == 2),
             **more,
         )
         for i in range(n)
     ]
 
 
+REJECTION = Rejection([0.0] * (1 + len(EVIDENCE)), {"0.05": 0.4}, "0.05", 0.9)
 CALIBRATION = CalibrationReport(
     n_names=12,
     n_trials=300,
@@ -60,7 +63,7 @@ def run_report(calibration=CALIBRATION, fine_tuned=False):
         trained_on=TrainedOn(4, ["en-GB"], ["espeak"]),
         ranking=Ranking([0.5, 0.25], None),
         calibration=calibration,
-        evaluation=evaluate(splits, None, FEATURED),
+        evaluation=evaluate(splits, None, FEATURED, REJECTION),
         before=evaluate(before, None, FEATURED) if fine_tuned else None,
         change=compare(splits, before) if fine_tuned else None,
     )
@@ -151,7 +154,8 @@ def test_the_summary_says_what_each_number_is():
     lines = text.run(REPORTS[0]).splitlines()
     assert re.fullmatch(r"split +clips  speakers +closed-set accuracy % +exact match % +CER %", lines[0])
     assert re.match(r"unseen_speakers +30 +4 \(few\) +50\.00 \[\d+\.\d, \d+\.\d\] +93\.33 \[", lines[1])
-    assert lines[3] == "95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under 10 speakers."
+    intervals = "95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under 10 speakers."
+    assert lines[3] == f"Clips were ranked in a list of 2 names. {intervals}"
     assert re.match(r"worst group: \w+ .*: closed-set accuracy \d.* % \[.*\] of \d+ clips", lines[5])
     shown = "\n".join(lines)
     assert "confusions (reference > first name, clips): mar" in shown
@@ -159,7 +163,20 @@ def test_the_summary_says_what_each_number_is():
     assert (
         "accept rate at 5 % false-accept rate (FAR), threshold 0.944: names in the list 100.0 %, other names 5.9 %"
     ) in shown
+    assert re.search(
+        r"^Refusal of 20 clips of listed names by 4 \(few\) speakers, acceptance of 10 others "
+        r"\(clips out of the list\) by 4 \(few\) speakers; equal error rate 0\.0 %\.\n"
+        r"FAR stated, % +threshold +others accepted % +listed refused %\n"
+        r"5 \(shipped\) +0\.400 +0\.00 \[0\.0, [\d.]+\] +0\.00 \[",
+        shown,
+        re.MULTILINE,
+    )
     assert lines[-1] == "7 parameters, trained 62 s, 3 epochs, 9 steps"
+
+
+def test_lists_that_were_dealt_are_said_with_their_length():
+    dealt = [one._replace(names=[(one.ref, 0.9), (f"other {i}", 0.1)]) for i, one in enumerate(predictions())]
+    assert "Clips were ranked in lists of 2 names, drawn from 33." in text.summary(evaluate({"test": dealt}))
 
 
 def test_a_fine_tuned_run_shows_before_after_and_the_difference():

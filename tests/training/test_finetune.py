@@ -144,7 +144,7 @@ def test_the_evaluation_before_is_the_initial_recognisers_own(enrolled, initial_
     recognizer = Recognizer.load(initial_run / "recognizer.pt")
     names = Recognizer.load(enrolled / "recognizer.pt").names
     data = corpora.make_data(configs.saved(enrolled, "train"), recognizer)
-    predictions = predict(recognizer, data.loader("source_domain"), names)
+    predictions = predict(recognizer, data.loader("source_domain"), [names])
     right = sum(one.names[0][0] == one.ref for one in predictions)
     before = json.loads((enrolled / "report.json").read_text())["before"]["splits"]["source_domain"]
     assert before["closed_set_accuracy"]["value"] == right / len(predictions)
