@@ -113,7 +113,9 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
     for override in groups:
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
-            if choice not in [*options, None, "null"]:
+            if choice in (None, "null") and not override.is_delete():
+                raise ConfigError(f"{override.input_line}: a part is left out by '~{override.key_or_group}'")
+            if choice not in [*options, None]:
                 raise unknown_key(override.key_or_group, str(choice), options)
     config = tree.composed(name, [_first(override) for override in groups], config_dir)
     for override in overrides:

@@ -55,9 +55,3 @@ def folded(text: str) -> str:
     """``text`` without marks and in lower case: two spellings of a name that count as the same."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if c.isalpha() and not unicodedata.combining(c))
-
-
-def without_marks(word: Word) -> Word:
-    """``word`` as it is written where the marks are left out."""
-    letters, marks = word
-    return letters, tuple((0, 0) for _ in marks)

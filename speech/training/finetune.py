@@ -44,9 +44,10 @@ def inherit_parts(config: Config) -> Recognizer:
             values[part] = theirs
             continue
         if difference := _difference(theirs, ours):
+            left_out = f"{part}=null" if part in ("alphabet", "phones") else f"~{part}"
             raise ConfigError(
                 f"init={path}: its {part} differs from this config's ({difference}): leave it to that recogniser "
-                f"({part}=null), or train from scratch (init=null)"
+                f"({left_out}), or train from scratch (init=null)"
             )
     compose.put(config, values)
     return recognizer

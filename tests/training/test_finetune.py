@@ -178,9 +178,9 @@ def test_a_second_fine_tuning_replays_both_earlier_corpora(enrolled, initial_run
     ("override", "message"),
     [
         ("alphabet=abcdefghijklmnopqrstuvwxyz", r"its alphabet differs .*alphabet=null.*init=null"),
-        ("encoder.n_units=48", r"its encoder differs from this config's \(n_units: there 16, here 48\).*encoder=null"),
+        ("encoder.n_units=48", r"its encoder differs from this config's \(n_units: there 16, here 48\).*~encoder"),
         ("encoder=lstm", r"its encoder differs .*\(cell: there 'gru', here 'lstm'\)"),
-        ("frontend=logmel", r"its frontend differs .*frontend=null"),
+        ("frontend=logmel", r"its frontend differs .*~frontend"),
     ],
 )
 def test_a_recogniser_of_other_parts_is_refused_with_the_way_out(compose, small_run, tmp_path, override, message):
