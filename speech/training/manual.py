@@ -30,11 +30,10 @@ class Manual:
         self._parameters = dict(recognizer.named_parameters())
         with torch.no_grad():
             waveforms = recognizer.frontend.pad(batch.waveforms)
+            geometry = recognizer.geometry()  # which refuses an encoder of one's own
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
             hidden = hidden_features(recognizer, batch)
-            chain, n_frames = by_hand.forward(
-                recognizer.geometry(), self._parameters, waveforms, batch.n_samples, masks, hidden
-            )
+            chain, n_frames = by_hand.forward(geometry, self._parameters, waveforms, batch.n_samples, masks, hidden)
             loss = by_hand.add_loss(chain, n_frames, texts(batch), recognizer.n_symbols)
         self._chain = chain
         return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
