@@ -18,6 +18,7 @@ BELOW = {  # room -> what it may stand on, besides common; what stands lower is 
     "tts": "text audio",
     "data": "tts",
     "inference": "text audio",
+    "starter": "",
     "server": "inference",
     "backprop": "",
     "model": "inference backprop",
@@ -33,7 +34,7 @@ ONLY = {  # package -> where alone it is imported
     "omegaconf": {"config"},
     "pytorch_lightning": {"training", "monitor", "data/datamodule"},
 }
-WITHOUT_TORCH = {"pretrained", "common", "config", "text", "audio", "tts", "inference", "server"}
+WITHOUT_TORCH = {"pretrained", "common", "config", "text", "audio", "tts", "inference", "server", "starter"}
 ENTRY_LINES = 40  # an entry point parses, calls and prints
 
 FILES = sorted(PACKAGE.rglob("*.py"))

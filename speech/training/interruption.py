@@ -21,7 +21,7 @@ class Interrupted(Exception):
 
 
 class SaveOnInterrupt(pl.Callback):
-    """The signal is noted, and acted on between two batches, where what is saved is whole: Interrupted is raised."""
+    """The signal is noted, and acted on between two steps, where what is saved is whole: Interrupted is raised."""
 
     def __init__(self, checkpoint: str) -> None:
         self.checkpoint = Path(checkpoint)
@@ -37,7 +37,7 @@ class SaveOnInterrupt(pl.Callback):
                 self._before[number] = signal.signal(number, self._note)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._signalled:
+        if self._signalled and batch_idx % trainer.accumulate_grad_batches == 0:
             trainer.save_checkpoint(self.checkpoint)
             raise Interrupted(self.checkpoint)
 

@@ -26,6 +26,10 @@ class Manual:
         self._parameters: dict[str, nn.Parameter] = {}
 
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
+        if torch.is_autocast_enabled(batch.waveforms.device.type):
+            raise ValueError(
+                "gradients=manual: one precision alone: take trainer.precision=32-true, or gradients=torch"
+            )
         recognizer.requires_grad_(False)
         self._parameters = dict(recognizer.named_parameters())
         with torch.no_grad():

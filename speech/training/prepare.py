@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 
 from speech.common import storage
 from speech.config import compose
+from speech.config.objects import instantiate
 from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
 from speech.evaluation import provenance
@@ -30,6 +32,7 @@ class Prepared:
     config: Config
     recognizer: Recognizer
     data: SpeechData
+    logger: Any
     checkpoint: Path | None  # to go on from
     initial: Recognizer | None  # the recogniser that is fine-tuned
     before: Mapping[str, list[Prediction]]  # its predictions for the test splits
@@ -50,6 +53,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         config.corpus.names = plain(read_names(config.corpus.names))
     compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
     compose.save(config, run_dir / "config.yaml")
+    logger = instantiate(config.logger)  # first: its package may not be installed
     storage.write_json(run_dir / "environment.json", environment())
 
     pl.seed_everything(config.seed, verbose=False)
@@ -67,7 +71,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     elif not resume:  # a checkpoint has it
         batches = data.split("train").sample(N_PRIOR_BATCHES, data.settings.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
-    return Prepared(config, recognizer, data, checkpoint, initial, before)
+    return Prepared(config, recognizer, data, logger, checkpoint, initial, before)
 
 
 def _inherit(recognizer: Recognizer, initial: Recognizer, config: Config) -> None:

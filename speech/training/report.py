@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from speech.common import runs, storage
 from speech.common.escape import printable
@@ -17,7 +19,7 @@ from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
 from speech.evaluation.learning import unlearnt
 from speech.evaluation.prediction import Prediction, predict, predict_splits
-from speech.evaluation.report import Environment, Ranking, RunReport, TrainedOn, evaluate
+from speech.evaluation.report import Environment, EvaluationReport, Ranking, RunReport, TrainedOn, evaluate
 from speech.evaluation.tensorboard import final, log
 from speech.model.recognizer import Recognizer
 from speech.training.corpora import lists_to_rank
@@ -56,14 +58,29 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
 
     hyperparameters = {key: node for key, node in compose.plain(config).items() if key not in PLACES}
     finals = final(found.evaluation) | {"final/train_seconds": found.train_seconds}
-    fitted.logger.log_hyperparams(hyperparameters, finals)
-    log(fitted.logger.experiment, found.evaluation, fitted.n_steps)
-    fitted.logger.finalize("success")
+    _log(prepared.logger, hyperparameters, finals, found.evaluation, fitted.n_steps)
 
     every = [one for some in predictions.values() for one in some]
     print(f"\n{text.predictions(every, found.evaluation.featured)}\n\n{text.run(found)}\n")
     shown = printable(run_dir)
-    print(f"TensorBoard log  {shown}/tensorboard\nrecogniser       {shown}/{runs.RECOGNIZER_FILE}\n{shown}")
+    if isinstance(prepared.logger, TensorBoardLogger):
+        print(f"TensorBoard log  {shown}/tensorboard")
+    print(f"recogniser       {shown}/{runs.RECOGNIZER_FILE}\n{shown}")
+
+
+def _log(
+    logger: Any, hyperparameters: dict[str, Any], finals: dict[str, float], evaluation: EvaluationReport, n_steps: int
+) -> None:
+    """Numbers to any logger, the evaluation's picture and tables to TensorBoard's."""
+    if isinstance(logger, TensorBoardLogger):
+        logger.log_hyperparams(hyperparameters, finals)
+        log(logger.experiment, evaluation, n_steps)
+    else:
+        logger.log_hyperparams(hyperparameters)
+        logger.log_metrics(finals, n_steps)
+    logger.finalize("success")
+    if isinstance(logger, WandbLogger):
+        logger.experiment.finish()  # or the next job of a sweep would go on in this one
 
 
 def _validated(recognizer: Recognizer, data: SpeechData) -> list[Prediction]:

@@ -44,8 +44,8 @@ def _collapsed(output: Tensor, n_frames: Tensor) -> list[list[int]]:
 class SpellingTask(pl.LightningModule):
     """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
 
-    ``gradients`` is the backend that they come from. What a step draws by chance (dropout) depends on ``seed`` and the
-    step's number alone, so that a training goes on after an interruption exactly as it would have.
+    ``gradients`` is the backend that they come from. What a batch draws by chance (dropout) depends on ``seed`` and the
+    batch's number alone, so that a training goes on after an interruption exactly as it would have.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class SpellingTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        n = self.trainer.accumulate_grad_batches  # batches a step
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step * n + batch_idx % n)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, n_infeasible, _, _ = self.gradients.forward(self.recognizer, batch)

@@ -1,0 +1,184 @@
+"""Copies of this project's files under another name: what training, evaluating and transcribing import, and no more.
+
+Nothing is kept twice. Modules are found by following imports from the commands and the configs that are taken; the few
+places where a module knows of a part that is left out are cut (``parts.yaml``). A cut that no longer fits is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import shutil
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE.parent
+CHECKOUT = PACKAGE.parent
+_INSIDE = "|".join(sorted(path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")))
+_OURS = re.compile(  # where the package or the project is meant, and not speech, or a variable of that name
+    rf"(?<![\w/.-])speech(?=\.(?:conf|{_INSIDE})\b|\.(?:__|[<{{]))|(?<=from )speech(?= import)|(?<=import )speech\b"
+    r"|(?<=[\"'])speech(?=[\"'./])|\bspeech-names\b"
+)
+
+
+def default_package(folder: Path) -> str:
+    """The package's name that a folder's name suggests: ``my-project`` gives ``my_project``."""
+    return re.sub(r"\W+", "_", folder.resolve().name).strip("_").lower()
+
+
+def write(folder: Path, package: str) -> None:
+    """Make the project ``package`` in ``folder``.
+
+    Raises ValueError for a name that is none of a package, for an installed package, which has no tests to take, and
+    where a cut no longer fits; FileExistsError where something is in ``folder`` already.
+    """
+    if not package.isidentifier() or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
+        raise ValueError(f"package={package}: not a name for a package of Python: give package=NAME")
+    if not (CHECKOUT / "tests" / "conftest.py").is_file():
+        raise ValueError(f"{PACKAGE} is installed without its tests: run this in a checkout of the project")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder}: something is there already: give another folder")
+    texts = {place: _renamed(text, package) for place, text in _texts(package).items()}
+    for place, text in texts.items():
+        path = folder / re.sub(r"^speech/", f"{package}/", place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copy(CHECKOUT / name, folder / name)
+
+
+def _renamed(text: str, package: str) -> str:
+    return _OURS.sub(package, text)
+
+
+def _texts(package: str) -> dict[str, str]:
+    """Every file of the project by its place, as it is named here."""
+    parts: dict[str, Any] = yaml.safe_load((HERE / "parts.yaml").read_text(encoding="utf-8"))
+    found = {place: _read(place) for place in _matching([*parts["files"], *parts["conf"]])}
+    targets = [target for place, text in found.items() for target in re.findall(r"_target_: (speech\.[\w.]+)", text)]
+    modules = _reached([*parts["commands"], *targets], parts["without"])
+    found |= {place: _read(place) for place in modules.values()}
+    slow = [line for line in _read("tests/slow.txt").splitlines() if line.partition("::")[0] in found]
+    found["tests/slow.txt"] = "".join(f"{line}\n" for line in slow)
+    templates = HERE / "files"
+    for path in sorted(path for path in templates.rglob("*") if path.is_file()):
+        place = str(path.relative_to(templates)).removesuffix(".in")  # of one that a tool would take for its own
+        found[place] = path.read_text(encoding="utf-8").replace("PACKAGE", package)
+    for place, cuts in parts["cuts"].items():
+        found[place] = _cut(found[place], cuts, place)
+    found["pyproject.toml"] = _pyproject(found, package, parts["imports"])
+    _check_imports(found)
+    return found
+
+
+def _read(place: str) -> str:
+    return (CHECKOUT / place).read_text(encoding="utf-8")
+
+
+def _matching(patterns: Iterable[str]) -> list[str]:
+    return [str(path.relative_to(CHECKOUT)) for pattern in patterns for path in sorted(CHECKOUT.glob(pattern))]
+
+
+def _place_of(module: str) -> str | None:
+    for place in (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py"):
+        if (CHECKOUT / place).is_file():
+            return place
+    return None
+
+
+def _imports(text: str) -> set[str]:
+    """The modules, and the names of modules, that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@cache
+def _imports_of(place: str) -> set[str]:
+    return _imports(_read(place))
+
+
+def _reached(names: Iterable[str], without: Iterable[str]) -> dict[str, str]:
+    """Modules, and their files, that ``names`` (modules, or what is in one) stand on; nothing of ``without``."""
+    found: dict[str, str] = {}
+    wanted = list(names)
+    while wanted:
+        name = wanted.pop()
+        parts = name.split(".")
+        wanted += [".".join(parts[:n]) for n in range(1, len(parts)) if ".".join(parts[:n]) not in found]
+        place = _place_of(name)
+        if parts[0] != "speech" or place is None or name in found or name in without:
+            continue
+        found[name] = place
+        wanted += _imports_of(place)
+    return found
+
+
+def _cut(text: str, cuts: Mapping[str, Any], place: str) -> str:
+    """``text`` without the functions ``drop``, each ``old`` made ``new``. Raises ValueError where one is not there."""
+    for name in cuts.get("drop", ()):
+        text = _dropped(text, name.split("."), place)
+    for old, new in ((one["old"], one["new"]) for one in cuts.get("replace", ())):
+        if text.count(old) != 1:
+            raise ValueError(f"{HERE / 'parts.yaml'}: {place}: {old!r} stands there {text.count(old)} times, not once")
+        text = text.replace(old, new)
+    return text
+
+
+def _dropped(text: str, name: list[str], place: str) -> str:
+    nodes: list[Any] = ast.parse(text).body
+    for part in name[:-1]:
+        nodes = next((node.body for node in nodes if getattr(node, "name", None) == part), [])
+    node = next((node for node in nodes if getattr(node, "name", None) == name[-1]), None)
+    if node is None:
+        raise ValueError(f"{HERE / 'parts.yaml'}: {place}: there is no {'.'.join(name)}")
+    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+    lines = text.splitlines(keepends=True)
+    rest = lines[node.end_lineno :]
+    while rest and not rest[0].strip():  # the empty lines that followed it
+        rest = rest[1:]
+    return "".join([*lines[: first - 1], *rest]).rstrip("\n") + "\n"
+
+
+def _pyproject(found: Mapping[str, str], package: str, imported_as: Mapping[str, list[str]]) -> str:
+    """The template's, with those of our requirements that the files import, and our settings of the tools."""
+    ours = _read("pyproject.toml")
+    files = [text for place, text in found.items() if place.endswith(".py")]
+    imported = {name.partition(".")[0] for text in files for name in _imports(text)}
+    requirements = tomllib.loads(ours)["project"]["dependencies"]
+    kept = [one for one in requirements if imported_as.get(_name(one), _name(one)) in imported]
+    tools = ours[ours.index("[tool.ruff]") : ours.index("[tool.pytest")]
+    longer = 4 * max(0, len(package) - len("speech"))  # of a line that names the package, a few times
+    tools = re.sub(r"line-length = (\d+)", lambda found: f"line-length = {int(found[1]) + longer}", tools)
+    return (
+        found["pyproject.toml"]
+        .replace("REQUIREMENTS", "\n".join(f'    "{one}",' for one in kept))
+        .replace("REQUIRES_PYTHON", tomllib.loads(ours)["project"]["requires-python"])
+        .replace("TOOLS\n", tools.replace('["speech", "scripts"]', f'["{package}"]'))
+    )
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[\w-]+", requirement)
+    assert found is not None
+    return found[0].replace("-", "_").lower()
+
+
+def _check_imports(found: Mapping[str, str]) -> None:
+    """Raise ValueError where a file imports one that is left out."""
+    for place, text in found.items():
+        for name in _imports(text) if place.endswith(".py") else ():
+            needed = _place_of(name)
+            if name.startswith("speech.") and needed is not None and needed not in found:
+                raise ValueError(f"{HERE / 'parts.yaml'}: {place} imports {name}, which is left out: cut that")
