@@ -30,6 +30,7 @@ FAULTS = {  # room -> file, function, and the token in it whose first occurrence
     "page": ("page.py", "page", "True", "False"),
     "pretrained": ("__init__.py", "shipped", "!=", "=="),
     "server": ("guard.py", "_refused", "!=", "=="),
+    "starter": ("project.py", "write", "or", "and"),
     "text": ("phones.py", "distances", "+", "-"),
     "training": ("finetune.py", "interpolate_weights", "-", "+"),
     "tts": ("mix.py", "draw_voices", "/", "*"),

@@ -55,8 +55,9 @@ class Summary:
             content = storage.read_json(folder / "corpus.json")
             return cls(**content | {"refused": [Refusal(**one) for one in content["refused"]]})
         except UNREADABLE as error:
+            missing = "corpus.json is missing or damaged"
             raise CorpusError(
-                f"{folder}: no complete shards there ({error}): python -m speech.shard makes them"
+                f"{folder}: no whole set of shards ({missing}): python -m speech.shard makes one"
             ) from error
 
 

@@ -66,7 +66,7 @@ def distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) 
             yield word
 
 
-def open_words(n: int, exclude: Sequence[str] | str, seed: int = 0, n_phrases: int = 0) -> list[str]:
+def open_words(n: int, exclude: Sequence[str] | str, n_phrases: int, seed: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, without homophones of one another or of ``exclude``.
 
     After them come ``n_phrases`` of two or three of these words each, as full names are.

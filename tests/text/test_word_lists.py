@@ -9,7 +9,7 @@ from speech.text.word_lists import common_names, common_words, distinct_sounds, 
 
 @pytest.fixture(scope="module")
 def all_words():
-    return set(open_words(3000, exclude=()))
+    return set(open_words(3000, exclude=(), n_phrases=0))
 
 
 def test_open_words_are_written_words_without_homophones(all_words):
@@ -32,7 +32,7 @@ def test_open_words_are_written_words_without_homophones(all_words):
     ],
 )
 def test_open_words_have_no_homophone_of_an_excluded_name(all_words, name, gone):
-    assert not gone & set(open_words(3000, exclude=[name]))
+    assert not gone & set(open_words(3000, exclude=[name], n_phrases=0))
     assert gone & all_words, "there was nothing to exclude"
 
 
@@ -42,17 +42,19 @@ def test_an_excluded_name_excludes_no_other_sounds(name):
 
 
 def test_open_words_are_common_and_two_in_five_are_names_of_people():
-    words = open_words(500, exclude=())
+    words = open_words(500, exclude=(), n_phrases=0)
     assert len(set(itertools.islice(common_names(), 500)).intersection(words)) >= 200
     assert len(set(itertools.islice(common_words(), 1000)).intersection(words)) >= 250
 
 
 def test_open_words_follow_their_seed():
     assert (
-        open_words(50, exclude=(), seed=1) == open_words(50, exclude=(), seed=1) != open_words(50, exclude=(), seed=2)
+        open_words(50, exclude=(), n_phrases=0, seed=1)
+        == open_words(50, exclude=(), n_phrases=0, seed=1)
+        != open_words(50, exclude=(), n_phrases=0, seed=2)
     )
 
 
 def test_too_many_open_words_are_refused_with_their_number():
     with pytest.raises(ValueError, match=r"400000 names are asked for, and \d+ are no homophones"):
-        open_words(1_000_000, exclude=())
+        open_words(1_000_000, exclude=(), n_phrases=0)
