@@ -7,8 +7,8 @@
 
 The clips of a split stand in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. What
 training plans by is the index, some bytes a clip: which clips a batch has is known without reading any, so that every
-clip is heard once an epoch, in several processes too, and an epoch is entered in its middle at once. Lhotse's own
-samplers read all that comes before (scripts/benchmark_shards.py measures it).
+clip is heard once an epoch, and an epoch is entered in its middle at once. Lhotse's own samplers read all that comes
+before (scripts/benchmark_shards.py measures it).
 """
 
 from __future__ import annotations
