@@ -44,6 +44,7 @@ def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, re
     root = recordings
     if path.stem == "shar":
         root = tmp_path / "shards"
+        root.mkdir()
         Summary("corpus", None, "abc", 16_000, {}, []).write(root)
     options = [option.replace("DIR", str(root)).replace("FILE", str(manifest)) for option in options]
     options += {"train": [f"run_dir={tmp_path}"], "synthesize": [f"cache_dir={cache}"]}.get(primary, [])
