@@ -28,7 +28,15 @@ class Source:
 
 
 def mixture(n=4, weight=1.0, **weights):
-    return Mixture({"one": Source("anna", 0.25, n, weight), "other": Source("bob", 0.5)}, weights)
+    return Mixture({"one": Source("anna", 0.25, n, weight), "other": Source("bob", 0.5)}, weights, {})
+
+
+class Both(Source):
+    """16 clips of anna and one of eve."""
+
+    def items(self, alphabet):
+        items, refused = super().items(alphabet)
+        return [*items, Item("e", "eve", "speaker", "", "train")], refused
 
 
 @pytest.mark.parametrize(("n", "weight"), [(4, 1.0), (12, 2.0)])
@@ -55,6 +63,24 @@ def test_each_clip_is_rendered_by_its_own_source():
 def test_each_source_needs_a_weight(weights):
     with pytest.raises(ValueError, match=r"corpus\.weights=.*give each of one, other one above 0"):
         mixture(**weights)
+
+
+@pytest.mark.parametrize(("exponent", "ratio"), [(1, 16), (0.5, 4), (0, 1)])
+def test_of_a_source_with_an_exponent_a_frequent_text_counts_for_less(exponent, ratio):
+    both = Mixture(
+        {"one": Both("anna", 0.25, 16), "other": Source("bob", 0.5)}, {"one": 1, "other": 1}, {"one": exponent}
+    )
+    items, _ = both.items(ALPHABET)
+    of = {text: [item.weight for item in items if item.text == text] for text in ("anna", "eve", "bob")}
+    anna, test = of["anna"][:-1], of["anna"][-1]
+    assert sum(anna) == pytest.approx(ratio * sum(of["eve"]))
+    assert sum(anna) + sum(of["eve"]) == pytest.approx(sum(of["bob"][:-1])), "the source has its proportion still"
+    assert test == 0.5
+
+
+def test_an_exponent_of_no_source_is_refused():
+    with pytest.raises(ValueError, match=r"corpus\.exponents: third is none of one, other"):
+        Mixture({"one": Source("anna", 0.25), "other": Source("bob", 0.5)}, {"one": 1, "other": 1}, {"third": 0.5})
 
 
 def test_a_source_without_training_clips_is_named():
