@@ -6,8 +6,8 @@ DIR holds what people said, each CSV of path, text, speaker, source and licence:
     DIR/speech/<source>/manifest.csv   running speech, which is cut into DIR/running (scripts/cut_words.py)
 
 Stages, each of which is passed over where its result is there, so that the same command goes on where it was stopped:
-cut, train (experiment=pretrained, into runs/pretrained), export, measure (with ``--data``, on the recordings of
-benchmark_pretrained.py), ship.
+cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, measure (with
+``--data``, on the recordings of benchmark_pretrained.py), ship.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from speech import pretrained
 from speech.common import storage
 
 RUN = Path("runs") / "pretrained"
+KOKORO = Path("cache") / "kokoro"
 FIGURES = RUN / "people.jsonl"
 LARGEST = {pretrained.RECOGNIZER: 8_000_000, pretrained.EXPORTED: 2_500_000}  # bytes
 
@@ -48,6 +49,8 @@ def train(recordings: Path, overrides: list[str]) -> None:
     if (RUN / "checkpoints" / "last.ckpt").is_file():
         python("-m", "speech.train", f"resume={RUN}")
         return
+    if not (KOKORO / "model.onnx").is_file():
+        python("scripts/install_kokoro.py", KOKORO)
     paths = [f"corpus.sources.{kind}.path={recordings / kind / 'manifest.csv'}" for kind in ("isolated", "running")]
     python("-m", "speech.train", "experiment=pretrained", f"run_dir={RUN}", *paths, *overrides)
 
