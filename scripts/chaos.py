@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import gzip
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -33,10 +34,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lhotse  # noqa: F401  what the commands import, once
-import matplotlib.pyplot  # noqa: F401
-import onnxruntime  # noqa: F401
-import pytorch_lightning  # noqa: F401
 import torch
 from benchlib.figures import show
 from filelock import FileLock, Timeout
@@ -47,8 +44,10 @@ from speech.config import compose, objects
 from speech.config.command import explained
 from speech.data.build import build
 from speech.model import torch_file
-from speech.page import page  # noqa: F401
 from speech.text.alphabet import Alphabet
+
+for _slow in ("lhotse", "matplotlib.pyplot", "onnxruntime", "pytorch_lightning", "speech.page.page"):
+    importlib.import_module(_slow)  # once, here: each command is a fork, which would import it again
 
 NAMES = "[Martin,Kelvin]"
 CORPUS = ["init=null", f"corpus.names={NAMES}", "corpus.n_train=8", "corpus.n_val=1", "corpus.n_test=1"]
@@ -139,7 +138,7 @@ class Process:
 
     def __init__(self, action: Callable[[], object], place: Path) -> None:
         self.place = place
-        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115
+        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115  read until the process is forgotten
         self.began = time.monotonic()
         sys.stdout.flush()
         self.pid = os.fork()

@@ -104,19 +104,24 @@ class SpeechData(pl.LightningDataModule):
 
     def add(self, split: str, clips: Sequence[Clip]) -> None:
         """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused."""
-        use, fitting = self.settings, []
+        use = self.settings
         if isinstance(clips, Stored):
             self._refuse_stored(split, clips)
-        for clip in () if isinstance(clips, Stored) else clips:
+        else:
+            clips = self._fitting(clips)
+        augment = use.augment if split == "train" else None
+        self.datasets[split] = ClipDataset(clips, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
+
+    def _fitting(self, clips: Sequence[Clip]) -> list[Clip]:
+        use, fitting = self.settings, []
+        for clip in clips:
             needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
             if needed <= n_frames:
                 fitting.append(clip)
             else:
                 reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {n_frames}: is it cut off?"
                 self.refused.append(Refusal(clip.id, reason))
-        augment = use.augment if split == "train" else None
-        own = clips if isinstance(clips, Stored) else fitting
-        self.datasets[split] = ClipDataset(own, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
+        return fitting
 
     def _refuse_stored(self, split: str, clips: Stored) -> None:
         """Those of ``clips`` that are too short for their text weigh nothing."""

@@ -44,30 +44,28 @@ class Mixture:
         found: dict[str, list[Item]] = {}
         refused: list[Refusal] = []
         for name, source in self.sources.items():
-            items, refusals = source.items(alphabet)
-            found[name] = self._tempered(items, self.exponents.get(name, 1.0))
+            found[name], refusals = source.items(alphabet)
             refused += refusals
         of = {name: sum(item.weight for item in items if item.split == "train") for name, items in found.items()}
         if missing := [name for name, weight in of.items() if not weight]:
             raise CorpusError(
                 f"{', '.join(missing)} has a weight in corpus.weights, and no training clip: leave it out"
             )
-        scale = {name: sum(of.values()) * self.weights[name] / weight for name, weight in of.items()}
-        return [self._mixed(item, name, scale[name]) for name, items in found.items() for item in items], refused
+        total = sum(of.values())
+        factors = {name: self._factors(name, items, total) for name, items in found.items()}
+        return [self._mixed(item, name, factors[name]) for name, items in found.items() for item in items], refused
 
-    @staticmethod
-    def _tempered(items: list[Item], exponent: float) -> list[Item]:
-        """``items``, the sum of whose weights stays."""
+    def _factors(self, name: str, items: list[Item], total: float) -> dict[str, float]:
+        """By text, what its training clips' weights are multiplied by: then the source has its part of ``total``."""
         train = [item for item in items if item.split == "train"]
         n_of = Counter(item.text for item in train)
-        weights = [item.weight * n_of[item.text] ** (exponent - 1) for item in train]
-        scale = sum(item.weight for item in train) / (sum(weights) or 1)
-        tempered = iter(weights)
-        return [replace(item, weight=next(tempered) * scale) if item.split == "train" else item for item in items]
+        tempered = {text: n ** (self.exponents.get(name, 1.0) - 1) for text, n in n_of.items()}
+        scale = total * self.weights[name] / sum(item.weight * tempered[item.text] for item in train)
+        return {text: scale * factor for text, factor in tempered.items()}
 
-    def _mixed(self, item: Item, name: str, scale: float) -> Item:
+    def _mixed(self, item: Item, name: str, factors: Mapping[str, float]) -> Item:
         """An id is unique within its source alone."""
-        weight = item.weight * scale if item.split == "train" else item.weight
+        weight = item.weight * factors[item.text] if item.split == "train" else item.weight
         return replace(item, id=f"{name}-{item.id}", weight=weight)
 
     def render(self, item: Item, sample_rate: int) -> Waveform:

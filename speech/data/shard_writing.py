@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from tqdm import tqdm
 
 from speech.common import storage
@@ -47,7 +46,7 @@ def write_shards(
     key = f"{corpus.folder.name}-{shard_size}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        FileLock(folder / ".lock"),
+        storage.one_writer(folder),
         tqdm(total=sum(map(len, splits.values())), desc="shards", unit=" clips") as progress,
     ):
         for split, some in shards.items():

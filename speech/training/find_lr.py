@@ -17,7 +17,7 @@ class FindLearningRate(LearningRateFinder):
         super().__init__(min_lr, max_lr, n_steps, update_attr=False)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.ckpt_path is not None or trainer.fast_dev_run:  # type: ignore[attr-defined] # it is set from outside
+        if trainer.ckpt_path is not None or trainer.fast_dev_run:  # type: ignore[attr-defined]  # Lightning sets it by setattr
             return
         super().on_fit_start(trainer, pl_module)
         assert self.optimal_lr is not None
