@@ -21,6 +21,7 @@ from speech.text.names import plain, read_names
 from speech.training import finetune
 from speech.training.corpora import check_names, lists_to_rank, make_data
 from speech.training.environment import environment
+from speech.training.length import length
 
 N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
 
@@ -48,6 +49,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     if checkpoint and not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
+    length(config)  # what is wrong in it is told before clips are made
     initial = finetune.inherit_parts(config) if config.init else None
     if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
         config.corpus.names = plain(read_names(config.corpus.names))
