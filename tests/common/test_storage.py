@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +55,16 @@ def test_a_file_that_a_run_did_not_write_is_named(tmp_path, content):
         storage.read_json(path)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Every file that is written ends after 1000 bytes, as on a full disk."""
+    """Every file that is written ends after 1000 bytes, as on a full disk: pytest's own log too, so not for a test."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def save_recognizer(path, make_recognizer):
@@ -86,10 +89,10 @@ def save_sound(path, _):
     ("write", "name"),
     [(save_recognizer, "r.pt"), (save_checkpoint, "last.ckpt"), (save_text, "cuts.jsonl.gz"), (save_sound, "a.wav")],
 )
-def test_a_full_disk_names_the_file_and_leaves_the_earlier_one(tmp_path, write, name, make_recognizer, full_disk):
+def test_a_full_disk_names_the_file_and_leaves_the_earlier_one(tmp_path, write, name, make_recognizer):
     path = tmp_path / name
     path.write_bytes(b"the one before")
-    with pytest.raises(OSError, match=rf"{name}: could not be written .* MB free there"):
+    with full_disk(), pytest.raises(OSError, match=rf"{name}: could not be written .* MB free there"):
         write(path, make_recognizer)
     assert path.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [path]
@@ -136,6 +139,7 @@ def test_a_write_removes_what_killed_processes_left_and_no_other(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b.txt", ".part-of-another-program"}
 
 
-def test_a_full_disk_names_the_file_that_a_line_is_added_to(tmp_path, full_disk):
-    with pytest.raises(OSError, match=r"a\.csv: could not be written"), storage.appended(tmp_path / "a.csv") as file:
+def test_a_full_disk_names_the_file_that_a_line_is_added_to(tmp_path):
+    raises = pytest.raises(OSError, match=r"a\.csv: could not be written")
+    with full_disk(), raises, storage.appended(tmp_path / "a.csv") as file:
         file.write("x" * 2_000)
