@@ -41,7 +41,8 @@ class Format(NamedTuple):
         return json.dumps({"event": "format", **self._asdict(), "narrow": self.rate < WIDE_HZ})
 
     def to_text(self) -> str:
-        return printable(f"{self.device}: {self.rate} Hz, {self.channels} channels, {self.dtype}{self._narrow()}")
+        channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
+        return printable(f"{self.device}: {self.rate} Hz, {channels}, {self.dtype}{self._narrow()}")
 
     def _narrow(self) -> str:
         return f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from speech.common.command_line import Parser, boolean, explained, texts
 from speech.common.runs import SHIPPED, find_recognizer
 from speech.inference import batch, enrolment, listening
 from speech.inference.confusion import homophones
+from speech.inference.reloading import reloaded
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
@@ -114,10 +116,15 @@ def print_events(
     json: bool,
     false_alarms_per_hour: float | None,
 ) -> None:
-    """Print a line for the format of ``source``, and one for each event of listening to it, as it comes."""
-    lexicon = lexicon_of(given, transcriber)
+    """Print a line for the format of ``source``, and one for each event of listening to it, as it comes.
+
+    A text file of names is read again when it changes.
+    """
+    read = partial(lexicon_of, given, transcriber)
+    lexicon = read()
     print(source.format.to_json() if json else source.format.to_text(), flush=True)
-    blocks = source.blocks(transcriber.sample_rate)
+    sound = source.blocks(transcriber.sample_rate)
+    blocks = reloaded(sound, Path(given), read) if isinstance(given, str) else sound
     for event in listening.listen(transcriber, blocks, lexicon, True, false_alarms_per_hour):
         print(event.to_json() if json else event.to_text(), flush=True)
 

@@ -71,20 +71,40 @@ class Heard:
         return printable(f"{when}  {found.letters or '-':<14} {found.verdict(1)}  ({late})")
 
 
-Event = Letters | Heard | Fault
+@dataclass(frozen=True)
+class Listed:
+    """From here on in the stream the names of ``lexicon`` are listened for."""
+
+    lexicon: Mapping[str, Entry]
+
+    def to_json(self) -> str:
+        return json.dumps({"event": "list", "names": list(self.lexicon)})
+
+    def to_text(self) -> str:
+        return f"another list: {len(self.lexicon)} names"
+
+
+Event = Letters | Heard | Listed | Fault
 
 
 class _Hearing:
     """What the ``transcriber`` hears in the segments of one stream, one after the other."""
 
-    def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], spotter: Spotter | None) -> None:
-        self._transcriber, self._lexicon, self._spotter = transcriber, lexicon, spotter
+    def __init__(
+        self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float | None
+    ) -> None:
+        self._transcriber, self._false_alarms_per_hour = transcriber, false_alarms_per_hour
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
-        self._beginnings = _beginnings(lexicon)
+        self.listen_for(lexicon)
         self.told = -self._rate  # sample of the stream up to which names were told of
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
         self._before_stop = 0
+
+    def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
+        rate = self._false_alarms_per_hour
+        self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
+        self._spotter = None if rate is None else Spotter(self._transcriber, lexicon, rate)
 
     def names(self, segment: Segment) -> list[Spotted]:
         """The names in ``segment`` that were not told of yet; one in which there is none is told of as a whole."""
@@ -163,7 +183,7 @@ def _beginnings(lexicon: Mapping[str, Entry]) -> set[str]:
 
 def listen(
     transcriber: Transcriber,
-    blocks: Iterable[Block],
+    blocks: Iterable[Block | Listed],
     lexicon: Mapping[str, Entry],
     letters: bool,
     false_alarms_per_hour: float | None,
@@ -171,14 +191,15 @@ def listen(
     """The events of a stream of ``blocks`` at the transcriber's rate. ``letters`` gives those of names not over.
 
     With ``false_alarms_per_hour`` of each name, names inside of running speech are looked for; with None, segments
-    between pauses alone are names.
+    between pauses alone are names. What is ``Listed`` between blocks takes the place of ``lexicon``.
     """
     rate = transcriber.sample_rate
-    spotter = None if false_alarms_per_hour is None else Spotter(transcriber, lexicon, false_alarms_per_hour)
-    hearing = _Hearing(transcriber, lexicon, spotter)
+    hearing = _Hearing(transcriber, lexicon, false_alarms_per_hour)
     endpointer, shown_at, shown = Endpointer(rate, PAUSE_S), 0.0, ""
     for block in itertools.chain(blocks, [None]):
-        if isinstance(block, Fault):
+        if isinstance(block, Listed):
+            hearing.listen_for(block.lexicon)
+        if isinstance(block, Fault | Listed):
             yield block
             continue
         start = time.perf_counter()

@@ -8,9 +8,11 @@ from speech.audio import endpointing
 from speech.audio.streams import Fault
 from speech.inference import listening
 from speech.inference.batch import fields_of
-from speech.inference.listening import Heard, Letters, listen, spot
+from speech.inference.listening import Heard, Letters, Listed, listen, spot
+from speech.inference.reloading import reloaded
 from speech.inference.runtime import Runtime
 from speech.inference.transcriber import Transcript
+from speech.text.names import read_names
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -73,6 +75,39 @@ def test_a_fault_of_the_device_stands_between_the_names(recognizer, clip):
     sound, fault = np.pad(clip, (8_000, 20_000)), Fault("overrun", 0.1)
     events = list(listen(recognizer, [sound, fault, sound], recognizer.lexicon(NAMES), False, 5))
     assert [type(event) for event in events] == [Heard, Fault, Heard]
+
+
+def said(events):
+    return [event.transcript.names[0][0] for event in events if isinstance(event, Heard)]
+
+
+def test_another_list_holds_from_where_it_stands_in_the_stream(recognizer, clip):
+    sound, first, other = np.pad(clip, (8_000, 20_000)), recognizer.lexicon(["Martin"]), recognizer.lexicon(["Marvin"])
+    assert said(listen(recognizer, [sound, Listed(other), sound], first, False, 5)) == ["Martin", "Marvin"]
+
+
+def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(recognizer, clip, tmp_path):
+    path, sound = tmp_path / "names.txt", np.pad(clip, (8_000, 20_000))
+    path.write_text("Martin\n")
+
+    def blocks():
+        yield sound
+        path.write_text("Marvin\nMarv1n\n")
+        yield sound
+        path.unlink()
+        yield sound
+        path.write_text("Marvin\n")
+        yield sound
+
+    def read():
+        return recognizer.lexicon(read_names(str(path), recognizer.alphabet))
+
+    events = list(listen(recognizer, reloaded(blocks(), path, read), read(), False, 5))
+    assert said(events) == ["Martin", "Martin", "Martin", "Marvin"]
+    faults = [event.text for event in events if isinstance(event, Fault)]
+    assert "names.txt:2: " in faults[0]
+    assert "names.txt" in faults[1]
+    assert [list(event.lexicon) for event in events if isinstance(event, Listed)] == [["Marvin"]]
 
 
 @pytest.mark.parametrize("n_samples", [0, 3, 16_000])
