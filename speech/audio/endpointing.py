@@ -68,6 +68,12 @@ def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
     return np.repeat(of_band * (tilt * inside)[:, None], 2, axis=0)
 
 
+@lru_cache(maxsize=2 * STEP)  # the last group of a stream has any number of frames
+def _places(n_frames: int, length: int, hop: int) -> NDArray[np.intp]:
+    """Of each sample of each frame, ``(n_frames, length)``."""
+    return np.arange(n_frames)[:, None] * hop + np.arange(length)
+
+
 def _percentile(values: NDArray[np.float64], percent: float) -> NDArray[np.float64]:
     """Of the last axis, between two values by proportion: ``numpy.percentile``, which takes three times as long."""
     place = (values.shape[-1] - 1) * percent / 100
@@ -176,11 +182,11 @@ class Endpointer:
         """Power of the next frames in each band; those of digital silence (padding) tell nothing of the background."""
         start = self._next_frame() - self._audio_start
         part = self._audio[start : start + (n_frames - 1) * self._hop + self._length]
-        frames = np.lib.stride_tricks.sliding_window_view(part, self._length)[:: self._hop]
+        frames = part[_places(n_frames, self._length, self._hop)]
         sounds = np.maximum(frames.max(axis=1), -frames.min(axis=1)) >= SILENCE
         spectrum = np.fft.rfft(frames.astype(np.float64) * self._taper, axis=1)
         band = np.square(spectrum.view(np.float64)) @ _bands(self._length, self._rate) * sounds[:, None]
-        self._band, self._sounds = np.concatenate([self._band, band]), np.r_[self._sounds, sounds]
+        self._band, self._sounds = np.concatenate([self._band, band]), np.concatenate([self._sounds, sounds])
 
     def _ended(self, final: bool = False) -> list[Segment]:
         """The segments of the window that have ended, which are forgotten then."""
@@ -273,7 +279,7 @@ class Endpointer:
             widened = edge * ((first > 0) + (last < len(level)))  # by the smoothing, except beyond an end
             return (last - first - widened) * HOP_MS / 1000
 
-        edges = np.flatnonzero(np.diff(np.r_[0, (level > threshold).astype(np.int8), 0]))
+        edges = np.flatnonzero(np.diff(level > threshold, prepend=False, append=False))
         runs: list[Run] = []
         for first, last in edges.reshape(-1, 2).tolist():
             if lasts_s(first, last) < CLICK_S:
