@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.config import command, compose
+from speech.config import command
 
 if TYPE_CHECKING:
     from speech.config.tree import Config
 
 
 def export(config: Config) -> None:
-    from speech.common import runs, storage
-    from speech.common.escape import printable
+    from speech.common import escape, runs, storage
+    from speech.config import compose
     from speech.evaluation import text
     from speech.evaluation.export import export as export_onnx
     from speech.evaluation.lists import deal
@@ -21,7 +21,7 @@ def export(config: Config) -> None:
     from speech.training.corpora import test_data
 
     path = runs.find_recognizer(config.run, config.runs_dir, "run")
-    print(f"run  {printable(path.parent)}")
+    print(f"run  {escape.printable(path.parent)}")
     recognizer, card = Recognizer.load(path), storage.read_text(path.parent / "model_card.md")
     trained, folder = compose.saved(path.parent, "train"), Path(config.output or path.parent)
     trained.cache_dir = config.cache_dir or trained.cache_dir
@@ -29,7 +29,7 @@ def export(config: Config) -> None:
     waveforms, names = [clip.waveform for clip in data.test_clips], recognizer.names or deal(data.listed)[0]
     for name, agreement in export_onnx(recognizer, waveforms, names, card, folder).items():
         file = folder / name
-        print(f"{printable(file)}  {file.stat().st_size / 1000:.0f} kB: {text.agreement(agreement)}")
+        print(f"{escape.printable(file)}  {file.stat().st_size / 1000:.0f} kB: {text.agreement(agreement)}")
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from speech.common.command_line import Parser, explained
-from speech.starter.project import default_package, write
+from speech.common import program
+from speech.common.command_line import Parser
 
 
 def main() -> None:
@@ -16,13 +16,15 @@ def main() -> None:
     parser.add_argument("--package", help="its name in Python; the folder's if none is given")
 
     def begin() -> None:
+        from speech.starter.project import default_package, write
+
         given = parser.parse(sys.argv[1:])
         folder = Path(given.folder).expanduser()
         package = given.package or default_package(folder)
         write(folder, package)
         print(f"{folder}: the project {package}; begin with: cd {folder} && make test")
 
-    explained(begin)
+    program.run(begin)
 
 
 if __name__ == "__main__":

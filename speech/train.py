@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from speech.config import command
-from speech.config.tree import Config
+
+if TYPE_CHECKING:
+    from speech.config.tree import Config
 
 
 def _train(config: Config, resume: bool = False) -> float:
@@ -22,17 +25,14 @@ def _train(config: Config, resume: bool = False) -> float:
         sys.exit(130)
 
 
-def _of_a_list(arguments: list[str]) -> list[str]:
-    """``arguments``; a list of one's own, without another set-up or start, fine-tunes the recogniser that ships."""
-    given = [argument.partition("=")[0] for argument in arguments]
-    if "corpus.names" not in given or {"experiment", "init", "resume", "corpus"} & set(given):
-        return arguments
-    at = given.index("corpus.names")  # beside it: an option's parser wants all overrides in one place
-    return [*arguments[:at], "experiment=list", *arguments[at:]]
+def _of_a_list() -> None:  # of one's own, which without another set-up or start fine-tunes the recogniser that ships
+    given = [argument.partition("=")[0] for argument in sys.argv]
+    if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
+        sys.argv.insert(given.index("corpus.names"), "experiment=list")  # a parser wants overrides in one place
 
 
 def main() -> None:
-    sys.argv[1:] = _of_a_list(sys.argv[1:])
+    _of_a_list()
     command.run("train", _train, resume=lambda config: _train(config, resume=True))
 
 

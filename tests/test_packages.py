@@ -216,7 +216,7 @@ def test_the_runtime_transcribes_with_what_it_requires_and_nothing_else(wheels, 
 
 def test_the_runtimes_first_transcript_takes_less_than_a_second(recordings):
     """Of a processor's time, by a process of its own, with the recogniser that ships: a busy machine is no fault."""
-    start = "import sys; from speech.inference.commands import transcribe; sys.argv[1:] = {}; transcribe()"
+    start = "import sys; from speech.inference.entry_points import transcribe; sys.argv[1:] = {}; transcribe()"
     arguments = [f"clips={recordings / 'one' / 'f1_0.wav'}", "names=[one,two,three,four,five]"]
     before = os.times()
     done = subprocess.run([sys.executable, "-c", start.format(arguments)], capture_output=True, text=True, check=False)

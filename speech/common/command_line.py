@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 
@@ -33,14 +32,3 @@ def texts(text: str) -> list[str] | str:
     if not (text.startswith("[") and text.endswith("]")):
         return text
     return [one.strip().strip("\"'") for one in text[1:-1].split(",") if one.strip()]
-
-
-def explained(action: Callable[[], object]) -> None:
-    """Do ``action``; what a user can put right is one line, and ends the program with status 2."""
-    try:
-        action()
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)

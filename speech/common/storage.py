@@ -6,6 +6,7 @@ few lines stand for gigabytes, and no number in it is NaN or infinite.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -32,7 +33,8 @@ class UnwritableError(OSError):
 
     def __init__(self, path: Path, error: OSError) -> None:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there" if path.parent.is_dir() else ""
-        super().__init__(f"{path}: could not be written ({error.strerror or error}{free})")
+        way_out = ": make room there, and go on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        super().__init__(f"{path}: could not be written ({error.strerror or error}{free}){way_out}")
 
 
 _PART = ".part-"  # how the name of an unfinished file begins

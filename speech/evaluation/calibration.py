@@ -31,6 +31,8 @@ class CalibrationReport:
     """
 
     n_names: int
+    n_clips: int  # of validation
+    n_speakers: int
     n_trials: int
     weights: dict[str, float]  # of the logistic model, by the kind of evidence
     false_accept_rate: str  # whose threshold is used

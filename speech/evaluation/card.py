@@ -18,6 +18,7 @@ from speech.evaluation.format import (
     cells,
     in_lists,
     percent,
+    speakers,
     stated_rates,
     trials,
     unlearnt,
@@ -166,8 +167,9 @@ def _failures(report: EvaluationReport) -> list[str]:
         point = open_set.operating_point
         found.append(
             f"At a correct-accept rate of {percent(point.correct_accept_rate)} the false-accept rate is "
-            f"{percent(point.false_accept_rate)} of {open_set.n_out_of_list} clips out of the list (a threshold on the "
-            f"{open_set.confidence} that was chosen on these clips)."
+            f"{percent(point.false_accept_rate)} of {open_set.n_out_of_list} clips out of the list by "
+            f"{speakers(open_set.n_out_of_list_speakers)} speakers (a threshold on the {open_set.confidence} that was "
+            "chosen on these clips)."
         )
     else:
         found.append("No test clip was out of the list: the false-accept rate is not known.")
@@ -183,7 +185,8 @@ def _limits(
     if isinstance(report.calibration, CalibrationReport):
         found.append(
             "Whether a recording is of the list at all is the out-of-list probability. Its threshold was chosen on "
-            "validation clips: other speakers, microphones and words shift it."
+            f"{report.calibration.n_clips} validation clips by {speakers(report.calibration.n_speakers)} speakers: "
+            "other speakers, microphones and words shift it."
         )
     found.append("A name that was not in training is spelt by its sounds.")
     if config.get("init") and not earlier:

@@ -90,12 +90,15 @@ def _groups(axes: Axes, report: EvaluationReport, kind: str, large: Mapping[str,
 
 def _open_set(axes: Axes, found: OpenSetReport) -> None:
     curve, point = found.curve, found.operating_point
+    listed, others = speakers(found.n_in_list_speakers), speakers(found.n_out_of_list_speakers)
     axes.plot(np.multiply(100, curve.false_accept_rate), np.multiply(100, curve.correct_accept_rate), color=_COLOUR)
     x, y = 100 * point.false_accept_rate.value, 100 * point.correct_accept_rate.value
     axes.plot([x], [y], "o", color=_WORST, markersize=6)
     axes.annotate(f"{y:.1f} % at {x:.1f} %", (x, y), (8, -12), textcoords="offset points", fontsize=8)
-    axes.set_xlabel(f"false-accept rate, % of {found.n_out_of_list} clips out of the list", fontsize=8)
-    axes.set_ylabel(f"correct-accept rate, % of {found.n_in_list}", fontsize=8)
+    axes.set_xlabel(
+        f"false-accept rate, % of {found.n_out_of_list} clips out of the list by {others} speakers", fontsize=8
+    )
+    axes.set_ylabel(f"correct-accept rate, % of {found.n_in_list} by {listed} speakers", fontsize=8)
     axes.set_title(f"threshold on the {found.confidence}", fontsize=9)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25)

@@ -47,8 +47,10 @@ class OperatingPoint:
 @dataclass(frozen=True)
 class OpenSetReport:
     confidence: str  # what is compared with the threshold
-    n_in_list: int
+    n_in_list: int  # clips
     n_out_of_list: int
+    n_in_list_speakers: int
+    n_out_of_list_speakers: int
     curve: Curve
     oscr_area: float  # under the curve
     operating_point: OperatingPoint
@@ -90,6 +92,8 @@ def open_set(predictions: Sequence[Prediction]) -> OpenSetReport | None:
         confidence=name,
         n_in_list=int(in_list.sum()),
         n_out_of_list=int((~in_list).sum()),
+        n_in_list_speakers=len(np.unique(speakers[in_list])),
+        n_out_of_list_speakers=len(np.unique(speakers[~in_list])),
         curve=Curve(*(column[kept].tolist() for column in (thresholds, correct_accepts, false_accepts))),
         oscr_area=-float((between * np.diff(false_accepts)).sum()),
         operating_point=OperatingPoint(

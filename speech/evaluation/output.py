@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from speech.common import storage
+from speech.common import event_files, storage
 from speech.evaluation.comparison import Comparison
 from speech.evaluation.figures import draw
 from speech.evaluation.report import SCHEMA, EvaluationReport
@@ -26,5 +26,6 @@ def write(
 
         from speech.evaluation.tensorboard import log
 
-        with SummaryWriter(str(Path(tensorboard).expanduser())) as writer:
+        place = Path(tensorboard).expanduser()
+        with event_files.written(place), SummaryWriter(str(place)) as writer:
             log(writer, report)

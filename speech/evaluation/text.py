@@ -25,6 +25,7 @@ from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.parity import Agreement
 from speech.evaluation.prediction import Prediction
+from speech.evaluation.provenance import identity
 from speech.evaluation.report import EvaluationReport, RunReport
 from speech.inference.rejection import NEVER, Rejection
 
@@ -76,8 +77,10 @@ def summary(report: EvaluationReport) -> str:
         point = found.operating_point
         lines.append(
             f"open set: correct-accept rate {percent(point.correct_accept_rate)} of {found.n_in_list} clips in the "
-            f"list at false-accept rate {percent(point.false_accept_rate)} of {found.n_out_of_list} others "
-            f"(threshold {point.threshold:.3g}, chosen on these clips)"
+            f"list by {speakers(found.n_in_list_speakers)} speakers at false-accept rate "
+            f"{percent(point.false_accept_rate)} of {found.n_out_of_list} others by "
+            f"{speakers(found.n_out_of_list_speakers)} speakers (threshold {point.threshold:.3g}, chosen on these "
+            "clips)"
         )
     for kind, one in report.detection.items():
         lines += ["", trials(kind, one), table(stated_rates(one))]
@@ -99,7 +102,8 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
     return (
         f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
         f"{accepted}\n{refusal}; what else is not accepted is unsure, to be said again\n"
-        f"validation clips; expected calibration error {report.expected_calibration_error:.3f}"
+        f"{report.n_clips} validation clips by {speakers(report.n_speakers)} speakers; expected calibration error "
+        f"{report.expected_calibration_error:.3f}"
     )
 
 
@@ -113,14 +117,14 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
         ("in the list", [one for one in found if one.in_list]),
         ("of others", [one for one in found if one.names and not one.in_list]),
     ):
-        decided = [
-            rejection.decide(one.out_of_list, one.hyp in dict(one.names)) for one in some if one.out_of_list is not None
-        ]
-        if decided:
+        calibrated = [one for one in some if one.out_of_list is not None]
+        if calibrated:
+            decided = [rejection.decide(one.out_of_list, one.hyp in dict(one.names)) for one in calibrated]
+            n = speakers(len({identity(one.speaker) for one in calibrated}))
             accepted, unsure = (sum(column) / len(decided) for column in zip(*decided, strict=True))
             lines.append(
-                f"{len(decided)} clips {label}: accepted {100 * accepted:.1f} %, unsure {100 * unsure:.1f} %, "
-                f"called none of the list {100 * (1 - accepted - unsure):.1f} %"
+                f"{len(decided)} clips {label} by {n} speakers: accepted {100 * accepted:.1f} %, unsure "
+                f"{100 * unsure:.1f} %, called none of the list {100 * (1 - accepted - unsure):.1f} %"
             )
     return "\n".join(lines)
 

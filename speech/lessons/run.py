@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
+from speech.common import event_files
 from speech.common.storage import write_json
 from speech.lessons.result import PICTURE, Place, Result
 
@@ -18,7 +19,8 @@ class Lesson(Protocol):
 def run(lesson: Lesson, place: Place) -> dict[str, Any]:
     """Run ``lesson`` in ``place``, print its table, and return what report.json holds."""
     try:
-        result = lesson.run(place)
+        with event_files.written(place.run_dir / "tensorboard"):
+            result = lesson.run(place)
     except KeyboardInterrupt:
         print("stopped: the same command begins anew", file=sys.stderr)
         sys.exit(130)

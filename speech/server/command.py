@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Coroutine
 from functools import partial
+from typing import TYPE_CHECKING
 
-from speech.common.command_line import explained, texts
+from speech.common import program
 from speech.common.extras import require
-from speech.inference.commands import lexicon_of, load, recognizer_parser
-from speech.server.limits import Limits
-from speech.server.recognition import Recognition
+
+if TYPE_CHECKING:
+    from speech.server.recognition import Recognition
 
 
 async def serve(recognition: Recognition, host: str, wyoming_port: int, http_port: int, hosts: list[str]) -> None:
     """Serve until a signal stops it. A port of 0 is of no server. Raises OSError for a port that is taken."""
+    import asyncio
+
     running: list[Coroutine[object, object, None]] = []
     if wyoming_port:
         require("wyoming", "serve")
@@ -40,21 +42,29 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
         one.result()
 
 
-def main() -> None:
+def _begin() -> None:
+    import asyncio
+
+    from speech.common.command_line import texts
+    from speech.inference.commands import lexicon_of, load
+    from speech.inference.entry_points import recognizer_parser
+    from speech.server.limits import Limits
+    from speech.server.recognition import Recognition
+
     parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
     parser.add_argument("--wyoming_port", type=int, default=10300, help="Home Assistant's; 0: none")
     parser.add_argument("--http_port", type=int, default=8300, help="of HTTP and WebSocket; 0: none")
     parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
     parser.add_argument("--clients", type=int, default=Limits.n_clients, help="that are served at once")
+    given = parser.parse(sys.argv[1:])
+    if not (given.wyoming_port or given.http_port):
+        raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+    hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
+    runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
+    recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))
+    asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
-    def begin() -> None:
-        given = parser.parse(sys.argv[1:])
-        if not (given.wyoming_port or given.http_port):
-            raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
-        hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
-        runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
-        recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))
-        asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
-    explained(begin)
+def main() -> None:
+    program.run(_begin)

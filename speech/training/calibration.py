@@ -22,6 +22,7 @@ from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.dataset import Clip
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated, reliability
+from speech.evaluation.provenance import identity
 from speech.inference.rejection import EVIDENCE, NEVER, Rejection, key, probability
 from speech.inference.score import Floats
 from speech.model.recognizer import Recognizer
@@ -116,6 +117,8 @@ def calibrate(
     error, bins = reliability(both.out_of_list, both.weights, p)
     report = CalibrationReport(
         n_names=len({fold(clip.name) for clip in drawn}),
+        n_clips=len(drawn),
+        n_speakers=len({identity(clip.speaker) for clip in drawn}),
         n_trials=len(both.kinds),
         weights=dict(zip(("bias", *EVIDENCE), rejection.weights, strict=True)),
         false_accept_rate=rejection.false_accept_rate,

@@ -12,6 +12,7 @@ RUN_DIR/config.yaml         the composed config
 
 from __future__ import annotations
 
+from speech.common import event_files, storage
 from speech.config.tree import Config
 from speech.training.finish import finish
 from speech.training.fit import fit
@@ -26,8 +27,14 @@ def train(config: Config, resume: bool = False) -> float:
     ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved,
     and FileExistsError for a folder of another run, or of one that is being trained.
     """
-    with claimed(config.run_dir, resume):
-        prepared = prepare(config, resume)
-        fitted = fit(prepared)
-        report(prepared, fitted, finish(prepared, fitted))
+    with claimed(config.run_dir, resume) as folder:
+        try:
+            with event_files.written(folder / "tensorboard"):
+                prepared = prepare(config, resume)
+                fitted = fit(prepared)
+                report(prepared, fitted, finish(prepared, fitted))
+        except storage.UnwritableError as error:
+            if not (folder / "checkpoints" / "last.ckpt").is_file():
+                raise
+            raise OSError(f"{error}: python -m speech.train resume={folder}") from error
         return fitted.val_cer

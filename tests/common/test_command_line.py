@@ -1,6 +1,7 @@
 import pytest
 
-from speech.common.command_line import Parser, boolean, explained, texts
+from speech.common.command_line import Parser, boolean, texts
+from speech.common.program import explained
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-import os
 import shlex
-import subprocess
 import sys
 
 import pytest
@@ -113,36 +111,6 @@ def test_resume_refuses_other_options_by_name(run, run_dir, capsys, other):
 def test_two_runs_that_begin_in_one_second_have_a_folder_each(run):
     (one,), (other,) = run("train"), run("train")
     assert one.run_dir != other.run_dir
-
-
-def process(code, tmp_path):
-    """A command whose main is ``code``, in a process of its own."""
-    script = tmp_path / "command.py"
-    script.write_text(f"import warnings\nfrom speech.config import command\ndef main(config):\n    {code}\n")
-    script.write_text(script.read_text() + "command.run('transcribe', main)\n")
-    return [sys.executable, script, "clips=a.wav"]
-
-
-def test_output_that_is_read_no_further_ends_a_command_quietly(tmp_path):
-    command = process("[print('x' * 1000) for _ in range(1000)]", tmp_path)
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
-        started.stdout.readline()
-        started.stdout.close()
-        assert started.stderr.read() == b""
-    assert started.returncode == 141
-
-
-def test_a_letter_that_the_terminal_lacks_is_shown_escaped(tmp_path):
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    command = process("print('Zo\\u00eb'); raise ValueError('no Zo\\u00eb')", tmp_path)
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("Zo\\xeb\n", "error: no Zo\\xeb\n", 2)
-
-
-def test_a_warning_is_one_line_of_this_program(tmp_path):
-    command = process("warnings.warn('Ann and Anne are homophones')", tmp_path)
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stderr == "warning: Ann and Anne are homophones\n"
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path, capsys):

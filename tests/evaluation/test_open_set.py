@@ -22,6 +22,7 @@ PAPER = [  # three in the list, one of them with another name first; two out of 
 def test_the_curve_on_paper():
     found = open_set(PAPER)
     assert (found.n_in_list, found.n_out_of_list) == (3, 2)
+    assert (found.n_in_list_speakers, found.n_out_of_list_speakers) == (1, 1)
     assert found.curve.threshold == [0.55, 0.6, 0.7, 0.8, 0.9, 2.0]
     assert found.curve.false_accept_rate == [1, 0.5, 0.5, 0.5, 0, 0]
     assert found.curve.correct_accept_rate == pytest.approx([2 / 3, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 0])

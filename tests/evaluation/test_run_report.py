@@ -37,6 +37,8 @@ def predictions(n=30, accuracy=0.5, **more):
 REJECTION = Rejection([0.0] * (1 + len(EVIDENCE)), {"0.05": 0.4}, "0.05", 0.9)
 CALIBRATION = CalibrationReport(
     n_names=12,
+    n_clips=90,
+    n_speakers=9,
     n_trials=300,
     weights={"bias": 0.5},
     false_accept_rate="0.05",
@@ -159,7 +161,12 @@ def test_the_summary_says_what_each_number_is():
     assert re.match(r"worst group: \w+ .*: closed-set accuracy \d.* % \[.*\] of \d+ clips", lines[5])
     shown = "\n".join(lines)
     assert "confusions (reference > first name, clips): mar" in shown
-    assert re.search(r"open set: correct-accept rate \d.* of 20 clips in the list at false-accept rate .* of 10", shown)
+    assert re.search(
+        r"open set: correct-accept rate \d.* of 20 clips in the list by 4 \(few\) speakers at false-accept rate .* of "
+        r"10 others by 4 \(few\) speakers",
+        shown,
+    )
+    assert "90 validation clips by 9 (few) speakers; expected calibration error 0.012" in shown
     assert (
         "accept rate at 5 % false-accept rate (FAR), threshold 0.944: names in the list 100.0 %, other names 5.9 %"
     ) in shown
@@ -190,6 +197,6 @@ def test_an_evaluation_shows_what_transcribe_decides_and_its_threshold():
     found = [one._replace(out_of_list=i / 30) for i, one in enumerate(predictions())]
     lines = text.decisions(found, Rejection([0, 0, 0, 0], {"0.05": 0.5}, "0.05", 0.8)).splitlines()
     assert lines[0] == "decided as transcribe does, accepted below 0.500 (5 % FAR of the calibration):"
-    assert lines[1].startswith("20 clips in the list: accepted 50.0 %, ")
-    assert lines[2].startswith("10 clips of others: accepted 50.0 %, ")
+    assert lines[1].startswith("20 clips in the list by 4 (few) speakers: accepted 50.0 %, ")
+    assert lines[2].startswith("10 clips of others by 4 (few) speakers: accepted 50.0 %, ")
     assert "not calibrated" in text.decisions(found, None)

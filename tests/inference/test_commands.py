@@ -9,7 +9,7 @@ import soundfile
 from commands import run_command
 
 from speech.audio import files
-from speech.inference.commands import listen, spot, transcribe
+from speech.inference.entry_points import listen, spot, transcribe
 
 
 @pytest.fixture

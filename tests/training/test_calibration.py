@@ -74,6 +74,7 @@ def test_a_calibrated_recogniser_rejects_what_is_out_of_list():
     rejection, report = calibrate(letters, some, [*TWELVE, "Quentin"], None, 0.05, seed=0)
     assert rejection.false_accept_rate == "0.05"
     assert rejection.weights[1] > 0  # the worse the best name fits, the likelier it is out of list
+    assert (report.n_clips, report.n_speakers) == (len(some), len({clip.speaker for clip in some}))
     accepted = report.accepted["0.05"]
     assert accepted[LISTED] > 0.9
     assert accepted[OTHER_NAME] <= 0.1

@@ -1,5 +1,6 @@
 """A training run: what it leaves in its folder, and that it ends the same however often it was interrupted."""
 
+import io
 import json
 import math
 
@@ -179,3 +180,18 @@ def test_a_name_that_no_clip_says_is_reported_before_training(compose, tmp_path)
     unsaid = [names if override.startswith("corpus.names") else override for override in SMALL]
     with pytest.raises(CorpusError, match=r"(?s)no clip says Dots: leave it out.*refused: .*dots"):
         train(compose("train", *unsaid, f"run_dir={tmp_path}"))
+
+
+def test_a_disk_that_fills_under_the_log_leaves_the_last_checkpoint(compose, tmp_path, monkeypatch):
+    last, before = tmp_path / "checkpoints" / "last.ckpt", io.open
+
+    def full(path, *how, **more):
+        return before("/dev/full" if "tfevents" in str(path) and last.is_file() else path, *how, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "open", full)
+        message = rf"{tmp_path}/tensorboard: could not be written .*: python -m speech\.train resume={tmp_path}$"
+        with pytest.raises(OSError, match=message):
+            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+    train(saved(tmp_path, "train"), resume=True)
+    assert (tmp_path / "report.json").is_file()

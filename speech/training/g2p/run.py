@@ -16,7 +16,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
-from speech.common import storage
+from speech.common import event_files, storage
 from speech.config import compose
 from speech.config.objects import instantiate
 from speech.data import pronunciations, words
@@ -94,7 +94,8 @@ def fit(config: Any, corpus: Pronunciations, resume: bool = False) -> G2P:
     )
     print(f"{model.n_parameters} parameters")
     loaders = [DataLoader(some, batch_size=None) for some in (batches, development)]
-    trainer.fit(task, *loaders, ckpt_path=last if resume and last.is_file() else None, weights_only=True)
+    with event_files.written(Path(config.run_dir) / "tensorboard"):
+        trainer.fit(task, *loaders, ckpt_path=last if resume and last.is_file() else None, weights_only=True)
     return model.eval()
 
 

@@ -1,0 +1,92 @@
+"""A command around its work: its streams, signals and warnings, and what a user can put right told in one line.
+
+An ``action`` imports what it needs within itself, and this file little: Ctrl-C is answered while imports take seconds.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from speech.common.escape import printable_lines
+
+
+def _own(error: Exception) -> Exception | None:
+    """``error``, which is told in its own words; None for a fault of the program, which is not."""
+    return error if isinstance(error, ValueError | OSError | ModuleNotFoundError) else None
+
+
+Told = Callable[[Exception], Exception | None]  # the exception to tell of one; None: it is raised
+
+
+def run(action: Callable[[], object], told: Told = _own) -> None:
+    """Do ``action``, which is all that this process is for."""
+
+    def begin() -> None:
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is ignored, as nohup has it
+            signal.signal(signal.SIGINT, _interrupt)
+        from speech.common import processes
+
+        processes.exit_on_signals()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
+        warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+        action()
+
+    explained(begin, told)
+
+
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """Ctrl-C; while a module is imported it ends the process here: there an exception may become another one, as
+    packages take it for what went wrong with their import."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def explained(action: Callable[[], object], told: Told = _own) -> object:
+    """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback.
+
+    It ends the program: with status 2, after Ctrl-C with 130, where nobody reads the output any more with 141.
+    """
+    try:
+        found = action()
+        sys.stdout.flush()
+        return found
+    except BrokenPipeError:  # what reads the output has had enough, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
+        sys.exit(128 + 13)  # as SIGPIPE ends others
+    except KeyboardInterrupt:
+        _stop()
+    except Exception as error:
+        if _began_with_ctrl_c(error):
+            _stop()
+        if (reason := told(error)) is None:
+            raise
+        print(printable_lines(f"error: {reason}"), file=sys.stderr)
+        sys.exit(2)
+
+
+def _stop() -> NoReturn:
+    print("stopped: the same command goes on from what it had finished", file=sys.stderr)
+    sys.exit(130)
+
+
+def _began_with_ctrl_c(error: BaseException | None) -> bool:
+    """Whether ``error`` came of KeyboardInterrupt: one that cuts a ``finally`` short, say, is followed by another."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__context__
+    return False

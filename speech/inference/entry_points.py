@@ -1,0 +1,85 @@
+"""``speech-transcribe``, ``speech-listen``, ``speech-spot`` of the wheel speech-names-runtime: no torch, no Hydra."""
+
+from __future__ import annotations
+
+import sys
+
+from speech.common import program
+from speech.common.command_line import Parser, boolean, texts
+from speech.common.runs import SHIPPED
+
+
+def recognizer_parser(prog: str, description: str) -> Parser:
+    """A parser of what every command that recognises takes."""
+    parser = Parser(prog, description)
+    parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
+    parser.add_argument("--names", type=texts, help="the list to choose from, [Anna,Bob], or a text file of it")
+    parser.add_argument("--enrolled", help="a file of enrolled names, which are in the list too")
+    parser.add_argument("--false_accept_rate", type=float, help="0.01 to 0.1; without it as the recogniser was trained")
+    return parser
+
+
+def transcribe() -> None:
+    parser = _clips_parser("speech-transcribe", "Transcribe recordings of one spoken name each; key=value.")
+
+    def main() -> None:
+        from speech.inference import commands
+
+        given = parser.parse(sys.argv[1:])
+        runtime, path = commands.load(given.recognizer, given.enrolled, given.false_accept_rate)
+        commands.print_transcripts(runtime, path, given.clips, given.names, given.json)
+
+    program.run(main)
+
+
+def spot() -> None:
+    parser = _clips_parser("speech-spot", "List the names in recordings of any length; key=value.")
+    _add_false_alarms(parser)
+
+    def main() -> None:
+        from speech.inference import commands
+
+        given = parser.parse(sys.argv[1:])
+        runtime, _ = commands.load(given.recognizer, given.enrolled, given.false_accept_rate)
+        commands.print_spotted(runtime, given.clips, given.names, given.json, given.false_alarms_per_hour)
+
+    program.run(main)
+
+
+def listen() -> None:
+    parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
+    _add_false_alarms(parser)
+    parser.add_argument("--source", default="microphone", help="microphone, a file, or - for standard input")
+    parser.add_argument("--device", help="the microphone's number or name; without it the system's")
+    parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
+    parser.add_argument("--channels", type=int, default=1, help="of raw samples on standard input")
+    parser.add_argument("--dtype", default="int16", help="of raw samples on standard input: int16, int32 or float32")
+    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object an event and line")
+
+    def main() -> None:
+        from speech.audio.streams import open_source
+        from speech.inference import commands
+
+        given = parser.parse(sys.argv[1:])
+        runtime, _ = commands.load(given.recognizer, given.enrolled, given.false_accept_rate)
+        device = int(given.device) if given.device and given.device.isdecimal() else given.device
+        source = open_source(given.source, device, given.rate, given.channels, given.dtype)
+        commands.print_events(runtime, source, given.names, given.json, given.false_alarms_per_hour)
+
+    program.run(main)
+
+
+def _add_false_alarms(parser: Parser) -> None:
+    what = "of each name in running speech; null: names between pauses alone"
+    parser.add_argument("--false_alarms_per_hour", type=_number, default=5.0, help=what)
+
+
+def _number(text: str) -> float | None:
+    return None if text == "null" else float(text)
+
+
+def _clips_parser(prog: str, description: str) -> Parser:
+    parser = recognizer_parser(prog, description)
+    parser.add_argument("--clips", required=True, help="a file, a folder, or a quoted pattern")
+    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a line")
+    return parser

@@ -1,0 +1,109 @@
+"""What surrounds the work of a command, each in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMANDS = [  # each imports for a second or more, and works for longer
+    ["speech.train", "init=null", "corpus.names=[Anna,Bob]", "cache_dir=cache"],
+    ["speech.synthesize", "names=[Anna,Bob]", "n_voices=90", "output=clips"],
+    ["speech.serve", "wyoming_port=0", "http_port=18300"],
+]
+# Runs a module, and prints a line when Ctrl-C has its answer: until then it is Python's, of its own start.
+BEGUN = """
+import runpy, signal, sys
+def told(number, handler, before=signal.signal):
+    found = before(number, handler)
+    if number == signal.SIGINT:
+        print(flush=True)
+    return found
+signal.signal = told
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], None, "__main__")
+"""
+
+
+def program(work, tmp_path):
+    """A command whose work are the lines ``work``."""
+    lines = ["import os, signal, sys, time, warnings", "from speech.common import program", "def work():"]
+    script = tmp_path / "command.py"
+    script.write_text("\n".join([*lines, *(f"    {line}" for line in work.splitlines()), "program.run(work)", ""]))
+    return [sys.executable, str(script)]
+
+
+def done(work, tmp_path, **environment):
+    """Its standard output, standard error and exit status."""
+    run = subprocess.run(
+        program(work, tmp_path), env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    return run.stdout, run.stderr, run.returncode
+
+
+@pytest.mark.parametrize("wait_s", [0, 0.05, 0.2, 0.5, 0.9])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_ctrl_c_while_it_imports_ends_a_command_at_once(command, wait_s, tmp_path):
+    given = [sys.executable, "-c", BEGUN, *command]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
+    with subprocess.Popen(given, **pipes) as started:
+        started.stdout.readline()
+        time.sleep(wait_s)
+        started.send_signal(signal.SIGINT)
+        _, errors = started.communicate(timeout=10)
+    assert started.returncode == 130
+    assert len(errors.splitlines()) <= 1
+    assert "Traceback" not in errors
+
+
+def test_ctrl_c_that_another_exception_hides_is_ctrl_c(tmp_path):
+    work = (
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(9)\nfinally:\n    raise RuntimeError from None"
+    )
+    _, errors, status = done(work, tmp_path)
+    assert status == 130
+    assert len(errors.splitlines()) == 1
+
+
+def test_ctrl_c_in_an_import_is_no_failed_import(tmp_path):
+    (tmp_path / "package.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nfor _ in 'ab': pass\n"
+    )
+    work = "try:\n    import package\nexcept BaseException:\n    raise ImportError('initialization failed') from None"
+    assert done(work, tmp_path) == ("", "", 130)
+
+
+def test_ctrl_c_that_nohup_ignores_stays_ignored(tmp_path):
+    script = program("os.kill(os.getpid(), signal.SIGINT); print('on')", tmp_path)
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    run = subprocess.run([sys.executable, "-c", ignoring, *script], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr, run.returncode) == ("on\n", "", 0)
+
+
+def test_output_that_is_read_no_further_ends_a_command_quietly(tmp_path):
+    script = program("[print('x' * 1000) for _ in range(1000)]", tmp_path)
+    with subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        started.stdout.readline()
+        started.stdout.close()
+        assert started.stderr.read() == b""
+    assert started.returncode == 141
+
+
+def test_a_letter_that_the_terminal_lacks_is_shown_escaped(tmp_path):
+    work = "print('Zo\\u00eb'); raise ValueError('no Zo\\u00eb')"
+    assert done(work, tmp_path, PYTHONIOENCODING="ascii") == ("Zo\\xeb\n", "error: no Zo\\xeb\n", 2)
+
+
+def test_a_warning_is_one_line_of_this_program(tmp_path):
+    shown = "warning: Ann and Anne are homophones\n"
+    assert done("warnings.warn('Ann and Anne are homophones')", tmp_path) == ("", shown, 0)
+
+
+def test_a_fault_of_its_own_has_a_traceback(tmp_path):
+    _, errors, status = done("raise RuntimeError('of its own')", tmp_path)
+    assert errors.startswith("Traceback")
+    assert status == 1
