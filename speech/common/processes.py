@@ -35,6 +35,11 @@ def end_with_parent(*_worker: int) -> None:
     however that was."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """In a child process of ``multiprocessing``: end when its parent has ended, however that was."""
     threading.Thread(target=_end_after_parent, daemon=True).start()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from speech.model.recognizer import PARTS, Recognizer
 from speech.text.names import plain, read_names
 from speech.training import finetune
 from speech.training.corpora import check_names, lists_to_rank, make_data
+from speech.training.distributed import n_processes_of
 from speech.training.environment import environment
 from speech.training.length import length
 
@@ -38,6 +39,10 @@ class Prepared:
     initial: Recognizer | None  # the recogniser that is fine-tuned
     before: Mapping[str, list[Prediction]]  # its predictions for the test splits
 
+    def for_others(self) -> Prepared:
+        """What another process that trains needs of it."""
+        return replace(self, initial=None, before={})
+
 
 def prepare(config: Config, resume: bool = False) -> Prepared:
     """``config``'s corpus and recogniser; the config, its parts inherited, and the environment are in the run's folder.
@@ -50,6 +55,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
     length(config)  # what is wrong in it is told before clips are made
+    n_processes = n_processes_of(config)
     initial = finetune.inherit_parts(config) if config.init else None
     if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
         config.corpus.names = plain(read_names(config.corpus.names))
@@ -71,7 +77,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         before = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
         recognizer.train()
     elif not resume:  # a checkpoint has it
-        batches = data.split("train").sample(N_PRIOR_BATCHES, data.settings.batch_size)
+        batches = data.split("train").sample(N_PRIOR_BATCHES, n_processes * config.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
     return Prepared(config, recognizer, data, logger, checkpoint, initial, before)
 

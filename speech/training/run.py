@@ -13,9 +13,11 @@ RUN_DIR/config.yaml         the composed config
 from __future__ import annotations
 
 from speech.config.tree import Config
+from speech.training.distributed import n_processes_of
 from speech.training.finish import finish
 from speech.training.fit import fit
 from speech.training.folder import claimed
+from speech.training.others import Others
 from speech.training.prepare import prepare
 from speech.training.report import report
 
@@ -28,6 +30,8 @@ def train(config: Config, resume: bool = False) -> float:
     """
     with claimed(config.run_dir, resume):
         prepared = prepare(config, resume)
-        fitted = fit(prepared)
-        report(prepared, fitted, finish(prepared, fitted))
+        with Others(n_processes_of(config)) as others:
+            others.start(prepared.for_others())
+            fitted = fit(prepared, others)
+            report(prepared, fitted, finish(prepared, fitted))
         return fitted.val_cer
