@@ -72,15 +72,16 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def no_children_left() -> Iterator[None]:
-    """An exception ends the child processes too: one that is asked for nothing any more would be waited for."""
+    """An exception ends the daemons too, a loader's say: one that is asked for nothing any more would be waited for."""
     try:
         yield
     except BaseException:
         if hasattr(signal, "SIGCHLD"):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an exception of its own
         for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
+            if child.daemon:
+                child.kill()
+                child.join()
         raise
 
 

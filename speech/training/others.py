@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+import torch
+
 from speech.common import processes, trust
 from speech.training.distributed import PATIENCE, Process, is_lost
 
@@ -105,11 +107,11 @@ class Others:
                 raise cause from error
             raise
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for _, connection in self._started:
+    def __exit__(self, *_: object) -> None:
+        for _other, connection in self._started:
             connection.close()  # it waits for a question, and leaves
-        for other, _ in self._started:
-            other.join(LEAVING_S if kind is None else 0)
+        for other, _connection in self._started:
+            other.join(LEAVING_S)
             other.kill()
             other.join()
         if self._folder is not None:
@@ -140,6 +142,8 @@ def _serve(connection: Connection, process: Process, trusted: list[str]) -> None
             signal.signal(number, leave)  # in training, SaveOnInterrupt notes it instead
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until it ends
     trust.trust(trusted)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // process.n))
     try:
         given = pickle.loads(connection.recv_bytes())
         connection.send_bytes(pickle.dumps(None))

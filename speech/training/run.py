@@ -20,6 +20,7 @@ from speech.training.folder import claimed
 from speech.training.others import Others
 from speech.training.prepare import prepare
 from speech.training.report import report
+from speech.training.together import predict_together
 
 
 def train(config: Config, resume: bool = False) -> float:
@@ -31,7 +32,13 @@ def train(config: Config, resume: bool = False) -> float:
     with claimed(config.run_dir, resume):
         prepared = prepare(config, resume)
         with Others(n_processes_of(config)) as others:
-            others.start(prepared.for_others())
+            others.start(prepared)
+            before = {}
+            if prepared.initial is not None:
+                before = predict_together(prepared, others, prepared.recognizer)
+                prepared.recognizer.train()
             fitted = fit(prepared, others)
-            report(prepared, fitted, finish(prepared, fitted))
+            calibration = finish(prepared, fitted)
+            predictions = predict_together(prepared, others, prepared.recognizer)
+        report(prepared, fitted, calibration, predictions, before)
         return fitted.val_cer
