@@ -81,13 +81,15 @@ def _trained(
     callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
     n_epochs, data.n_steps = length(config)
     data.process = process.rank, process.n
+    several, alone = ([Started(process)], {}) if process.n > 1 else ([], {"strategy": "auto"})
     trainer = instantiate(
         config.trainer,
         max_epochs=n_epochs,
         callbacks=callbacks,
         logger=prepared.logger,
         default_root_dir=config.run_dir,
-        plugins=[CheckpointIO(), *([Started(process)] if process.meeting else [])],
+        plugins=[CheckpointIO(), *several],
+        **alone,
     )
     with (
         processes.temporary_files_in_one_folder("train"),

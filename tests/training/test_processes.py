@@ -14,6 +14,7 @@ import torch
 from commands import run_command
 from conftest import SMALL, train_until
 from training.test_run import same_weights
+from training.test_run_on_shards import CORPUS, OTHERS
 
 from speech.config.compose import saved
 from speech.config.tree import ConfigError
@@ -61,9 +62,13 @@ def test_the_processes_evaluate_each_clip_once_and_one_writes_the_report(one, tw
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in one.iterdir())
 
 
-def test_told_to_stop_both_stop_at_one_step_and_resumed_they_end_bit_identical(trained, compose, tmp_path):
-    options = [*SMALL, "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
-    whole = trained("two_processes_whole", *options)
+def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(
+    trained, compose, shared, cache, tmp_path
+):
+    corpus = [*CORPUS, "shard_size=3", f"cache_dir={cache}"]
+    shards = shared("shards", lambda folder: run_command("shard", *corpus, f"output={folder}"))
+    options = [*OTHERS, "corpus=shar", f"corpus.folder={shards}", "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
+    whole = trained("two_processes_on_shards", *options)
     train_until(5, compose("train", *options, f"run_dir={tmp_path}"))
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
     train(saved(tmp_path, "train"), resume=True)
@@ -73,7 +78,7 @@ def test_told_to_stop_both_stop_at_one_step_and_resumed_they_end_bit_identical(t
 def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
     options = [one for one in SMALL if not one.startswith("trainer.max_epochs")]
     options += ["trainer=ddp", "batch_size=2", "trainer.max_epochs=1", f"cache_dir={cache}", f"runs_dir={tmp_path}"]
-    run_command("train", "-m", "optimizer.lr=0.001,0.002", *options)
+    run_command("train", "-m", "optimizer.lr=0.001,0.002", "init=null", *options)
     assert len(list(tmp_path.glob("sweep_*/*/recognizer.pt"))) == 2
 
 
@@ -131,7 +136,7 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
     run = tmp_path / "run"
     options = [one for one in SMALL if not one.startswith("trainer.max_epochs")]
     options += ["trainer=ddp", "trainer.max_epochs=100000", "callbacks.stop_early=null", "batch_size=2"]
-    command = [sys.executable, "-m", "speech.train", *options, f"run_dir={run}", f"cache_dir={cache}"]
+    command = [sys.executable, "-m", "speech.train", "init=null", *options, f"run_dir={run}", f"cache_dir={cache}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
         try:
             wait_until((run / "checkpoints" / "last.ckpt").exists, 240)
