@@ -35,6 +35,11 @@ def end_with_parent(*_worker: int) -> None:
     however that was."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """In a child process of ``multiprocessing``: end when its parent has ended, however that was."""
     threading.Thread(target=_end_after_parent, daemon=True).start()
 
 
@@ -67,15 +72,16 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def no_children_left() -> Iterator[None]:
-    """An exception ends the child processes too: one that is asked for nothing any more would be waited for."""
+    """An exception ends the daemons too, a loader's say: one that is asked for nothing any more would be waited for."""
     try:
         yield
     except BaseException:
         if hasattr(signal, "SIGCHLD"):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an exception of its own
         for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
+            if child.daemon:
+                child.kill()
+                child.join()
         raise
 
 

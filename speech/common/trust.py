@@ -13,6 +13,11 @@ def trust(packages: Iterable[str]) -> None:
     _packages.update(packages)
 
 
+def trusted() -> list[str]:
+    """The packages that were opted in, for another process."""
+    return sorted(_packages)
+
+
 def is_trusted(target: str) -> bool:
     """Whether ``target``, a dotted name, lies in a package that was opted in."""
     return any(target.startswith(f"{package}.") for package in _packages)

@@ -95,6 +95,7 @@ class SpeechData(pl.LightningDataModule):
             self.corpora, splits = corpus.identities, corpus.clips()
         else:
             self.corpora, splits = [corpus.folder.name], load_clips(corpus)
+        self.process = 0, 1  # this one's rank, and how many train together: each has its share of every batch
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
         self.n_steps = 1  # an epoch, at least: few training clips are passed over several times in it
         self.refused = list(corpus.refused)
@@ -181,22 +182,29 @@ class SpeechData(pl.LightningDataModule):
             raise CorpusError(f"{self.folder}: no usable clips in split {name}; refused.jsonl there says why")
         return dataset
 
+    @property
+    def batch_size(self) -> int:
+        """Clips of a batch, in all processes together."""
+        return self.settings.batch_size * self.process[1]
+
     def sampler(self) -> EpochSampler:
         """The batches of training."""
-        return self.split("train").sampler(self.settings.batch_size, n_steps=self.n_steps)
+        return self.split("train").sampler(self.batch_size, n_steps=self.n_steps)
 
     def loader(self, split: str) -> DataLoader[Batch]:
-        """Every clip of ``split`` once, by length."""
+        """Every clip of ``split`` once, by length; of several processes each has every so manieth of them."""
         dataset = self.split(split)
-        sampler = BucketSampler(dataset.index.lengths, self.settings.batch_size, shuffle=False)
+        sampler = BucketSampler(dataset.index.lengths, self.batch_size, shuffle=False)
+        sampler.process = self.process
         loader: Any = DataLoader(dataset, sampler=sampler, batch_size=None)  # the sampler's items are whole batches
         return loader
 
     def train_dataloader(self) -> DataLoader[Batch]:
         sampler = self.sampler()
+        sampler.process = self.process
         sampler.enter(self.epoch, self.start)
-        # Another process augments the next batches, unless there is a single core.
-        n_workers = min(1, (os.cpu_count() or 1) - 1)
+        # Another process augments the next batches, unless there is a single core for each that trains.
+        n_workers = max(0, min(1, (os.cpu_count() or 1) // self.process[1] - 1))
         dataset = self.split("train")
         loader: Any = DataLoader(
             dataset,

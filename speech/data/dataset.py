@@ -110,6 +110,7 @@ class Batch(NamedTuple):
     spans: Spans | None = None  # masked features
     phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None for a recogniser of letters alone
     n_phones: Tensor | None = None  # int64 (batch,)
+    spare: bool = False  # its clip does not count: samplers.Step
 
 
 class ClipDataset(Dataset[Batch]):
@@ -171,7 +172,8 @@ class ClipDataset(Dataset[Batch]):
             yield self[Step(0, number, clips, n_before=FULL_STRENGTH)]
 
     def __getitem__(self, step: Step) -> Batch:
-        rng = np.random.default_rng([self.seed, step.epoch, step.number])
+        # Several processes augment each its own clips, and differently.
+        rng = np.random.default_rng([self.seed, step.epoch, step.number, *([step.rank] if step.rank else [])])
         clips = [self.clips[i] for i in step.clips]
         waveforms: list[Waveform] = [clip.waveform for clip in clips]
         spans = None
@@ -188,6 +190,7 @@ class ClipDataset(Dataset[Batch]):
             spans,
             phones,
             n_phones,
+            step.spare,
         )
 
 

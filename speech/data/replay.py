@@ -74,5 +74,7 @@ class ReplayedData(SpeechData):
         self.add("train", [*own, *replayed["train"]])
 
     def sampler(self) -> EpochSampler:
-        n_replayed, use = len(self.split("train")) - self.n_own, self.settings
-        return MixedSampler(self.n_own, n_replayed, use.batch_size, self.replay.fraction, self.replay.n_steps, use.seed)
+        n_replayed, replay = len(self.split("train")) - self.n_own, self.replay
+        return MixedSampler(
+            self.n_own, n_replayed, self.batch_size, replay.fraction, replay.n_steps, self.settings.seed
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -23,14 +24,32 @@ class Step(NamedTuple):
     number: int
     clips: list[int]
     n_before: int = 0  # batches of training before this one
+    rank: int = 0  # of the process, where several train together
+    spare: bool = False  # its clip is another process's: this one has none left, and joins in
+
+    def share(self, rank: int, n_processes: int) -> Step:
+        """What process ``rank`` of several has of this step."""
+        own = self.clips[rank::n_processes]
+        return self._replace(clips=own or self.clips[:1], rank=rank, spare=not own)
 
 
 class EpochSampler(Sampler[Step]):
-    """Batches drawn from a seed and the epoch's number alone, so that an epoch can be entered in its middle."""
+    """Batches drawn from a seed and the epoch's number alone, so that an epoch can be entered in its middle.
+
+    ``process``, ``(rank, n_processes)``, has its share of each: together they have every clip once.
+    """
 
     def __init__(self) -> None:
         self.epoch = 0
         self._entered = 0, 0
+        self.process = 0, 1
+
+    @abstractmethod
+    def steps(self) -> Iterator[Step]:
+        """The epoch's batches, from ``start`` on."""
+
+    def __iter__(self) -> Iterator[Step]:
+        return (step.share(*self.process) for step in self.steps())
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this at the beginning of each epoch."""
@@ -85,7 +104,7 @@ class BucketSampler(EpochSampler):
         """Clips an epoch, repeated ones counted again."""
         return round(float(self.weights.sum()))
 
-    def __iter__(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[Step]:
         size = self.batch_size
         if self.shuffle:
             rng = np.random.default_rng([self.seed, self.epoch])
@@ -151,7 +170,7 @@ class MixedSampler(EpochSampler):
     def __len__(self) -> int:
         return self.n_steps
 
-    def __iter__(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[Step]:
         rng = np.random.default_rng([self.seed, self.epoch])
         new = _in_turns(self.n_own, self.n_steps * self.n_new, rng).reshape(self.n_steps, self.n_new)
         old = _in_turns(self.n_replayed, self.n_steps * self.n_old, rng).reshape(self.n_steps, self.n_old)

@@ -66,6 +66,8 @@ def predict(recognizer: Recognizer, batches: Iterable[Batch], lists: Sequence[Se
     lexicons, list_of = _lexicons(recognizer, lists)
     found = []
     for batch in batches:
+        if batch.spare:
+            continue
         logits, n_frames = recognizer(batch.waveforms, batch.n_samples)
         for row, length in enumerate(n_frames.tolist()):
             lexicon = lexicons[list_of.get(batch.texts[row], 0)]

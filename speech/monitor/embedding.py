@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from speech.data.dataset import Batch
-from speech.monitor.moments import writer
+from speech.monitor.moments import is_shown, writer
+from speech.training.distributed import gathered
 from speech.training.task import Validated
 
 
@@ -34,7 +35,7 @@ class NameEmbedding(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         validated: Validated = outputs
-        if self._hidden is None:
+        if self._hidden is None or batch.spare:
             return
         for text, units, n_frames in zip(batch.texts, self._hidden, validated.n_frames.tolist(), strict=True):
             self._sums[text] = self._sums.get(text, 0) + units[:n_frames].mean(dim=0)
@@ -46,9 +47,14 @@ class NameEmbedding(pl.Callback):
         self._hidden = None
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        board = writer(trainer)
-        if board is None or not self._sums:
+        if not is_shown(trainer):
             return
-        names = sorted(self._sums)
-        points = torch.stack([self._sums[name] / self._counts[name] for name in names])
+        everyone = gathered(({name: units.cpu() for name, units in self._sums.items()}, self._counts))
+        names = sorted(set().union(*(counts for _, counts in everyone)))
+        board = writer(trainer)
+        if board is None or not names:
+            return
+        sums = [torch.stack([sums[name] for sums, _ in everyone if name in sums]).sum(dim=0) for name in names]
+        counts = [sum(counts.get(name, 0) for _, counts in everyone) for name in names]
+        points = torch.stack([units / n for units, n in zip(sums, counts, strict=True)])
         board.add_embedding(points, metadata=names, global_step=trainer.global_step, tag="names")

@@ -10,7 +10,8 @@ from torch import Tensor
 from speech.common.escape import printable
 from speech.data.dataset import Batch
 from speech.evaluation.metrics import n_edits
-from speech.monitor.moments import writer_if_due
+from speech.monitor.moments import epoch_is_due, is_shown, writer
+from speech.training.distributed import gathered
 from speech.training.task import Validated
 
 
@@ -40,23 +41,33 @@ class MisrecognisedClips(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         validated: Validated = outputs
+        if batch.spare:
+            return
         self._n_clips += len(batch.texts)
         for row, (ref, hyp) in enumerate(zip(batch.texts, validated.letters, strict=True)):
             if ref != hyp:
-                waveform = batch.waveforms[row, : batch.n_samples[row]]
+                waveform = batch.waveforms[row, : batch.n_samples[row]].cpu()
                 cer = n_edits(ref, hyp) / len(ref)
                 self._worst.append(Misrecognised(cer, batch.ids[row], ref, hyp, batch.speakers[row], waveform))
                 self._n_wrong += 1
-        self._worst = sorted(self._worst, key=lambda one: (-one.cer, one.id))[: self.n_clips]
+        self._worst = self._first(self._worst)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        board, step = writer_if_due(trainer, self.first_epoch), trainer.global_step
+        if not (epoch_is_due(trainer, self.first_epoch) and is_shown(trainer)):
+            return
+        everyone = gathered((self._worst, self._n_wrong, self._n_clips))
+        board, step = writer(trainer), trainer.global_step
         if board is None:
             return
-        rows = [f"{self._n_wrong} of {self._n_clips} clips are no exact match. Highest CER:", ""]
+        worst = self._first([one for some, _, _ in everyone for one in some])
+        n_wrong, n_clips = sum(n for _, n, _ in everyone), sum(n for _, _, n in everyone)
+        rows = [f"{n_wrong} of {n_clips} clips are no exact match. Highest CER:", ""]
         rows += ["| sound | reference | hypothesis | CER | speaker |", "|---|---|---|---|---|"]
-        for i, one in enumerate(self._worst, start=1):
-            board.add_audio(f"errors/{i}", one.waveform.cpu()[None], step, pl_module.recognizer.sample_rate)
+        for i, one in enumerate(worst, start=1):
+            board.add_audio(f"errors/{i}", one.waveform[None], step, pl_module.recognizer.sample_rate)
             speaker = printable(one.speaker).replace("|", "\\|")
             rows.append(f"| errors/{i} | {one.ref} | {one.hyp or '(nothing)'} | {one.cer:.0%} | {speaker} |")
         board.add_text("errors", "\n".join(rows), step)
+
+    def _first(self, some: list[Misrecognised]) -> list[Misrecognised]:
+        return sorted(some, key=lambda one: (-one.cer, one.id))[: self.n_clips]

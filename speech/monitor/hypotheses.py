@@ -30,6 +30,8 @@ class Hypotheses(FirstClips):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
         path = _path(trainer)
+        if not trainer.is_global_zero:
+            return
         if path.is_file():  # of a run that is resumed: after half a line, which a crash may have left, nothing is read
             os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
@@ -44,6 +46,8 @@ class Hypotheses(FirstClips):
 
     @torch.no_grad()
     def _write(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if not trainer.is_global_zero:
+            return
         recognizer, device = pl_module.recognizer.eval(), pl_module.device
         logits, n_frames = recognizer(self.batch.waveforms.to(device), self.batch.n_samples.to(device))
         recognizer.train()

@@ -32,10 +32,15 @@ def early_step_is_due(trainer: pl.Trainer, first_step: int) -> bool:
     return within and is_doubling(trainer.global_step, first_step)
 
 
+def is_shown(trainer: pl.Trainer) -> bool:
+    """Whether the run has a TensorBoard: the same in all of its processes."""
+    return any(isinstance(logger, pl.loggers.TensorBoardLogger) for logger in trainer.loggers)
+
+
 def writer(trainer: pl.Trainer) -> SummaryWriter | None:
-    """TensorBoard's, where the run has one."""
+    """TensorBoard's, where the run has one, in the process that writes."""
     for logger in trainer.loggers:
-        if isinstance(logger, pl.loggers.TensorBoardLogger):
+        if isinstance(logger, pl.loggers.TensorBoardLogger) and trainer.is_global_zero:
             return logger.experiment
     return None
 

@@ -10,8 +10,9 @@ import pytorch_lightning as pl
 from speech.data.dataset import Batch
 from speech.evaluation import confusion
 from speech.inference.scoring import Entry
-from speech.monitor.moments import writer, writer_if_due
+from speech.monitor.moments import epoch_is_due, is_shown, writer
 from speech.training.corpora import lists_to_rank
+from speech.training.distributed import gathered
 from speech.training.task import Validated
 
 
@@ -35,7 +36,7 @@ class Ranking(pl.Callback):
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        if writer_if_due(trainer, self.first_epoch) is None:
+        if batch.spare or not (epoch_is_due(trainer, self.first_epoch) and is_shown(trainer)):
             return
         validated: Validated = outputs
         recognizer = pl_module.recognizer
@@ -49,11 +50,16 @@ class Ranking(pl.Callback):
                 self._refs.append(text)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if not (epoch_is_due(trainer, self.first_epoch) and is_shown(trainer)):
+            return
+        everyone = gathered((self._scores, self._refs))
+        scores = [one for own, _ in everyone for one in own]
+        refs = [ref for _, own in everyone for ref in own]
         board, step = writer(trainer), trainer.global_step
-        if not self._scores or board is None:
+        if not scores or board is None:
             return
         names = list(self._lexicon)
-        matrix = confusion.mean_probabilities(np.array(self._scores), np.array(list(map(names.index, self._refs))))
+        matrix = confusion.mean_probabilities(np.array(scores), np.array(list(map(names.index, refs))))
         board.add_figure("confusion", confusion.draw(names, matrix, self.n_names), step)
         closeness = (matrix + matrix.T) / 2
         self._shown |= dict.fromkeys(confusion.closest(closeness, self.n_pairs))

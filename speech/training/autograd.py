@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from speech.data.dataset import Batch
 from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
+from speech.training.distributed import divisor
 from speech.training.loss import Losses, loss_of
 
 
@@ -26,7 +27,7 @@ class Autograd:
             kind = type(recognizer.encoder).__name__
             raise ValueError(f"gradients=hybrid: {kind} has no recurrent layers by hand: take gradients=torch")
         recognizer.encoder.manual_recurrent = self.manual_recurrent
-        return loss_of(recognizer, batch)
+        return loss_of(recognizer, batch, divisor)
 
     def backward(self, loss: Tensor) -> None:
         loss.backward()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor
@@ -15,7 +17,10 @@ from torch import Tensor
 from speech.common import processes
 from speech.config.objects import instantiate
 from speech.training.checkpoint import CheckpointIO
+from speech.training.distributed import Process, Started, joined
+from speech.training.interruption import Interrupted
 from speech.training.length import length, longer
+from speech.training.others import Others
 from speech.training.prepare import Prepared
 from speech.training.task import SpellingTask
 
@@ -32,32 +37,20 @@ class Fitted:
     longer: str  # the option of the command that would train longer
 
 
-def fit(prepared: Prepared) -> Fitted:
-    """Train ``prepared.recognizer`` to the end, and read the weights of the best epoch.
+def fit(prepared: Prepared, others: Others) -> Fitted:
+    """Train ``prepared.recognizer`` to the end, with ``others``, and read the weights of the best epoch.
 
     Raises Interrupted when a signal stopped it, its state saved.
     """
     config, data = prepared.config, prepared.data
     # Advertisements, and hints to developers: what a user can act on is a warning or an error.
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "(?s).*(treespec, LeafSpec|does not have many workers|is not resumable)")
-    optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.gradients))
-    task = SpellingTask(prepared.recognizer, optimizer, scheduler, gradients, config.seed)
-    timer = pl.callbacks.Timer()
-    callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
-    n_epochs, data.n_steps = length(config)
-    trainer = instantiate(
-        config.trainer,
-        max_epochs=n_epochs,
-        callbacks=callbacks,
-        logger=prepared.logger,
-        default_root_dir=config.run_dir,
-        plugins=CheckpointIO(),
-    )
+    hints = "treespec, LeafSpec|does not have many workers|is not resumable|sync_dist=True"
+    warnings.filterwarnings("ignore", f"(?s).*({hints})")
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
-    with processes.temporary_files_in_one_folder("train"), processes.no_children_left():
-        trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+    others.ask(_fit_beside)
+    trainer, task, timer = _trained(prepared, others.process, others.blamed)
+    others.answers()
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
     if trainer.fast_dev_run:  # no checkpoint is written
@@ -71,3 +64,44 @@ def fit(prepared: Prepared) -> Fitted:
     n_epochs, n_steps, early = trainer.current_epoch, trainer.global_step, trainer.early_stopping_callback
     option = "callbacks.stop_early=null" if early and early.stopped_epoch else longer(config, n_epochs, n_steps)
     return Fitted(weights, val_cer, timer.time_elapsed("train"), n_epochs, n_steps, option)
+
+
+def _trained(
+    prepared: Prepared, process: Process, blamed: Callable[[], AbstractContextManager[None]]
+) -> tuple[Any, SpellingTask, pl.callbacks.Timer]:
+    """The trainer at the end of a training in which ``process`` has its share of each batch.
+
+    ``blamed`` gives an error its cause while the processes are still there.
+    """
+    config, data = prepared.config, prepared.data
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.gradients))
+    task = SpellingTask(prepared.recognizer, optimizer, scheduler, gradients, config.seed)
+    timer = pl.callbacks.Timer()
+    callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
+    n_epochs, data.n_steps = length(config)
+    data.process = process.rank, process.n
+    several, alone = ([Started(process)], {}) if process.n > 1 else ([], {"strategy": "auto"})
+    trainer = instantiate(
+        config.trainer,
+        max_epochs=n_epochs,
+        callbacks=callbacks,
+        logger=prepared.logger,
+        default_root_dir=config.run_dir,
+        plugins=[CheckpointIO(), *several],
+        **alone,
+    )
+    with (
+        processes.temporary_files_in_one_folder("train"),
+        processes.no_children_left(),
+        blamed(),
+        joined(process, trainer.strategy.root_device),
+    ):
+        trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+    return trainer, task, timer
+
+
+def _fit_beside(prepared: Prepared, process: Process) -> None:
+    """What another process does while the first is in ``fit``."""
+    with suppress(Interrupted):  # its state is saved: the first says so
+        _trained(prepared, process, nullcontext)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +21,6 @@ def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
     """
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes of one training, the first has claimed it
-        yield folder
-        return
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

@@ -37,7 +37,10 @@ class SaveOnInterrupt(pl.Callback):
                 self._before[number] = signal.signal(number, self._note)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self._signalled and batch_idx % trainer.accumulate_grad_batches == 0:
+        if batch_idx % trainer.accumulate_grad_batches:
+            return
+        # Where any of several processes has been told, all stop at the same step.
+        if trainer.strategy.reduce_boolean_decision(self._signalled, all=False):
             trainer.save_checkpoint(self.checkpoint)
             raise Interrupted(self.checkpoint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,17 +21,22 @@ class Losses(NamedTuple):
     n_frames: Tensor  # int64 (batch,)
 
 
-def loss_of(recognizer: Recognizer, batch: Batch) -> Losses:
+def loss_of(
+    recognizer: Recognizer, batch: Batch, divisor: Callable[[Tensor], Tensor] = lambda n: n.clamp(min=1)
+) -> Losses:
     """The mean over clips of each one's loss a letter and, where phones are trained, that of its loss a phone.
 
     The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
+    ``divisor`` is what the sum over ``n`` clips is divided by, another number where several processes train.
     """
     logits, n_frames = recognizer(batch.waveforms, batch.n_samples, hidden_features(recognizer, batch))
     loss, n_infeasible = logits.new_zeros(()), torch.zeros((), dtype=torch.int64)
     for output, (targets, lengths) in zip(recognizer.split(logits), texts(batch), strict=True):
         losses = ctc_loss(output, n_frames, targets, lengths) / lengths
+        if batch.spare:
+            losses = losses[:0]
         feasible = ~losses.isinf()  # NaN is neither: it stays in the mean, to be seen
-        loss = loss + losses[feasible].sum() / max(1, int(feasible.sum()))
+        loss = loss + losses[feasible].sum() / divisor(feasible.sum())
         n_infeasible = n_infeasible + (~feasible).sum()
     return Losses(loss, n_infeasible, logits, n_frames)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ from speech.config.objects import instantiate
 from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
 from speech.evaluation import provenance
-from speech.evaluation.prediction import Prediction, predict_splits
 from speech.model.recognizer import PARTS, Recognizer
 from speech.text.names import plain, read_names
 from speech.training import finetune
-from speech.training.corpora import check_names, lists_to_rank, make_data
+from speech.training.corpora import check_names, make_data
+from speech.training.distributed import n_processes_of
 from speech.training.environment import environment
 from speech.training.length import length
 
@@ -36,7 +35,6 @@ class Prepared:
     logger: Any
     checkpoint: Path | None  # to go on from
     initial: Recognizer | None  # the recogniser that is fine-tuned
-    before: Mapping[str, list[Prediction]]  # its predictions for the test splits
 
 
 def prepare(config: Config, resume: bool = False) -> Prepared:
@@ -50,6 +48,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
     length(config)  # what is wrong in it is told before clips are made
+    n_processes = n_processes_of(config)
     initial = finetune.inherit_parts(config) if config.init else None
     if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
         config.corpus.names = plain(read_names(config.corpus.names))
@@ -65,15 +64,12 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     recognizer.set_vocabulary(data.names)
     chosen_by = [data.datasets[split].index.speakers for split in ("train", "val") if split in data.datasets]
     recognizer.trained_on = provenance.record(set().union(*chosen_by), initial.trained_on if initial else None)
-    before: dict[str, list[Prediction]] = {}
     if initial is not None:
         _inherit(recognizer, initial, config)
-        before = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
-        recognizer.train()
     elif not resume:  # a checkpoint has it
-        batches = data.split("train").sample(N_PRIOR_BATCHES, data.settings.batch_size)
+        batches = data.split("train").sample(N_PRIOR_BATCHES, n_processes * config.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
-    return Prepared(config, recognizer, data, logger, checkpoint, initial, before)
+    return Prepared(config, recognizer, data, logger, checkpoint, initial)
 
 
 def _inherit(recognizer: Recognizer, initial: Recognizer, config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,10 @@ from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
 from speech.evaluation.learning import unlearnt
-from speech.evaluation.prediction import Prediction, predict, predict_splits
+from speech.evaluation.prediction import Prediction, predict
 from speech.evaluation.report import Environment, EvaluationReport, Ranking, RunReport, TrainedOn, evaluate
 from speech.evaluation.tensorboard import final, log
 from speech.model.recognizer import Recognizer
-from speech.training.corpora import lists_to_rank
 from speech.training.environment import config_sha256
 from speech.training.finetune import earlier_configs
 from speech.training.fit import Fitted
@@ -32,11 +32,19 @@ N_VALIDATED = 200  # clips, at most, that show whether anything was learnt
 PLACES = ("callbacks", "logger", "run_dir", "runs_dir", "cache_dir")  # of a config: they are no hyperparameters
 
 
-def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | NotCalibrated) -> None:
-    """Evaluate the finished recogniser on the test splits; write, log and print the report."""
+def report(
+    prepared: Prepared,
+    fitted: Fitted,
+    calibration: CalibrationReport | NotCalibrated,
+    predictions: Mapping[str, list[Prediction]],
+    before: Mapping[str, list[Prediction]],
+) -> None:
+    """Evaluate the finished recogniser by its ``predictions`` for the test splits; write, log and print the report.
+
+    ``before`` are those of the recogniser that was fine-tuned, none otherwise.
+    """
     config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
-    run_dir, before = Path(config.run_dir), prepared.before
-    predictions = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
+    run_dir = Path(config.run_dir)
     found = RunReport(
         n_parameters=recognizer.n_parameters,
         train_seconds=fitted.seconds,

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from speech.common import event_files, storage
 from speech.config.tree import Config
+from speech.training.distributed import n_processes_of
 from speech.training.finish import finish
 from speech.training.fit import fit
 from speech.training.folder import claimed
+from speech.training.others import Others
 from speech.training.prepare import prepare
 from speech.training.report import report
+from speech.training.together import predict_together
 
 
 def train(config: Config, resume: bool = False) -> float:
@@ -30,11 +33,23 @@ def train(config: Config, resume: bool = False) -> float:
     with claimed(config.run_dir, resume) as folder:
         try:
             with event_files.written(folder / "tensorboard"):
-                prepared = prepare(config, resume)
-                fitted = fit(prepared)
-                report(prepared, fitted, finish(prepared, fitted))
+                return _trained(config, resume)
         except storage.UnwritableError as error:
             if not (folder / "checkpoints" / "last.ckpt").is_file():
                 raise
             raise OSError(f"{error}: python -m speech.train resume={folder}") from error
-        return fitted.val_cer
+
+
+def _trained(config: Config, resume: bool) -> float:
+    prepared = prepare(config, resume)
+    with Others(n_processes_of(config)) as others:
+        others.start(prepared)
+        before = {}
+        if prepared.initial is not None:
+            before = predict_together(prepared, others, prepared.recognizer)
+            prepared.recognizer.train()
+        fitted = fit(prepared, others)
+        calibration = finish(prepared, fitted)
+        predictions = predict_together(prepared, others, prepared.recognizer)
+    report(prepared, fitted, calibration, predictions, before)
+    return fitted.val_cer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from speech.inference.decode import collapse
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import BLANK
 from speech.training.autograd import Autograd
+from speech.training.distributed import gathered, n_processes, total
 from speech.training.loss import loss_of, texts
 from speech.training.manual import Manual
 
@@ -45,7 +46,8 @@ class SpellingTask(pl.LightningModule):
     """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
 
     ``gradients`` is the backend that they come from. What a batch draws by chance (dropout) depends on ``seed`` and the
-    batch's number alone, so that a training goes on after an interruption exactly as it would have.
+    batch's number alone, so that a training goes on after an interruption exactly as it would have; of several
+    processes that have a part of the batch each draws differently.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class SpellingTask(pl.LightningModule):
         super().__init__()
         self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
         self._optimizer, self._scheduler = optimizer, scheduler
-        self._counts: Counter[str] = Counter()  # of a validation
+        self._sums: defaultdict[str, float] = defaultdict(float)  # of a validation, over clips
 
     def configure_optimizers(self) -> Any:
         optimizer = self._optimizer(self.recognizer.parameters())
@@ -68,12 +70,18 @@ class SpellingTask(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         n = self.trainer.accumulate_grad_batches  # batches a step
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step * n + batch_idx % n)
+        seed = self.seed * 1_000_003 + self.global_step * n + batch_idx % n
+        torch.manual_seed(seed * self.trainer.world_size + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, n_infeasible, _, _ = self.gradients.forward(self.recognizer, batch)
-        self.log("train/infeasible", n_infeasible.float(), batch_size=len(batch.texts), reduce_fx="sum", on_epoch=True)
-        self.log("train/loss", loss, batch_size=len(batch.texts), prog_bar=True, on_step=True, on_epoch=True)
+        n_clips = len(batch.texts)
+        if n_processes() > 1:  # the value is that of the whole batch, the gradient that of this process's part
+            own = [loss.detach() / n_processes(), n_infeasible, n_infeasible.new_tensor(0 if batch.spare else n_clips)]
+            mean, n_infeasible, n_together = total(torch.stack([one.to(loss) for one in own]))
+            loss, n_clips = loss + (mean - loss.detach()), int(n_together)
+        self.log("train/infeasible", n_infeasible.float(), batch_size=n_clips, reduce_fx="sum", on_epoch=True)
+        self.log("train/loss", loss, batch_size=n_clips, prog_bar=True, on_step=True, on_epoch=True)
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -93,29 +101,35 @@ class SpellingTask(pl.LightningModule):
             self.gradients.clip(self.recognizer.parameters(), float(gradient_clip_val))
 
     def on_validation_epoch_start(self) -> None:
-        self._counts.clear()
+        self._sums.clear()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         loss, _, logits, n_frames = loss_of(self.recognizer, batch)
         letters_of, *phones_of = self.recognizer.split(logits)
         best = letters_of.argmax(dim=2)
-        blank = ((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum() / n_frames.sum()
-        self.log("val/loss", loss, batch_size=len(batch.texts))
-        self.log("val/blank_fraction", blank, batch_size=len(batch.texts))
         letters = best_paths(self.recognizer, logits, n_frames)
-        self._counts["clips"] += len(batch.texts)
-        self._counts["exact"] += sum(ref == hyp for ref, hyp in zip(batch.texts, letters, strict=True))
-        self._counts["letters"] += sum(map(len, batch.texts))
-        self._counts["letter edits"] += sum(map(n_edits, batch.texts, letters))
+        if batch.spare:
+            return Validated(logits, n_frames, letters)
+        sums = self._sums
+        sums["loss"] += float(loss) * len(batch.texts)
+        sums["frames"] += int(n_frames.sum())
+        sums["blank frames"] += int(((best == BLANK) & frame_mask(n_frames, best.shape[1])).sum())
+        sums["clips"] += len(batch.texts)
+        sums["exact"] += sum(ref == hyp for ref, hyp in zip(batch.texts, letters, strict=True))
+        sums["letters"] += sum(map(len, batch.texts))
+        sums["letter edits"] += sum(map(n_edits, batch.texts, letters))
         for output, (phones, n_phones) in zip(phones_of, texts(batch)[1:], strict=True):
             refs = [row[:n].tolist() for row, n in zip(phones, n_phones, strict=True)]
-            self._counts["phones"] += int(n_phones.sum())
-            self._counts["phone edits"] += sum(map(Levenshtein.distance, refs, _collapsed(output, n_frames)))
+            sums["phones"] += int(n_phones.sum())
+            sums["phone edits"] += sum(map(Levenshtein.distance, refs, _collapsed(output, n_frames)))
         return Validated(logits, n_frames, letters)
 
     def on_validation_epoch_end(self) -> None:
-        counts = self._counts
-        self.log("val/cer", counts["letter edits"] / counts["letters"], prog_bar=True)
-        self.log("val/exact_match", counts["exact"] / counts["clips"], prog_bar=True)
-        if counts["phones"]:
-            self.log("val/phone_error_rate", counts["phone edits"] / counts["phones"], prog_bar=True)
+        everyone = gathered(self._sums)
+        sums = {key: sum(one[key] for one in everyone) for key in set().union(*everyone)}
+        self.log("val/loss", sums["loss"] / sums["clips"])
+        self.log("val/blank_fraction", sums["blank frames"] / sums["frames"])
+        self.log("val/cer", sums["letter edits"] / sums["letters"], prog_bar=True)
+        self.log("val/exact_match", sums["exact"] / sums["clips"], prog_bar=True)
+        if "phones" in sums:
+            self.log("val/phone_error_rate", sums["phone edits"] / sums["phones"], prog_bar=True)

@@ -163,8 +163,9 @@ def test_a_clip_that_cannot_hold_its_text_is_refused_and_never_drawn(shards):
     sizes=st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=40), min_size=1, max_size=3),
     batch_size=st.integers(1, 3),
     start=st.integers(0, 20),
+    n_processes=st.integers(1, 4),
 )
-def test_any_shards_are_visited_window_by_window_each_clip_once(sizes, batch_size, start):
+def test_any_shards_are_visited_window_by_window_each_clip_once(sizes, batch_size, start, n_processes):
     n = sum(map(sum, sizes))
     lengths = np.random.default_rng(n).integers(1_000, 20_000, n)
     sampler = BucketSampler(lengths, batch_size, seed=1, shards=sizes)
@@ -180,6 +181,15 @@ def test_any_shards_are_visited_window_by_window_each_clip_once(sizes, batch_siz
     assert max(n_open) <= sampler.n_open
     sampler.enter(0, min(start, len(steps)))
     assert list(sampler) == steps[start:]
+    shares = []
+    for rank in range(n_processes):
+        one = BucketSampler(lengths, batch_size, seed=1, shards=sizes)
+        one.process = rank, n_processes
+        shares.append(list(one))
+    assert {len(share) for share in shares} == {len(steps)}, "no process waits for another"
+    counted = [i for share in shares for step in share if not step.spare for i in step.clips]
+    assert sorted(counted) == list(range(n))
+    assert all(step.clips for share in shares for step in share)
 
 
 def test_few_of_many_shards_are_open_at_once():

@@ -5,6 +5,7 @@ from omegaconf import OmegaConf
 
 from speech.config.compose import compose
 from speech.config.objects import instantiate
+from speech.config.tree import ConfigError
 from speech.data.pronunciations import COMMON, Entry, Pronunciations
 from speech.inference.g2p import G2PRuntime
 from speech.text.spelling import encode
@@ -66,3 +67,8 @@ def test_it_goes_on_from_where_it_was(folder, monkeypatch, capsys):
 
 def test_the_sizes_are_those_of_the_config():
     assert instantiate(compose("g2p", []).model).frames_per_letter == 3
+
+
+def test_several_processes_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"^trainer=ddp: this model is trained in one process: take trainer=cpu"):
+        run.train(config_of(tmp_path, "trainer=ddp"))

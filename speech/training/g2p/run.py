@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from speech.common import event_files, storage
 from speech.config import compose
 from speech.config.objects import instantiate
+from speech.config.tree import ConfigError
 from speech.data import pronunciations, words
 from speech.data.pronunciations import Pronunciations
 from speech.inference.g2p import G2PRuntime
@@ -37,6 +38,8 @@ N_DEVELOPMENT_BATCHES = 20
 
 def train(config: Any, resume: bool = False) -> dict[str, float]:
     """Train as conf/g2p.yaml says, into ``config.run_dir``; the figures of report.json."""
+    if config.trainer.get("strategy") is not None:
+        raise ConfigError("trainer=ddp: this model is trained in one process: take trainer=cpu, or trainer=gpu")
     with claimed(config.run_dir, resume) as run_dir:
         if not resume:
             compose.save(config, run_dir / "config.yaml", resolve=True)

@@ -1,0 +1,158 @@
+"""The other processes of a training: started by the first, given what it has, asked to do their share, ended by it.
+
+Each has the corpus and the recogniser as they are when training begins, by pickle: nothing is made twice, and no
+command line is run again. What it would print is not shown, and its error becomes the first one's.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+import torch
+
+from speech.common import processes, trust
+from speech.training.distributed import PATIENCE, Process, is_lost
+
+LEAVING_S = 10.0  # that a process has for its last words
+EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # what a user can put right: speech.config.command
+
+
+class Others:
+    """The processes but this one, ``process``, of the ``n`` that train together; none if ``n`` is 1."""
+
+    def __init__(self, n: int) -> None:
+        self.process = Process(0, n)
+        self._started: list[tuple[BaseProcess, Connection]] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self, given: Any) -> None:
+        """Start them, each with ``given`` as it is now. Raises ChildProcessError where one does not come up."""
+        if self.process.n == 1:
+            return
+        content = pickle.dumps(given)  # multiprocessing's own would share the memory of the weights
+        self._folder = processes.temporary_folder("processes")
+        self.process = self.process._replace(meeting=Path(self._folder.name) / "meeting")
+        context = multiprocessing.get_context("spawn")  # neither threads nor a GPU outlive a fork
+        for rank in range(1, self.process.n):
+            ours, theirs = context.Pipe()
+            other = context.Process(target=_serve, args=(theirs, self.process._replace(rank=rank), trust.trusted()))
+            other.start()
+            theirs.close()
+            self._started.append((other, ours))
+        self._tell(content)
+        self.answers()
+
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Let each begin with ``function(given, process, *arguments)``."""
+        if self._started:
+            self._tell(pickle.dumps((function, arguments)))
+
+    def answers(self) -> list[Any]:
+        """What each has found, by rank. Raises ChildProcessError for one that has ended, and an error of theirs."""
+        return [self._answer(rank) for rank in range(1, self.process.n)]
+
+    def _tell(self, content: bytes) -> None:
+        for rank, (_, connection) in enumerate(self._started, start=1):
+            try:
+                connection.send_bytes(content)
+            except OSError as error:
+                raise self._ended(rank) from error
+
+    def _answer(self, rank: int, patience_s: float = PATIENCE.total_seconds()) -> Any:
+        other, connection = self._started[rank - 1]
+        if not wait([connection, other.sentinel], patience_s):
+            raise TimeoutError(f"process {rank} of {self.process.n} has not answered for {patience_s:.0f} s")
+        try:
+            answer = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise self._ended(rank) from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _ended(self, rank: int) -> ChildProcessError:
+        other, _ = self._started[rank - 1]
+        other.join(LEAVING_S)
+        code = other.exitcode or 0
+        how = f"by signal {-code}" if code < 0 else f"with status {code}"
+        return ChildProcessError(
+            f"process {rank} of {self.process.n} ended {how} (was there too little memory?): training goes on from its "
+            "last checkpoint with resume=RUN_DIR"
+        )
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Within, an error that says no more than that another process is gone becomes the reason for that."""
+        try:
+            yield
+        except Exception as error:
+            if is_lost(error) and (cause := self._cause()) is not None:
+                raise cause from error
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        for _other, connection in self._started:
+            connection.close()  # it waits for a question, and leaves
+        for other, _connection in self._started:
+            other.join(LEAVING_S)
+            other.kill()
+            other.join()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _cause(self) -> Exception | None:
+        """Why another process is gone: by its own words, or because it was ended."""
+        until, found = time.monotonic() + LEAVING_S, []
+        for rank in range(1, self.process.n):
+            try:
+                self._answer(rank, max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                continue
+            except Exception as error:
+                found.append(error)
+        return next((error for error in found if not is_lost(error)), None)
+
+
+def _serve(connection: Connection, process: Process, trusted: list[str]) -> None:
+    """Another process, from its beginning to its end."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    processes.follow_parent()
+    for number in processes.GROUP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)  # in training, SaveOnInterrupt notes it instead
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until it ends
+    trust.trust(trusted)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // process.n))
+    try:
+        given = pickle.loads(connection.recv_bytes())
+        connection.send_bytes(pickle.dumps(None))
+        while True:
+            function, arguments = pickle.loads(connection.recv_bytes())
+            connection.send_bytes(pickle.dumps(function(given, process, *arguments)))
+    except EOFError:  # the first has no more questions
+        return
+    except Exception as error:
+        # By its text: what has arguments of its own is not made again from a pickle.
+        told = ValueError(str(error)) if isinstance(error, EXPLAINED) else RuntimeError(traceback.format_exc())
+        connection.send_bytes(pickle.dumps(told))
