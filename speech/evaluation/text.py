@@ -117,10 +117,10 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
         ("in the list", [one for one in found if one.in_list]),
         ("of others", [one for one in found if one.names and not one.in_list]),
     ):
-        calibrated = [one for one in some if one.out_of_list is not None]
+        calibrated = [(one, p) for one in some if (p := one.out_of_list) is not None]
         if calibrated:
-            decided = [rejection.decide(one.out_of_list, one.hyp in dict(one.names)) for one in calibrated]
-            n = speakers(len({identity(one.speaker) for one in calibrated}))
+            decided = [rejection.decide(p, one.hyp in dict(one.names)) for one, p in calibrated]
+            n = speakers(len({identity(one.speaker) for one, _ in calibrated}))
             accepted, unsure = (sum(column) / len(decided) for column in zip(*decided, strict=True))
             lines.append(
                 f"{len(decided)} clips {label} by {n} speakers: accepted {100 * accepted:.1f} %, unsure "
