@@ -139,12 +139,12 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
     command = [sys.executable, "-m", "speech.train", "init=null", *options, f"run_dir={run}", f"cache_dir={cache}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
         try:
-            wait_until((run / "checkpoints" / "last.ckpt").exists, 240)
+            wait_until((run / "checkpoints" / "last.ckpt").exists, 600)
             others = others_of(first.pid)
             assert len(others) == 1
             for pid in {"first": [first.pid], "other": others, "all": [first.pid, *others]}[told]:
                 os.kill(pid, number)
-            out, error = first.communicate(timeout=60)
+            out, error = first.communicate(timeout=120)
             wait_until(lambda: not any(map(lives, others)), 20)
         finally:
             first.kill()
