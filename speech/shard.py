@@ -14,13 +14,14 @@ def shard(config: Config) -> None:
     from pathlib import Path
 
     from speech.common.escape import printable
+    from speech.common.processes import cores
     from speech.config.objects import instantiate
     from speech.data.build import build
     from speech.data.shard_writing import write_shards
     from speech.text.alphabet import Alphabet
 
     source, alphabet, output = instantiate(config.corpus), Alphabet(config.alphabet), Path(config.output)
-    corpus = build(source, alphabet, config.sample_rate, config.cache_dir)
+    corpus = build(source, alphabet, config.sample_rate, config.cache_dir, cores())
     sizes = (config.sample_rate, output, config.shard_size, config.seed)
     written = write_shards(corpus, source.names, alphabet, *sizes)
     n_shards = ", ".join(f"{n} {split}" for split, n in written.shards.items())

@@ -14,6 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+if sys.platform != "win32":
+    import resource
+
+SHARED_MEMORY = Path("/dev/shm")  # Linux's
+LEAST_FILES = 256  # a batch that is sent to another process is a file for each of its tensors
+
 # What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
 GROUP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -83,6 +89,20 @@ def no_children_left() -> Iterator[None]:
                 child.kill()
                 child.join()
         raise
+
+
+def cores(n_bytes: int = 0) -> int:
+    """How many processes may work at once: one a core, and 1 where they could not share a lock, or ``n_bytes`` of
+    memory, as in a container without /dev/shm, or have too few open files for what they share."""
+    try:
+        multiprocessing.Lock()
+    except (ImportError, OSError):
+        return 1
+    if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free < n_bytes:
+        return 1
+    if sys.platform != "win32" and resource.getrlimit(resource.RLIMIT_NOFILE)[0] < LEAST_FILES:
+        return 1
+    return os.cpu_count() or 1
 
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:

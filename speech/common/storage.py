@@ -14,7 +14,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
@@ -67,7 +67,8 @@ def whole(path: Path, sync: bool = True) -> Iterator[Path]:
             raise  # of another file, which was read, say
         raise UnwritableError(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system that is read-only refuses to remove what is not there
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import gzip
+import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytorch_lightning as pl
 import soundfile
 from torch.utils.data import DataLoader
 
-from speech.common.processes import end_with_parent
+from speech.common.processes import cores, end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.build import Corpus
@@ -42,6 +43,19 @@ def read_cuts(corpus: Corpus) -> list[Any]:
 
 def _damaged(path: Path, folder: Path, error: Exception) -> CorpusError:
     return CorpusError(f"{path}: missing or damaged ({error}): delete {folder}, and it is made again")
+
+
+def check_clips(corpus: Corpus) -> None:
+    """Raise CorpusError for a clip that is not, to the byte, what was made: the lists of shards have its checksum."""
+    for path in sorted((corpus.folder / "shards").glob("*.jsonl.gz")):
+        try:
+            lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+            for line in (line for line in lines if "refused" not in line):
+                path = corpus.folder / line["path"]
+                if zlib.crc32(path.read_bytes()) != line["crc32"]:
+                    raise ValueError("its checksum differs")
+        except UNREADABLE as error:
+            raise _damaged(path, corpus.folder, error) from error
 
 
 def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
@@ -203,15 +217,19 @@ class SpeechData(pl.LightningDataModule):
         sampler = self.sampler()
         sampler.process = self.process
         sampler.enter(self.epoch, self.start)
-        # Another process augments the next batches, unless there is a single core for each that trains.
-        n_workers = max(0, min(1, (os.cpu_count() or 1) // self.process[1] - 1))
         dataset = self.split("train")
+        n_ahead = AHEAD if dataset.index.shards else 2
+        n_samples = self.settings.batch_size * int(dataset.index.lengths.max())  # which augmentation may double
+        # Another process augments the next batches, unless there is a single core for each that trains, or too little
+        # memory to share.
+        n_processes = self.process[1]
+        n_workers = max(0, min(1, cores(n_processes * (n_ahead + 1) * 2 * n_samples * 4) // n_processes - 1))
         loader: Any = DataLoader(
             dataset,
             sampler=sampler,
             batch_size=None,
             num_workers=n_workers,
-            prefetch_factor=(AHEAD if dataset.index.shards else 2) if n_workers else None,
+            prefetch_factor=n_ahead if n_workers else None,
             persistent_workers=n_workers > 0,
             worker_init_fn=end_with_parent,  # to Ctrl-C too the trainer answers: it needs batches until it has saved
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -160,12 +160,16 @@ class Transcriber(ABC):
 
         Pronunciations are a ``Name``'s own, else those that were trained, else the grapheme-to-phoneme model's; beside
         them stands what was ``enrolled`` of a name, and enrolled names are always in the list. Raises ValueError for
-        duplicates, and for one text in place of a list.
+        duplicates, and for what is no list.
         """
-        if isinstance(names, str):
+        if isinstance(names, str | bytes):
             raise ValueError(f"names={names!r}: one text; give a list of names: [{names!r}]")
+        if names is not None and not isinstance(names, Iterable):
+            raise ValueError(f"names={names!r}: {type(names).__name__} is no list of names: give ['Anna', 'Bob']")
         fold = self.alphabet.fold
-        listed: list[str] = list(self.names if names is None else read_names(list(names)))
+        listed: list[str] = list(self.names)
+        if names is not None:
+            listed = [*read_names(names if isinstance(names, Mapping) else list(names))]
         there = set(map(fold, listed))
         listed += [name for name in self.enrolled if fold(name) not in there]
         if not listed:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from speech.common import processes
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
@@ -59,7 +60,7 @@ def made(source: Any, recognizer: Recognizer, cache_dir: str) -> Corpus | Shar:
     if isinstance(source, Shar):
         source.check(recognizer.alphabet.letters, recognizer.sample_rate)
         return source
-    return build(source, recognizer.alphabet, recognizer.sample_rate, cache_dir)
+    return build(source, recognizer.alphabet, recognizer.sample_rate, cache_dir, processes.cores())
 
 
 def make_data(config: Config, recognizer: Recognizer) -> SpeechData:

@@ -13,11 +13,12 @@ from typing import Any
 from torch import Tensor
 
 from speech import pretrained
-from speech.common import runs
+from speech.common import processes, runs
 from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
+from speech.data.datamodule import check_clips
 from speech.data.shards import Shar
 from speech.evaluation.report import RunReport
 from speech.model.recognizer import Recognizer
@@ -129,12 +130,16 @@ def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
             source = instantiate(config.corpus)
             if isinstance(source, Shar):
                 raise ConfigError(f"init={init}: {folder} was trained on shards, which are not replayed: replay=null")
-            there = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir)
+            n_workers = processes.cores()
+            there = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir, n_workers)
         corpora.append(there)
     return corpora
 
 
 def corpus_of(run: Path) -> Corpus | None:
-    """The corpus of the run in folder ``run``, if it still lies where its report says."""
+    """The corpus of the run in folder ``run``, if it lies where its report says. Raises CorpusError for damage."""
     corpus = Corpus(Path(RunReport.read(run / "report.json").corpus), [])
-    return corpus if corpus.cuts_path.is_file() else None
+    if not corpus.cuts_path.is_file():
+        return None
+    check_clips(corpus)
+    return corpus

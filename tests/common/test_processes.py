@@ -1,4 +1,7 @@
+import errno
+import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from speech.common import processes
 from speech.common.processes import signals_held, temporary_files_in_one_folder, temporary_folder
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 BEGIN = "import os, sys, tempfile; from speech.common import processes\n"
 
@@ -96,3 +101,30 @@ if __name__ == "__main__":
     )
     assert done.returncode == 1
     assert done.stderr.endswith("KeyError: 'in a callback'\n")
+
+
+def test_little_memory_to_share_leaves_one_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert processes.cores() == processes.cores(1_000) == 4
+    assert processes.cores(shutil.disk_usage(tmp_path).total + 1) == 1
+    monkeypatch.setattr(processes, "SHARED_MEMORY", tmp_path / "of another system")
+    assert processes.cores(1 << 60) == 4
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSYS, "no /dev/shm"), ImportError("no sem_open")])
+def test_without_a_lock_to_share_there_is_one_process(monkeypatch, error):
+    def no_lock():
+        raise error
+
+    monkeypatch.setattr(multiprocessing, "Lock", no_lock)
+    assert processes.cores() == 1
+
+
+def test_few_open_files_leave_one_process(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (processes.LEAST_FILES - 1, limits[1]))
+    few = processes.cores()
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (few, processes.cores()) == (1, 4)

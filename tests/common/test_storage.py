@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -96,6 +97,18 @@ def test_a_full_disk_names_the_file_and_leaves_the_earlier_one(tmp_path, write, 
         write(path, make_recognizer)
     assert path.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_read_only_file_system_names_the_file(tmp_path, monkeypatch):
+    def refused(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(
+        storage.UnwritableError, match=rf"^{tmp_path}/report\.json: could not be written \(Read-only file sys"
+    ):
+        storage.write_json(tmp_path / "report.json", {})
 
 
 def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 import torch
 from commands import run_command
 
+from speech.audio import files
 from speech.config.compose import saved
 from speech.config.tree import ConfigError
+from speech.data.source import CorpusError
 from speech.evaluation import export as exporting
 from speech.evaluation import parity
 from speech.evaluation.export import FLOAT32, INT8, ExportError, export
@@ -271,6 +274,28 @@ def test_a_damaged_corpus_is_named_with_the_way_out(run):
     there = moved_corpus(run, run)
     (run / "cuts.jsonl.gz").write_bytes((there / "cuts.jsonl.gz").read_bytes()[:200])
     with pytest.raises(ValueError, match=rf"^{run}/cuts\.jsonl\.gz: missing or damaged .*: delete {run}, "):
+        corpora.test_data(run, saved(run, "train"), Recognizer.load(run / "recognizer.pt"))
+
+
+def swapped(one, other):
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+
+
+SPOILT_CLIPS = {
+    "swapped": swapped,
+    "of another rate": lambda one, _: files.write(one, files.read(one, 16_000), 8_000),
+    "missing": lambda one, _: one.unlink(),
+    "its shard's list cut": lambda one, _: os.truncate(one.parents[2] / "shards" / f"{one.parent.name}.jsonl.gz", 50),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT_CLIPS.values(), ids=SPOILT_CLIPS)
+def test_clips_that_are_not_what_was_made_are_named_with_the_way_out(run, tmp_path, spoil):
+    there = shutil.copytree(moved_corpus(run, tmp_path / "corpus"), tmp_path / "corpus")
+    spoil(*sorted(there.glob("clips/*/*.flac"))[:2])
+    with pytest.raises(CorpusError, match=rf"^{there}/.*: missing or damaged .*: delete {there}, "):
         corpora.test_data(run, saved(run, "train"), Recognizer.load(run / "recognizer.pt"))
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,12 +177,16 @@ def test_espeak_answers_eight_threads_as_it_does_one():
 
 
 def test_one_text_in_place_of_a_list_of_names_is_refused():
-    for names in ("Martin", "", Name("Niamh", ["neev"])):
+    for names in ("Martin", "", b"Martin", Name("Niamh", ["neev"])):
         with pytest.raises(ValueError, match=r"one text; give a list of names: \["):
             PathTranscriber().lexicon(names)
     with pytest.raises(ValueError, match=r"names\[1\]: 7 is no name"):
         PathTranscriber().lexicon(["Martin", 7])
+    for names in (Path("names.txt"), 7):
+        with pytest.raises(ValueError, match=r"names=.*: \w+ is no list of names: give \["):
+            PathTranscriber().lexicon(names)
     assert list(PathTranscriber().lexicon(["Martin", {"text": "Niamh", "say": "neev"}])) == ["Martin", "Niamh"]
+    assert list(PathTranscriber().lexicon({"text": "Niamh", "say": "neev"})) == ["Niamh"]
 
 
 @pytest.mark.parametrize("clip", [np.zeros(10), None, 7, (1,), (1, 2, 3), b"clip.wav"])

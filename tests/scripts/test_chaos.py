@@ -40,7 +40,7 @@ def place(tmp_path, monkeypatch):
     storage.write_json(place / "report.json", {"n": 1})
     files.write(place / "clip.wav", np.ones(1_000, np.float32), 16_000)
     storage.write_bytes(place / "recognizer.onnx", seal.sealed(b"model"))
-    storage.write_text(place / "report.html", "<html></html>\n")
+    storage.write_text(place / "report.html", "<html></html>")
     return place
 
 
