@@ -31,13 +31,13 @@ from speech.model.recognizer import Recognizer
 CALIBRATION = Path(__file__).with_name("calibration_speakers.txt")
 
 
-class Clips(CalibrationDataReader):  # type: ignore[misc]
+class Clips(CalibrationDataReader):
     """Each of ``waveforms`` as the graph's inputs."""
 
     def __init__(self, waveforms: Sequence[Waveform]) -> None:
         self._inputs = iter([{"waveforms": one[None], "n_samples": np.array([len(one)])} for one in waveforms])
 
-    def get_next(self) -> dict[str, np.ndarray] | None:  # type: ignore[type-arg]
+    def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._inputs, None)
 
 

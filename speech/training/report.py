@@ -13,7 +13,7 @@ from speech.common.escape import printable
 from speech.config import compose
 from speech.data.datamodule import SpeechData
 from speech.data.samplers import Step
-from speech.evaluation import text
+from speech.evaluation import spotting, text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
@@ -37,6 +37,7 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
     config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
     run_dir, before = Path(config.run_dir), prepared.before
     predictions = predict_splits(recognizer, data, data.test_splits, lists_to_rank(data, recognizer.names))
+    spotted = spotting.measure(recognizer, [data.datasets[split] for split in predictions], config.seed)
     found = RunReport(
         n_parameters=recognizer.n_parameters,
         train_seconds=fitted.seconds,
@@ -49,7 +50,7 @@ def report(prepared: Prepared, fitted: Fitted, calibration: CalibrationReport | 
         trained_on=TrainedOn.of(recognizer.trained_on),
         ranking=Ranking.of(recognizer),
         calibration=calibration,
-        evaluation=evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection),
+        evaluation=evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection, spotted),
         before=evaluate(before, initial.trained_on, config.featured, initial.rejection) if initial else None,
         change=compare(predictions, before) if initial else None,
     )
