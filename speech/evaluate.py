@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 def evaluate(config: Config) -> None:
     from speech.common.escape import printable
-    from speech.evaluation import comparison, output, prediction, report, text
+    from speech.evaluation import comparison, output, prediction, report, spotting, text
     from speech.training import evaluation
 
     path, recognizer = evaluation.load(config, "recognizer")
     other_path, other = evaluation.load(config, "against") if config.against else (path, None)
     data, splits, lists = evaluation.task(config, path, recognizer)
     predictions = prediction.predict_splits(recognizer, data, splits, lists)
-    found, against = report.evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection), None
-    every = [one for some in predictions.values() for one in some]
-    decided = text.decisions(every, recognizer.rejection)
-    print(text.predictions(every, found.featured), text.groups(found), text.summary(found), decided, sep="\n\n")
+    spotted = spotting.measure(recognizer, [data.datasets[split] for split in splits], config.seed)
+    own = recognizer.trained_on, config.featured, recognizer.rejection
+    found, against = report.evaluate(predictions, *own, spotted), None
+    print(text.evaluation(found, predictions, recognizer.rejection))
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
     print(f"\n{printable(path)}, {len(data.refused)} clips refused{refused}")
     if other is not None:

@@ -19,6 +19,7 @@ from speech.evaluation.format import (
     in_lists,
     percent,
     speakers,
+    spotting,
     stated_rates,
     trials,
     unlearnt,
@@ -135,6 +136,8 @@ def _tables(report: EvaluationReport) -> list[str]:
     parts = [_table(kind, some) for kind, some in tables.items()]
     for kind, one in report.detection.items():
         parts += [trials(kind, one), _markdown(stated_rates(one))]
+    if report.spotting:
+        parts.append(spotting(report.spotting))
     return "\n\n".join(parts).splitlines()
 
 

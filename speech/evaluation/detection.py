@@ -88,7 +88,7 @@ def _report(listed: _Trials, others: _Trials, rejection: Rejection) -> Detection
     thresholds = np.append(values, np.nextafter(values[-1], np.inf))  # from nothing to everything accepted
     false_accepts, false_rejects = others.accepted(thresholds), 1 - listed.accepted(thresholds)
     closest = int(np.abs(false_accepts - false_rejects).argmin())
-    kept = _spread(false_accepts, false_rejects, 1 / (2 * max(len(listed.speakers), len(others.speakers))))
+    kept = spread(false_accepts, false_rejects, 1 / (2 * max(len(listed.speakers), len(others.speakers))))
     return DetectionReport(
         n_listed=len(listed.speakers),
         n_listed_speakers=len(set(listed.speakers)),
@@ -109,7 +109,7 @@ def _report(listed: _Trials, others: _Trials, rejection: Rejection) -> Detection
     )
 
 
-def _spread(false_accepts: NDArray[np.float64], false_rejects: NDArray[np.float64], least: float) -> NDArray[np.int64]:
+def spread(false_accepts: NDArray[np.float64], false_rejects: NDArray[np.float64], least: float) -> NDArray[np.int64]:
     """At most ``N_POINTS`` of the points, evenly spread along the curve as it is drawn; rates under ``least`` are 0."""
     x, y = (probit(np.clip(some, least, 1 - least)) for some in (false_accepts, false_rejects))
     along = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))

@@ -1,10 +1,11 @@
-"""An evaluation as one picture: each group's accuracy with its interval, the open-set curve, and the DET curve."""
+"""An evaluation as one picture: each group's accuracy with its interval, the open-set curve, and the DET curves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.open_set import OpenSetReport
 from speech.evaluation.report import EvaluationReport
+from speech.evaluation.spotting import SpottingReport
 
 N_GROUPS = 12  # of a kind that are drawn: the worst
 DET_TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
@@ -24,10 +26,11 @@ LEAST_CLIPS = 5  # of a group that is drawn
 _COLOUR, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
 
 
-def draw(report: EvaluationReport) -> Figure:
-    """A panel for each kind of groups, with a point and its 95 % interval a group; of many, the N_GROUPS worst."""
+def panels(report: EvaluationReport) -> dict[str, Callable[[Axes], None]]:
+    """By what it shows, what draws it: for each kind of groups a point and its 95 % interval a group, of many the
+    N_GROUPS worst; the curves."""
     closed_set = report.overall.closed_set_accuracy is not None
-    panels: list[Callable[[Axes], None]] = []
+    found: dict[str, Callable[[Axes], None]] = {}
     for kind, some in {"split": report.splits, **report.kinds()}.items():
         large = {
             group: one
@@ -35,26 +38,50 @@ def draw(report: EvaluationReport) -> Figure:
             if one.n_clips >= LEAST_CLIPS and (one.closed_set_accuracy or not closed_set)
         }
         if len(large) > (kind != "split"):
-            panels.append(partial(_groups, report=report, kind=kind, large=large))
+            found[f"accuracy by {kind}"] = partial(_groups, report=report, kind=kind, large=large)
     if report.open_set:
-        panels.append(partial(_open_set, found=report.open_set))
+        found["open-set curve"] = partial(_open_set, found=report.open_set)
     if report.detection:
-        panels.append(partial(_detection, found=report.detection))
-    n_columns = min(3, max(1, len(panels)))
-    n_rows = -(-max(1, len(panels)) // n_columns)
+        found["DET curve of refusal"] = partial(_detection, found=report.detection)
+    if report.spotting:
+        found["DET curve of spotting"] = partial(_spotting, found=report.spotting)
+    return found
+
+
+def caption(report: EvaluationReport) -> str:
+    """Of all panels."""
+    closed_set = report.overall.closed_set_accuracy is not None
+    return (
+        f"{'closed-set accuracy' if closed_set else 'exact match'}, % ({report.overall.n_clips} clips, "
+        f"{speakers(report.overall.n_speakers)} speakers; bars: 95 % intervals by speaker; dotted: all clips)"
+    )
+
+
+def draw(report: EvaluationReport) -> Figure:
+    """All ``panels`` in rows of three."""
+    found = [*panels(report).values()]
+    n_columns = min(3, max(1, len(found)))
+    n_rows = -(-max(1, len(found)) // n_columns)
     figure = Figure(figsize=(5.2 * n_columns, 3.1 * n_rows), dpi=90, layout="constrained")
     every = figure.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
-    for axes, panel in zip(every, panels, strict=False):
-        panel(axes)
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in every[len(panels) :]:
+    for axes, panel in zip(every, found, strict=False):
+        _draw(axes, panel)
+    for axes in every[len(found) :]:
         axes.remove()
-    figure.suptitle(
-        f"{'closed-set accuracy' if closed_set else 'exact match'}, % ({report.overall.n_clips} clips, "
-        f"{speakers(report.overall.n_speakers)} speakers; bars: 95 % intervals by speaker; dotted: all clips)",
-        fontsize=10,
-    )
+    figure.suptitle(caption(report), fontsize=10)
     return figure
+
+
+def alone(panel: Callable[[Axes], None]) -> Figure:
+    """One of ``panels``, so narrow that it can be read on a phone."""
+    figure = Figure(figsize=(4.2, 2.9), dpi=90, layout="constrained")
+    _draw(figure.subplots(), panel)
+    return figure
+
+
+def _draw(axes: Axes, panel: Callable[[Axes], None]) -> None:
+    panel(axes)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _groups(axes: Axes, report: EvaluationReport, kind: str, large: Mapping[str, Scores]) -> None:
@@ -116,17 +143,37 @@ def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
             axes.annotate(
                 f"{100 * float(point.stated):g}", (x[0], y[0]), (5, 4), textcoords="offset points", fontsize=7
             )
-    ticks = _probits(DET_TICKS)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(ticks, [f"{100 * tick:g}" for tick in DET_TICKS], fontsize=7)
-    axes.set_xlim(ticks[0], ticks[-1])
-    axes.set_ylim(ticks[0], ticks[-1])
-    axes.grid(alpha=0.25)
+    _det_ticks(axes, "x")
+    _det_ticks(axes, "y")
     axes.set_xlabel("others accepted, %", fontsize=8)
     one = next(iter(found.values()))
     axes.set_ylabel(f"listed refused, % of {one.n_listed} ({one.n_listed_speakers} speakers)", fontsize=8)
     axes.set_title("DET; points: stated % of others, filled: shipped", fontsize=9)
     axes.legend(fontsize=7, frameon=False)
+
+
+def _spotting(axes: Axes, found: SpottingReport) -> None:
+    """Misses over false alarms an hour; what is under one in the recording stands at half of that."""
+    curve, least = found.curve, 0.5 / found.hours
+    axes.plot(np.maximum(curve.false_alarms_per_hour, least), _probits(curve.miss_rate), color=_COLOUR, linewidth=1.4)
+    x, y = max(found.false_alarms_per_hour.value, least), 1 - found.recall.value
+    axes.plot([x], _probits([y]), "o", color=_WORST, markersize=6, clip_on=False)
+    axes.annotate(f"{100 * y:.1f} % at {x:.0f}", (x, _probits([y])[0]), (6, 5), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    axes.tick_params(axis="x", labelsize=7)
+    _det_ticks(axes, "y")
+    axes.set_xlabel(f"false alarms an hour of {found.n_names} names", fontsize=8)
+    axes.set_ylabel(f"missed, % of {found.n_listed} ({found.n_listed_speakers} speakers)", fontsize=8)
+    axes.set_title(f"DET of spotting, {60 * found.hours:.0f} minutes; point: shipped", fontsize=9)
+
+
+def _det_ticks(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Rates on a probit axis."""
+    ticks = _probits(DET_TICKS)
+    axes.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [f"{100 * tick:g}" for tick in DET_TICKS]})
+    axes.set(**{f"{which}lim": (ticks[0], ticks[-1])})
+    axes.tick_params(axis=which, labelsize=7)
+    axes.grid(alpha=0.25)
 
 
 def _probits(rates: Sequence[float]) -> list[float]:

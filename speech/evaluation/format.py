@@ -9,6 +9,7 @@ from speech.evaluation.detection import DetectionReport
 from speech.evaluation.learning import Unlearnt
 from speech.evaluation.lists import Lists
 from speech.evaluation.metrics import Metric, Scores
+from speech.evaluation.spotting import PAUSE_S, SpottingReport
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
 FEW = 10  # speakers: an interval over fewer is wide, and says little of other people
@@ -66,6 +67,18 @@ def trials(kind: str, one: DetectionReport) -> str:
         f"Refusal of {one.n_listed} clips of listed names by {speakers(one.n_listed_speakers)} speakers, acceptance of "
         f"{one.n_others} others ({kind}) by {speakers(one.n_others_speakers)} speakers; equal error rate "
         f"{100 * one.equal_error_rate:.1f} %."
+    )
+
+
+def spotting(one: SpottingReport) -> str:
+    """What was found in the long recording, in sentences."""
+    alarms, n_clips = one.false_alarms_per_hour, one.n_listed + one.n_others
+    return (
+        f"Spotting of {one.n_names} names in a recording of {n_clips} clips {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s apart "
+        f"({60 * one.hours:.0f} minutes): {percent(one.recall)} of {one.n_listed} clips of these names by "
+        f"{speakers(one.n_listed_speakers)} speakers are found, a median of {one.latency_ms:.0f} ms after their end "
+        f"(95 % within {one.latency_95_ms:.0f}); false alarms an hour, of all names together, among {one.n_others} "
+        f"other clips: {alarms.value:.1f} [{alarms.low:.1f}, {alarms.high:.1f}]."
     )
 
 

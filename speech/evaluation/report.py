@@ -24,6 +24,7 @@ from speech.evaluation.metrics import Confusion, Scores, confusions, scores
 from speech.evaluation.open_set import OpenSetReport, open_set
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.provenance import TrainingRecord
+from speech.evaluation.spotting import SpottingReport
 from speech.evaluation.typed import typed
 from speech.inference.rejection import Rejection
 from speech.model.recognizer import Recognizer
@@ -47,6 +48,7 @@ class EvaluationReport:
     detection: dict[str, DetectionReport]  # by the kind of other clips
     featured: list[str]  # in the recogniser's alphabet
     lists: Lists
+    spotting: SpottingReport | None = None
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
         """Every grouping of the clips but the splits, by what it is."""
@@ -146,12 +148,13 @@ def evaluate(
     trained_on: TrainingRecord | None = None,
     featured: Sequence[str] = (),
     rejection: Rejection | None = None,
+    spotting: SpottingReport | None = None,
 ) -> EvaluationReport:
     """The report on ``predictions`` by split, at least one in each.
 
     ``trained_on`` is the recogniser's record of its training (``provenance``), ``rejection`` its own, ``featured`` are
-    names as people write them, whose clips are a split of their own. The worst group, the confusions, the open set and
-    the detection are of all clips.
+    names as people write them, whose clips are a split of their own, ``spotting`` was measured on the same splits. The
+    worst group, the confusions, the open set and the detection are of all clips.
     """
     every = [one for some in predictions.values() for one in some]
 
@@ -174,6 +177,7 @@ def evaluate(
         detection=detection(every, rejection),
         featured=shown,
         lists=Lists(max(len(one.names) for one in every), len({name for one in every for name, _ in one.names})),
+        spotting=spotting,
     )
 
 

@@ -16,6 +16,7 @@ from speech.evaluation.format import (
     percent,
     points,
     speakers,
+    spotting,
     stated_rates,
     table,
     trials,
@@ -84,6 +85,8 @@ def summary(report: EvaluationReport) -> str:
         )
     for kind, one in report.detection.items():
         lines += ["", trials(kind, one), table(stated_rates(one))]
+    if report.spotting:
+        lines += ["", spotting(report.spotting)]
     return printable_lines("\n".join(lines))
 
 
@@ -127,6 +130,13 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
                 f"{100 * unsure:.1f} %, called none of the list {100 * (1 - accepted - unsure):.1f} %"
             )
     return "\n".join(lines)
+
+
+def evaluation(found: EvaluationReport, some: Mapping[str, Sequence[Prediction]], rejection: Rejection | None) -> str:
+    """What ``speech.evaluate`` prints of ``some`` predictions by split, and the report on them."""
+    every = [one for split in some.values() for one in split]
+    parts = predictions(every, found.featured), groups(found), summary(found), decisions(every, rejection)
+    return "\n\n".join(parts)
 
 
 def comparison(found: Comparison) -> str:

@@ -56,7 +56,11 @@ def page(run: Run, n_clips: int) -> str:
         report=run.report,
         found=run.report.evaluation,
         format=format,
-        evaluation=pictures.svg(lambda: figures.draw(run.report.evaluation), "accuracy by group"),
+        evaluation=[
+            pictures.svg(partial(figures.alone, panel), title)
+            for title, panel in figures.panels(run.report.evaluation).items()
+        ],
+        caption=figures.caption(run.report.evaluation),
         charts=_charts(run),
         moments=_moments(run),
         logged={LOGGED[tag]: _png(run.pictures[tag]) for tag in LOGGED if tag in run.pictures},

@@ -14,7 +14,7 @@ from speech.common.escape import printable
 from speech.config import compose
 from speech.data.datamodule import SpeechData
 from speech.data.samplers import Step
-from speech.evaluation import text
+from speech.evaluation import spotting, text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
@@ -45,6 +45,7 @@ def report(
     """
     config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
     run_dir = Path(config.run_dir)
+    spotted = spotting.measure(recognizer, [data.datasets[split] for split in predictions], config.seed)
     found = RunReport(
         n_parameters=recognizer.n_parameters,
         train_seconds=fitted.seconds,
@@ -57,7 +58,7 @@ def report(
         trained_on=TrainedOn.of(recognizer.trained_on),
         ranking=Ranking.of(recognizer),
         calibration=calibration,
-        evaluation=evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection),
+        evaluation=evaluate(predictions, recognizer.trained_on, config.featured, recognizer.rejection, spotted),
         before=evaluate(before, initial.trained_on, config.featured, initial.rejection) if initial else None,
         change=compare(predictions, before) if initial else None,
     )

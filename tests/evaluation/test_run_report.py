@@ -9,8 +9,10 @@ from speech.data.source import Refusal
 from speech.evaluation import text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated, ReliabilityBin
 from speech.evaluation.comparison import compare
+from speech.evaluation.metrics import Metric
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import SCHEMA, Environment, Ranking, RunReport, TrainedOn, evaluate
+from speech.evaluation.spotting import SpottingCurve, SpottingReport
 from speech.inference.rejection import EVIDENCE, Rejection
 
 NAMES = ("martin", "mark", "anna")
@@ -51,6 +53,20 @@ CALIBRATION = CalibrationReport(
 )
 
 
+SPOTTING = SpottingReport(
+    n_names=2,
+    n_listed=20,
+    n_listed_speakers=4,
+    n_others=10,
+    hours=0.02,
+    recall=Metric(0.9, 0.7, 0.97),
+    false_alarms_per_hour=Metric(50.0, 0.0, 120.5),
+    latency_ms=250.0,
+    latency_95_ms=300.0,
+    curve=SpottingCurve([0.0, 0.4, 0.9], [0.0, 50.0, 150.0], [1.0, 0.1, 0.05]),
+)
+
+
 def run_report(calibration=CALIBRATION, fine_tuned=False):
     splits, before = ({"unseen_speakers": predictions(accuracy=part)} for part in (0.9, 0.4))
     return RunReport(
@@ -65,7 +81,7 @@ def run_report(calibration=CALIBRATION, fine_tuned=False):
         trained_on=TrainedOn(4, ["en-GB"], ["espeak"]),
         ranking=Ranking([0.5, 0.25], None),
         calibration=calibration,
-        evaluation=evaluate(splits, None, FEATURED, REJECTION),
+        evaluation=evaluate(splits, None, FEATURED, REJECTION, None if fine_tuned else SPOTTING),
         before=evaluate(before, None, FEATURED) if fine_tuned else None,
         change=compare(splits, before) if fine_tuned else None,
     )
@@ -124,6 +140,13 @@ def test_a_missing_key_is_named(tmp_path, key):
     (tmp_path / "report.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=rf"report\.json: .*evaluation: {key} missing or unknown.*train again"):
         RunReport.read(tmp_path / "report.json")
+
+
+def test_a_report_of_before_spotting_was_measured_is_read(tmp_path):
+    content = REPORTS[0].to_json()
+    del content["spotting"]
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    assert RunReport.read(tmp_path / "report.json").evaluation.spotting is None
 
 
 @pytest.mark.parametrize(
