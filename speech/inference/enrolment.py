@@ -77,14 +77,17 @@ def _mixed(typed: Variants, heard: Variants) -> Variants:
 
 
 def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inventory: Inventory | None) -> None:
-    """Write ``enrolled`` by name as JSON, its strings in letters and phones, so that a person can read them."""
+    """Write ``enrolled`` by name as JSON, its strings in letters and phones, so that a person can read them.
+
+    No line end follows the last brace: a file from which anything was cut off cannot be read.
+    """
     names = {}
     for name, one in enrolled.items():
         letters, phones = one.heard
         spelt = [(alphabet.decode(symbols), log_p) for symbols, log_p in zip(*letters, strict=True)]
         said = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
         names[name] = {"letters": spelt, "phones": said, "n_recordings": one.n_recordings, "spelled": one.spelled}
-    storage.write_text(path, json.dumps({"format": FORMAT, "names": names}, ensure_ascii=False, indent=1) + "\n")
+    storage.write_text(path, json.dumps({"format": FORMAT, "names": names}, ensure_ascii=False, indent=1))
 
 
 def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:

@@ -8,7 +8,8 @@ it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)``, the letters' co
 were trained, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames are padding. Its metadata are text:
 ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``; with
 phones also ``phones`` (in the order of the columns), ``pronunciations`` (of each name) and ``phones_weight`` (JSON); of
-a calibrated one ``label_prior`` and ``rejection`` (JSON, the fields of ``LabelPrior`` and ``Rejection``).
+a calibrated one ``label_prior`` and ``rejection``, of one whose spotting was fitted ``confirmation`` (JSON, the fields
+of ``LabelPrior``, ``Rejection`` and ``Confirmation``).
 Pronunciations of other names come from the grapheme-to-phoneme model that is in the package.
 """
 
@@ -24,6 +25,7 @@ from speech.audio.files import Waveform
 from speech.common.build import DECODER, build
 from speech.common.ranges import checked_count
 from speech.common.storage import parse_json
+from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -86,6 +88,8 @@ class Runtime(Transcriber):
             self.label_prior = LabelPrior(**parse_json(metadata["label_prior"]))
         if "rejection" in metadata:
             self.rejection = Rejection(**parse_json(metadata["rejection"]))
+        if "confirmation" in metadata:
+            self.confirmation = Confirmation(**parse_json(metadata["confirmation"]))
         self._sample_rate = checked_count("sample_rate", int(metadata["sample_rate"]), 1_000, 384_000)
         per_frame = int(metadata["samples_per_frame"])
         self._samples_per_frame = checked_count("samples_per_frame", per_frame, 1, self._sample_rate)

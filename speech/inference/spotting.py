@@ -7,6 +7,8 @@ well is none. Each span is then recognised by itself, as a recording is, and con
 
     log p(name | span) - log p(filler | span)     a symbol, of letters and of phones, fused as for ranking
     less SHORTNESS / n_symbols                    the fewer symbols, the more other words fit by chance
+
+What it has to reach is fitted to the recogniser (``Confirmation``).
 """
 
 from __future__ import annotations
@@ -20,17 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
+from speech.inference.confirmation import UNFITTED
 from speech.inference.label_prior import LabelPrior
 from speech.inference.score import may_skip, with_blanks
 from speech.inference.scoring import Entry, LogProbs, Variants, fuse, have_pronunciations, letter_scores, phone_scores
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.text.alphabet import BLANK
 
-# Found on sentences of LibriSpeech, by speakers whom the recogniser that ships was not trained on.
+# Found on sentences of LibriSpeech, with the first recogniser that shipped, by speakers who are not in its training.
 THRESHOLD = -1.6  # nats a symbol: what is recognised by itself
 SHORTNESS = 6.0  # nats
 PRIOR_WEIGHT = 0.3  # of the labels' prior: with ranking's, for names alone, blanks win too seldom here
-ONE_AN_HOUR, TENFOLD = -1.2, -0.95  # of the confirmed score: at one false alarm an hour, and for ten times as many
 
 LEAST_PROBABILITY, N_VARIANTS = 0.05, 4  # of a name: rarer pronunciations cost time and false alarms
 LONGEST_S = 0.3  # of a span, times its symbols
@@ -116,7 +118,7 @@ class Spotter:
                 f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
             )
         self._transcriber, self._lexicon = transcriber, lexicon
-        self._least = ONE_AN_HOUR + TENFOLD * math.log10(false_alarms_per_hour)
+        self._least = (transcriber.confirmation or UNFITTED).threshold(false_alarms_per_hour)
         prior = transcriber.label_prior
         self._prior = prior and LabelPrior(prior.log_priors, [PRIOR_WEIGHT] * len(prior.weights))
         self._output = int(transcriber.inventory is not None and have_pronunciations([*lexicon.values()]))
@@ -127,6 +129,10 @@ class Spotter:
 
     def spot(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[Spotted]:
         """The names in ``waveform``, of which ``log_probs`` are, and which begins ``start_s`` into the recording."""
+        return (one for score, one in self.scored(waveform, log_probs, start_s) if score >= self._least)
+
+    def scored(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[tuple[float, Spotted]]:
+        """Every span that may be a name and is not called none of the list, as it is told of, with its score."""
         transcriber = self._transcriber
         frame, margin = (round(transcriber.sample_rate * s) for s in (transcriber.frame_s, SPAN_MARGIN_S))
         for one in self.candidates(log_probs):
@@ -135,12 +141,12 @@ class Spotter:
             again = transcriber.log_probs(span)
             begin_s = start_s + begin / transcriber.sample_rate
             transcript = transcriber.transcript(again, begin_s, self._lexicon)
-            rejected = transcript.accepted is False and not transcript.unsure
-            if not rejected and self.confirms(again, transcript.names[0][0]):
-                if transcript.accepted is False:  # what the recogniser is unsure of, the likelihood ratio decides
-                    transcript = replace(transcript, accepted=True, unsure=False)
-                first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
-                yield Spotted(first_s, last_s, transcript)
+            if transcript.accepted is False and not transcript.unsure:
+                continue
+            if transcript.accepted is False:  # what the recogniser is unsure of, the likelihood ratio decides
+                transcript = replace(transcript, accepted=True, unsure=False)
+            first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
+            yield self._score(again, transcript.names[0][0]), Spotted(first_s, last_s, transcript)
 
     def candidates(self, log_probs: LogProbs) -> list[Candidate]:
         """By time, no two of which overlap: spans that do are one together, since *Mark* is in *Marcus*."""

@@ -22,6 +22,7 @@ from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.audio.quality import band_faults, level_faults
 from speech.inference.align import align
+from speech.inference.confirmation import Confirmation
 from speech.inference.decode import Decoder, Greedy, Symbols
 from speech.inference.enrolment import Enrolled
 from speech.inference.label_prior import LabelPrior
@@ -107,7 +108,8 @@ class Transcriber(ABC):
 
     ``names`` are those that it was trained for, ``pronunciations`` theirs. A name's score is that of its letters and,
     with weight ``phones_weight``, that of its phones. ``label_prior`` corrects the letters before names are ranked,
-    ``rejection`` gives the out-of-list probability; either is None where it was not fitted.
+    ``rejection`` gives the out-of-list probability, ``confirmation`` the thresholds of spotting; each is None where it
+    was not fitted.
     """
 
     alphabet: Alphabet
@@ -118,6 +120,7 @@ class Transcriber(ABC):
     phones_weight: float = 0.5
     rejection: Rejection | None = None
     label_prior: LabelPrior | None = None
+    confirmation: Confirmation | None = None
     enrolled: Mapping[str, Enrolled] = MappingProxyType({})  # by name: what was decoded of its recordings
 
     @property

@@ -175,6 +175,8 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         metadata["label_prior"] = json.dumps(dataclasses.asdict(recognizer.label_prior))
     if recognizer.rejection:
         metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
+    if recognizer.confirmation:
+        metadata["confirmation"] = json.dumps(dataclasses.asdict(recognizer.confirmation))
     onnx.helper.set_model_props(model, metadata)
     return model
 

@@ -20,6 +20,7 @@ from speech.backprop.recognizer import Geometry
 from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.common.runs import RECOGNIZER_FILE
+from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -163,6 +164,8 @@ class Recognizer(Transcriber, nn.Module):
             content["label_prior"] = asdict(self.label_prior)
         if self.rejection:
             content["rejection"] = asdict(self.rejection)
+        if self.confirmation:
+            content["confirmation"] = asdict(self.confirmation)
         storage.write_bytes(Path(path), torch_file.to_bytes(content))
 
     @classmethod
@@ -199,6 +202,8 @@ class Recognizer(Transcriber, nn.Module):
                 recognizer.rejection = Rejection(**content["rejection"])
             if "label_prior" in content:
                 recognizer.label_prior = LabelPrior(**content["label_prior"])
+            if "confirmation" in content:
+                recognizer.confirmation = Confirmation(**content["confirmation"])
             recognizer.check_plain_data()
         except RecognizerError as error:
             raise RecognizerError(f"{path}: {error}") from error

@@ -73,6 +73,15 @@ def test_another_file_is_refused_by_its_name(tmp_path, content):
         enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
 
 
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_a_file_from_which_bytes_were_cut_off_is_refused(tmp_path, n):
+    path = tmp_path / "enrolled.json"
+    enrolment.write(path, {"Niamh": enrolment.enrol([NEEV])}, ALPHABET, INVENTORY)
+    path.write_bytes(path.read_bytes()[:-n])
+    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names"):
+        enrolment.read(path, ALPHABET, INVENTORY)
+
+
 def test_a_path_that_cannot_be_read_is_told_as_such(tmp_path):
     for path, reason in ((tmp_path / "nowhere", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(ValueError, match=rf"{path.name}: cannot be read \({reason}\): speech.enrol writes"):

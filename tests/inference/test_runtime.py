@@ -13,6 +13,7 @@ from path_transcriber import noise
 
 from speech import pretrained
 from speech.audio import files
+from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
@@ -65,6 +66,7 @@ def made(make_recognizer, tmp_path_factory):
             rng = np.random.default_rng(0)
             recognizer.label_prior = LabelPrior([rng.normal(size=n).tolist() for n in recognizer.n_symbols], [0.3, 0.6])
             recognizer.rejection = Rejection([0.1, -0.2, 0.3, 0.4], {"0.05": 0.5}, "0.05", 0.9)
+            recognizer.confirmation = Confirmation(-1.5, -0.25)
             recognizer.phones_weight = 0.75
         recognizer.save(folder / "recognizer.pt")
         onnx_graph.save(onnx_graph.to_onnx(recognizer, card="# Card"), folder / "recognizer.onnx")
@@ -87,7 +89,8 @@ def test_a_runs_folder_stands_for_its_files(kind, tmp_path):
             load(tmp_path)
 
 
-FIELDS = ("names", "pronunciations", "phones_weight", "label_prior", "rejection", "n_symbols", "sample_rate", "frame_s")
+FIELDS = ("names", "pronunciations", "phones_weight", "label_prior", "rejection", "confirmation")
+FIELDS += ("n_symbols", "sample_rate", "frame_s")
 
 
 def test_all_that_recognition_needs_travels_with_both_files(kind):
@@ -230,6 +233,9 @@ DECODE = "speech.inference.decode"
         ("label_prior", '{"log_priors": [[0.5]], "weights": [1]}', "has 1 weights|of other symbols"),
         ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is no finite number"),
         ("rejection", '{"weights": []}', "thresholds"),
+        ("confirmation", '{"one_an_hour": -1}', "tenfold"),
+        ("confirmation", '{"one_an_hour": -1, "tenfold": 0.5}', "tenfold=0.5 is over 0"),
+        ("confirmation", '{"one_an_hour": "-1", "tenfold": 0}', "must be finite numbers"),
     ],
 )
 def test_a_file_with_other_metadata_is_refused_by_name(made, tmp_path, key, value, reason):

@@ -7,6 +7,7 @@ import soxr
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from speech.inference.confirmation import Confirmation
 from speech.inference.listening import Heard, listen
 from speech.inference.runtime import Runtime
 from speech.inference.spotting import _columns, best_paths
@@ -71,6 +72,13 @@ def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
     assert found[0] == "Jennifer"
     assert found[1] == pytest.approx(1 + len(before) / RATE, abs=0.2)
     assert found[2] == pytest.approx(1 + len(name) / RATE, abs=0.2)
+
+
+@pytest.mark.parametrize(("per_hour", "n"), [(1, 0), (10, 0), (100, 1)])
+def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(recognizer, monkeypatch, per_hour, n):
+    monkeypatch.setattr(recognizer, "confirmation", Confirmation(10, -10))
+    sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
+    assert len(heard(recognizer, sound, names=["Jennifer", "Robert"], per_hour=per_hour)) == n
 
 
 def test_other_sentences_have_no_names(recognizer):

@@ -58,7 +58,7 @@ export function write(enrolled, alphabet, inventory) {
       spelled: one.spelled,
     };
   }
-  return `${JSON.stringify({ format: FORMAT, names }, null, 1)}\n`;
+  return JSON.stringify({ format: FORMAT, names }, null, 1);
 }
 
 /** The names of such a file's text, a Map. Throws TextError, naming the `file`, for any other. */
