@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -50,12 +51,14 @@ class Others:
         self._folder = processes.temporary_folder("processes")
         self.process = self.process._replace(meeting=Path(self._folder.name) / "meeting")
         context = multiprocessing.get_context("spawn")  # neither threads nor a GPU outlive a fork
-        for rank in range(1, self.process.n):
-            ours, theirs = context.Pipe()
-            other = context.Process(target=_serve, args=(theirs, self.process._replace(rank=rank), trust.trusted()))
-            other.start()
-            theirs.close()
-            self._started.append((other, ours))
+        with _unheard(signal.SIGINT) as heard:
+            for rank in range(1, self.process.n):
+                ours, theirs = context.Pipe()
+                process = self.process._replace(rank=rank)
+                other = context.Process(target=_serve, args=(theirs, process, trust.trusted(), heard))
+                other.start()
+                theirs.close()
+                self._started.append((other, ours))
         self._tell(content)
         self.answers()
 
@@ -130,7 +133,24 @@ class Others:
         return next((error for error in found if not is_lost(error)), None)
 
 
-def _serve(connection: Connection, process: Process, trusted: list[str]) -> None:
+@contextmanager
+def _unheard(number: int) -> Iterator[bool]:
+    """A process that is started within ignores signal ``number``: Ctrl-C would end its imports with a traceback.
+
+    Gives whether this one does not.
+    """
+    before = signal.getsignal(number)
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield before != signal.SIG_IGN
+        return
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        yield True
+    finally:
+        signal.signal(number, before)
+
+
+def _serve(connection: Connection, process: Process, trusted: list[str], interruptible: bool) -> None:
     """Another process, from its beginning to its end."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
@@ -138,7 +158,7 @@ def _serve(connection: Connection, process: Process, trusted: list[str]) -> None
 
     processes.follow_parent()
     for number in processes.GROUP_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:
+        if signal.getsignal(number) != signal.SIG_IGN or (number == signal.SIGINT and interruptible):
             signal.signal(number, leave)  # in training, SaveOnInterrupt notes it instead
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until it ends
     trust.trust(trusted)
