@@ -75,7 +75,7 @@ def spotting(one: SpottingReport) -> str:
     alarms, n_clips = one.false_alarms_per_hour, one.n_listed + one.n_others
     return (
         f"Spotting of {one.n_names} names in a recording of {n_clips} clips {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s apart "
-        f"({60 * one.hours:.0f} minutes): {percent(one.recall)} of {one.n_listed} clips of these names by "
+        f"({60 * one.hours:.1f} minutes): {percent(one.recall)} of {one.n_listed} clips of these names by "
         f"{speakers(one.n_listed_speakers)} speakers are found, a median of {one.latency_ms:.0f} ms after their end "
         f"(95 % within {one.latency_95_ms:.0f}); false alarms an hour, of all names together, among {one.n_others} "
         f"other clips: {alarms.value:.1f} [{alarms.low:.1f}, {alarms.high:.1f}]."

@@ -308,7 +308,7 @@ def test_a_damaged_enrolment_is_refused_by_its_name(engine, runtime, clip_of, tm
     foreign["names"]["Martin"]["phones"][0][0] = ["ʘ"]
     infinite["names"]["Martin"]["letters"][0][1] = None
     empty["names"]["Martin"]["letters"] = []
-    texts = [whole[:-2], "", "[]", '{"format": 2, "names": {}}', *map(json.dumps, (foreign, infinite, empty))]
+    texts = [whole[:-1], "", "[]", '{"format": 2, "names": {}}', *map(json.dumps, (foreign, infinite, empty))]
     for text in texts:
         message = engine.evaluate(
             """async (text) => {

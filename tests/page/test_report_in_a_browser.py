@@ -1,0 +1,55 @@
+"""The report of a run as a browser shows it: on a phone, in the dark, without a mouse."""
+
+import json
+import shutil
+
+import pytest
+from browser import AXE
+
+from speech.page.page import write
+from speech.page.run import read
+
+
+@pytest.fixture(scope="module")
+def report(small_run, shared):
+    """Of a run with a long list of misrecognised names, all of its details open."""
+
+    def make(folder):
+        run = shutil.copytree(small_run, folder / "run")
+        content = json.loads((run / "report.json").read_text())
+        content["confusions"] = [{"ref": "martin", "hyp": "mark", "n": 3}] * 8
+        (run / "report.json").write_text(json.dumps(content))
+        write(read(str(run), "runs"), 3, folder / "report.html")
+
+    return shared("report_in_a_browser", make) / "report.html"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_no_fault_and_nothing_is_cut_off(width, scheme, tab, report):
+    page = tab(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run()")["violations"]
+    assert not [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_a_planted_fault(tab, report):
+    page = tab(viewport={"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelector('.scroll').removeAttribute('tabindex')")
+    page.add_script_tag(path=AXE)
+    assert any(one["impact"] == "serious" for one in page.evaluate("axe.run()")["violations"])
+
+
+def test_the_letters_of_each_panel_can_be_read_on_a_phone(tab, report):
+    page = tab(viewport={"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll('h2 ~ .grid')[0].querySelectorAll('svg text')]
+          .map((one) => one.getBoundingClientRect().height)"""
+    )
+    assert heights
+    assert min(heights) >= 8
