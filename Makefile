@@ -1,4 +1,5 @@
-# make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | chaos | browser | lint | tensorboard | clean
+# make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | chaos | browser | lint | lock |
+#      tensorboard | clean
 # make pretrained RECORDINGS=...
 # make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
 #      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-page | bench-ablation DATA_DIR=...
@@ -6,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz chaos lint tensorboard clean
+.PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz chaos lint lock tensorboard clean
 .PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-page bench-ablation
 
 train: $(READY)
@@ -67,6 +68,13 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/typos
+
+# The lock of development: the extra dev in the versions of constraints.txt, with hashes, for each system and Python
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --constraint constraints.txt --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-dev.txt
 
 tensorboard: $(READY)
 	$(BIN)/tensorboard --logdir runs

@@ -16,24 +16,24 @@ def _train(config: Config, resume: bool = False) -> float:
 
     check_list(config.corpus.get("names"), config.alphabet)
     from speech.training.interruption import Interrupted  # torch takes seconds: what is misspelt is reported before
-    from speech.training.run import train
+    from speech.training.sweep import train_once, way_on
 
     try:
-        return train(config, resume)
+        return train_once(config, resume)
     except Interrupted as stopped:
-        print(f"stopped, saved in {stopped.checkpoint}; go on with: python -m speech.train resume={config.run_dir}")
+        print(f"stopped, saved in {stopped.checkpoint}; go on with: {way_on(config.run_dir)}")
         sys.exit(130)
 
 
-def _of_a_list() -> None:  # of one's own, which without another set-up or start fine-tunes the recogniser that ships
-    given = [argument.partition("=")[0] for argument in sys.argv]
-    if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
-        sys.argv.insert(given.index("corpus.names"), "experiment=list")  # a parser wants overrides in one place
+def _table(folder: str) -> None:
+    from speech.evaluation.sweep import summarise
+
+    print(summarise(folder))
 
 
 def main() -> None:
-    _of_a_list()
-    command.run("train", _train, resume=lambda config: _train(config, resume=True))
+    command.of_a_list()
+    command.run("train", _train, resume=lambda config: _train(config, resume=True), after_sweep=_table)
 
 
 if __name__ == "__main__":

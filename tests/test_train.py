@@ -23,7 +23,10 @@ def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     first, second = sorted(path.parent for path in tmp_path.glob("runs/sweep_*/*/report.json"))
-    assert done.stdout.splitlines()[-1] == str(second)
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith(f"the same command and hydra.sweep.dir={lines[-1]}"), "how it goes on, if it is stopped"
+    assert [line.split()[1] for line in lines[-9:] if line.startswith(("0", "1"))] == ["rnn", "gru"], "the table"
+    assert (tmp_path / lines[-1]) == second.parent
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:

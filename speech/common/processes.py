@@ -9,8 +9,10 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -54,6 +56,19 @@ def _end_after_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@cache
+def stop_with(parent: int) -> None:
+    """In a child process that another library started: SIGTERM once ``parent``, its parent's number, has ended."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if os.getppid() == parent:
+        threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

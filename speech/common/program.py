@@ -28,19 +28,24 @@ Told = Callable[[Exception], Exception | None]  # the exception to tell of one; 
 def run(action: Callable[[], object], told: Told = _own) -> None:
     """Do ``action``, which is all that this process is for."""
 
-    def begin() -> None:
-        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is ignored, as nohup has it
-            signal.signal(signal.SIGINT, _interrupt)
-        from speech.common import processes
-
-        processes.exit_on_signals()
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
-        warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    def whole() -> None:
+        begin()
         action()
 
-    explained(begin, told)
+    explained(whole, told)
+
+
+def begin() -> None:
+    """Set up this process's signals, streams and warnings."""
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is ignored, as nohup has it
+        signal.signal(signal.SIGINT, _interrupt)
+    from speech.common import processes
+
+    processes.exit_on_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:

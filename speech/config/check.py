@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from speech.config import tree
 from speech.config.objects import locate
+from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
@@ -109,7 +110,11 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
         raise ConfigError(
             f"{error}\nquote letters with accents, spaces and commas: 'names=[\"Chloé\",Bob]'; or give a text file"
         ) from error
-    groups = [override for override in overrides if tree.is_group(override.key_or_group, config_dir)]
+    for override in overrides:
+        if override.key_or_group == "hydra/launcher":
+            require_launcher(override.value())
+    ours = [override for override in overrides if not override.key_or_group.startswith("hydra/")]
+    groups = [override for override in ours if tree.is_group(override.key_or_group, config_dir)]
     for override in groups:
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
@@ -158,6 +163,8 @@ def _check_key(config: DictConfig, name: str, key: str) -> None:
 
 def _choices(override: Override) -> list[Any]:
     value = override.value()
+    if isinstance(value, RangeSweep | IntervalSweep):
+        return [value.start]
     return list(value.list) if isinstance(value, ChoiceSweep) else [value]
 
 

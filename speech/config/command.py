@@ -37,20 +37,31 @@ def _told(error: Exception) -> Exception | None:
 explained = partial(program.explained, told=_told)
 
 
-def run(name: str, main: Main, resume: Main | None = None) -> None:
+def of_a_list() -> None:
+    """A list of one's own, without another set-up or start, fine-tunes the recogniser that ships."""
+    given = [argument.partition("=")[0] for argument in sys.argv]
+    if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
+        sys.argv.insert(given.index("corpus.names"), "experiment=list")  # a parser wants overrides in one place
+
+
+def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable[[str], object] | None = None) -> None:
     """Compose config ``name`` from the command line, check it, and call ``main`` with it.
 
     ``--help`` prints the command's page. With ``resume=RUN_DIR``, ``resume`` is called with that run's config, and no
     folder is made. Packages of ``trust=[...]`` may be named by a ``_target_``. What a user can put right is shown as
-    one line, and ends the program with status 2.
+    one line, and ends the program with status 2. In a sweep (``-m``) it ends its job alone; ``after_sweep`` is called
+    with the sweep's folder when all have ended, and a job that failed is told then.
     """
-    program.run(lambda: _run(name, main, resume), _told)
+    program.run(lambda: _run(name, main, resume, after_sweep), _told)
 
 
-def _run(name: str, main: Main, resume: Main | None) -> None:
+def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
+    import multiprocessing
+
     import hydra  # half a second
 
-    from speech.config import arguments, compose, tree
+    from speech.common import processes, trust
+    from speech.config import arguments, compose, sweep, tree
     from speech.config.check import check_given, check_hydra, check_overrides
     from speech.config.help import page
 
@@ -69,5 +80,30 @@ def _run(name: str, main: Main, resume: Main | None) -> None:
     check_overrides(name, given.overrides, given.config_dir)
     check_hydra(name, given.overrides, given.config_dir)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
-    decorated = hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)
-    decorated(lambda config: explained(lambda: main_of_checked(config)))()
+    packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
+
+    def job(config: Config) -> object:
+        if os.getpid() != starter:  # a launcher's process, which knows of nothing above
+            trust.trust(packages)
+            program.begin()
+            processes.stop_with(starter)
+            # In joblib's processes it is joblib's own, by which no DataLoader and no pool of ours can start one.
+            multiprocessing.set_start_method(method, force=True)
+        if not sweep.is_job():
+            return explained(lambda: main_of_checked(config))
+        try:
+            return main_of_checked(config)
+        except Exception as error:
+            if (reason := _told(error)) is None:
+                raise
+            raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
+
+    sweep.Resumable.folder = failed = None
+    try:
+        hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
+    except tree.ConfigError as error:
+        failed = error
+    if after_sweep and sweep.Resumable.folder:
+        after_sweep(sweep.Resumable.folder)
+    if failed:
+        raise failed

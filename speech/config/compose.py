@@ -117,9 +117,9 @@ def finish(config: Config, name: str) -> Config:
     return config
 
 
-def plain(config: Any) -> Any:
-    """``config``, resolved, as dictionaries, lists and values."""
-    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+def plain(config: Any, resolve: bool = True) -> Any:
+    """``config`` as dictionaries, lists and values; ``resolve`` writes values in place of interpolations."""
+    return OmegaConf.to_container(config, resolve=resolve) if OmegaConf.is_config(config) else config
 
 
 def save(config: Config, path: Path, resolve: bool = False) -> None:

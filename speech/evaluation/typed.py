@@ -34,7 +34,7 @@ def typed(kind: Any, content: Any, where: str = "report") -> Any:
             except ValueError:
                 continue
         return typed(last, content, where)
-    if type(content) is kind:
+    if kind is Any or type(content) is kind:
         return content
     if kind is float and type(content) is int:
         return float(content)

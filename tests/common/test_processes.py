@@ -57,6 +57,17 @@ def test_a_signal_lets_a_process_put_away_what_it_began(temporary, number):
     assert list(temporary.iterdir()) == []
 
 
+def test_a_process_that_another_library_started_stops_with_its_parent():
+    child = f"{BEGIN}import time; processes.exit_on_signals(); processes.stop_with(os.getppid())\n"
+    child += (
+        "print('begun', flush=True)\ntry: time.sleep(60)\nexcept SystemExit as ended: print(ended.code, flush=True)"
+    )
+    code = f"import subprocess; child = subprocess.Popen([sys.executable, '-c', {child!r}], stdout=subprocess.PIPE)\n"
+    code += "print(child.stdout.readline().decode(), flush=True)\n"
+    code += "if os.fork(): os.kill(os.getpid(), 9)\nprint(child.stdout.read().decode())"
+    assert run(code).stdout.split() == ["begun", str(128 + signal.SIGTERM)]
+
+
 def test_a_signal_within_is_acted_on_at_the_end():
     done = []
 

@@ -4,6 +4,7 @@ import shlex
 import pytest
 import pytorch_lightning.loggers
 from conftest import SMALL
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from speech.config import tree
@@ -12,7 +13,8 @@ from speech.config.objects import instantiate
 from speech.data.shards import Summary
 from speech.training.run import train
 
-FILES = sorted(path.relative_to(tree.CONF) for path in tree.CONF.rglob("*.yaml") if path.parent.name != "hydra")
+FILES = sorted(path.relative_to(tree.CONF) for path in tree.CONF.rglob("*.yaml"))
+FILES = [path for path in FILES if path.parts[0] != "hydra"]
 PARTS = [path for path in FILES if path.parent.name not in ("", "experiment", "search", "shared")]
 EXPERIMENTS = [path for path in FILES if path.parent.name == "experiment"]
 
@@ -106,7 +108,10 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
 def test_what_a_search_goes_through_exists(compose):
     for path in (tree.CONF / "search").glob("*.yaml"):
         for key, values in raw(path)["hydra"]["sweeper"]["params"].items():
-            for value in str(values).split(","):
+            override = OverridesParser.create().parse_override(f"{key}={values}")
+            found = override.value()
+            discrete = override.is_discrete_sweep()
+            for value in override.sweep_string_iterator() if discrete else (found.start, found.end):
                 compose("train", f"{key}={value}")
 
 

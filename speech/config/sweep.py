@@ -1,0 +1,45 @@
+"""A sweep (``-m``): where it is, and whether what runs is a job of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+
+from speech.common.escape import printable
+from speech.common.extras import require
+
+LAUNCHERS = {  # by hydra/launcher, the module that has it and its distribution
+    "joblib": ("hydra_plugins.hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "submitit_local": ("hydra_plugins.hydra_submitit_launcher", "hydra-submitit-launcher"),
+    "submitit_slurm": ("hydra_plugins.hydra_submitit_launcher", "hydra-submitit-launcher"),
+}
+
+
+class Resumable(Callback):
+    """Says, as a sweep begins, how it goes on if it is stopped; Hydra calls it in the process that starts the jobs."""
+
+    folder: str | None = None  # of this process's sweep
+
+    def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        Resumable.folder = config.hydra.sweep.dir
+        print(f"a sweep; where it is stopped, it goes on with {same_command(config.hydra.sweep.dir)}", flush=True)
+
+
+def same_command(folder: str) -> str:
+    """What goes on with the sweep in ``folder``."""
+    return f"the same command and hydra.sweep.dir={printable(folder)}"
+
+
+def is_job() -> bool:
+    """Whether what runs now is a job of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def require_launcher(choice: Any) -> None:
+    """Raise ModuleNotFoundError, with the command that installs it, for a launcher that is not installed."""
+    if choice in LAUNCHERS:
+        module, distribution = LAUNCHERS[choice]
+        require(module, "sweep", distribution)

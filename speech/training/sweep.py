@@ -1,0 +1,43 @@
+"""A training, which as a job of a sweep runs once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from speech.common.escape import printable
+from speech.config import compose
+from speech.config.sweep import is_job, same_command
+from speech.config.tree import Config, ConfigError
+from speech.evaluation.sweep import Job, differing
+from speech.training.run import train
+
+
+def train_once(config: Config, resume: bool = False) -> float:
+    """``train``; a job of a sweep that was done before is not trained again, and one that was begun goes on.
+
+    Raises ConfigError for a job in whose folder another one is.
+    """
+    return train_job(config) if is_job() else train(config, resume)
+
+
+def train_job(config: Config) -> float:
+    """The best validation CER of the job ``config``, whose folder may be of a sweep that was stopped."""
+    run_dir, job = Path(config.run_dir), Job(compose.plain(config, resolve=False), None)
+    before = Job.read(run_dir)
+    if before is None:
+        job.write(run_dir)
+    elif keys := differing([before.config, job.config]):
+        others = ", ".join(keys)
+        raise ConfigError(f"{run_dir}: a job of other values ({others}) is there: give the sweep's own command")
+    elif before.val_cer is not None:
+        print(f"{printable(run_dir)}: done before")
+        return before.val_cer
+    begun = (run_dir / "checkpoints" / "last.ckpt").is_file()
+    val_cer = train(compose.saved(run_dir, "train"), resume=True) if begun else train(config)
+    Job(job.config, val_cer).write(run_dir)
+    return val_cer
+
+
+def way_on(run_dir: str) -> str:
+    """What goes on where the training in ``run_dir``, or the sweep that it is a job of, was stopped."""
+    return same_command(str(Path(run_dir).parent)) if is_job() else f"python -m speech.train resume={run_dir}"

@@ -1,0 +1,88 @@
+"""A sweep of real trainings: killed and gone on with, and by launchers that run several jobs at once."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from commands import run_command
+from conftest import SMALL
+
+from speech.training.sweep import train_job
+
+LAUNCHERS = {"joblib": "joblib_launcher", "submitit_local": "submitit_launcher"}
+
+
+def rows_of(folder):
+    """The table without what a clock measured."""
+    jobs = json.loads((folder / "sweep.json").read_text())["jobs"]
+    return [{key: value for key, value in job.items() if key != "train_seconds"} for job in jobs]
+
+
+def start(*arguments, cwd):
+    command = [sys.executable, "-m", "speech.train", "-m", *arguments]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs optuna: pip install '.[sweep]'")
+def test_a_killed_search_goes_on_to_the_table_of_one_that_was_not(cache, tmp_path, capsys):
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "optimizer.lr=tag(log,interval(0.001,0.01))"]
+    common = [*search, "init=null", *SMALL, f"cache_dir={cache}"]
+    run_command("train", "-m", *common, f"hydra.sweep.dir={tmp_path / 'whole'}")
+    table = capsys.readouterr().out.partition("job  optimizer.lr")[2].splitlines()
+    assert [line.split()[0] for line in table[1:3]] == ["0", "1"]
+
+    killed = tmp_path / "killed"
+    process = start(*common, f"hydra.sweep.dir={killed}", cwd=tmp_path)
+    begun = killed / "1" / "checkpoints" / "last.ckpt"
+    while process.poll() is None and not begun.is_file():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert begun.is_file()
+    assert not (killed / "1" / "recognizer.pt").exists(), "it was killed in its second job"
+    assert not (killed / "sweep.json").exists()
+    first = (killed / "0" / "recognizer.pt").stat()
+
+    run_command("train", "-m", *common, f"hydra.sweep.dir={killed}")
+    assert (killed / "0" / "recognizer.pt").stat() == first, "a job that was done is not run again"
+    assert sorted(path.name for path in killed.iterdir() if path.name.isdigit()) == ["0", "1"]
+    assert rows_of(killed) == rows_of(tmp_path / "whole")
+
+
+def test_a_job_is_run_once_and_its_folder_is_no_other_jobs(compose, tmp_path, small_run, monkeypatch):
+    def config(*more):
+        return compose("train", *SMALL, f"run_dir={tmp_path}", *more)
+
+    trained = []
+    monkeypatch.setattr("speech.training.sweep.train", lambda config, resume=False: trained.append(resume) or 0.25)
+    assert train_job(config()) == 0.25
+    assert train_job(config()) == 0.25
+    assert trained == [False]
+    with pytest.raises(ValueError, match=r"a job of other values \(seed\) is there"):
+        train_job(config("seed=3"))
+    (tmp_path / "job.json").write_text((tmp_path / "job.json").read_text().replace("0.25", "null"))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    (tmp_path / "config.yaml").write_text((small_run / "config.yaml").read_text())
+    assert train_job(config()) == 0.25
+    assert trained == [False, True], "what was begun goes on"
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_a_launchers_jobs_render_and_load_by_processes_of_their_own(launcher, tmp_path):
+    """In joblib's processes no DataLoader can start a worker, nor a pool of ours, unless it is put right."""
+    if importlib.util.find_spec(f"hydra_plugins.hydra_{LAUNCHERS[launcher]}") is None:
+        pytest.skip("needs the launchers: pip install '.[sweep]'")
+    options = [*SMALL, "init=null", "corpus.n_train=120", "trainer=debug", "optimizer.lr=0.001,0.003"]
+    process = start(
+        *options, f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", f"cache_dir={tmp_path}", cwd=tmp_path
+    )
+    out, _ = process.communicate()
+    assert process.returncode == 0, out
+    assert [row["differs"] for row in rows_of(tmp_path / "sweep")] == [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.003}]
+    assert all(0 < row["val_cer"] <= 2 for row in rows_of(tmp_path / "sweep"))
