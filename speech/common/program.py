@@ -60,7 +60,8 @@ def explained(action: Callable[[], object], told: Told = _own) -> object:
     """
     try:
         found = action()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where standard output is closed
+            sys.stdout.flush()
         return found
     except BrokenPipeError:  # what reads the output has had enough, as head has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
