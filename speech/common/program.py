@@ -38,6 +38,7 @@ def run(action: Callable[[], object], told: Told = _own) -> None:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
         warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+        os.environ.setdefault("PATH", os.defpath)  # lhotse adds to it as it is imported
         action()
 
     explained(begin, told)
