@@ -46,6 +46,7 @@ def begin() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    os.environ.setdefault("PATH", os.defpath)  # lhotse adds to it as it is imported
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
@@ -65,7 +66,8 @@ def explained(action: Callable[[], object], told: Told = _own) -> object:
     """
     try:
         found = action()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where standard output is closed
+            sys.stdout.flush()
         return found
     except BrokenPipeError:  # what reads the output has had enough, as head has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end

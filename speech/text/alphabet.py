@@ -13,7 +13,7 @@ from functools import lru_cache
 
 BLANK = 0
 
-APOSTROPHES = "’ʼ`´‘ʻʽ′"  # of any language: the okina of Hawaiian, too
+APOSTROPHES = "’ʼ`´‘ʻʽ′ʾʿ‛ꞌ＇"  # of any language: the okina of Hawaiian and the hamza of Arabic, too
 # Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
 _PLAIN = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ħ": "h", "ı": "i"}

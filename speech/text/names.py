@@ -79,6 +79,7 @@ def check_list(names: Any, letters: str | None) -> None:
         read_names(names, Alphabet(letters) if letters else Alphabet())
 
 
+_SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _EMPTY = "the list of names is empty: give at least one name"
 Entry = tuple[str, Callable[[], Name]]  # its place, and what reads it
 
@@ -90,8 +91,12 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
         yield from ((f"names[{i}]", partial(_read_name, name)) for i, name in enumerate(names))
         return
     try:
-        lines = Path(names).expanduser().read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        content = Path(names).expanduser().read_bytes()
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{names}:{number}: not UTF-8 (byte {content[error.start]:#x}): save it as UTF-8") from error
+    except OSError as error:
         way_out = f"a list is names=[{names}]" if "," in names else "one name a line, or a list: names=[Anna,Bob]"
         raise ValueError(f"names={names}: not a readable text file ({error}): {way_out}") from error
     for number, line in enumerate(lines, start=1):
@@ -103,8 +108,8 @@ def _read_line(line: str) -> Name:
     text, equals, say = line.partition("=")
     if equals:
         return _read_name({"text": text.strip(), "say": say.split(",")})
-    if "," in line:
-        raise ValueError(f"{line!r} has a comma: each name has a line of its own")
+    if found := re.search(r"[,;|\t]", line):
+        raise ValueError(f"{line!r} has a {_SEPARATORS[found[0]]}: each name has a line of its own")
     return Name(line)
 
 

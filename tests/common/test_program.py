@@ -93,6 +93,24 @@ def test_output_that_is_read_no_further_ends_a_command_quietly(tmp_path):
     assert started.returncode == 141
 
 
+def test_an_empty_environment_is_enough(tmp_path):
+    given = {name: os.environ[name] for name in ("PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+    script = program("import lhotse; print(os.environ['PATH'].startswith(os.defpath))", tmp_path)
+    run = subprocess.run(script, env=given, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("True\n", "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_no_fault(tmp_path, closed):
+    script = program("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)
+    run = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *script], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert run.returncode == 0
+    assert b"Traceback" not in run.stderr
+    assert (tmp_path / "done").is_file()
+
+
 def test_a_letter_that_the_terminal_lacks_is_shown_escaped(tmp_path):
     work = "print('Zo\\u00eb'); raise ValueError('no Zo\\u00eb')"
     assert done(work, tmp_path, PYTHONIOENCODING="ascii") == ("Zo\\xeb\n", "error: no Zo\\xeb\n", 2)

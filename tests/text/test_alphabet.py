@@ -18,7 +18,15 @@ def test_an_encoded_text_is_decoded_as_its_folded_form(text):
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [("Chloé", "chloe"), ("ZOË", "zoe"), ("O’Brien", "o'brien"), ("Łukasz", "lukasz"), ("Anne-Marie", "anne marie")],
+    [
+        ("Chloé", "chloe"),
+        ("ZOË", "zoe"),
+        ("O’Brien", "o'brien"),
+        ("Łukasz", "lukasz"),
+        ("ʿAlī", "'ali"),
+        ("Qurʾan", "qur'an"),
+        ("Anne-Marie", "anne marie"),
+    ],
 )
 def test_accents_are_folded(text, folded):
     assert ALPHABET.fold(text) == folded

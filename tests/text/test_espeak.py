@@ -102,7 +102,9 @@ def test_what_espeak_would_spell_out_is_given_to_it_folded(name, read_as):
 
 
 @pytest.mark.parametrize("accent", ["en-GB", "en-US"])
-@pytest.mark.parametrize("name", ["Nguyễn", "Trần", "Đỗ", "Ọlájídé", "Ḥasan", "DʼAngelo", "Hawaiʻi", "vi", "xi", "Ớ"])
+@pytest.mark.parametrize(
+    "name", ["Nguyễn", "Trần", "Đỗ", "Ọlájídé", "Ḥasan", "DʼAngelo", "Hawaiʻi", "Qurʾan", "ʿAlī", "vi", "xi", "Ớ"]
+)
 def test_a_name_of_any_latin_spelling_is_read_as_a_name(name, accent):
     """And no letter by letter, with a phone or more a letter of the names of its letters."""
     ipa = espeak.phonemes(name, accent)

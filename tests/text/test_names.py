@@ -38,6 +38,20 @@ def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path):
         assert expected in reason
 
 
+@pytest.mark.parametrize(("line", "mark"), [("Anna;Bob", "semicolon"), ("Anna\tBob", "tab"), ("Anna | Bob", "bar")])
+def test_several_names_in_a_line_are_told_with_the_mark_between(tmp_path, line, mark):
+    (tmp_path / "names.txt").write_text(f"Martin\n{line}\n")
+    with pytest.raises(ValueError, match=rf"names\.txt:2: .* has a {mark}: each name has a line of its own"):
+        read_names(str(tmp_path / "names.txt"))
+
+
+@pytest.mark.parametrize(("encoding", "number"), [("latin-1", 2), ("utf-16", 1)])
+def test_a_file_of_another_encoding_is_told_with_the_line(tmp_path, encoding, number):
+    (tmp_path / "names.txt").write_text("Martin\nZoë\n", encoding=encoding)
+    with pytest.raises(ValueError, match=rf"names\.txt:{number}: not UTF-8 \(byte 0x\w\w\): save it as UTF-8"):
+        read_names(str(tmp_path / "names.txt"))
+
+
 def test_comments_are_no_names(tmp_path):
     (tmp_path / "names.txt").write_text("# a class\nMartin # in the first row\nAnn = an # as in an apple\n")
     names = read_names(str(tmp_path / "names.txt"), Alphabet())

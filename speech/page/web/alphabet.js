@@ -1,7 +1,7 @@
 // Letters to integers and back; symbol 0 is the CTC blank. speech/text/alphabet.py.
 
 export const BLANK = 0;
-export const APOSTROPHES = "’ʼ`´‘ʻʽ′"; // of any language: the okina of Hawaiian, too
+export const APOSTROPHES = "’ʼ`´‘ʻʽ′ʾʿ‛ꞌ＇"; // of any language: the okina of Hawaiian and the hamza of Arabic, too
 
 /** A text that cannot be written or said. */
 export class TextError extends Error {}
