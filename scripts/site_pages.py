@@ -48,7 +48,7 @@ def commands() -> str:
 
 def configs() -> dict[str, str]:
     """A page for the tree of configs, and one for each group: its choices, each file as it stands."""
-    groups = sorted(path.name for path in tree.CONF.iterdir() if path.is_dir())
+    groups = sorted({path.parent.relative_to(tree.CONF).as_posix() for path in tree.CONF.glob("*/**/*.yaml")})
     index = ["# Configs", "", "A group is a folder of `conf/`, a choice one of its files: `GROUP=CHOICE`.", ""]
     index += ["| group | choices |", "|---|---|"]
     pages = {}
@@ -83,7 +83,7 @@ def _page_of(place: str) -> str:
     if path.suffix == ".md":
         return place
     if path.parts[0] == "conf" and path.suffix in {"", ".yaml"}:
-        group = "index" if len(path.parts) < 3 else path.parts[1]
+        group = "/".join(path.parts[1:-1] if path.suffix else path.parts[1:]) or "index"
         return f"conf/{group}.md" + (f"#{path.stem}" if path.suffix else "")
     if path.parts[0] == "speech" and path.suffix in {"", ".py"}:
         name = path.stem.replace("__init__", "index")

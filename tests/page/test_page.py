@@ -94,7 +94,7 @@ def test_where_the_run_lies_is_not_sent_with_it(run):
     html = page(read(str(run), "runs"), n_clips=0)
     for place in (saved.run_dir, saved.cache_dir, "some where", "lists", "people", "~"):
         assert place not in html.partition("<details>")[2]
-    shown = yaml.safe_load(Page(html.partition("<pre>")[2].partition("</pre>")[0]).text)
+    shown = yaml.safe_load(Page(html.partition('<pre tabindex="0">')[2].partition("</pre>")[0]).text)
     assert shown["init"] == "recognizer.pt"
     assert [shown["corpus"][key] for key in ("names", "root", "path")] == ["our names.txt", "ann", "clips.csv"]
     assert shown["voices"]["places"] == ["voices", "/maˈtɛuʃ/", "${run_dir}/checkpoints"]
