@@ -59,11 +59,13 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     import multiprocessing
 
     import hydra  # half a second
+    from hydra.core.plugins import Plugins
 
     from speech.common import processes, trust
     from speech.config import arguments, compose, sweep, tree
     from speech.config.check import check_given, check_hydra, check_overrides
     from speech.config.help import page
+    from speech.config.optuna_sweeper import OptunaSweeper
 
     def main_of_checked(config: Config) -> object:
         check_given(compose.finish(config, name))
@@ -98,6 +100,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
                 raise
             raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
 
+    Plugins.instance().register(OptunaSweeper)  # Hydra looks for others in hydra_plugins
     sweep.Resumable.folder = failed = None
     try:
         hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()

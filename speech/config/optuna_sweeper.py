@@ -1,4 +1,4 @@
-"""``hydra/sweeper=optuna``: Optuna looks for the best values. Hydra takes sweepers from ``hydra_plugins`` alone."""
+"""``hydra/sweeper=optuna``: Optuna looks for the best values. ``config.command`` registers it with Hydra."""
 
 from __future__ import annotations
 
