@@ -30,6 +30,8 @@ class OptunaSweeper(Sweeper):
     ``interval(0.1,0.3)``, ``int(interval(1,9))``, ``tag(log,interval(0.001,0.01))``; the command line's override them.
     """
 
+    __module__ = "hydra_plugins.speech_optuna"  # Hydra takes no plugin whose name begins otherwise
+
     def __init__(self, n_trials: int, n_jobs: int, seed: int, params: Mapping[str, str]) -> None:
         self.n_trials, self.n_jobs, self.seed, self.params = n_trials, n_jobs, seed, params
         self._launcher: Launcher
