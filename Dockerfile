@@ -12,6 +12,7 @@ RUN python3 -m venv .venv
 RUN pip install torch==2.13.0+cpu --index-url $URL
 COPY pyproject.toml setup.py README.md LICENSE NOTICE ./
 COPY conf conf
+COPY hydra_plugins hydra_plugins
 COPY speech speech
 RUN pip install . && rm -r .venv/lib/python3*/site-packages/torchaudio/lib
 WORKDIR /home/someone

@@ -42,7 +42,7 @@ def test_what_is_copied_builds_the_whole_wheel(tmp_path):
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("dist/*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
-    for room in ("speech", "conf"):
+    for room in ("speech", "conf", "hydra_plugins"):
         names = [path.relative_to(ROOT).as_posix() for path in (ROOT / room).rglob("*") if path.is_file()]
         names = [f"speech/{name}" if room == "conf" else name for name in names if "__pycache__" not in name]
         assert names

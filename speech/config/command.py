@@ -56,7 +56,9 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
 
 
 def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
+    import importlib
     import multiprocessing
+    from contextlib import suppress
 
     import hydra  # half a second
     from hydra.core.plugins import Plugins
@@ -65,7 +67,6 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     from speech.config import arguments, compose, sweep, tree
     from speech.config.check import check_given, check_hydra, check_overrides
     from speech.config.help import page
-    from speech.config.optuna_sweeper import OptunaSweeper
 
     def main_of_checked(config: Config) -> object:
         check_given(compose.finish(config, name))
@@ -100,7 +101,9 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
                 raise
             raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
 
-    Plugins.instance().register(OptunaSweeper)  # Hydra looks for others in hydra_plugins
+    with suppress(ModuleNotFoundError):  # of a project of speech.new, which has none
+        # In an editable install beside other plugins Hydra does not find it by itself.
+        Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
     sweep.Resumable.folder = failed = None
     try:
         hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()

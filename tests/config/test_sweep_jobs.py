@@ -59,7 +59,7 @@ class Launcher:
 
 def search(folder, n_trials, n_jobs, last=None):
     """What a search in ``folder`` ran, by the number of the job; ``last`` is the job in which it is killed."""
-    import speech.config.optuna_sweeper as plugin
+    import hydra_plugins.speech_optuna as plugin
 
     sweeper = plugin.OptunaSweeper(n_trials, n_jobs, seed=5, params={"augment": "light,none"})
     sweeper._folder, sweeper._parser, sweeper._launcher = folder, OverridesParser.create(), Launcher(last)

@@ -1,4 +1,4 @@
-"""``hydra/sweeper=optuna``: Optuna looks for the best values. ``config.command`` registers it with Hydra."""
+"""``hydra/sweeper=optuna``: Optuna looks for the best values. Hydra takes sweepers from ``hydra_plugins`` alone."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ class OptunaSweeper(Sweeper):
     they were drawn, and finished ones count. ``params`` are in Hydra's sweep syntax: ``gru,lstm``, ``range(1,4)``,
     ``interval(0.1,0.3)``, ``int(interval(1,9))``, ``tag(log,interval(0.001,0.01))``; the command line's override them.
     """
-
-    __module__ = "hydra_plugins.speech_optuna"  # Hydra takes no plugin whose name begins otherwise
 
     def __init__(self, n_trials: int, n_jobs: int, seed: int, params: Mapping[str, str]) -> None:
         self.n_trials, self.n_jobs, self.seed, self.params = n_trials, n_jobs, seed, params
