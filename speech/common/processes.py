@@ -26,13 +26,14 @@ LEAST_FILES = 256  # a batch that is sent to another process is a file for each 
 GROUP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+def leave(number: int, _frame: FrameType | None) -> None:
+    """What a signal does that ends a program as ``sys.exit`` does."""
+    sys.exit(128 + number)
+
+
 def exit_on_signals() -> None:
     """SIGTERM and SIGHUP end this process as ``sys.exit`` does, so that what it began is put away; but for ``nohup``,
     which ignores them."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
     for number in GROUP_SIGNALS:
         if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, leave)

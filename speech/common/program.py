@@ -16,10 +16,12 @@ from typing import NoReturn
 
 from speech.common.escape import printable_lines
 
+EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # what a user can put right
+
 
 def _own(error: Exception) -> Exception | None:
     """``error``, which is told in its own words; None for a fault of the program, which is not."""
-    return error if isinstance(error, ValueError | OSError | ModuleNotFoundError) else None
+    return error if isinstance(error, EXPLAINED) else None
 
 
 Told = Callable[[Exception], Exception | None]  # the exception to tell of one; None: it is raised

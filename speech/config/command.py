@@ -24,7 +24,7 @@ def _told(error: Exception) -> Exception | None:
 
     from speech.config.check import unknown_key
 
-    if not isinstance(error, ValueError | OSError | ModuleNotFoundError | HydraException | OmegaConfBaseException):
+    if not isinstance(error, (*program.EXPLAINED, HydraException, OmegaConfBaseException)):
         return None
     if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
         # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
@@ -56,12 +56,9 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
 
 
 def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
-    import importlib
     import multiprocessing
-    from contextlib import suppress
 
     import hydra  # half a second
-    from hydra.core.plugins import Plugins
 
     from speech.common import processes, trust
     from speech.config import arguments, compose, sweep, tree
@@ -101,9 +98,6 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
                 raise
             raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
 
-    with suppress(ModuleNotFoundError):  # of a project of speech.new, which has none
-        # In an editable install beside other plugins Hydra does not find it by itself.
-        Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
     sweep.Resumable.folder = failed = None
     try:
         hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+from contextlib import suppress
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 
@@ -25,6 +28,9 @@ class Resumable(Callback):
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
         Resumable.folder = config.hydra.sweep.dir
+        with suppress(ModuleNotFoundError):  # of a project of speech.new, which has none
+            # In an editable install beside other plugins Hydra does not find it by itself.
+            Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
         print(f"a sweep; where it is stopped, it goes on with {same_command(config.hydra.sweep.dir)}", flush=True)
 
 

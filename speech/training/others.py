@@ -20,16 +20,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 from typing import Any, Self
 
 import torch
 
-from speech.common import processes, trust
+from speech.common import processes, program, trust
 from speech.training.distributed import PATIENCE, Process, is_lost
 
 LEAVING_S = 10.0  # that a process has for its last words
-EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # what a user can put right: speech.config.command
 
 
 class Others:
@@ -152,14 +150,10 @@ def _unheard(number: int) -> Iterator[bool]:
 
 def _serve(connection: Connection, process: Process, trusted: list[str], interruptible: bool) -> None:
     """Another process, from its beginning to its end."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
     processes.follow_parent()
     for number in processes.GROUP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN or (number == signal.SIGINT and interruptible):
-            signal.signal(number, leave)  # in training, SaveOnInterrupt notes it instead
+            signal.signal(number, processes.leave)  # in training, SaveOnInterrupt notes it instead
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until it ends
     trust.trust(trusted)
     if "OMP_NUM_THREADS" not in os.environ:
@@ -174,5 +168,5 @@ def _serve(connection: Connection, process: Process, trusted: list[str], interru
         return
     except Exception as error:
         # By its text: what has arguments of its own is not made again from a pickle.
-        told = ValueError(str(error)) if isinstance(error, EXPLAINED) else RuntimeError(traceback.format_exc())
+        told = ValueError(str(error)) if isinstance(error, program.EXPLAINED) else RuntimeError(traceback.format_exc())
         connection.send_bytes(pickle.dumps(told))
