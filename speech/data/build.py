@@ -92,14 +92,20 @@ def _read_shards(folder: Path, shards: Mapping[str, list[Any]]) -> dict[str, Lin
 
 def _read_shard(folder: Path, shard: str) -> Lines | None:
     try:
-        lines = [json.loads(line) for line in gzip.decompress(_shard_path(folder, shard).read_bytes()).splitlines()]
-        whole = all("refused" in line or _checksum(folder / line["path"]) == line["crc32"] for line in lines)
+        lines = read_lines(_shard_path(folder, shard))
+        whole = all("refused" in line or checksum(folder / line["path"]) == line["crc32"] for line in lines)
     except (EOFError, OSError, ValueError, zlib.error):
         return None
     return lines if whole else None
 
 
-def _checksum(path: Path) -> int:
+def read_lines(path: Path) -> Lines:
+    """Of a shard's list."""
+    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def checksum(path: Path) -> int:
+    """That its shard's list has of a clip."""
     return zlib.crc32(path.read_bytes())
 
 
@@ -197,7 +203,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         files.write(path, waveform, sample_rate)
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
         place = path.relative_to(folder).as_posix()
-        written = {"path": place, "crc32": _checksum(path), "n_samples": len(waveform)}
+        written = {"path": place, "crc32": checksum(path), "n_samples": len(waveform)}
         origin = getattr(item, "path", "")  # of a recording
         faults = level_faults(sound, waveform) if origin else []
         lines.append(known | written | {"weight": item.weight, "say": item.say, "origin": origin, "faults": faults})

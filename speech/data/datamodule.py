@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,7 @@ from torch.utils.data import DataLoader
 from speech.common.processes import cores, end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
-from speech.data.build import Corpus
+from speech.data.build import Corpus, checksum, read_lines
 from speech.data.dataset import Batch, Clip, ClipDataset, Stored
 from speech.data.samplers import BucketSampler, EpochSampler
 from speech.data.shards import Shar
@@ -49,10 +47,9 @@ def check_clips(corpus: Corpus) -> None:
     """Raise CorpusError for a clip that is not, to the byte, what was made: the lists of shards have its checksum."""
     for path in sorted((corpus.folder / "shards").glob("*.jsonl.gz")):
         try:
-            lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-            for line in (line for line in lines if "refused" not in line):
+            for line in (line for line in read_lines(path) if "refused" not in line):
                 path = corpus.folder / line["path"]
-                if zlib.crc32(path.read_bytes()) != line["crc32"]:
+                if checksum(path) != line["crc32"]:
                     raise ValueError("its checksum differs")
         except UNREADABLE as error:
             raise _damaged(path, corpus.folder, error) from error
