@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Coroutine
 from functools import partial
@@ -63,6 +64,8 @@ def _begin() -> None:
     hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
     runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
     recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # asyncio ends its tasks in order where it finds Python's own
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 
 
