@@ -6,8 +6,8 @@ DIR holds what people said, each CSV of path, text, speaker, source and licence:
     DIR/speech/<source>/manifest.csv   running speech, which is cut into DIR/running (scripts/cut_words.py)
 
 Stages, each of which is passed over where its result is there, so that the same command goes on where it was stopped:
-cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, measure (with
-``--data``, on the recordings of benchmark_pretrained.py), ship.
+cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, with ``--data`` the
+thresholds of spotting (fit_spotting.py) and the figures (benchmark_pretrained.py), ship.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def main() -> None:
     train(recordings, given.override)
     python("-m", "speech.export", f"run={RUN}")
     if given.data:
+        python("scripts/fit_spotting.py", given.data, RUN)
         measure(given.data)
     ship(recordings)
 
