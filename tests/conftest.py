@@ -42,10 +42,9 @@ SLOW = (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlin
 
 
 def pytest_collection_modifyitems(items):
-    """Mark ``slow`` what needs another trained run than the small one, or is listed in slow.txt."""
+    """Mark ``slow`` what needs a trained run, or is listed in slow.txt."""
     for item in items:
-        another = "trained" in item.fixturenames and "small_run" not in item.fixturenames
-        if another or item.nodeid.partition("[")[0] in SLOW:
+        if "trained" in item.fixturenames or item.nodeid.partition("[")[0] in SLOW:
             item.add_marker(pytest.mark.slow)
 
 

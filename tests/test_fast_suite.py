@@ -27,7 +27,7 @@ FAULTS = {  # room -> file, function, and the token in it whose first occurrence
     "lessons": ("network.py", "dropout_mask", "/", "*"),
     "model": ("frontend.py", "_features", "-", "+"),
     "monitor": ("moments.py", "is_doubling", "==", "!="),
-    "page": ("page.py", "page", "True", "False"),
+    "page": ("server.py", "server", "==", "!="),
     "pretrained": ("__init__.py", "shipped", "!=", "=="),
     "server": ("guard.py", "_refused", "!=", "=="),
     "starter": ("project.py", "write", "or", "and"),
