@@ -1,7 +1,7 @@
 """``make bench-shards``: training on shards beside the same clips in memory, one JSON object a line.
 
-``python scripts/benchmark_shards.py [N_CLIPS ...]``: a thousand clips are made and written as shards; N_CLIPS (100 000
-and 1 000 000) are the same shards many times, as hard links. Each corpus is measured in turns with the others, a
+``python scripts/benchmark_shards.py [N_CLIPS ...]``: a thousand clips are made and written as shards; N_CLIPS
+(1 000 000) are the same shards many times, as hard links. Each corpus is measured in turns with the others, a
 process each time: batches through the loader and through training steps, the largest memory, how long it takes to go on
 at the end of an epoch, and whether one that goes on in mid-epoch has the same batches. Lhotse's own sampler is timed
 over some clips of the largest, since it would read all of them to go on there. About twenty minutes.
@@ -37,7 +37,7 @@ from speech.data.shards import FIELDS, INDEX, Summary
 from speech.model.recognizer import PARTS, Recognizer
 from speech.training.corpora import make_data
 
-N_ROUNDS = 5
+N_ROUNDS = 3
 N_STEPS = 64  # batches that are timed, after the first: two windows
 N_LHOTSE = 10_000  # cuts that Lhotse's sampler is timed with
 METRICS = {  # unit, and what is to be reached
@@ -138,7 +138,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2:])))
         return
-    sizes = [int(given) for given in sys.argv[1:]] or [100_000, 1_000_000]
+    sizes = [int(given) for given in sys.argv[1:]] or [1_000_000]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         own = [*SMALL, f"cache_dir={place / 'cache'}"]

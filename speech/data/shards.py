@@ -9,7 +9,7 @@
 The clips of a split stand in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. What
 training plans by is the index, some bytes a clip: which clips a batch has is known without reading any, so that every
 clip is heard once an epoch, and an epoch is entered in its middle at once. Lhotse's own samplers read all that comes
-before, and its reader takes as long for a clip as the decoding of its FLAC (scripts/benchmark_shards.py measures both).
+before (scripts/benchmark_shards.py measures it), and its reader takes nearly as long for a clip as to decode its FLAC.
 """
 
 from __future__ import annotations
