@@ -7,7 +7,7 @@ ARG URL
 WORKDIR /project
 RUN useradd --create-home someone && chown someone /project
 USER someone
-ENV PATH=/project/.venv/bin:$PATH
+ENV PATH=/project/.venv/bin:$PATH PIP_NO_CACHE_DIR=1
 RUN python3 -m venv .venv
 RUN pip install torch==2.13.0+cpu --index-url $URL
 COPY pyproject.toml setup.py README.md LICENSE NOTICE ./

@@ -1,14 +1,16 @@
 # make train | kokoro | report | page | export | wheels | docs | test | test-fast | fuzz | chaos | browser | lint | lock |
 #      tensorboard | clean
 # make pretrained RECORDINGS=...
-# make bench | bench-export | bench-monitor | bench-lessons [DATA_DIR=...] | bench-people DATA_DIR=... RUN=... |
-#      bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-page | bench-ablation DATA_DIR=...
+# make bench | bench-export | bench-monitor | bench-training | bench-shards | bench-lessons [DATA_DIR=...] |
+#      bench-people DATA_DIR=... RUN=... | bench-pretrained DATA_DIR=... | bench-live DATA_DIR=... | bench-page |
+#      bench-ablation DATA_DIR=...
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: train pretrained kokoro report page browser export wheels docs test test-fast fuzz chaos lint lock tensorboard clean
-.PHONY: bench bench-export bench-monitor bench-lessons bench-people bench-pretrained bench-live bench-page bench-ablation
+.PHONY: bench bench-export bench-monitor bench-training bench-shards bench-lessons bench-people bench-pretrained
+.PHONY: bench-live bench-page bench-ablation
 
 train: $(READY)
 	$(BIN)/python -m speech.train
@@ -88,6 +90,13 @@ bench-export: $(READY)
 
 bench-monitor: $(READY)
 	$(BIN)/python scripts/benchmark_monitor.py
+
+bench-training: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python scripts/benchmark_training.py
+
+bench-shards: $(READY)
+	$(BIN)/python scripts/benchmark_shards.py
 
 bench-lessons: $(READY)
 	$(BIN)/python scripts/benchmark_lessons.py $(DATA_DIR)

@@ -1,13 +1,15 @@
-"""``python scripts/benchmark_shards.py [N_CLIPS ...]``: training on shards beside the same clips in memory.
+"""``make bench-shards``: training on shards beside the same clips in memory, one JSON object a line.
 
-A thousand clips are made and written as shards; N_CLIPS (100 000 and 1 000 000) are the same shards many times, as hard
-links. Each corpus is measured in a process of its own: clips through the loader and through training steps, the largest
-memory, and how long it takes to go on at the end of an epoch. Lhotse's own sampler is timed over the first clips of the
-largest, since it would read all of them to go on there. Seconds are of CPU as well, for a machine that is shared.
+``python scripts/benchmark_shards.py [N_CLIPS ...]``: a thousand clips are made and written as shards; N_CLIPS
+(1 000 000) are the same shards many times, as hard links. Each corpus is measured in turns with the others, a
+process each time: batches through the loader and through training steps, the largest memory, how long it takes to go on
+at the end of an epoch, and whether one that goes on in mid-epoch has the same batches. Lhotse's own sampler is timed
+over some clips of the largest, since it would read all of them to go on there. About twenty minutes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -15,25 +17,40 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from benchlib.figures import show
+from benchlib.timing import ratio
 
 from speech.config import compose
 from speech.config.objects import instantiate
 from speech.data.build import build
 from speech.data.datamodule import SpeechData
+from speech.data.dataset import Batch
 from speech.data.shard_writing import write_shards
 from speech.data.shards import FIELDS, INDEX, Summary
 from speech.model.recognizer import PARTS, Recognizer
 from speech.training.corpora import make_data
-from speech.training.loss import loss_of
 
-N_STEPS = 48  # batches that are timed, after the first
-N_LHOTSE = 2_000  # cuts that Lhotse's sampler is timed with
+N_ROUNDS = 3
+N_STEPS = 64  # batches that are timed, after the first: two windows
+N_LHOTSE = 10_000  # cuts that Lhotse's sampler is timed with
+METRICS = {  # unit, and what is to be reached
+    "open_s": ("s", ""),
+    "resume_s": ("s", "to the first batch, once it is open; at most 10"),
+    "memory_mb": ("MB", "the larger of the two processes; under 1500"),
+    "loader_per_s": ("batches of 96 clips a second", "augmented"),
+    "training_per_s": ("batches of 96 clips a second", "at least 0.9x of those in memory"),
+    "loader_cpu_ms": ("ms", "a batch, of both processes"),
+    "training_cpu_ms": ("ms", "a batch, of both processes"),
+}
 SHARD = 500
+IN_MEMORY = "in memory, 1000"
 SMALL = ["corpus.n_train=25", "corpus.n_val=1", "corpus.n_test=1", "init=null"]  # of each of 40 names
 
 
@@ -49,36 +66,57 @@ def linked(base: Path, folder: Path, n_shards: int) -> None:
     Summary(one.corpus, one.names, one.letters, one.sample_rate, {"train": n_shards, "val": 1}, []).write(folder)
 
 
-def measure(arguments: list[str], threads: int) -> dict[str, float]:
-    """What a training that is composed of ``arguments`` takes."""
-    import torch
-
-    torch.set_num_threads(threads)
+def measure(arguments: list[str]) -> dict[str, Any]:
+    """What a training that is composed of ``arguments`` takes, by the names of METRICS, and a digest of a batch."""
+    torch.set_num_threads(1)  # the other core is the loader's
     config = compose.compose("train", arguments)
-    recognizer = Recognizer({part: compose.plain(config[part]) for part in PARTS})
+    recognizer = Recognizer({part: compose.plain(config[part]) for part in PARTS}).train()
+    gradients, optimizer = instantiate(config.gradients), instantiate(config.optimizer)(recognizer.parameters())
     begun = time.perf_counter()
     data = make_data(config, recognizer)
-    found = {"open_s": time.perf_counter() - begun}
+    data.n_steps = config.length.n_steps
+    found: dict[str, Any] = {"open_s": time.perf_counter() - begun}
     recognizer.frontend.fit_cmvn_prior((b.waveforms, b.n_samples) for b in data.split("train").sample(2, 16))
-    found |= _timed(data, "loader", lambda batch: None)
-    found |= _timed(data, "training", lambda batch: loss_of(recognizer, batch).loss.backward())
-    n_batches = len(data.split("train").sampler(config.batch_size))
-    data.load_state_dict({"epoch": 0, "start": n_batches - 1, "corpora": data.corpora})
+
+    def step(batch: Batch) -> None:
+        optimizer.zero_grad()
+        gradients.backward(gradients.forward(recognizer, batch).loss)
+        gradients.clip(recognizer.parameters(), config.trainer.gradient_clip_val)
+        optimizer.step()
+
+    found["loader_per_s"], found["loader_cpu_ms"], reached = _timed(data, lambda batch: None)
+    found["training_per_s"], found["training_cpu_ms"], _ = _timed(data, step)
+    _enter(data, N_STEPS + 1)
+    found["same_batch"] = _digest(reached) == _digest(next(iter(data.train_dataloader())))
+    found["digest"] = _digest(reached)
+    _enter(data, len(list(data.sampler())) - 1)
     begun = time.perf_counter()
     next(iter(data.train_dataloader()))
     found["resume_s"] = time.perf_counter() - begun
     own, workers = (resource.getrusage(of).ru_maxrss for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return found | {"memory_mb": max(own, workers) / 1024}
+    return found | {"memory_mb": max(own, workers) * 1024 / 1e6}
 
 
-def _timed(data: SpeechData, kind: str, use: Any) -> dict[str, float]:
-    batches = iter(data.train_dataloader())
+def _enter(data: SpeechData, start: int) -> None:
+    data.load_state_dict({"epoch": 0, "start": start, "corpora": data.corpora})
+
+
+def _digest(batch: Batch) -> str:
+    return hashlib.sha256(batch.waveforms.numpy().tobytes() + "".join(batch.ids).encode()).hexdigest()
+
+
+def _timed(data: SpeechData, use: Callable[[Batch], None]) -> tuple[float, float, Batch]:
+    """Batches a second, the CPU time of one, and the batch that follows."""
+    loader: Any = data.train_dataloader()
+    batches, spent = iter(loader), sum(os.times()[:4])
     use(next(batches))
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun = time.perf_counter()
     for batch in islice(batches, N_STEPS):
         use(batch)
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    return {f"{kind}_per_s": N_STEPS / seconds, f"{kind}_cpu_s": cpu / N_STEPS}
+    per_s, following = N_STEPS / (time.perf_counter() - begun), next(batches)
+    n_made = N_STEPS + 2 + loader.num_workers * (loader.prefetch_factor or 0)
+    del batches, loader  # its process ends, and its time counts
+    return per_s, 1000 * (sum(os.times()[:4]) - spent) / n_made, following
 
 
 def lhotse_cuts_per_s(folder: Path) -> float:
@@ -98,9 +136,9 @@ def lhotse_cuts_per_s(folder: Path) -> float:
 
 def main() -> None:
     if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(measure(sys.argv[2:], threads=1)))
+        print(json.dumps(measure(sys.argv[2:])))
         return
-    sizes = [int(given) for given in sys.argv[1:]] or [100_000, 1_000_000]
+    sizes = [int(given) for given in sys.argv[1:]] or [1_000_000]
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         own = [*SMALL, f"cache_dir={place / 'cache'}"]
@@ -109,23 +147,30 @@ def main() -> None:
         source, rate = instantiate(config.corpus), recognizer.sample_rate
         corpus = build(source, recognizer.alphabet, rate, config.cache_dir)
         write_shards(corpus, source.names, recognizer.alphabet, rate, place / "base", SHARD, seed=0)
-        corpora = {"in memory, 1000": own}
+        corpora = {IN_MEMORY: own}
         for n_clips in sizes:
             folder = place / str(n_clips)
             linked(place / "base", folder, n_clips // SHARD)
             corpora[f"shards, {n_clips}"] = ["corpus=shar", f"corpus.folder={folder}", "init=null"]
-        for corpus_name, arguments in corpora.items():
-            command = [sys.executable, __file__, "--measure", *arguments]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            for metric, value in json.loads(done.stdout.splitlines()[-1]).items():
-                show(f"{metric} ({corpus_name})", value, "", "")
+        found: dict[str, list[dict[str, Any]]] = {corpus_name: [] for corpus_name in corpora}
+        for number in range(N_ROUNDS):
+            for corpus_name in list(corpora)[:: 1 if number % 2 == 0 else -1]:
+                command = [sys.executable, __file__, "--measure", *corpora[corpus_name]]
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+                found[corpus_name].append(json.loads(done.stdout.splitlines()[-1]))
+        for corpus_name, rounds in found.items():
+            for metric, (unit, than) in METRICS.items():
+                values = np.array([one[metric] for one in rounds])
+                compared: Any = ()
+                if metric.endswith(("per_s", "cpu_ms")) and corpus_name != IN_MEMORY:
+                    compared = ratio(values, np.array([one[metric] for one in found[IN_MEMORY]]))
+                than = f"median of {N_ROUNDS}, {min(values):.4g} to {max(values):.4g}; {than}".removesuffix("; ")
+                show(f"{metric} ({corpus_name})", float(np.median(values)), unit, than, *compared)
+            same = all(one["same_batch"] for one in rounds) and len({one["digest"] for one in rounds}) == 1
+            show(f"same_batches ({corpus_name})", float(same), "", "1: entered in mid-epoch, in each process alike")
         speed = lhotse_cuts_per_s(folder)
-        show(
-            "lhotse_fast_forward_cpu_s",
-            sizes[-1] / speed,
-            "s",
-            f"at {speed:.0f} cuts a second, measured over {N_LHOTSE}",
-        )
+        than = f"at {speed:.0f} cuts a second, measured over {N_LHOTSE}"
+        show("lhotse_fast_forward_cpu_s", sizes[-1] / speed, "s", than)
 
 
 if __name__ == "__main__":

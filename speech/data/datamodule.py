@@ -240,9 +240,14 @@ class SpeechData(pl.LightningDataModule):
         if self.trainer is None:
             return {"epoch": self.epoch, "start": self.start, "corpora": self.corpora}
         loop: Any = self.trainer.fit_loop
-        completed = loop.epoch_loop.batch_progress.current.completed
-        start = completed % max(1, int(self.trainer.num_training_batches))
-        return {"epoch": loop.epoch_progress.current.processed, "start": start, "corpora": self.corpora}
+        # Of a checkpoint that is written as a batch ends, that batch is processed, and not yet completed.
+        n_done, n_batches = (
+            loop.epoch_loop.batch_progress.current.processed,
+            max(1, int(self.trainer.num_training_batches)),
+        )
+        epochs = loop.epoch_progress.current
+        epoch = epochs.processed + (n_done >= n_batches and epochs.processed < epochs.ready)
+        return {"epoch": epoch, "start": n_done % n_batches, "corpora": self.corpora}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Raises CorpusError where training began with other corpora."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -90,16 +91,23 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
             with storage.whole(target) as part:
                 shutil.copyfile(written, part)
             sizes[field] = target.stat().st_size
+            if field == "recording":
+                with tarfile.open(written) as tar:  # beside each sound stands its manifest
+                    sounds = [[one.offset_data, one.size] for one in tar if not one.name.endswith(".json")]
     spoken = [(cut.custom["name"], cut.custom["say"], cut.supervisions[0].language) for cut in cuts]
     kinds = {one: i for i, one in enumerate(dict.fromkeys(spoken))}
-    speakers = dict.fromkeys((cut.supervisions[0].speaker, cut.supervisions[0].language) for cut in cuts)
+    of = [(cut.supervisions[0].speaker, cut.supervisions[0].language) for cut in cuts]
+    speakers = {one: i for i, one in enumerate(dict.fromkeys(of))}
     shard = Shard(
         key,
         sizes,
+        [cut.id for cut in cuts],
+        sounds,
         [cut.recording.num_samples for cut in cuts],
         [cut.custom["weight"] for cut in cuts],
         [list(one) for one in kinds],
         [kinds[one] for one in spoken],
         [list(one) for one in speakers],
+        [speakers[one] for one in of],
     )
     storage.write_json(folder / INDEX.format(split=split, number=number), asdict(shard))

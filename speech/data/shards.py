@@ -2,13 +2,14 @@
 
     DIR/<split>/cuts.000000.jsonl.gz    the cuts of a shard: name, say, weight, speaker, accent of each clip
                 recording.000000.tar    their sound, as FLAC
-        index/<split>.000000.json       lengths, weights and texts; written last, so that its shard is whole
+        index/<split>.000000.json       lengths, weights, texts, and where in the tar each sound lies; written last: its
+                                        shard is whole
         corpus.json                     which corpus it is of; written last, so that the folder is complete
 
 The clips of a split stand in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. What
 training plans by is the index, some bytes a clip: which clips a batch has is known without reading any, so that every
 clip is heard once an epoch, and an epoch is entered in its middle at once. Lhotse's own samplers read all that comes
-before (scripts/benchmark_shards.py measures it).
+before (scripts/benchmark_shards.py measures it), and its reader takes nearly as long for a clip as to decode its FLAC.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import hashlib
 import io
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,14 @@ class Shard:
 
     corpus: str  # as in Summary, with what else shapes the shard
     bytes: dict[str, int]  # of each of FIELDS
+    ids: list[str]
+    sounds: list[list[int]]  # of each clip's FLAC in the tar: where it begins, and its size
     lengths: list[int]
     weights: list[float]
     spoken: list[list[str]]  # name, say, accent
     kinds: list[int]  # which of ``spoken`` each clip is
     speakers: list[list[str]]  # speaker, accent
+    voices: list[int]  # which of ``speakers`` each clip is by
 
     @classmethod
     def read(cls, folder: Path, split: str, number: int) -> Shard:
@@ -163,7 +167,7 @@ class StoredClips(Stored):
             weights = weights * (wanted / wanted.sum() * sums.sum() / sums)[of_folder]
         self.listing = Index(lengths, weights, list(numbers), kinds, speakers, [some for some in sizes if some])
         self._ends = np.cumsum([size for some in sizes for size in some])
-        self._read: OrderedDict[int, list[tuple[str, str, float, bytes]]] = OrderedDict()
+        self._read: OrderedDict[int, tuple[Shard, list[bytes]]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.listing.kinds)
@@ -171,37 +175,33 @@ class StoredClips(Stored):
     def __getitem__(self, i: Any) -> Any:
         if not 0 <= i < len(self):
             raise IndexError(i)
-        shard = int(np.searchsorted(self._ends, i, side="right"))
-        first = int(self._ends[shard - 1]) if shard else 0
-        if shard not in self._read:
-            self._read[shard] = list(self._clips(shard))
-            if len(self._read[shard]) != self._ends[shard] - first:
-                raise self._damaged(shard, ValueError(f"{len(self._read.pop(shard))} clips in it"))
+        number = int(np.searchsorted(self._ends, i, side="right"))
+        if number not in self._read:
+            self._read[number] = self._sounds(number)
             if len(self._read) > self.n_open:
                 self._read.popitem(last=False)
-        self._read.move_to_end(shard)
-        id, speaker, weight, sound = self._read[shard][i - first]
-        one = self.listing.spoken[self.listing.kinds[i]]
+        self._read.move_to_end(number)
+        shard, sounds = self._read[number]
+        place = i - (int(self._ends[number - 1]) if number else 0)
         try:
-            samples, _ = soundfile.read(io.BytesIO(sound), dtype="int16")
+            samples, _ = soundfile.read(io.BytesIO(sounds[place]), dtype="int16")
+            if len(samples) != shard.lengths[place]:
+                raise ValueError(f"{shard.ids[place]} has {len(samples)} samples, not {shard.lengths[place]}")
         except UNREADABLE as error:
-            raise self._damaged(shard, error) from error
-        return Clip(id, one.name, speaker, one.accent, samples, weight, one.say)
+            raise self._damaged(number, error) from error
+        spoken, speaker = self.listing.spoken[self.listing.kinds[i]], shard.speakers[shard.voices[place]][0]
+        return Clip(shard.ids[place], spoken.name, speaker, spoken.accent, samples, shard.weights[place], spoken.say)
 
-    def _clips(self, shard: int) -> Iterator[tuple[str, str, float, bytes]]:
-        """Id, speaker, weight and FLAC of each clip of a shard."""
-        from lhotse import CutSet  # takes 1.7 s to import
-
-        folder, number = self._places[shard]
-        paths = {
-            field: [str(folder / place.format(split=self._split, number=number))] for field, place in FIELDS.items()
-        }
+    def _sounds(self, number: int) -> tuple[Shard, list[bytes]]:
+        """A shard, and the FLAC of each of its clips."""
+        folder, of_folder = self._places[number]
+        shard = Shard.read(folder, self._split, of_folder)
         try:
-            for cut in CutSet.from_shar(fields=paths):
-                yield cut.id, cut.supervisions[0].speaker, cut.custom["weight"], cut.recording.sources[0].source
-        except UNREADABLE as error:
-            raise self._damaged(shard, error) from error
+            tar = (folder / FIELDS["recording"].format(split=self._split, number=of_folder)).read_bytes()
+        except OSError as error:
+            raise self._damaged(number, error) from error
+        return shard, [tar[first : first + size] for first, size in shard.sounds]
 
-    def _damaged(self, shard: int, error: Exception) -> CorpusError:
-        folder, number = self._places[shard]
-        return _damaged(folder / INDEX.format(split=self._split, number=number), error)
+    def _damaged(self, number: int, error: Exception) -> CorpusError:
+        folder, of_folder = self._places[number]
+        return _damaged(folder / INDEX.format(split=self._split, number=of_folder), error)

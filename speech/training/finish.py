@@ -21,11 +21,12 @@ from speech.training.trials import of_people
 
 def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibrated:
     """Save the recogniser of the best epoch, a fine-tuned one's weights interpolated; returns its calibration."""
-    config, recognizer, data, weights = prepared.config, prepared.recognizer, prepared.data, fitted.weights
+    config, recognizer, data = prepared.config, prepared.recognizer, prepared.data
+    own = recognizer.cpu().float().eval().state_dict()  # a recogniser's file has one precision, whatever training had
+    weights = {name: tensor.to(own.get(name, tensor)) for name, tensor in fitted.weights.items()}
     if prepared.initial is not None:
         weights = interpolate_weights(prepared.initial.state_dict(), weights, checked_alpha(config))
     recognizer.load_weights(weights, where=f"{config.run_dir}/checkpoints")
-    recognizer.cpu().eval()
     calibration = fit_to_clips(recognizer, data, "val", data.datasets["train"].augment, config)
     recognizer.save(Path(config.run_dir) / runs.RECOGNIZER_FILE)
     return calibration

@@ -12,7 +12,6 @@ from speech.backprop import recognizer as by_hand
 from speech.backprop.chain import Chain
 from speech.data.dataset import Batch
 from speech.model.recognizer import Recognizer
-from speech.training.distributed import n_processes
 from speech.training.loss import Losses, hidden_features, texts
 
 
@@ -31,8 +30,6 @@ class Manual:
             raise ValueError(
                 "gradients=manual: one precision alone: take trainer.precision=32-true, or gradients=torch"
             )
-        if n_processes() > 1:  # DDP averages what autograd's hooks show it
-            raise ValueError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
         recognizer.requires_grad_(False)
         self._parameters = dict(recognizer.named_parameters())
         with torch.no_grad():

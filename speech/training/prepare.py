@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 from speech.common import storage
 from speech.config import compose
 from speech.config.objects import instantiate
-from speech.config.tree import Config
+from speech.config.tree import Config, ConfigError
 from speech.data.datamodule import SpeechData
 from speech.evaluation import provenance
 from speech.model.recognizer import PARTS, Recognizer
@@ -21,6 +21,7 @@ from speech.training.corpora import check_names, make_data
 from speech.training.distributed import n_processes_of
 from speech.training.environment import environment
 from speech.training.length import length
+from speech.training.manual import Manual
 
 N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
 
@@ -49,6 +50,8 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     finetune.checked_alpha(config)
     length(config)  # what is wrong in it is told before clips are made
     n_processes = n_processes_of(config)
+    if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
+        raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
     initial = finetune.inherit_parts(config) if config.init else None
     if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
         config.corpus.names = plain(read_names(config.corpus.names))

@@ -1,16 +1,19 @@
 """A training on shards: the run that a corpus in memory has, and the same however often it was interrupted."""
 
 import json
+from copy import deepcopy
 
 import pytest
+import torch
 from commands import run_command
 from conftest import SMALL, train_until
-from training.test_run import same_weights
+from training.test_run import last_weights, same_weights
 
 from speech.config.compose import saved
 from speech.data.source import CorpusError
 from speech.model.recognizer import Recognizer
 from speech.training.run import train
+from speech.training.task import SpellingTask
 
 CORPUS = [option for option in SMALL if option.startswith("corpus.")]
 OTHERS = [option for option in SMALL if not option.startswith("corpus.")]
@@ -41,6 +44,31 @@ def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(shards_run, s
     train_until(5, compose("train", "corpus=shar", f"corpus.folder={shards}", *OTHERS, f"run_dir={tmp_path}"))
     train(saved(tmp_path, "train"), resume=True)
     assert same_weights(tmp_path, shards_run)
+
+
+@pytest.mark.parametrize(("every", "killed"), [(2, 5), (3, 5)])
+def test_killed_between_checkpoints_within_epochs_it_ends_bit_identical(
+    every, killed, shards_run, shards, compose, tmp_path, monkeypatch
+):
+    """The last checkpoint is of the first batch of an epoch of three, or of the last."""
+    options = ["corpus=shar", f"corpus.folder={shards}", *OTHERS, f"+callbacks.last.every_n_train_steps={every}"]
+
+    def killed_after(task, *_):
+        if task.global_step == killed:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SpellingTask, "on_train_batch_end", killed_after)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(compose("train", *options, f"run_dir={tmp_path}"))
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["global_step"] == killed // every * every
+    ended = {}
+    monkeypatch.setattr(SpellingTask, "on_train_end", lambda task: ended.update(deepcopy(task.state_dict())))
+    train(saved(tmp_path, "train"), resume=True)
+    theirs = last_weights(shards_run)
+    assert ended.keys() == theirs.keys()
+    assert all(torch.equal(ended[name], theirs[name]) for name in theirs)
 
 
 def test_it_is_evaluated_on_the_shards_of_its_test(shards_run, cache, capsys):

@@ -88,16 +88,20 @@ def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
         (["trainer.devices=2"], r"^trainer\.devices=2: for several processes take trainer=ddp as well$"),
         (["trainer=ddp", "trainer.devices=auto"], r"^trainer\.devices=auto: of trainer=ddp it is the number of"),
         (["trainer=ddp", "+trainer.num_nodes=2"], r"^trainer\.num_nodes=2: trainer=ddp has the processes of one"),
+        (["trainer=ddp", "gradients=manual"], r"^gradients=manual: one process alone: take gradients=hybrid, or"),
     ],
 )
-def test_a_number_of_processes_that_cannot_be_is_told_before_a_clip_is_made(options, message, compose, tmp_path):
+def test_processes_that_cannot_be_are_told_before_a_clip_is_made(options, message, compose, tmp_path):
+    config = compose("train", *SMALL, *options, f"run_dir={tmp_path / 'run'}")
+    config.cache_dir = str(tmp_path / "cache")
     with pytest.raises(ConfigError, match=message):
-        train(compose("train", *SMALL, *options, f"run_dir={tmp_path}"))
+        train(config)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):
-    options = ["trainer=ddp", "gradients=manual", "trainer.max_epochs=1"]
-    with pytest.raises(ValueError, match=r"^gradients=manual: one process alone: take gradients=hybrid, or"):
+    options = ["trainer=ddp", "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=2"]
+    with pytest.raises(ValueError, match=r"^callbacks=find_lr: \d+ steps tell no learning rate: give more of them"):
         train(compose("train", *SMALL, *options, f"run_dir={tmp_path}"))
 
 

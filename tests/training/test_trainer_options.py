@@ -80,6 +80,7 @@ def test_a_logger_of_another_package_logs_offline_or_names_it(logger, cache, tmp
         ["++trainer.max_steps=2", "trainer.limit_train_batches=2"],
         ["trainer.accumulate_grad_batches=2", "trainer.max_epochs=1"],
         ["callbacks=ema", "trainer=debug"],
+        ["trainer.precision=64-true", "callbacks=ema", "trainer=debug"],
     ],
     ids=lambda options: "_".join(option.rpartition("=")[2] for option in options),
 )
