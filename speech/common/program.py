@@ -81,8 +81,15 @@ def explained(action: Callable[[], object], told: Told = _own) -> object:
             _stop()
         if (reason := told(error)) is None:
             raise
-        print(printable_lines(f"error: {reason}"), file=sys.stderr)
+        print(printable_lines(f"error: {_in_words(reason)}"), file=sys.stderr)
         sys.exit(2)
+
+
+def _in_words(error: Exception) -> str:
+    """The system's own errors by their file, as ours are, and without a number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _stop() -> NoReturn:

@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,15 +62,23 @@ def build(
 ) -> Corpus:
     """The corpus of ``source``, from ``cache_dir`` or built there by ``n_workers`` processes (None: one a core).
 
-    Raises CorpusError where no clip is usable, OSError where the disk is full; finished shards stay.
+    Raises CorpusError where no clip is usable, or nothing can be written, OSError where the disk is full; finished
+    shards stay.
     """
     items, refused = source.items(alphabet)
     folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
     shards = {f"{i // SHARD:05d}": items[i : i + SHARD] for i in range(0, len(items), SHARD)}
     lines = _read_shards(folder, shards)
     if not _is_whole(folder, lines):
-        (folder / "shards").mkdir(parents=True, exist_ok=True)
-        with storage.one_writer(folder):
+        with ExitStack() as alone:
+            try:
+                (folder / "shards").mkdir(parents=True, exist_ok=True)
+                alone.enter_context(storage.one_writer(folder))
+            except OSError as error:
+                raise CorpusError(
+                    f"{folder}: missing or damaged, and cannot be made there ({error.strerror}): give a cache_dir=DIR "
+                    "that can be written"
+                ) from error
             lines = _read_shards(folder, shards)  # another process may have built them
             if not _is_whole(folder, lines):
                 missing = {shard: items for shard, items in shards.items() if lines[shard] is None}
