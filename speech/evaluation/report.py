@@ -92,7 +92,7 @@ class RunReport:
     steps: int
     unlearnt: Unlearnt | None  # None for a training that has taught something
     config_sha256: str
-    corpus: str  # its folder
+    corpus: str  # its folder, from the run's: both may be moved
     refused: list[Refusal]
     trained_on: TrainedOn | None  # None for one fine-tuned from a recogniser without a record
     ranking: Ranking
