@@ -214,8 +214,9 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         place = path.relative_to(folder).as_posix()
         written = {"path": place, "crc32": checksum(path), "n_samples": len(waveform)}
         origin = getattr(item, "path", "")  # of a recording
+        recorded = {"origin": origin, "rate": files.rate_of(origin) if origin else 0}
         faults = level_faults(sound, waveform) if origin else []
-        lines.append(known | written | {"weight": item.weight, "say": item.say, "origin": origin, "faults": faults})
+        lines.append(known | written | recorded | {"weight": item.weight, "say": item.say, "faults": faults})
     # gzip's own checksum tells a whole list from a damaged one.
     storage.write_bytes(_shard_path(folder, shard), gzip.compress(_as_json_lines(lines).encode(), mtime=0))
     return len(items)
@@ -237,7 +238,7 @@ def _write_manifest(
             source = AudioSource("file", [0], line["path"])
             supervision = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
             supervision.speaker, supervision.language = line["speaker"], line["accent"] or "en"
-            custom = {key: line[key] for key in ("split", "origin", "weight", "say")} | {"name": line["text"]}
+            custom = {key: line[key] for key in ("split", "origin", "rate", "weight", "say")} | {"name": line["text"]}
             recording = Recording(id, [source], sample_rate, n_samples, duration)
             yield MonoCut(id, 0.0, duration, 0, [supervision], recording=recording, custom=custom)
 

@@ -35,6 +35,20 @@ FEATURED = "featured"  # the split of the featured names
 
 
 @dataclass(frozen=True)
+class NarrowBand:
+    """The clips whose recordings lack sounds that the recogniser hears: such ones are recognised worse."""
+
+    n_clips: int
+    rates_hz: list[int]
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> NarrowBand | None:
+        """None without such a clip."""
+        rates = [one.narrow_hz for one in predictions if one.narrow_hz is not None]
+        return cls(len(rates), sorted(set(rates))) if rates else None
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """The metrics of all clips together, and of those of a split, a name or another group."""
 
@@ -49,6 +63,7 @@ class EvaluationReport:
     featured: list[str]  # in the recogniser's alphabet
     lists: Lists
     spotting: SpottingReport | None = None
+    narrow_band: NarrowBand | None = None
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
         """Every grouping of the clips but the splits, by what it is."""
@@ -178,6 +193,7 @@ def evaluate(
         featured=shown,
         lists=Lists(max(len(one.names) for one in every), len({name for one in every for name, _ in one.names})),
         spotting=spotting,
+        narrow_band=NarrowBand.of(every),
     )
 
 
