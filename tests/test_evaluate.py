@@ -45,7 +45,7 @@ def test_without_a_corpus_its_own_test_clips_are_evaluated(small_run, evaluate, 
     assert "alone.pt: no config.yaml beside it, so that its corpus is not known" in capsys.readouterr().err
 
 
-def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evaluate, people, tmp_path):
+def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evaluate, people, tmp_path, capsys):
     picture = tmp_path / "figures.png"
     found = evaluate(f"recognizer={small_run}", *people, "names=[One,Martin]", f"picture={picture}")
     assert (found["overall"]["n_clips"], found["overall"]["n_in_list"]) == (20, 10)
@@ -53,6 +53,9 @@ def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evalua
     assert (found["open_set"]["n_in_list"], found["open_set"]["n_out_of_list"]) == (10, 10)
     assert found["open_set"]["operating_point"]["false_accept_rate"]["value"] <= 0.05
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert found["narrow_band"] == {"n_clips": 20, "rates_hz": [8_000]}
+    told = "Narrow band: 20 of 20 clips were recorded at 8000 Hz: sounds above 4 kHz are not in them"
+    assert capsys.readouterr().out.count(told) == 1
 
 
 def test_against_itself_on_one_corpus_there_is_no_difference(small_run, evaluate, people, monkeypatch, capsys):

@@ -43,6 +43,8 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         optuna = require("optuna", "sweep")
+        from sqlalchemy.exc import SQLAlchemyError
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         given = self._parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         last = {override.get_key_element(): override for override in given}
@@ -52,9 +54,16 @@ class OptunaSweeper(Sweeper):
             raise ConfigError(f"hydra.sweeper: n_trials={self.n_trials} and n_jobs={self.n_jobs} must be 1 or more")
         if not space:
             raise ConfigError("hydra/sweeper=optuna: nothing to search: give optimizer.lr=interval(0.001,0.01), say")
-        study = self._study(optuna, {"fixed": fixed, "space": {key: repr(one) for key, one in space.items()}})
-        while trials := self._batch(optuna, study, space):
-            self._run(optuna, study, trials, fixed)
+        try:
+            study = self._study(optuna, {"fixed": fixed, "space": {key: repr(one) for key, one in space.items()}})
+            while trials := self._batch(optuna, study, space):
+                self._run(optuna, study, trials, fixed)
+        except (optuna.exceptions.OptunaError, SQLAlchemyError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(
+                f"{self._folder / STUDY}: damaged, or not to be written ({reason}): delete it, and give the same "
+                "command: jobs that are done are not run again"
+            ) from error
 
     def _study(self, optuna: Any, of: Mapping[str, Any]) -> Any:
         """The study in the sweep's folder. Raises ConfigError where it was begun with anything but ``of``."""

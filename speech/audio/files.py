@@ -56,6 +56,12 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
         return decode_open(file, Path(path))
 
 
+def rate_of(path: str | Path) -> int:
+    """The rate of a sound file in Hz, by its header. Raises AudioError."""
+    with open_file(path) as file:
+        return open_sound(file, Path(path)).rate
+
+
 def open_file(path: str | Path) -> BinaryIO:
     """The regular file ``path``, which is not empty. Raises AudioError."""
     where = str(path)

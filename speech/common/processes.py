@@ -20,6 +20,7 @@ if sys.platform != "win32":
     import resource
 
 SHARED_MEMORY = Path("/dev/shm")  # Linux's
+LONGEST_TEMPORARY = 103 - len("/pymp-12345678/listener-12345678")  # bytes: macOS' sockets have the shortest paths
 LEAST_FILES = 256  # a batch that is sent to another process is a file for each of its tensors
 
 # What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
@@ -109,7 +110,8 @@ def no_children_left() -> Iterator[None]:
 
 def cores(n_bytes: int = 0) -> int:
     """How many processes may work at once: one a core, and 1 where they could not share a lock, or ``n_bytes`` of
-    memory, as in a container without /dev/shm, or have too few open files for what they share."""
+    memory, as in a container without /dev/shm, have too few open files for what they share, or a temporary folder whose
+    path is too long for the sockets that they share it by: what a process sends would be lost, and waited for."""
     try:
         multiprocessing.Lock()
     except (ImportError, OSError):
@@ -117,6 +119,8 @@ def cores(n_bytes: int = 0) -> int:
     if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free < n_bytes:
         return 1
     if sys.platform != "win32" and resource.getrlimit(resource.RLIMIT_NOFILE)[0] < LEAST_FILES:
+        return 1
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
         return 1
     return os.cpu_count() or 1
 
@@ -137,7 +141,8 @@ def temporary_files_in_one_folder(prefix: str) -> Iterator[None]:
     say, lies in a ``temporary_folder``: a process that is killed removes nothing itself."""
     before = tempfile.tempdir
     with temporary_folder(prefix) as folder:
-        tempfile.tempdir = folder
+        if len(os.fsencode(folder)) <= LONGEST_TEMPORARY:
+            tempfile.tempdir = folder
         try:
             yield
         finally:

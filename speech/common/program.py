@@ -9,8 +9,10 @@ import io
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -49,6 +51,8 @@ def begin() -> None:
             stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     os.environ.setdefault("PATH", os.defpath)  # lhotse adds to it as it is imported
+    with suppress(OSError):  # torch would make a folder there as it is imported, and leave it
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
@@ -81,8 +85,15 @@ def explained(action: Callable[[], object], told: Told = _own) -> object:
             _stop()
         if (reason := told(error)) is None:
             raise
-        print(printable_lines(f"error: {reason}"), file=sys.stderr)
+        print(printable_lines(f"error: {_in_words(reason)}"), file=sys.stderr)
         sys.exit(2)
+
+
+def _in_words(error: Exception) -> str:
+    """The system's own errors by their file, as ours are, and without a number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _stop() -> NoReturn:

@@ -124,6 +124,22 @@ def one_writer(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def claim(folder: Path, what: str) -> Any:
+    """The lock of ``folder``, made if it is not there: this process's alone until it is released, or the process ends.
+
+    Raises FileExistsError, with ``what`` has it, where another process does.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise FileExistsError(f"{folder}: {what} is writing there: wait for its end, or stop it") from error
+    return lock
+
+
 def _lock(file: IO[bytes], wait: bool) -> bool:
     """Whether ``file`` is locked now. Not where the system, or a file system of a network, has no such locks."""
     if sys.platform == "win32":

@@ -98,12 +98,13 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
                 raise
             raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
 
-    sweep.Resumable.folder = failed = None
-    try:
-        hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
-    except tree.ConfigError as error:
-        failed = error
-    if after_sweep and sweep.Resumable.folder:
-        after_sweep(sweep.Resumable.folder)
+    failed = None
+    with sweep.tracked():
+        try:
+            hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
+        except tree.ConfigError as error:
+            failed = error
+        if after_sweep and sweep.Resumable.folder:
+            after_sweep(sweep.Resumable.folder)
     if failed:
         raise failed

@@ -25,7 +25,10 @@ _NEEDED = {  # by command, what the config of one of its runs has
 
 
 def saved(run_dir: Path, name: str) -> Config:
-    """The config that a run left in its folder, checked. Raises ConfigError, FileNotFoundError with the way out."""
+    """The config that a run left in its folder, wherever that is now, checked.
+
+    Raises ConfigError, FileNotFoundError with the way out.
+    """
     path = run_dir / "config.yaml"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
@@ -39,6 +42,7 @@ def saved(run_dir: Path, name: str) -> Config:
     except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
         raise ConfigError(f"{path}: not a config of this version of the project ({reason}): train again") from error
+    put(config, {"run_dir": str(run_dir)})
     return config
 
 
@@ -74,9 +78,7 @@ def resumed(name: str, arguments: Sequence[str]) -> Config | None:
     run_dir = Path(given[0].removeprefix("resume=")).expanduser().resolve()
     if others := [argument for argument in arguments if argument != given[0]]:
         raise ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(others)}")
-    config = saved(run_dir, name)
-    config.run_dir = str(run_dir)  # wherever the run was moved to
-    return config
+    return saved(run_dir, name)
 
 
 def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
@@ -123,5 +125,8 @@ def plain(config: Any, resolve: bool = True) -> Any:
 
 
 def save(config: Config, path: Path, resolve: bool = False) -> None:
-    """Write ``config`` as YAML; ``resolve`` writes values in place of interpolations."""
-    storage.write_text(path, OmegaConf.to_yaml(config, resolve=resolve))
+    """Write ``config`` as YAML into its run's folder, which may be moved and is told as ``.``; ``resolve`` writes
+    values in place of interpolations."""
+    own = config.copy()
+    put(own, {"run_dir": "."})
+    storage.write_text(path, OmegaConf.to_yaml(own, resolve=resolve))

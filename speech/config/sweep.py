@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,6 +13,7 @@ from hydra.core.plugins import Plugins
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 
+from speech.common import program, storage
 from speech.common.escape import printable
 from speech.common.extras import require
 
@@ -25,13 +28,27 @@ class Resumable(Callback):
     """Says, as a sweep begins, how it goes on if it is stopped; Hydra calls it in the process that starts the jobs."""
 
     folder: str | None = None  # of this process's sweep
+    lock: Any = None  # of that folder, while its jobs run
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        # Hydra makes a warning of an exception in a callback, and goes on: what is told here ends the program.
+        Resumable.lock = program.explained(lambda: storage.claim(Path(config.hydra.sweep.dir), "a sweep"))
         Resumable.folder = config.hydra.sweep.dir
         with suppress(ModuleNotFoundError):  # of a project of speech.new, which has none
             # In an editable install beside other plugins Hydra does not find it by itself.
             Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
         print(f"a sweep; where it is stopped, it goes on with {same_command(config.hydra.sweep.dir)}", flush=True)
+
+
+@contextmanager
+def tracked() -> Iterator[None]:
+    """Within, ``Resumable.folder`` is that of the sweep that begins, if one does, and no other process sweeps there."""
+    Resumable.folder = Resumable.lock = None
+    try:
+        yield
+    finally:
+        if Resumable.lock is not None:
+            Resumable.lock.release()
 
 
 def same_command(folder: str) -> str:

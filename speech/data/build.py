@@ -24,6 +24,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,15 +62,23 @@ def build(
 ) -> Corpus:
     """The corpus of ``source``, from ``cache_dir`` or built there by ``n_workers`` processes (None: one a core).
 
-    Raises CorpusError where no clip is usable, OSError where the disk is full; finished shards stay.
+    Raises CorpusError where no clip is usable, or nothing can be written, OSError where the disk is full; finished
+    shards stay.
     """
     items, refused = source.items(alphabet)
     folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
     shards = {f"{i // SHARD:05d}": items[i : i + SHARD] for i in range(0, len(items), SHARD)}
     lines = _read_shards(folder, shards)
     if not _is_whole(folder, lines):
-        (folder / "shards").mkdir(parents=True, exist_ok=True)
-        with storage.one_writer(folder):
+        with ExitStack() as alone:
+            try:
+                (folder / "shards").mkdir(parents=True, exist_ok=True)
+                alone.enter_context(storage.one_writer(folder))
+            except OSError as error:
+                raise CorpusError(
+                    f"{folder}: missing or damaged, and cannot be made there ({error.strerror}): give a cache_dir=DIR "
+                    "that can be written"
+                ) from error
             lines = _read_shards(folder, shards)  # another process may have built them
             if not _is_whole(folder, lines):
                 missing = {shard: items for shard, items in shards.items() if lines[shard] is None}
@@ -205,8 +214,9 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         place = path.relative_to(folder).as_posix()
         written = {"path": place, "crc32": checksum(path), "n_samples": len(waveform)}
         origin = getattr(item, "path", "")  # of a recording
+        recorded = {"origin": origin, "rate": files.rate_of(origin) if origin else 0}
         faults = level_faults(sound, waveform) if origin else []
-        lines.append(known | written | {"weight": item.weight, "say": item.say, "origin": origin, "faults": faults})
+        lines.append(known | written | recorded | {"weight": item.weight, "say": item.say, "faults": faults})
     # gzip's own checksum tells a whole list from a damaged one.
     storage.write_bytes(_shard_path(folder, shard), gzip.compress(_as_json_lines(lines).encode(), mtime=0))
     return len(items)
@@ -228,7 +238,7 @@ def _write_manifest(
             source = AudioSource("file", [0], line["path"])
             supervision = SupervisionSegment(id, id, 0.0, duration, text=alphabet.fold(line["text"]))
             supervision.speaker, supervision.language = line["speaker"], line["accent"] or "en"
-            custom = {key: line[key] for key in ("split", "origin", "weight", "say")} | {"name": line["text"]}
+            custom = {key: line[key] for key in ("split", "origin", "rate", "weight", "say")} | {"name": line["text"]}
             recording = Recording(id, [source], sample_rate, n_samples, duration)
             yield MonoCut(id, 0.0, duration, 0, [supervision], recording=recording, custom=custom)
 

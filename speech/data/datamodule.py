@@ -65,7 +65,8 @@ def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
         except UNREADABLE as error:
             raise _damaged(path, path.parents[2], error) from error
         of, custom = cut.supervisions[0], cut.custom
-        return Clip(cut.id, custom["name"], of.speaker, of.language, samples, custom["weight"], custom["say"])
+        more = custom["weight"], custom["say"], custom.get("rate", 0)  # which earlier versions did not write
+        return Clip(cut.id, custom["name"], of.speaker, of.language, samples, *more)
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(load, cuts))

@@ -33,6 +33,7 @@ class Clip(NamedTuple):
     samples: NDArray[np.int16]
     weight: float = 1.0  # expected number of times in an epoch
     say: str = ""  # the text that was read; "": the name
+    rate: int = 0  # Hz, of the recording that it is of; 0: not known, or of a voice
 
     @property
     def waveform(self) -> Waveform:

@@ -17,6 +17,7 @@ from speech.text.alphabet import Alphabet, plain_letters
 from speech.text.confusable import warn_homophones
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import Name, distinct, read_names, ways_to_say
+from speech.text.spelt_out import warn_spelt_out
 from speech.tts.mix import Mix
 from speech.tts.voice import Engine, Voice
 
@@ -101,6 +102,7 @@ class Synthetic:
         for way in (way for name in names for way in name.say):
             to_mnemonics(way)  # an unknown symbol is an error before the first clip
         warn_homophones(names)
+        warn_spelt_out(names)
 
     @classmethod
     def from_config(

@@ -38,6 +38,15 @@ def in_lists(lists: Lists) -> str:
     return f"in lists of {lists.length} names, drawn from {lists.n_names}"
 
 
+def narrow_band(n_clips: int, n_all: int, rates_hz: Sequence[int]) -> str:
+    """How many of ``n_all`` clips lack sounds that the recogniser hears, in a sentence."""
+    rates, highest_khz = ", ".join(map(str, rates_hz)), max(rates_hz) / 2000
+    return (
+        f"Narrow band: {n_clips} of {n_all} clips were recorded at {rates} Hz: sounds above {highest_khz:.3g} kHz are "
+        "not in them, and names are told apart by them: such clips are recognised worse."
+    )
+
+
 def accuracy(scores: Scores) -> str:
     """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match where there is no list."""
     if scores.closed_set_accuracy:

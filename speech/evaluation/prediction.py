@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from tqdm import tqdm
 
+from speech.audio.quality import band_faults
 from speech.audio.snr import estimate_snr_db
 from speech.data.dataset import Batch
 from speech.inference.scoring import Entry, LogProbs
@@ -30,6 +31,7 @@ class Prediction(NamedTuple):
     snr_db: float | None = None  # an estimate: speech.audio.snr
     out_of_list: float | None = None  # probability; None without a list or a calibration
     out_of_list_without: float | None = None  # of the list less the reference; None where that is not in it, or alone
+    narrow_hz: int | None = None  # the rate of a recording that lacks sounds that the recogniser hears
 
     @property
     def in_list(self) -> bool:
@@ -45,14 +47,22 @@ class Prediction(NamedTuple):
 def predict_splits(
     recognizer: Recognizer, data: SpeechData, splits: Sequence[str], lists: Sequence[Sequence[str]]
 ) -> dict[str, list[Prediction]]:
-    """``predict`` for each of ``splits``, with the accents that the corpus states; a terminal sees how far it is."""
+    """``predict`` for each of ``splits``, with what the corpus states of its clips; a terminal sees how far it is."""
     found = {}
     for split in splits:
-        accents = {clip.id: clip.accent for clip in data.datasets[split].clips}
+        known = {clip.id: (clip.accent, _narrow_hz(clip.rate, recognizer)) for clip in data.datasets[split].clips}
         batches = tqdm(data.loader(split), desc=split, unit=" batches", disable=None, leave=False)
         predictions = predict(recognizer, batches, lists)
-        found[split] = [one._replace(accent=accents[one.id]) for one in predictions]
+        found[split] = [
+            one._replace(accent=accent, narrow_hz=narrow_hz)
+            for one in predictions
+            for accent, narrow_hz in [known[one.id]]
+        ]
     return found
+
+
+def _narrow_hz(rate: int, recognizer: Recognizer) -> int | None:
+    return rate if rate and band_faults(rate, recognizer.sample_rate) else None
 
 
 @torch.inference_mode()

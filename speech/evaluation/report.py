@@ -35,6 +35,20 @@ FEATURED = "featured"  # the split of the featured names
 
 
 @dataclass(frozen=True)
+class NarrowBand:
+    """The clips whose recordings lack sounds that the recogniser hears: such ones are recognised worse."""
+
+    n_clips: int
+    rates_hz: list[int]
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> NarrowBand | None:
+        """None without such a clip."""
+        rates = [one.narrow_hz for one in predictions if one.narrow_hz is not None]
+        return cls(len(rates), sorted(set(rates))) if rates else None
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """The metrics of all clips together, and of those of a split, a name or another group."""
 
@@ -49,6 +63,7 @@ class EvaluationReport:
     featured: list[str]  # in the recogniser's alphabet
     lists: Lists
     spotting: SpottingReport | None = None
+    narrow_band: NarrowBand | None = None
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
         """Every grouping of the clips but the splits, by what it is."""
@@ -92,7 +107,7 @@ class RunReport:
     steps: int
     unlearnt: Unlearnt | None  # None for a training that has taught something
     config_sha256: str
-    corpus: str  # its folder
+    corpus: str  # its folder, from the run's: both may be moved
     refused: list[Refusal]
     trained_on: TrainedOn | None  # None for one fine-tuned from a recogniser without a record
     ranking: Ranking
@@ -178,6 +193,7 @@ def evaluate(
         featured=shown,
         lists=Lists(max(len(one.names) for one in every), len({name for one in every for name, _ in one.names})),
         spotting=spotting,
+        narrow_band=NarrowBand.of(every),
     )
 
 

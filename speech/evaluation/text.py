@@ -13,6 +13,7 @@ from speech.evaluation.format import (
     accuracy,
     cells,
     in_lists,
+    narrow_band,
     percent,
     points,
     speakers,
@@ -68,6 +69,8 @@ def summary(report: EvaluationReport) -> str:
     lines = [_scores("split", report.splits), f"Clips were ranked {in_lists(report.lists)}. {INTERVALS}"]
     seen = {split: scores.seen_in_training.unseen for split, scores in report.splits.items()}
     unseen = [f"{', '.join(what)} ({split})" for split, what in seen.items() if what]
+    if report.narrow_band:
+        lines.append(narrow_band(report.narrow_band.n_clips, report.overall.n_clips, report.narrow_band.rates_hz))
     lines.append(f"unseen in training: {'; '.join(unseen) or 'nothing, as far as is known'}")
     if worst := report.worst_group:
         lines.append(f"worst group: {worst.kind} {worst.group}: {accuracy(worst.scores)}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from speech.audio.files import Waveform
 from speech.data.build import Corpus
-from speech.data.datamodule import UNREADABLE, DataSettings, SpeechData
+from speech.data.datamodule import UNREADABLE, DataSettings, SpeechData, check_clips
 from speech.evaluation.lists import deal
 from speech.evaluation.metrics import n_edits
 from speech.evaluation.prediction import Prediction, predict_splits
@@ -55,16 +55,20 @@ class TestClips:
 
 def evaluate_clips(run: Run) -> TestClips | str:
     """The clips of the corpus that the run was trained with, or in words why they are not there."""
-    corpus = Corpus(Path(run.report.corpus), [])
+    corpus = Corpus(run.corpus, [])
     if not corpus.cuts_path.is_file():
+        way_out = f"python -m speech.export run={run.folder} makes them again"
+        warnings.warn(f"{corpus.folder}: not there: the page is without clips: {way_out}", stacklevel=1)
         return f"The corpus {corpus.folder.name} is no longer where it was."
     recognizer = run.recognizer
     try:
+        check_clips(corpus)
         own = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
         data = SpeechData(corpus, DataSettings(*own, BATCH_SIZE, names=recognizer.names))
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
     except UNREADABLE as error:  # whose message would tell where on this machine
         reason = type(error).__name__
+        warnings.warn(f"{error}: the page is without clips", stacklevel=1)
         return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."
     found = run.report.evaluation.lists
     lists = [data.listed] if found.length == found.n_names else deal(data.listed)

@@ -40,6 +40,7 @@ class Run(NamedTuple):
     report: RunReport
     environment: Environment
     config: str  # YAML
+    corpus: Path  # its folder, if it is still there
     moments: list[Moment]
     curves: dict[str, Curve]
     pictures: dict[str, bytes]  # the last PNG of each of TensorBoard's images
@@ -68,7 +69,10 @@ def read(place: str, runs_dir: str) -> Run:
     shown = yaml.safe_dump(kept, sort_keys=False, allow_unicode=True)
     curves, pictures = _events(folder / "tensorboard")
     moments = _moments(folder / "hypotheses.jsonl")
-    return Run(folder, recognizer, report, environment, shown, moments, curves, pictures)
+    corpus = (folder / report.corpus).resolve()
+    if not corpus.is_dir():  # made again, where its run would make it
+        corpus = Path(str(nodes.get("cache_dir"))).resolve() / corpus.name
+    return Run(folder, recognizer, report, environment, shown, corpus, moments, curves, pictures)
 
 
 def _without_place(node: Any, key: str = "") -> Any:

@@ -46,6 +46,7 @@ _CLEAR_T = re.compile(f"(?<=[{_VOWELS}ɹnlː])t[ɪəᵻ]n(?![ˈˌ]?[{_VOWELS}])"
 _LAST_KNOWN = 0x24F  # Latin Extended-B
 _PLAIN_APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES), "'")
 _ROMAN_NUMERAL = re.compile(r"(?<![\w'])(?=\w\w)m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})(?![\w'])")
+_LONE_LETTER = re.compile(r"(?<![\w'])[^\W\d_](?![\w'])")
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
@@ -184,14 +185,18 @@ def readable(text: str) -> str:
     """``text`` in letters that espeak's English reader knows; IPA between slashes as it is.
 
     Of others (beyond U+024F: ễ, ọ, ḥ) it says the code numbers, and names the letters around them: they lose their
-    marks. An apostrophe of any kind is the plain one, and a word in lower case that could be a Roman numeral, which it
-    would read as one (vi, xi), begins with a capital.
+    marks, and so does a letter alone, whose mark it would name (Ó). An apostrophe of any kind is the plain one. A word
+    in lower case that could be a Roman numeral, which it would read as one (vi, xi), begins with a capital, and so does
+    such a name in capitals.
     """
     if is_ipa(text):
         return text
     composed = unicodedata.normalize("NFC", text.translate(_PLAIN_APOSTROPHES))
     known = "".join(c if ord(c) <= _LAST_KNOWN else unicodedata.normalize("NFKD", c) for c in composed)
     letters = "".join(c for c in known if not unicodedata.combining(c))
+    letters = _LONE_LETTER.sub(lambda found: unicodedata.normalize("NFD", found[0])[0], letters)
+    if _ROMAN_NUMERAL.fullmatch(letters.lower()):
+        return letters.capitalize()
     return _ROMAN_NUMERAL.sub(lambda found: found[0].capitalize(), letters)
 
 

@@ -45,7 +45,7 @@ def read_names(
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
     ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each can be written in it and stands there once. Raises
     ValueError for an unreadable file, for an empty list with an ``alphabet``, and for wrong entries, all of them at
-    once, each with its place.
+    once (of very many the first), each with its place.
     """
     found: list[Name] = []
     places: dict[str, str] = {}  # of each name in the alphabet
@@ -53,6 +53,8 @@ def read_names(
     for where, read in _entries(names):
         try:
             name = read()
+            if len(name) > _LONGEST:
+                raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {_LONGEST}")
             if alphabet is not None:
                 folded = alphabet.fold(name)
                 if folded in places:
@@ -61,6 +63,8 @@ def read_names(
             found.append(name)
         except ValueError as error:
             faults.append(f"{where}: {error}")
+            if len(faults) == _MOST_FAULTS:
+                raise ValueError("\n".join([*faults, "the rest was not read"])) from error
     if faults:
         raise ValueError("\n".join(faults))
     if not found and alphabet is not None:
@@ -79,6 +83,10 @@ def check_list(names: Any, letters: str | None) -> None:
         read_names(names, Alphabet(letters) if letters else Alphabet())
 
 
+_LARGEST = 1 << 24  # bytes of a list
+_LONGEST = 200  # letters of a name
+_MOST_FAULTS = 50  # that are told at once
+_MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _EMPTY = "the list of names is empty: give at least one name"
 Entry = tuple[str, Callable[[], Name]]  # its place, and what reads it
@@ -90,21 +98,36 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
     if not isinstance(names, str):
         yield from ((f"names[{i}]", partial(_read_name, name)) for i, name in enumerate(names))
         return
-    try:
-        content = Path(names).expanduser().read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{names}:{number}: not UTF-8 (byte {content[error.start]:#x}): save it as UTF-8") from error
-    except OSError as error:
-        way_out = f"a list is names=[{names}]" if "," in names else "one name a line, or a list: names=[Anna,Bob]"
-        raise ValueError(f"names={names}: not a readable text file ({error}): {way_out}") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_read_text(names).splitlines(), start=1):
         if text := re.sub(r"(^|\s)#.*", "", line).strip():
             yield f"{names}:{number}", partial(_read_line, text)
 
 
+def _read_text(path: str) -> str:
+    """The text file ``path``; of a file without an end, a device say, no more is read than a list may have."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        reason = getattr(error, "strerror", None) or error
+        way_out = f"a list is names=[{path}]" if "," in path else "one name a line, or a list: names=[Anna,Bob]"
+        raise ValueError(f"names={path}: not a readable text file ({reason}): {way_out}") from error
+    if len(content) > _LARGEST:
+        raise ValueError(f"names={path}: over {_LARGEST} bytes: give a text file, one name a line")
+    try:
+        text, first = content.decode("utf-8-sig"), len(content)
+    except UnicodeDecodeError as error:
+        text, first = "", error.start
+    wrong = content.find(b"\0", 0, first)  # as every second byte is in UTF-16
+    if (at := first if wrong < 0 else wrong) < len(content):
+        number = content.count(b"\n", 0, at) + 1
+        raise ValueError(f"{path}:{number}: not UTF-8 (byte {content[at]:#x}): save it as text in UTF-8")
+    return text
+
+
 def _read_line(line: str) -> Name:
+    if found := _MARK.match(line):
+        raise ValueError(f"{line!r} begins with {found[1]!r}: give the name alone")
     text, equals, say = line.partition("=")
     if equals:
         return _read_name({"text": text.strip(), "say": say.split(",")})

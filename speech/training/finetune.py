@@ -138,7 +138,7 @@ def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
 
 def corpus_of(run: Path) -> Corpus | None:
     """The corpus of the run in folder ``run``, if it lies where its report says. Raises CorpusError for damage."""
-    corpus = Corpus(Path(RunReport.read(run / "report.json").corpus), [])
+    corpus = Corpus((run / RunReport.read(run / "report.json").corpus).resolve(), [])
     if not corpus.cuts_path.is_file():
         return None
     check_clips(corpus)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -30,7 +29,7 @@ class Fitted:
     """What training has come to."""
 
     weights: Mapping[str, Tensor]  # of the best epoch
-    val_cer: float  # the best; NaN for a run that was moved after its end and resumed
+    val_cer: float  # the best; NaN for a training that was not validated
     seconds: float
     n_epochs: int
     n_steps: int
@@ -44,7 +43,7 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     """
     config, data = prepared.config, prepared.data
     # Advertisements, and hints to developers: what a user can act on is a warning or an error.
-    hints = "treespec, LeafSpec|does not have many workers|is not resumable|sync_dist=True"
+    hints = "treespec, LeafSpec|does not have many workers|is not resumable|exists and is not empty|sync_dist=True"
     warnings.filterwarnings("ignore", f"(?s).*({hints})")
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
@@ -56,8 +55,7 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     if trainer.fast_dev_run:  # no checkpoint is written
         state = task.state_dict()
     else:
-        path = Path(best.dirpath) / Path(best.best_model_path).name  # the run may have been moved since it was written
-        state = CheckpointIO().load_checkpoint(path)["state_dict"]
+        state = CheckpointIO().load_checkpoint(best.best_model_path)["state_dict"]
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)

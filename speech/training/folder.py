@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from speech.common import runs, storage
 
 STATE = (runs.RECOGNIZER_FILE, "g2p.onnx", "checkpoints/last.ckpt", "last.ckpt")  # what a new run would overwrite
@@ -20,12 +18,7 @@ def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
     Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run is there already.
     """
     folder = Path(run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise FileExistsError(f"{folder}: a training is writing there: wait for its end, or stop it") from error
+    lock = storage.claim(folder, "a training")
     try:
         if there := [name for name in STATE if not resume and (folder / name).is_file()]:
             raise FileExistsError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def report(
         steps=fitted.n_steps,
         unlearnt=unlearnt(_validated(recognizer, data), fitted.longer),
         config_sha256=config_sha256(config),
-        corpus=str(data.folder),
+        corpus=os.path.relpath(data.folder, run_dir.resolve()),
         refused=data.refused,
         trained_on=TrainedOn.of(recognizer.trained_on),
         ranking=Ranking.of(recognizer),

@@ -20,6 +20,7 @@ BEGIN = "import os, sys, tempfile; from speech.common import processes\n"
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "LONGEST_TEMPORARY", 10_000)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
@@ -40,7 +41,8 @@ def test_a_folder_that_a_killed_process_left_is_removed_by_the_next(temporary):
 
 
 def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next(temporary):
-    own = "own = processes.temporary_files_in_one_folder('train'); own.__enter__(); tempfile.mkdtemp()\n"
+    own = "processes.LONGEST_TEMPORARY = 10_000\n"
+    own += "own = processes.temporary_files_in_one_folder('train'); own.__enter__(); tempfile.mkdtemp()\n"
     run(own + "if os.fork(): os.wait(); os.kill(os.getpid(), 9)\ntempfile.mkdtemp(); os._exit(0)")
     (left,) = temporary.iterdir()
     assert len(list(left.iterdir())) == 2
@@ -130,6 +132,21 @@ def test_without_a_lock_to_share_there_is_one_process(monkeypatch, error):
 
     monkeypatch.setattr(multiprocessing, "Lock", no_lock)
     assert processes.cores() == 1
+
+
+def test_a_temporary_folder_too_long_for_a_socket_leaves_one_process(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    fitting = "/" + "t" * (processes.LONGEST_TEMPORARY - 1)
+    for folder, n in ((fitting, 4), (fitting + "t", 1)):
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        assert processes.cores() == n
+
+
+def test_files_stay_in_a_temporary_folder_that_leaves_no_room_for_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(processes, "LONGEST_TEMPORARY", len(str(tmp_path)))
+    with temporary_files_in_one_folder("train"):
+        assert tempfile.gettempdir() == str(tmp_path)
 
 
 def test_few_open_files_leave_one_process(monkeypatch):

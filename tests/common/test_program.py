@@ -100,6 +100,13 @@ def test_an_empty_environment_is_enough(tmp_path):
     assert (run.stdout, run.stderr) == ("True\n", "")
 
 
+def test_importing_torch_and_lightning_leaves_nothing_in_the_temporary_folder(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    work = "import pytorch_lightning, torch._dynamo.package; print('imported')"
+    assert done(work, tmp_path, TMPDIR=str(tmp_path / "temporary"))[0] == "imported\n"
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_no_fault(tmp_path, closed):
     script = program("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)

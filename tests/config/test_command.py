@@ -119,7 +119,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path, capsys):
         run("train", "runs_dir=file")
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: [Errno 20] Not a directory: ")
+    assert line.startswith("error: file/")
+    assert line.endswith(": Not a directory")
 
 
 TYPED = [

@@ -3,11 +3,13 @@
 import importlib.util
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 
+from speech.common import storage
 from speech.config import command
 
 needs_optuna = pytest.mark.skipif(
@@ -112,6 +114,26 @@ def test_a_search_of_other_values_in_its_folder_is_refused(sweep, capsys):
     assert "nothing to search: give optimizer.lr=" in capsys.readouterr().err
     assert sweep(off_004, *SEARCH, "hydra.sweeper.n_jobs=0") == {"status": 2}
     assert "n_jobs=0 must be 1 or more" in capsys.readouterr().err
+
+
+@needs_optuna
+@pytest.mark.parametrize("spoil", [lambda _: b"no study", lambda whole: whole[:5_000], lambda whole: whole[:-4_096]])
+def test_a_damaged_study_is_told_and_deleted_the_sweep_goes_on(sweep, capsys, spoil):
+    search = [*SEARCH, "hydra.sweeper.n_trials=2"]
+    whole, study = sweep(off_004, *search), Path("s/optuna.db")
+    study.write_bytes(spoil(study.read_bytes()))
+    assert sweep(off_004, *search) == {"status": 2}
+    assert f"error: {study}: damaged, or not to be written (" in capsys.readouterr().err
+    study.unlink()
+    assert sweep(off_004, *search) == whole
+
+
+def test_a_sweep_in_whose_folder_another_one_runs_is_refused(sweep, capsys):
+    lock = storage.claim(Path("s"), "another")
+    assert sweep(off_004, "seed=1,2") == {"status": 2}
+    assert capsys.readouterr().err.endswith("error: s: a sweep is writing there: wait for its end, or stop it\n")
+    lock.release()
+    assert sweep(off_004, "seed=1,2").keys() == {0, 1}
 
 
 @needs_optuna

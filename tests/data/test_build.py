@@ -2,6 +2,7 @@ import errno
 import gzip
 import json
 import multiprocessing
+import os
 import re
 import shutil
 import subprocess
@@ -225,6 +226,26 @@ def test_a_corpus_that_is_whole_is_read_without_writing(built, source, tmp_path,
         monkeypatch.setattr(Path, name, partialmethod(refused_writing, getattr(Path, name)))
     assert content(build(source, ALPHABET, RATE, cache)) == built[1]
     assert sorted(cache.rglob("*")) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_corpus_that_cannot_be_made_where_it_should_be_has_a_way_out(built, source, tmp_path, monkeypatch, there):
+    monkeypatch.setattr(building, "SHARD", 5)
+    cache = shutil.copytree(built[0], tmp_path / "cache")
+    (folder,) = cache.iterdir()
+    next(folder.glob("clips/*/*.flac")).unlink()
+    if not there:
+        shutil.rmtree(folder)
+    refused = OSError(errno.EROFS, "Read-only file system", str(folder))
+    monkeypatch.setattr(Path, "mkdir", lambda path, **_: None if path.is_dir() else raised(refused))
+    monkeypatch.setattr(os, "open", lambda *_, **__: raised(refused))
+    message = rf"^{folder}: missing or damaged, and cannot be made there \(Read-only .*: give a cache_dir=DIR"
+    with pytest.raises(CorpusError, match=message):
+        build(source, ALPHABET, RATE, cache)
+
+
+def raised(error):
+    raise error
 
 
 def refused_writing(path, real, mode="r", *rest, **more):

@@ -259,7 +259,7 @@ def moved_corpus(run, folder):
     """``report.json`` says that the corpus is in ``folder``; returns where it is."""
     report = json.loads((run / "report.json").read_text())
     (run / "report.json").write_text(json.dumps(report | {"corpus": str(folder)}))
-    return Path(report["corpus"])
+    return Path(saved(run, "train").cache_dir) / Path(report["corpus"]).name
 
 
 def test_clips_that_are_not_where_the_run_had_them_are_made_anew(run, cache, tmp_path):

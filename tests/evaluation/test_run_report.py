@@ -11,7 +11,7 @@ from speech.evaluation.calibration import CalibrationReport, NotCalibrated, Reli
 from speech.evaluation.comparison import compare
 from speech.evaluation.metrics import Metric
 from speech.evaluation.prediction import Prediction
-from speech.evaluation.report import SCHEMA, Environment, Ranking, RunReport, TrainedOn, evaluate
+from speech.evaluation.report import SCHEMA, Environment, NarrowBand, Ranking, RunReport, TrainedOn, evaluate
 from speech.evaluation.spotting import SpottingCurve, SpottingReport
 from speech.inference.rejection import EVIDENCE, Rejection
 
@@ -140,6 +140,16 @@ def test_a_missing_key_is_named(tmp_path, key):
     (tmp_path / "report.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=rf"report\.json: .*evaluation: {key} missing or unknown.*train again"):
         RunReport.read(tmp_path / "report.json")
+
+
+def test_recordings_of_a_narrow_band_are_counted_in_every_view():
+    rates = (8_000, 11_025, None)
+    some = [one._replace(narrow_hz=rates[i % 3]) for i, one in enumerate(predictions())]
+    found = evaluate({"test": some})
+    assert found.narrow_band == NarrowBand(n_clips=20, rates_hz=[8_000, 11_025])
+    told = "Narrow band: 20 of 30 clips were recorded at 8000, 11025 Hz: sounds above 5.51 kHz are not in them"
+    assert text.summary(found).count(told) == 1
+    assert "Narrow band" not in text.summary(evaluate({"test": predictions()}))
 
 
 def test_a_report_of_before_spotting_was_measured_is_read(tmp_path):

@@ -95,6 +95,7 @@ def test_a_text_of_two_clauses_is_converted_to_its_end():
         *(("Nguyễn", "Nguyen"), ("Trần", "Tran"), ("Đỗ", "Đo"), ("Ọlájídé", "Olájídé"), ("Ḥasan", "Hasan")),
         *(("DʼAngelo", "D'Angelo"), ("Hawaiʻi", "Hawai'i"), ("Jose\u0301", "José"), ("vi", "Vi"), ("xi", "Xi")),
         *(("nguyễn văn vi", "nguyen văn Vi"), ("Martin", "Martin"), ("D'Vi", "D'Vi"), ("/vˈaɪ/", "/vˈaɪ/")),
+        *(("Ó Briain", "O Briain"), ("É", "E"), ("Ö", "O"), ("D'Ó", "D'Ó"), ("XI", "Xi"), ("Ivan IV", "Ivan IV")),
     ],
 )
 def test_what_espeak_would_spell_out_is_given_to_it_folded(name, read_as):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from speech.text.alphabet import Alphabet
@@ -45,11 +47,36 @@ def test_several_names_in_a_line_are_told_with_the_mark_between(tmp_path, line, 
         read_names(str(tmp_path / "names.txt"))
 
 
-@pytest.mark.parametrize(("encoding", "number"), [("latin-1", 2), ("utf-16", 1)])
+@pytest.mark.parametrize(("encoding", "number"), [("latin-1", 2), ("utf-16", 1), ("utf-16-le", 1), ("utf-32-le", 1)])
 def test_a_file_of_another_encoding_is_told_with_the_line(tmp_path, encoding, number):
     (tmp_path / "names.txt").write_text("Martin\nZoë\n", encoding=encoding)
-    with pytest.raises(ValueError, match=rf"names\.txt:{number}: not UTF-8 \(byte 0x\w\w\): save it as UTF-8"):
+    with pytest.raises(ValueError, match=rf"names\.txt:{number}: not UTF-8 \(byte 0x\w+\): save it as text in"):
         read_names(str(tmp_path / "names.txt"))
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"), [("- Anna", "-"), ("* Anna", "*"), ("• Anna", "•"), ("1. Anna", "1."), ("12) Anna = an", "12)")]
+)
+def test_a_line_with_a_mark_of_a_list_is_told_with_the_mark(tmp_path, line, mark):
+    (tmp_path / "names.txt").write_text(f"Martin\n{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"names\.txt:2: .* begins with {re.escape(repr(mark))}: give the name alone"):
+        read_names(str(tmp_path / "names.txt"))
+
+
+def test_of_very_many_faults_the_first_are_told(tmp_path):
+    (tmp_path / "names.txt").write_text("\n".join(f"Anna {n}" for n in range(20_000)))
+    with pytest.raises(ValueError, match=r"names\.txt:1: .*'0'") as told:
+        read_names(str(tmp_path / "names.txt"), Alphabet())
+    assert len(str(told.value).splitlines()) == 51
+    assert str(told.value).endswith("\nthe rest was not read")
+
+
+def test_a_name_or_a_file_without_an_end_is_refused_by_its_length(tmp_path):
+    (tmp_path / "names.txt").write_text("Martin\n" + "A" * 201)
+    with pytest.raises(ValueError, match=r"names\.txt:2: 'A{20}'\.\.\. has 201 letters, and a name at most 200"):
+        read_names(str(tmp_path / "names.txt"))
+    with pytest.raises(ValueError, match=r"^names=/dev/zero: over 16777216 bytes: give a text file"):
+        read_names("/dev/zero")
 
 
 def test_comments_are_no_names(tmp_path):

@@ -2,7 +2,7 @@
 
 import io
 import json
-import math
+import shutil
 
 import pytest
 import torch
@@ -84,17 +84,38 @@ def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_
 def test_a_run_that_was_moved_after_its_end_is_resumed_where_it_is(small_run, compose, tmp_path):
     """What was lost after its training (the report, say) is made again, of the same weights."""
     first, moved = tmp_path / "first", tmp_path / "moved"
-    train(compose("train", *SMALL, f"run_dir={first}"))
+    best = train(compose("train", *SMALL, f"run_dir={first}"))
     first.rename(moved)
     report = json.loads((moved / "report.json").read_text())
     (moved / "report.json").unlink()
-    assert math.isnan(train(compose("train", *SMALL, f"run_dir={moved}"), resume=True)), "the best CER is not known"
+    assert train(saved(moved, "train"), resume=True) == best
     assert not first.exists()
     assert same_weights(moved, small_run)
     ours, theirs = (Recognizer.load(run / "recognizer.pt").state_dict() for run in (moved, small_run))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     again = json.loads((moved / "report.json").read_text())
     assert again | {"train_seconds": 0} == report | {"train_seconds": 0}
+
+
+def test_a_run_that_was_moved_in_its_middle_knows_its_best_epoch(small_run, compose, tmp_path):
+    train_until(7, compose("train", *SMALL, f"run_dir={tmp_path / 'first'}"))
+    moved = shutil.copytree(tmp_path / "first", tmp_path / "moved")
+    train(saved(moved, "train"), resume=True)
+    assert not (tmp_path / "first" / "recognizer.pt").exists(), "the one that it was copied from is as it was"
+    ours, theirs = (
+        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["callbacks"] for run in (moved, small_run)
+    )
+    (watched,) = (key for key in theirs if "val/cer" in key)
+    for key in ("best_model_score", "best_model_path", "best_k_models", "dirpath"):
+        assert ours[watched][key] == theirs[watched][key] is not None
+
+
+def test_no_file_of_a_run_tells_where_it_lies(small_run):
+    files = [path for path in small_run.rglob("*") if path.is_file()]
+    assert {"last.ckpt", "report.json", "config.yaml", "recognizer.pt"} <= {path.name for path in files}
+    for path in files:
+        assert str(small_run).encode() not in path.read_bytes(), path
+    assert (small_run / json.loads((small_run / "report.json").read_text())["corpus"] / "cuts.jsonl.gz").is_file()
 
 
 def test_a_resumed_run_has_its_names_by_value_and_stops_at_another_corpus(compose, tmp_path):

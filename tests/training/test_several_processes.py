@@ -2,10 +2,12 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from conftest import SMALL, train_until
 from training.test_run import same_weights
 from training.test_run_on_shards import CORPUS, OTHERS
 
+from speech.common import trust
 from speech.config.compose import saved
 from speech.config.tree import ConfigError
 from speech.training.run import train
@@ -103,6 +106,35 @@ def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):
     options = ["trainer=ddp", "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=2"]
     with pytest.raises(ValueError, match=r"^callbacks=find_lr: \d+ steps tell no learning rate: give more of them"):
         train(compose("train", *SMALL, *options, f"run_dir={tmp_path}"))
+
+
+CALLBACK = """
+import pytorch_lightning as pl
+
+class Raises(pl.Callback):
+    def __init__(self, hook, rank):
+        def raises(trainer, *_, **__):
+            if trainer.global_rank == rank:
+                raise KeyError(f"{rank} in {hook}")
+        setattr(self, hook, raises)
+"""
+
+
+@pytest.mark.parametrize("hook", ["on_train_start", "on_train_batch_end", "on_validation_end", "on_train_end"])
+@pytest.mark.parametrize(("trainer", "rank"), [("cpu", 0), ("ddp", 0), ("ddp", 1)])
+def test_a_callback_that_raises_ends_every_process(hook, trainer, rank, compose, tmp_path, monkeypatch):
+    (tmp_path / "raises_in_hook.py").write_text(CALLBACK)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(trust, "_packages", set())
+    temporary = tempfile.mkdtemp()  # pytest's is too long for sockets
+    monkeypatch.setattr(tempfile, "tempdir", temporary)
+    own = ["trust=[raises_in_hook]", "+callbacks.own._target_=raises_in_hook.Raises", f"+callbacks.own.hook={hook}"]
+    own += [f"+callbacks.own.rank={rank}", f"trainer={trainer}", "trainer.max_epochs=1"]
+    with pytest.raises((KeyError, RuntimeError), match=f"{rank} in {hook}"):
+        train(compose("train", *SMALL, *own, f"run_dir={tmp_path / 'run'}"))
+    assert multiprocessing.active_children() == []
+    left = [path.name for path in Path(temporary).iterdir()]
+    assert [name for name in left if not name.startswith("espeak-")] == [], "espeak's is this process's"
 
 
 def others_of(pid):

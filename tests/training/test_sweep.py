@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from commands import run_command
 from conftest import SMALL
 
+from speech.config.compose import plain
 from speech.training.sweep import train_job
 
 LAUNCHERS = {"joblib": "joblib_launcher", "submitit_local": "submitit_launcher"}
@@ -71,6 +73,16 @@ def test_a_job_is_run_once_and_its_folder_is_no_other_jobs(compose, tmp_path, sm
     (tmp_path / "config.yaml").write_text((small_run / "config.yaml").read_text())
     assert train_job(config()) == 0.25
     assert trained == [False, True], "what was begun goes on"
+
+
+def test_a_job_of_a_sweep_that_was_moved_goes_on_where_it_is(compose, tmp_path, small_run, monkeypatch):
+    monkeypatch.setattr("speech.training.sweep.train", lambda config, resume=False: float(config.run_dir == str(moved)))
+    moved = tmp_path / "moved"
+    shutil.copytree(small_run / "checkpoints", moved / "checkpoints")
+    shutil.copy(small_run / "config.yaml", moved)
+    config = compose("train", *SMALL, f"run_dir={moved}")
+    (moved / "job.json").write_text(json.dumps({"config": plain(config, resolve=False), "val_cer": None}))
+    assert train_job(config) == 1.0
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)

@@ -1,0 +1,55 @@
+"""Names that espeak's English reader says letter by letter: ``Hrvoje`` as aitch ar voje, ``Ng`` as en gee."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Sequence
+
+from speech.common.escape import printable
+from speech.text import espeak
+from speech.text.names import ways_to_say
+
+_ACCENT = "en-GB"  # the reader is the same in each
+_CONSONANTS = frozenset("bcdfghjklmnpqrstvwxz")
+_NUMBER = "ɹəʊmən"  # what it says before a Roman numeral
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_N_SHOWN = 5  # names in a warning
+
+
+def spelt_out(text: str) -> bool:
+    """Whether espeak names the first of two consonants that a word of ``text`` begins with, or takes it for a number.
+
+    Initials in capitals (TJ) are meant to be spelt.
+    """
+    words = [word for word in _WORD.findall(espeak.readable(text)) if not word.isupper()]
+    starts = [_plain(word)[:2] for word in words]
+    return (_NUMBER in _sound(text) and "roman" not in _plain(text)) or any(
+        set(start) <= _CONSONANTS and _sound(word).startswith(_sound(start[0]))
+        for word, start in zip(words, starts, strict=True)
+    )
+
+
+def _sound(text: str) -> str:
+    return re.sub("[ˈˌː ]", "", espeak.phonemes(text, _ACCENT))
+
+
+def _plain(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
+
+
+def warn_spelt_out(names: Sequence[str]) -> None:
+    """Print one line on stderr with the first of ``names`` that are spelt out, if any, and the way out.
+
+    Silent where espeak is not installed: whoever synthesises a name raises the error.
+    """
+    try:
+        found = [name for name in names if any(map(spelt_out, ways_to_say(name)))]
+    except ModuleNotFoundError:
+        return
+    if found:
+        some = ", ".join(f"{name} ({espeak.phonemes(ways_to_say(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])
+        more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
+        way_out = "say how it is said: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
+        print(printable(f"warning: {some}{more}: read letter by letter: {way_out}"), file=sys.stderr)
