@@ -80,6 +80,36 @@ class Encoder(nn.Module):
         logits = self.output(hidden)
         return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames
 
+    @property
+    def n_state(self) -> int:
+        """Numbers that go from one ``step`` to the next. Raises ValueError where a step would need later frames."""
+        if len(self.backwards) or self.cell == "lstm" or self.kernel // 2 >= self.stride:
+            raise ValueError(
+                "a stream needs encoder.bidirectional=false, encoder.cell=gru or rnn, and encoder.kernel under twice "
+                f"encoder.stride: here {self.cell}, kernel={self.kernel}, stride={self.stride}, "
+                f"bidirectional={'true' if len(self.backwards) else 'false'}"
+            )
+        return self.kernel // 2 * self.convolution.in_channels + len(self.forwards) * self.output.in_features
+
+    def step(self, features: Tensor, n_frames: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``forward``, of chunks of streams, and the ``state`` ``(batch, n_state)`` after them; 0 at the beginning.
+
+        A chunk has a multiple of ``stride`` frames. Those of a stream's last beyond ``n_frames`` are 0.
+        """
+        n_tail, n_units = self.kernel // 2, self.output.in_features
+        tail, *before = state.split([n_tail * features.shape[2], *[n_units] * len(self.forwards)], dim=1)
+        frames = torch.cat([tail.unflatten(1, (n_tail, features.shape[2])), features], dim=1)
+        weight, bias = self.convolution.weight, self.convolution.bias
+        hidden = nn.functional.conv1d(frames.transpose(1, 2), weight, bias, self.stride).transpose(1, 2)
+        hidden = torch.relu(self.normalisation(hidden))
+        after = [frames[:, frames.shape[1] - n_tail :].flatten(1)]
+        for (layer,), start in zip(self.layers(), before, strict=True):
+            hidden, _ = layer(hidden, start[None].contiguous())
+            after.append(hidden[:, -1])
+        n_frames = self.n_frames(n_frames)
+        logits = self.output(hidden)
+        return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames, torch.cat(after, dim=1)
+
     def layers(self) -> list[tuple[nn.Module, ...]]:
         """The recurrent layers, each as its one or two directions."""
         return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
