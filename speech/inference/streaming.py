@@ -6,7 +6,7 @@ network needs of the blocks before is its state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,3 +61,13 @@ class Stream:
         found, self._state = self._step(samples, n_samples, self._state)
         self._begun = True
         return found
+
+
+def whole(stream: Stream, waveform: Waveform) -> LogProbs:
+    """Of a stream that ``waveform`` ``(n_samples,)``, of one sample or more, is all of."""
+    return joined([some for some in (stream.feed(waveform), stream.finish()) if some is not None])
+
+
+def joined(parts: Sequence[LogProbs]) -> LogProbs:
+    """One after the other."""
+    return LogProbs(*(np.concatenate(some) for some in zip(*(part.outputs for part in parts), strict=True)))

@@ -109,10 +109,19 @@ class Recognizer(Transcriber, nn.Module):
         ``FrontEnd.step`` says what a chunk is. It gives a whole number of frames: 1 + overlap + a multiple of
         ``samples_per_frame`` of ``windows``.
         """
-        of_features, of_encoder = state.split([self.frontend.n_state, self.encoder.n_state], dim=1)
+        n_front: int = self.frontend.n_state
+        of_features, of_encoder = state[:, :n_front], state[:, n_front:]
         features, n_frames, of_features = self.frontend.step(waveforms, n_samples, of_features)
         logits, n_frames, of_encoder = self.encoder.step(features, n_frames, of_encoder)
         return logits, n_frames, torch.cat([of_features, of_encoder], dim=1)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it needs no whole clips."""
+        try:
+            return self.n_state > 0
+        except ValueError:
+            return False
 
     @property
     def n_state(self) -> int:

@@ -6,6 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speech.inference.runtime import FLOAT32, INT8, Runtime
+from speech.model import onnx_graph
 from speech.model.encoder import Encoder
 from speech.model.frontend import FrontEnd, running_sums
 from speech.model.recognizer import Recognizer
@@ -128,3 +130,40 @@ def test_a_front_end_that_needs_the_whole_clip_does_not_stream():
     with pytest.raises(ValueError, match="n_memory_frames"):
         FrontEnd(n_memory_frames=400, n_deltas=1)
     assert Encoder(20, 5, bidirectional=False).n_state == 2 * 20 + 2 * 96
+
+
+@pytest.fixture(scope="module")
+def runtimes(tmp_path_factory):
+    """The exported recogniser: in float32, and with weights in int8."""
+    model, folder = onnx_graph.to_onnx(STREAMING, "card"), tmp_path_factory.mktemp("exported")
+    for name, content in ((FLOAT32, model), (INT8, onnx_graph.quantise(model))):
+        onnx_graph.save(content, folder / name)
+    return [Runtime(folder / name) for name in (FLOAT32, INT8)]
+
+
+@given(st.integers(1, 30_000), st.lists(st.integers(0, 30_000), max_size=40))
+@settings(max_examples=20, deadline=None)
+def test_the_exported_file_gives_in_any_chunks_what_torch_gives(runtimes, n_samples, cuts):
+    sound = talk(n_samples)
+    (float32, int8), ours = runtimes, STREAMING.log_probs(sound).outputs
+    for runtime, expected in ((float32, ours), (int8, int8.log_probs(sound).outputs)):
+        for one, other in zip(in_chunks(runtime.stream(), sound, cuts), expected, strict=True):
+            assert one.shape == other.shape
+            assert np.abs(one - other).max() < 1e-5
+
+
+def test_two_streams_of_one_recogniser_know_nothing_of_each_other(runtimes):
+    sound, noise = talk(20_000), talk(20_000, seed=1)
+    for one in (STREAMING, *runtimes):
+        first, second = one.stream(), one.stream()
+        second.feed(noise)
+        for block in np.split(sound, 5):
+            given = first.feed(block)
+            second.feed(noise)
+        expected = one.log_probs(sound).letters[: (20_000 - 240) // 480]
+        assert np.abs(given.letters - expected[-len(given.letters) :]).max() < 1e-5
+
+
+def test_a_file_of_whole_clips_says_that_it_hears_no_stream():
+    with pytest.raises(ValueError, match=r"recognizer\.int8\.onnx: this recogniser needs whole clips"):
+        Runtime.load().stream()
