@@ -140,7 +140,7 @@ class _Graph(nn.Module):
         # The first clip's samples are asked for before all else: onnxruntime crashes in a layer of no clips, and this
         # fails with the node's name. (A maximum, since an optimiser would take out what changes nothing.)
         n_samples = torch.maximum(n_samples, n_samples[0].clamp(max=1))
-        after = []
+        after: list[Tensor] = []
         if state is None:
             logits, n_frames = self.recognizer(waveforms, n_samples)
         else:
