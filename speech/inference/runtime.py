@@ -59,6 +59,7 @@ class Runtime(Transcriber):
         if path.is_dir():  # a run's
             path = path / (INT8 if (path / INT8).is_file() else FLOAT32)
         self.path = path
+        self._finder: Runtime | None = None
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
         self._session = open_session(path, "export it again, or install a newer onnxruntime")
@@ -113,6 +114,13 @@ class Runtime(Transcriber):
     @property
     def frame_s(self) -> float:
         return self._samples_per_frame / self._sample_rate
+
+    @property
+    def finder(self) -> Runtime | None:
+        """The recogniser of streams that comes with the package, for the one that does; of the same phones."""
+        if self._finder is None and self.path == pretrained.FOLDER / pretrained.EXPORTED:
+            self._finder = Runtime(pretrained.shipped(pretrained.STREAMING))
+        return self._finder
 
     def log_probs(self, waveform: Waveform) -> LogProbs:
         if self._windows is not None:

@@ -113,7 +113,7 @@ def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
 
 @pytest.mark.parametrize(("per_hour", "n"), [(1, 0), (10, 0), (100, 1)])
 def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(recognizer, monkeypatch, per_hour, n):
-    monkeypatch.setattr(recognizer, "confirmation", Confirmation(10, -10))
+    monkeypatch.setattr(recognizer.finder, "confirmation", Confirmation(10, -10))
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
     assert len(heard(recognizer, sound, names=["Jennifer", "Robert"], per_hour=per_hour)) == n
 
