@@ -2,14 +2,16 @@
 
 Method: an ``Endpointer`` finds where somebody speaks, and the recogniser hears each segment as it would hear it in a
 file: a recording's names are those of ``Transcriber.transcribe``. A name is told of after a short pause already, where
-it is accepted; inside of a segment that is no name, or several, a ``Spotter`` looks for them. What was heard before
-changes nothing; what is held is the end-pointer's window, and the end of a segment that was cut for want of a pause.
+it is accepted. Inside of a segment that is no name, or several, a ``Spotter`` looks for them or, where the recogniser
+has a finder, a ``StreamSpotter``, while somebody speaks. What was heard before changes nothing; what is held is the
+end-pointer's window, and the end of a segment that was cut for want of a pause.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +19,22 @@ from pathlib import Path
 
 import numpy as np
 
-from speech.audio.endpointing import MARGIN_S, Endpointer, Segment
+from speech.audio.endpointing import GAP_S, MARGIN_S, Endpointer, Segment
 from speech.audio.files import Waveform
 from speech.audio.limits import AudioError
 from speech.audio.streams import Block, Fault, File
 from speech.common.escape import printable
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.spotting import Spotted, Spotter
+from speech.inference.stream_spotting import StreamSpotter
 from speech.inference.transcriber import Transcriber, Transcript
 
 LETTERS_EVERY_S = 0.3  # of the stream
 PAUSE_S = 0.1  # after which a name is told of at once, if one was said
 LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
+PIECE_S = 0.1  # of a stream, in which names inside of running speech are looked for, whatever blocks it comes in
+WAIT_S = 0.45  # after the end of such a name: after a pause it is heard as one that is said alone
 
 
 @dataclass(frozen=True)
@@ -96,15 +101,40 @@ class _Hearing:
         self._transcriber, self._false_alarms_per_hour = transcriber, false_alarms_per_hour
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
-        self.listen_for(lexicon)
+        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
+        self.listen_for(lexicon, 0)
         self.told = -self._rate  # sample of the stream up to which names were told of
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
         self._before_stop = 0
 
-    def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
-        rate = self._false_alarms_per_hour
+    def listen_for(self, lexicon: Mapping[str, Entry], start: int) -> None:
+        """For the names of ``lexicon`` from sample ``start`` of the stream on."""
+        per_hour, finder = self._false_alarms_per_hour, self._transcriber.finder
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
-        self._spotter = None if rate is None else Spotter(self._transcriber, lexicon, rate)
+        self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
+        self._stream = StreamSpotter(self._spotter, finder, start) if self._spotter and finder else None
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the blocks that a stream comes in do, too: those of a segment are the same in any."""
+        return self._stream is None
+
+    def feed(self, piece: Waveform | None) -> None:
+        """The stream goes on with ``piece``, or is over."""
+        if self._stream:
+            self._found += self._stream.finish() if piece is None else self._stream.feed(piece)
+
+    def running(self, now_s: float) -> Iterator[Spotted]:
+        """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so."""
+        for one in self._untold():
+            begins = one.transcript.names[0][0] in self._beginnings
+            if one in self._untold() and one.end_s + WAIT_S + begins * GAP_S <= now_s:
+                self.told = round(one.end_s * self._rate)
+                yield one
+
+    def _untold(self) -> list[Spotted]:
+        self._found = [one for one in self._found if one.start_s >= self.told / self._rate - MARGIN_S]
+        return self._found
 
     def names(self, segment: Segment) -> list[Spotted]:
         """The names in ``segment`` that were not told of yet; one in which there is none is told of as a whole."""
@@ -150,6 +180,9 @@ class _Hearing:
         """The names that are spotted from sample ``start`` to ``stop``, of which ``log_probs`` are."""
         if self._spotter is None:
             return []
+        if self._stream:
+            first_s, last_s = (start - self._margin) / self._rate, (stop + self._margin) / self._rate
+            return [one for one in self._untold() if one.start_s >= first_s and one.end_s <= last_s]
         waveform = self._span(segment, start, stop)
         overlap = self._before_stop + 2 * self._margin - start
         joined = 0 <= overlap <= len(self._before)
@@ -196,13 +229,15 @@ def listen(
     rate = transcriber.sample_rate
     hearing = _Hearing(transcriber, lexicon, false_alarms_per_hour)
     endpointer, shown_at, shown = Endpointer(rate, PAUSE_S), 0.0, ""
-    for block in itertools.chain(blocks, [None]):
+    pieces = blocks if hearing.in_blocks else _cut(blocks, round(PIECE_S * rate))
+    for block in itertools.chain(pieces, [None]):
         if isinstance(block, Listed):
-            hearing.listen_for(block.lexicon)
+            hearing.listen_for(block.lexicon, endpointer.n_samples)
         if isinstance(block, Fault | Listed):
             yield block
             continue
         start = time.perf_counter()
+        hearing.feed(block)
         segments = endpointer.finish() if block is None else endpointer.feed(block)
         now = endpointer.n_samples / rate
         for segment in segments:
@@ -210,6 +245,8 @@ def listen(
                 late = now - one.end_s + time.perf_counter() - start
                 yield Heard(one.start_s, one.end_s, late, one.transcript)
             shown = ""
+        for one in hearing.running(now if block is not None else math.inf):
+            yield Heard(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
         since = endpointer.speaking_since
         speaking = block is not None and since is not None and since >= hearing.told
         if letters and speaking and now - shown_at >= LETTERS_EVERY_S:
@@ -218,6 +255,21 @@ def listen(
             if (spelt := transcriber.alphabet.decode(transcriber.decoder(so_far))) and spelt != shown:
                 shown = spelt
                 yield Letters(now, spelt)
+
+
+def _cut(blocks: Iterable[Block | Listed], n: int) -> Iterator[Block | Listed]:
+    """The same sound in pieces of ``n`` samples; the last may be shorter."""
+    rest: Waveform = np.zeros(0, np.float32)
+    for block in blocks:
+        if isinstance(block, Fault | Listed):
+            yield block
+            continue
+        rest = np.concatenate([rest, block])
+        for start in range(0, len(rest) - n + 1, n):
+            yield rest[start : start + n]
+        rest = rest[len(rest) // n * n :]
+    if len(rest):
+        yield rest
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ were trained, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames 
 phones also ``phones`` (in the order of the columns), ``pronunciations`` (of each name) and ``phones_weight`` (JSON); of
 a calibrated one ``label_prior`` and ``rejection``, of one whose spotting was fitted ``confirmation`` (JSON, the fields
 of ``LabelPrior``, ``Rejection`` and ``Confirmation``).
+The graph of a recogniser that needs no whole clips takes chunks of streams (``streaming.Step``) and a ``state`` float32
+``(batch, n_state)``, 0 at a stream's beginning, and gives ``next_state``; its metadata have ``window_length`` and
+``overlap`` (samples; ``streaming.Windows``).
 Pronunciations of other names come from the grapheme-to-phoneme model that is in the package.
 """
 
@@ -17,8 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from speech import pretrained
 from speech.audio.files import Waveform
@@ -31,6 +36,7 @@ from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
 from speech.inference.session import open_session
+from speech.inference.streaming import Stream, Windows, whole
 from speech.inference.transcriber import Transcriber
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
@@ -53,6 +59,7 @@ class Runtime(Transcriber):
         if path.is_dir():  # a run's
             path = path / (INT8 if (path / INT8).is_file() else FLOAT32)
         self.path = path
+        self._finder: Runtime | None = None
         if not path.is_file():
             raise RecognizerError(f"{path}: no such recogniser file: python -m speech.export writes one")
         self._session = open_session(path, "export it again, or install a newer onnxruntime")
@@ -93,6 +100,12 @@ class Runtime(Transcriber):
         self._sample_rate = checked_count("sample_rate", int(metadata["sample_rate"]), 1_000, 384_000)
         per_frame = int(metadata["samples_per_frame"])
         self._samples_per_frame = checked_count("samples_per_frame", per_frame, 1, self._sample_rate)
+        self._windows = None
+        if "window_length" in metadata:
+            window, overlap = (int(metadata[key]) for key in ("window_length", "overlap"))
+            checked_count("window_length", window, 1, self._sample_rate)
+            self._windows = Windows(window, per_frame, checked_count("overlap", overlap, 0, window))
+            (self._n_state,) = (one.shape[1] for one in self._session.get_inputs() if one.name == "state")
 
     @property
     def sample_rate(self) -> int:
@@ -102,9 +115,31 @@ class Runtime(Transcriber):
     def frame_s(self) -> float:
         return self._samples_per_frame / self._sample_rate
 
+    @property
+    def finder(self) -> Runtime | None:
+        """The recogniser of streams that comes with the package, for the one that does; of the same phones."""
+        if self._finder is None and self.path == pretrained.FOLDER / pretrained.EXPORTED:
+            self._finder = Runtime(pretrained.shipped(pretrained.STREAMING))
+        return self._finder
+
     def log_probs(self, waveform: Waveform) -> LogProbs:
+        if self._windows is not None:
+            return whole(self.stream(), waveform)
         inputs = {"waveforms": waveform[None], "n_samples": np.array([len(waveform)])}
-        log_probs, _ = self._session.run(["log_probs", "n_frames"], inputs)
+        return self._checked(*self._session.run(["log_probs"], inputs))
+
+    def stream(self) -> Stream:
+        """Raises ValueError where this recogniser needs whole clips."""
+        if self._windows is None:
+            raise ValueError(f"{self.path}: this recogniser needs whole clips, and hears no stream")
+        return Stream(self._step, np.zeros((1, self._n_state), np.float32), self._windows)
+
+    def _step(self, waveform: Waveform, n_samples: int, state: NDArray[np.float32]) -> tuple[LogProbs, Any]:
+        inputs = {"waveforms": waveform[None], "n_samples": np.array([n_samples]), "state": state}
+        log_probs, n_frames, state = self._session.run(["log_probs", "n_frames", "next_state"], inputs)
+        return self._checked(log_probs[:, : n_frames[0]]), state
+
+    def _checked(self, log_probs: NDArray[np.float32]) -> LogProbs:
         if log_probs.shape[-1] != sum(self.n_symbols) or np.isnan(log_probs).any():
             raise RecognizerError(f"{self.path}: its graph gives no log-probabilities of its symbols: export it again")
         ends = np.cumsum(self.n_symbols)[:-1]

@@ -14,7 +14,7 @@ What it has to reach is fitted to the recogniser (``Confirmation``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from speech.audio.files import Waveform
 from speech.inference.confirmation import UNFITTED
 from speech.inference.label_prior import LabelPrior
-from speech.inference.score import may_skip, with_blanks
+from speech.inference.score import Floats, may_skip, with_blanks
 from speech.inference.scoring import Entry, LogProbs, Variants, fuse, have_pronunciations, letter_scores, phone_scores
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.text.alphabet import BLANK
@@ -41,12 +41,18 @@ FORBIDDEN = np.float32(-1e9)  # stands for log 0
 
 
 class Candidate(NamedTuple):
-    """Frames ``first`` to ``last``, the latter not included, score ``score`` nats a symbol as a name (at most 0)."""
+    """Frames ``first`` to ``last``, the latter not included, score ``score`` nats a symbol as ``text`` (at most 0)."""
 
     first: int
     last: int
     score: float
     n_symbols: int
+    text: int  # which of those that are looked for
+
+    @property
+    def ratio(self) -> float:
+        """Nats a symbol, less what a text of so few has by chance."""
+        return self.score - SHORTNESS / self.n_symbols
 
     @property
     def excess(self) -> float:
@@ -78,24 +84,114 @@ def _columns(texts: Sequence[Sequence[int]]) -> _Columns:
     return _Columns(states, np.where(may_skip(states.T).T, np.float32(0), FORBIDDEN), ends)
 
 
-def best_paths(local: NDArray[np.float32], columns: _Columns, restart: bool = True) -> NDArray[np.float32]:
-    """The score of each text's best path that ends in each frame, ``(n_frames, n_texts)``.
+class _Paths:
+    """The best path of each text that ends in each frame, from one block of frames to the next."""
 
-    ``local`` is each frame's score of each symbol. A path begins in any frame with ``restart``, else in the first.
+    def __init__(self, columns: _Columns) -> None:
+        self._columns = columns
+        n_states, n_texts = columns.states.shape
+        # Two rows above the states: from the lower one each text begins, from the other nothing comes.
+        self._alpha = np.full((n_states + 2, n_texts), FORBIDDEN)
+        self._alpha[1] = 0
+
+    def __call__(self, local: NDArray[np.float32], restart: bool = True) -> NDArray[np.float32]:
+        """The score of each text's path that ends in each frame, ``(n_frames, n_texts)``.
+
+        ``local`` is each frame's score of each symbol. A path begins in any frame with ``restart``, else in the first.
+        """
+        columns, alpha = self._columns, self._alpha
+        found, each = np.empty((len(local), alpha.shape[1]), np.float32), np.arange(alpha.shape[1])
+        for t, frame in enumerate(local):
+            best = np.maximum(alpha[2:], alpha[1:-1])
+            np.maximum(best, alpha[:-2] + columns.forbidden, out=best)
+            alpha[2:] = best + frame[columns.states]
+            if not restart:
+                alpha[1] = FORBIDDEN
+            found[t] = alpha[columns.ends + 2, each]
+        return found
+
+
+def best_paths(local: NDArray[np.float32], columns: _Columns, restart: bool = True) -> NDArray[np.float32]:
+    """The score of each text's best path that ends in each frame, ``(n_frames, n_texts)``: ``_Paths``, of one block."""
+    return _Paths(columns)(local, restart)
+
+
+class Search:
+    """Spans of a stream of frames that may be one of ``texts``, by one of ``scores``' outputs.
+
+    A text's candidate is the best of each run of frames that it may end in. They are told of ``hold_s`` after the last
+    of them ended, if no other may end then; those that overlap are one together. In any blocks they are the same.
     """
-    n_states, n_texts = columns.states.shape
-    # Two rows above the states: from the lower one each text begins, from the other nothing comes.
-    alpha = np.full((n_states + 2, n_texts), FORBIDDEN)
-    alpha[1] = 0
-    found, each = np.empty((len(local), n_texts), np.float32), np.arange(n_texts)
-    for t, frame in enumerate(local):
-        best = np.maximum(alpha[2:], alpha[1:-1])
-        np.maximum(best, alpha[:-2] + columns.forbidden, out=best)
-        alpha[2:] = best + frame[columns.states]
-        if not restart:
-            alpha[1] = FORBIDDEN
-        found[t] = alpha[columns.ends + 2, each]
-    return found
+
+    def __init__(
+        self, texts: Sequence[Sequence[int]], frame_s: float, hold_s: float, scores: Callable[[LogProbs], Floats]
+    ) -> None:
+        self._texts, self._scores, self._hold = texts, scores, hold_s / frame_s
+        self._paths = _Paths(_columns(texts)) if texts else None
+        self._n_symbols = np.array([len(text) for text in texts])
+        self._longest = [math.ceil(len(text) * LONGEST_S / frame_s) for text in texts]
+        self._n_frames = 0
+        self._recent: list[NDArray[np.float32]] = []  # each frame's score of each symbol, from frame ``first`` on
+        self._first = 0
+        self._best = np.full(len(texts), -np.inf)  # of each text in its run of frames, and after which
+        self._best_at = np.zeros(len(texts), int)
+        self._open = False  # whether the last frame is in any text's run
+        self._unsettled: list[Candidate] = []
+
+    def feed(self, log_probs: LogProbs) -> list[Candidate]:
+        """Those that are settled now, by time."""
+        if self._paths is None:
+            return []
+        scores = self._scores(log_probs)
+        local = (scores - scores.max(axis=1, keepdims=True)).astype(np.float32)
+        self._recent += list(local)
+        settled: list[Candidate] = []
+        scored = self._paths(local) / self._n_symbols
+        for each, high in zip(scored, (scored >= THRESHOLD).any(axis=1).tolist(), strict=True):
+            self._n_frames += 1
+            if not (high or self._open or self._unsettled):
+                continue
+            better = (each >= THRESHOLD) & (each > self._best)
+            self._best[better], self._best_at[better] = each[better], self._n_frames
+            self._close((each < THRESHOLD) & (self._best > -np.inf))
+            self._open = high
+            if self._unsettled and not high and self._n_frames - max(one.last for one in self._unsettled) >= self._hold:
+                settled += self._settle()
+        needed = min(self._best_at[self._best > -np.inf], default=self._n_frames) - max(self._longest) - 1
+        del self._recent[: max(0, needed - self._first)]
+        self._first = self._n_frames - len(self._recent)
+        return settled
+
+    def finish(self) -> list[Candidate]:
+        """Those that the end of the stream settles."""
+        self._close(self._best > -np.inf)
+        return self._settle()
+
+    def _close(self, over: NDArray[np.bool_]) -> None:
+        """The runs of frames of those texts are over."""
+        for i in np.flatnonzero(over).tolist():
+            last, longest = int(self._best_at[i]), self._longest[i]
+            # Where its best path begins: the same pass, backwards from its end.
+            stop = last - self._first
+            backwards = np.array(self._recent[max(0, stop - longest - 1) : stop][::-1])
+            found = best_paths(backwards, _columns([self._texts[i][::-1]]), restart=False)[:, 0]
+            n_frames = int(found.argmax()) + 1
+            if n_frames <= longest:
+                score, n_symbols = float(self._best[i]), len(self._texts[i])
+                self._unsettled.append(Candidate(last - n_frames, last, score, n_symbols, i))
+            self._best[i] = -np.inf
+
+    def _settle(self) -> list[Candidate]:
+        kept: list[Candidate] = []
+        for one in sorted(self._unsettled, key=lambda one: -one.excess):
+            over = [i for i, other in enumerate(kept) if one.first < other.last and other.first < one.last]
+            if not over:
+                kept.append(one)
+            elif len(over) == 1 and one.excess > kept[over[0]].excess / 2:
+                best = kept[over[0]]
+                kept[over[0]] = best._replace(first=min(best.first, one.first), last=max(best.last, one.last))
+        self._unsettled = []
+        return sorted(kept)
 
 
 def _likeliest(variants: Variants) -> list[list[int]]:
@@ -117,15 +213,12 @@ class Spotter:
             raise ValueError(
                 f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
             )
-        self._transcriber, self._lexicon = transcriber, lexicon
-        self._least = (transcriber.confirmation or UNFITTED).threshold(false_alarms_per_hour)
-        prior = transcriber.label_prior
-        self._prior = prior and LabelPrior(prior.log_priors, [PRIOR_WEIGHT] * len(prior.weights))
+        self.transcriber, self._lexicon, self._per_hour = transcriber, lexicon, false_alarms_per_hour
+        self._least = self.threshold(transcriber)
         self._output = int(transcriber.inventory is not None and have_pronunciations([*lexicon.values()]))
-        texts = [_likeliest(entry[self._output]) for entry in lexicon.values()]
-        self._texts = [text for some in texts for text in some]
-        self._columns = _columns(self._texts) if self._texts else None
-        self._n_symbols = np.array([len(text) for text in self._texts])
+        texts = {name: _likeliest(entry[self._output]) for name, entry in lexicon.items()}
+        self._texts = [text for some in texts.values() for text in some]
+        self.names = [name for name, some in texts.items() for _ in some]  # of each text of a candidate
 
     def spot(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[Spotted]:
         """The names in ``waveform``, of which ``log_probs`` are, and which begins ``start_s`` into the recording."""
@@ -133,66 +226,60 @@ class Spotter:
 
     def scored(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[tuple[float, Spotted]]:
         """Every span that may be a name and is not called none of the list, as it is told of, with its score."""
-        transcriber = self._transcriber
-        frame, margin = (round(transcriber.sample_rate * s) for s in (transcriber.frame_s, SPAN_MARGIN_S))
         for one in self.candidates(log_probs):
-            begin = max(0, one.first * frame - margin)
-            span = waveform[begin : one.last * frame + margin]
-            again = transcriber.log_probs(span)
-            begin_s = start_s + begin / transcriber.sample_rate
-            transcript = transcriber.transcript(again, begin_s, self._lexicon)
-            if transcript.accepted is False and not transcript.unsure:
-                continue
-            if transcript.accepted is False:  # what the recogniser is unsure of, the likelihood ratio decides
-                transcript = replace(transcript, accepted=True, unsure=False)
-            first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
-            yield self._score(again, transcript.names[0][0]), Spotted(first_s, last_s, transcript)
+            score, spotted = self.recognised(one, waveform, start_s)
+            if spotted.transcript.accepted is not False or spotted.transcript.unsure:
+                yield score, decided(spotted)
+
+    def recognised(self, one: Candidate, waveform: Waveform, start_s: float) -> tuple[float, Spotted]:
+        """The candidate's span recognised by itself, and the score of the likeliest name.
+
+        ``waveform`` begins ``start_s`` into the recording, as the frames of ``one`` do.
+        """
+        transcriber = self.transcriber
+        frame, margin = (round(transcriber.sample_rate * s) for s in (transcriber.frame_s, SPAN_MARGIN_S))
+        begin = max(0, one.first * frame - margin)
+        again = transcriber.log_probs(waveform[begin : one.last * frame + margin])
+        transcript = transcriber.transcript(again, start_s + begin / transcriber.sample_rate, self._lexicon)
+        first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
+        return self._score(again, transcript.names[0][0]), Spotted(first_s, last_s, transcript)
 
     def candidates(self, log_probs: LogProbs) -> list[Candidate]:
         """By time, no two of which overlap: spans that do are one together, since *Mark* is in *Marcus*."""
-        if self._columns is None:
-            return []
-        scores = self._corrected(log_probs).outputs[self._output]
-        local = (scores - scores.max(axis=1, keepdims=True)).astype(np.float32)
-        each = best_paths(local, self._columns) / self._n_symbols
-        kept: list[Candidate] = []
-        for one in sorted(self._peaks(local, each), key=lambda one: -one.excess):
-            over = [i for i, other in enumerate(kept) if one.first < other.last and other.first < one.last]
-            if not over:
-                kept.append(one)
-            elif len(over) == 1 and one.excess > kept[over[0]].excess / 2:
-                best = kept[over[0]]
-                kept[over[0]] = best._replace(first=min(best.first, one.first), last=max(best.last, one.last))
-        return sorted(kept)
+        search = self.search(math.inf)
+        return search.feed(log_probs) + search.finish()
+
+    def search(self, hold_s: float, finder: Transcriber | None = None) -> Search:
+        """Candidates of a stream, told of ``hold_s`` after they end, by the log-probabilities of ``finder`` if any."""
+        hears = finder or self.transcriber
+        return Search(self._texts, hears.frame_s, hold_s, lambda some: corrected(hears, some).outputs[self._output])
+
+    def threshold(self, transcriber: Transcriber) -> float:
+        """What a score has to reach, as it was fitted to ``transcriber``."""
+        return (transcriber.confirmation or UNFITTED).threshold(self._per_hour)
 
     def confirms(self, log_probs: LogProbs, name: str) -> bool:
         """Whether a span with these ``log_probs`` is ``name``, the likeliest, even in running speech."""
         return self._score(log_probs, name) >= self._least
 
     def _score(self, log_probs: LogProbs, name: str) -> float:
-        entry, corrected = self._lexicon[name], self._corrected(log_probs)
-        letters, phones = letter_scores(corrected, [entry]), phone_scores(corrected, [entry])
+        entry, fair = self._lexicon[name], corrected(self.transcriber, log_probs)
+        letters, phones = letter_scores(fair, [entry]), phone_scores(fair, [entry])
         n_letters = len(entry.letters.symbols[0])
-        ratio = float(letters[0] - corrected.letters.max(axis=1).sum()) / n_letters
-        if phones is None or corrected.phones is None:
+        ratio = float(letters[0] - fair.letters.max(axis=1).sum()) / n_letters
+        if phones is None or fair.phones is None:
             return ratio - SHORTNESS / n_letters
         n_phones = len(_likeliest(entry.phones)[0])
-        of_phones = float(phones[0] - corrected.phones.max(axis=1).sum()) / n_phones
-        return fuse(self._transcriber.phones_weight, ratio, of_phones) - SHORTNESS / n_phones
+        of_phones = float(phones[0] - fair.phones.max(axis=1).sum()) / n_phones
+        return fuse(self.transcriber.phones_weight, ratio, of_phones) - SHORTNESS / n_phones
 
-    def _corrected(self, log_probs: LogProbs) -> LogProbs:
-        return self._prior(log_probs) if self._prior else log_probs
 
-    def _peaks(self, local: NDArray[np.float32], each: NDArray[np.float32]) -> Iterator[Candidate]:
-        """Of each text, the best of each run of frames that it may end in."""
-        for i in np.flatnonzero((each >= THRESHOLD).any(axis=0)).tolist():
-            edges = np.flatnonzero(np.diff(np.r_[0, (each[:, i] >= THRESHOLD).astype(np.int8), 0]))
-            longest = math.ceil(len(self._texts[i]) * LONGEST_S / self._transcriber.frame_s)
-            for begin, end in edges.reshape(-1, 2).tolist():
-                last = begin + int(each[begin:end, i].argmax()) + 1
-                # Where its best path begins: the same pass, backwards from its end.
-                backwards = local[max(0, last - longest - 1) : last][::-1]
-                found = best_paths(backwards, _columns([self._texts[i][::-1]]), restart=False)[:, 0]
-                n_frames = int(found.argmax()) + 1
-                if n_frames <= longest:
-                    yield Candidate(last - n_frames, last, float(each[last - 1, i]), len(self._texts[i]))
+def corrected(transcriber: Transcriber, log_probs: LogProbs) -> LogProbs:
+    """Less the prior of ``transcriber``'s labels, by PRIOR_WEIGHT, where it has one."""
+    prior = transcriber.label_prior
+    return LabelPrior(prior.log_priors, [PRIOR_WEIGHT] * len(prior.weights))(log_probs) if prior else log_probs
+
+
+def decided(spotted: Spotted) -> Spotted:
+    """What the recogniser is unsure of, or calls none of the list, the likelihood ratio decides."""
+    return spotted._replace(transcript=replace(spotted.transcript, accepted=True, unsure=False))

@@ -39,6 +39,7 @@ from speech.inference.scoring import (
     letter_scores,
     phone_scores,
 )
+from speech.inference.streaming import Stream
 from speech.text.alphabet import Alphabet
 from speech.text.names import distinct, read_names
 from speech.text.phones import Inventory
@@ -137,6 +138,15 @@ class Transcriber(ABC):
     @abstractmethod
     def frame_s(self) -> float:
         """Seconds from one frame of log-probabilities to the next."""
+
+    @property
+    def finder(self) -> Transcriber | None:
+        """The recogniser of streams that finds candidates for spotting; None where there is none."""
+        return None
+
+    def stream(self) -> Stream:
+        """One stream, through the network. Raises ValueError where it needs whole clips."""
+        raise ValueError("this recogniser needs whole clips, and hears no stream")
 
     @abstractmethod
     def log_probs(self, waveform: Waveform) -> LogProbs:

@@ -80,6 +80,36 @@ class Encoder(nn.Module):
         logits = self.output(hidden)
         return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames
 
+    @property
+    def n_state(self) -> int:
+        """Numbers that go from one ``step`` to the next. Raises ValueError where a step would need later frames."""
+        if len(self.backwards) or self.cell == "lstm" or self.kernel // 2 >= self.stride:
+            raise ValueError(
+                "a stream needs encoder.bidirectional=false, encoder.cell=gru or rnn, and encoder.kernel under twice "
+                f"encoder.stride: here {self.cell}, kernel={self.kernel}, stride={self.stride}, "
+                f"bidirectional={'true' if len(self.backwards) else 'false'}"
+            )
+        return self.kernel // 2 * self.convolution.in_channels + len(self.forwards) * self.output.in_features
+
+    def step(self, features: Tensor, n_frames: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``forward``, of chunks of streams, and the ``state`` ``(batch, n_state)`` after them; 0 at the beginning.
+
+        A chunk has a multiple of ``stride`` frames. Those of a stream's last beyond ``n_frames`` are 0.
+        """
+        n_tail, n_features = self.kernel // 2, self.convolution.in_channels
+        tail, hidden_before = state[:, : n_tail * n_features], state[:, n_tail * n_features :]
+        frames = torch.cat([tail.unflatten(1, (n_tail, n_features)), features], dim=1)
+        weight, bias = self.convolution.weight, self.convolution.bias
+        hidden = nn.functional.conv1d(frames.transpose(1, 2), weight, bias, self.stride).transpose(1, 2)
+        hidden = torch.relu(self.normalisation(hidden))
+        after = [frames[:, frames.shape[1] - n_tail :].flatten(1)]
+        n_frames = self.n_frames(n_frames)
+        for directions, start in zip(self.layers(), hidden_before.split(self.output.in_features, dim=1), strict=True):
+            hidden = self._carried(directions, hidden, n_frames, start)
+            after.append(hidden[:, -1])
+        logits = self.output(hidden)
+        return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames, torch.cat(after, dim=1)
+
     def layers(self) -> list[tuple[nn.Module, ...]]:
         """The recurrent layers, each as its one or two directions."""
         return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
@@ -95,3 +125,9 @@ class Encoder(nn.Module):
             turned, _ = direction(by_hand(ReverseWithinLength, hidden, n_frames))
             outputs.append(by_hand(ReverseWithinLength, turned, n_frames))
         return torch.cat(outputs, dim=2)
+
+    def _carried(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor, start: Tensor) -> Tensor:
+        """As ``_recurrent``, of one direction, from the state ``start`` ``(batch, n_units)`` on."""
+        (forwards,) = directions
+        outputs: Tensor = forwards(hidden, start[None].contiguous())[0]
+        return outputs

@@ -3,10 +3,14 @@
 In: waveforms float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``.
 Out: features float32 ``(batch, n_frames, n_features)``, 0 beyond each clip's own frames, and ``n_frames``.
 A frame that is counted sees no padding, so a clip gives the same features alone and in any batch.
+
+Level and normalisation are those of the clip or, for a stream, running averages, which forget: what comes later changes
+nothing then, and a clip gives the same features in any chunks (``step``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -24,6 +28,8 @@ PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pit
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
 FAINT = 1.5e-5  # RMS of a clip whose vowels have about the energy of LOG_FLOOR
 LEAST_DEVIATION = 1e-3  # a coefficient that does not change over a clip stays 0
+LEAST_LEVEL = 1e-8  # RMS: silence is not made louder than this is
+BLOCK = 32  # frames over which a running sum is one product with a matrix
 
 
 class FrontEnd(nn.Module):
@@ -34,7 +40,11 @@ class FrontEnd(nn.Module):
     upper bands, or the noise of a quiet room, lie below that says nothing of the word. Each coefficient is normalised
     to mean 0 and deviation 1 over the clip's own frames and ``n_prior_frames`` more, whose mean and deviation
     ``fit_cmvn_prior`` finds in training clips: the frames of a short word alone cannot tell which vowel it is made of
-    (CMVN with a prior: Povey et al. 2011). Raises ValueError for values that contradict one another.
+    (CMVN with a prior: Povey et al. 2011).
+
+    With ``n_memory_frames`` a frame is normalised by what has come so far instead, and by the prior: a frame counts for
+    1/e of one that is ``n_memory_frames`` later, and so does the prior. The level is a running average as well; before
+    it is known it is the first frame's. Raises ValueError for values that contradict one another.
     """
 
     prior_mean: Tensor
@@ -51,6 +61,7 @@ class FrontEnd(nn.Module):
         n_mfcc: int | None = 20,
         n_deltas: int = 0,
         n_prior_frames: float = 100,
+        n_memory_frames: float | None = None,
         floor_db: float = 40,
     ) -> None:
         super().__init__()
@@ -66,12 +77,19 @@ class FrontEnd(nn.Module):
             raise ValueError(f"frontend.f_max={f_max} Hz is over half of the sample rate {sample_rate} Hz")
         if not 0 <= n_prior_frames <= 1e9:
             raise ValueError(f"frontend.n_prior_frames={n_prior_frames} must be 0 or more")
+        if n_memory_frames is not None and (not 1 <= n_memory_frames <= 1e6 or n_deltas > 0):
+            raise ValueError(
+                f"frontend.n_memory_frames={n_memory_frames} must be 1 or more, and frontend.n_deltas={n_deltas} 0: "
+                "a derivative needs the frames to come; null normalises over the clip"
+            )
         if not 0 < floor_db <= 200:
             raise ValueError(f"frontend.floor_db={floor_db} must be more than 0: silence is softer than a vowel")
         self.level = FAINT * 10 ** (floor_db / 20)  # RMS to which every clip is scaled
         self.sample_rate, self.window_length, self.hop_length = sample_rate, window_length, hop_length
         self.n_deltas, self.n_prior_frames = n_deltas, n_prior_frames
+        self.keep = None if n_memory_frames is None else math.exp(-1 / n_memory_frames)
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
+        self.n_state = 2 + 2 * self.n_features  # running sums of 1, of power, and of each feature and its square
         self.register_buffer("prior_mean", torch.zeros(self.n_features))
         self.register_buffer("prior_deviation", torch.ones(self.n_features))
         mel: dict[str, Any] = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
@@ -92,6 +110,12 @@ class FrontEnd(nn.Module):
         """The cosine transform ``(n_mels, n_mfcc)``; None where the features are the log-mel energies themselves."""
         matrix: Tensor | None = getattr(self.spectrum, "dct_mat", None)
         return matrix
+
+    @property
+    def _mel(self) -> Any:
+        """Waveforms to mel energies ``(batch, n_mels, n_frames)``."""
+        mel: Any = self.spectrum
+        return mel[0] if self.dct is None else mel.MelSpectrogram
 
     def n_frames(self, n_samples: Count) -> Count:
         """Frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
@@ -114,8 +138,50 @@ class FrontEnd(nn.Module):
         self.prior_deviation.copy_(deviation)
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+        if self.keep is not None:
+            whole = nn.functional.pad(self.pad(waveforms), (1, 0))
+            return self.step(whole, n_samples, waveforms.new_zeros(len(waveforms), self.n_state))[:2]
         features, n_frames = self._features(waveforms, n_samples)
         return self._normalise(features, n_frames), n_frames
+
+    def step(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The features of chunks of streams, their ``n_frames``, and the ``state`` ``(batch, n_state)`` after them.
+
+        ``waveforms`` ``(batch, 1 + n)`` begin with the sample before, 0 at a stream's beginning, as ``state`` is then.
+        ``n_samples`` of each are counted, without that one; only of a stream's last chunk fewer than n. The next chunk
+        begins where the first frame that is not in this one does: its first samples are this one's last again.
+        """
+        assert self.keep is not None
+        features, sums = self._running_features(waveforms, n_samples, state[:, :2])
+        centred = features - self.prior_mean
+        moments = torch.cat([centred, centred.square()], dim=2)
+        moments = running_sums(moments, state[:, 2:], self.keep)
+        n_prior = self.n_prior_frames * (1 - (1 - self.keep) * sums[:, :, :1])  # the prior fades as frames do
+        count = sums[:, :, :1] + n_prior
+        mean, square = moments.chunk(2, dim=2)
+        mean, square = mean / count, (square + n_prior * self.prior_deviation.square()) / count
+        deviation = (square - mean.square()).clamp(min=LEAST_DEVIATION**2).sqrt()
+        n_frames = self.n_frames(n_samples)
+        mask = frame_mask(n_frames, features.shape[1])[..., None]
+        return (centred - mean) / deviation * mask, n_frames, torch.cat([sums, moments], dim=2)[:, -1]
+
+    def _running_features(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Features that are not normalised, and the running sums of 1 and of power ``(batch, n_frames, 2)``."""
+        assert self.keep is not None
+        emphasised = self._emphasised(waveforms, n_samples)
+        power = nn.functional.avg_pool1d(emphasised.square()[:, None], self.window_length, self.hop_length)[:, 0]
+        sums = running_sums(torch.stack([torch.ones_like(power), power], dim=2), state, self.keep)
+        level = (sums[:, :, 1] / sums[:, :, 0]).sqrt().clamp(min=LEAST_LEVEL)
+        energies = self._mel(emphasised).transpose(1, 2) * (self.level / level).square()[..., None]
+        logs = torch.log(energies + LOG_FLOOR)
+        return logs if self.dct is None else logs @ self.dct, sums
+
+    @staticmethod
+    def _emphasised(waveforms: Tensor, n_samples: Tensor) -> Tensor:
+        """``(batch, n)`` of waveforms ``(batch, 1 + n)``, which begin with the sample before the first."""
+        emphasised = waveforms[:, 1:] - PRE_EMPHASIS * waveforms[:, :-1]
+        # The sample after a clip's last would be -0.97 times it, and in the last frame of a short clip.
+        return emphasised * frame_mask(n_samples, emphasised.shape[1])
 
     def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames.
@@ -124,13 +190,13 @@ class FrontEnd(nn.Module):
         """
         require_clips("waveforms", waveforms)
         require_precision("waveforms", waveforms)
-        waveforms = self.pad(waveforms)
-        emphasised = waveforms - PRE_EMPHASIS * nn.functional.pad(waveforms, (1, 0))[:, :-1]
-        # The sample after a clip's last would be -0.97 times it, and in the last frame of a short clip.
-        emphasised = emphasised * frame_mask(n_samples, emphasised.shape[1])
-        power = emphasised.square().sum(dim=1) / n_samples
-        level = self.level / power.sqrt().clamp(min=1e-8)
+        waveforms = nn.functional.pad(self.pad(waveforms), (1, 0))
         n_frames = self.n_frames(n_samples)
+        if self.keep is not None:
+            return self._running_features(waveforms, n_samples, waveforms.new_zeros(len(waveforms), 2))[0], n_frames
+        emphasised = self._emphasised(waveforms, n_samples)
+        power = emphasised.square().sum(dim=1) / n_samples
+        level = self.level / power.sqrt().clamp(min=LEAST_LEVEL)
         features = self.spectrum(emphasised * level[:, None]).transpose(1, 2)
         orders = [features]
         for _ in range(self.n_deltas):
@@ -162,6 +228,24 @@ class _PowerSpectrogram(transforms.Spectrogram):
 class _Log(nn.Module):
     def forward(self, mel: Tensor) -> Tensor:
         return torch.log(mel + LOG_FLOOR)
+
+
+def running_sums(x: Tensor, before: Tensor, keep: float) -> Tensor:
+    """s[t] = keep s[t - 1] + x[t], where s[-1] is ``before`` ``(batch, n)``; x and s ``(batch, n_frames, n)``."""
+    n_frames = x.shape[1]
+    blocks = nn.functional.pad(x, (0, 0, 0, -n_frames % BLOCK)).unflatten(1, (-1, BLOCK))
+    within = _powers(keep, BLOCK, x) @ blocks
+    # What each block begins with is such a sum again: of what the blocks before it end with.
+    starts = torch.cat([before[:, None], within[:, :-1, -1]], dim=1)
+    starts = _powers(keep**BLOCK, starts.shape[1], x) @ starts
+    fading = keep ** torch.arange(1, BLOCK + 1, dtype=x.dtype, device=x.device)
+    return (within + fading[:, None] * starts[:, :, None]).flatten(1, 2)[:, :n_frames]
+
+
+def _powers(keep: float, n: int, like: Tensor) -> Tensor:
+    """keep^(i - j) in row i and column j up to i, else 0: ``(n, n)``."""
+    index = torch.arange(n, dtype=like.dtype, device=like.device)
+    return torch.tril(keep ** (index[:, None] - index).clamp(min=0))
 
 
 def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """A recogniser as an ONNX graph, float32 and int8: waveforms in, log-probabilities out, for ``inference.runtime``.
 
+Of one that needs no whole clips the graph is its ``step``: chunks of streams in, and a state in and out.
+
 torch's exporter traces the recogniser itself, front end included. Two of its parts are replaced first:
 
 - A recurrent layer becomes ONNX's own operator: the exporter of torch 2.14 fails on nn.GRU of a length that is left
@@ -38,6 +40,7 @@ SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for o
 LEAST_TO_QUANTISE = 1024  # numbers: a smaller tensor saves nothing
 LARGEST_INT8 = 127
 EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error gives
+TRACED = 64  # frames of a stream's chunk that the exporter traces: of several blocks of the running sums
 LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it would store all the sines
 
 
@@ -60,13 +63,15 @@ class _Recurrent(nn.Module):
         gates = parameter.detach().chunk(len(GATES[self.operator]))
         return torch.cat([gates[i] for i in GATES[self.operator]])
 
-    def forward(self, frames: Tensor, n_frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, n_frames: Tensor, start: Tensor | None = None) -> Tensor:
         by_time = frames.transpose(0, 1)
         attributes: dict[str, Any] = {"hidden_size": self.n_units}
         attributes["direction"] = "bidirectional" if self.n_directions == 2 else "forward"
         if self.operator == "GRU":
             attributes["linear_before_reset"] = 1  # as torch: the reset gate after the hidden bias
-        inputs = (by_time, self.weights, self.recurrent, self.bias, n_frames.int())
+        inputs = [by_time, self.weights, self.recurrent, self.bias, n_frames.int()]
+        if start is not None:
+            inputs.append(start[None])
         shape = (by_time.shape[0], self.n_directions, by_time.shape[1], self.n_units)
         states = torch.onnx.ops.symbolic(
             self.operator, inputs, attributes, dtype=torch.float32, shape=shape, version=OPSET
@@ -79,7 +84,7 @@ class OnnxEncoder(Encoder):
 
     def __init__(self, encoder: Encoder) -> None:
         nn.Module.__init__(self)  # and not Encoder's: the parts are there
-        self.stride = encoder.stride
+        self.stride, self.kernel = encoder.stride, encoder.kernel
         self.convolution, self.normalisation = encoder.convolution, encoder.normalisation
         self.dropout, self.output = encoder.dropout, encoder.output
         self.recurrent = nn.ModuleList(map(_Recurrent, encoder.layers()))
@@ -90,6 +95,10 @@ class OnnxEncoder(Encoder):
     def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor) -> Tensor:
         layer: _Recurrent = directions
         return cast(Tensor, layer(hidden, n_frames))
+
+    def _carried(self, directions: Any, hidden: Tensor, n_frames: Tensor, start: Tensor) -> Tensor:
+        layer: _Recurrent = directions
+        return cast(Tensor, layer(hidden, n_frames, start))
 
 
 class _PowerSpectrum(nn.Module):
@@ -127,25 +136,37 @@ class _Graph(nn.Module):
                 if isinstance(child, Spectrogram):
                     parent.register_module(name, _PowerSpectrum(child))
 
-    def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, waveforms: Tensor, n_samples: Tensor, state: Tensor | None = None) -> tuple[Tensor, ...]:
         # The first clip's samples are asked for before all else: onnxruntime crashes in a layer of no clips, and this
         # fails with the node's name. (A maximum, since an optimiser would take out what changes nothing.)
         n_samples = torch.maximum(n_samples, n_samples[0].clamp(max=1))
-        logits, n_frames = self.recognizer(waveforms, n_samples)
+        after: list[Tensor] = []
+        if state is None:
+            logits, n_frames = self.recognizer(waveforms, n_samples)
+        else:
+            logits, n_frames, *after = self.recognizer.step(waveforms, n_samples, state)
         outputs = self.recognizer.split(logits)
-        return torch.cat([output.log_softmax(dim=2) for output in outputs], dim=2), n_frames
+        return torch.cat([output.log_softmax(dim=2) for output in outputs], dim=2), n_frames, *after
 
 
 def to_onnx(recognizer: Recognizer, card: str) -> Any:
     """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
     some = torch.export.Dim.DYNAMIC
+    rate, windows = recognizer.sample_rate, recognizer.windows
+    inputs = {"waveforms": torch.zeros(2, rate), "n_samples": torch.tensor([rate, rate // 2])}
+    dynamic: dict[str, Any] = {"waveforms": {0: some, 1: some}, "n_samples": {0: some}}
+    outputs = ["log_probs", "n_frames"]
+    if recognizer.streams:
+        inputs["waveforms"] = torch.zeros(2, 1 + windows.overlap + TRACED * windows.samples_per_frame)
+        inputs["state"], dynamic["state"] = torch.zeros(2, recognizer.n_state), {0: some}
+        outputs.append("next_state")
     program = torch.onnx.export(
         _Graph(recognizer).eval(),
-        (torch.zeros(2, recognizer.sample_rate), torch.tensor([recognizer.sample_rate, recognizer.sample_rate // 2])),
-        input_names=["waveforms", "n_samples"],
-        output_names=["log_probs", "n_frames"],
-        dynamic_shapes=({0: some, 1: some}, {0: some}),
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=outputs,
+        dynamic_shapes=tuple(dynamic.values()),
         opset_version=OPSET,
         dynamo=True,
         optimize=False,
@@ -162,11 +183,13 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         "format": str(runtime.FORMAT),
         "alphabet": recognizer.alphabet.letters,
         "sample_rate": str(recognizer.sample_rate),
-        "samples_per_frame": str(recognizer.frontend.hop_length * recognizer.encoder.stride),
+        "samples_per_frame": str(windows.samples_per_frame),
         "names": json.dumps(recognizer.names, ensure_ascii=False),
         "decoder": json.dumps(recognizer.parts["decoder"]),
         "card": card,
     }
+    if recognizer.streams:
+        metadata |= {"window_length": str(windows.window_length), "overlap": str(windows.overlap)}
     if recognizer.inventory:
         metadata["phones"] = json.dumps(recognizer.inventory.phones, ensure_ascii=False)
         metadata["pronunciations"] = json.dumps(recognizer.pronunciations, ensure_ascii=False)

@@ -25,6 +25,7 @@ from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
+from speech.inference.streaming import Stream, Windows
 from speech.inference.transcriber import Transcriber
 from speech.model import frontend, torch_file
 from speech.model.encoder import Encoder
@@ -102,6 +103,50 @@ class Recognizer(Transcriber, nn.Module):
         logits, n_frames = self.encoder(features, n_frames)
         return logits, n_frames
 
+    def step(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``forward``, of chunks of streams, and the ``state`` ``(batch, n_state)`` after them; 0 at the beginning.
+
+        ``FrontEnd.step`` says what a chunk is. It gives a whole number of frames: 1 + overlap + a multiple of
+        ``samples_per_frame`` of ``windows``.
+        """
+        n_front: int = self.frontend.n_state
+        of_features, of_encoder = state[:, :n_front], state[:, n_front:]
+        features, n_frames, of_features = self.frontend.step(waveforms, n_samples, of_features)
+        logits, n_frames, of_encoder = self.encoder.step(features, n_frames, of_encoder)
+        return logits, n_frames, torch.cat([of_features, of_encoder], dim=1)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it needs no whole clips."""
+        try:
+            return self.n_state > 0
+        except ValueError:
+            return False
+
+    @property
+    def n_state(self) -> int:
+        """Numbers that go from one ``step`` to the next. Raises ValueError where this recogniser needs whole clips."""
+        if self.frontend.keep is None:
+            raise ValueError("a stream needs frontend.n_memory_frames: this front end normalises over a whole clip")
+        n_state: int = self.frontend.n_state + self.encoder.n_state
+        return n_state
+
+    @property
+    def windows(self) -> Windows:
+        front = self.frontend
+        overlap = front.window_length - front.hop_length
+        return Windows(front.window_length, front.hop_length * self.encoder.stride, overlap)
+
+    def stream(self) -> Stream:
+        """Raises ValueError where this recogniser needs whole clips."""
+        return Stream(self._stepped, next(self.parameters()).new_zeros(1, self.n_state), self.windows)
+
+    @torch.inference_mode()
+    def _stepped(self, waveform: Waveform, n_samples: int, state: Tensor) -> tuple[LogProbs, Tensor]:
+        samples = torch.from_numpy(waveform)[None].to(state)
+        logits, n_frames, state = self.step(samples, torch.tensor([n_samples], device=state.device), state)
+        return self.frames(logits[0, : n_frames[0]]), state
+
     def split(self, logits: Tensor) -> tuple[Tensor, ...]:
         """The letters' columns of ``logits`` and, where there is an output for phones, theirs: each a CTC output."""
         return logits.split(self.n_symbols, dim=-1)
@@ -112,6 +157,8 @@ class Recognizer(Transcriber, nn.Module):
         Raises ValueError for an encoder that is not the one that is written out by hand.
         """
         front, encoder = self.frontend, self.encoder
+        if front.keep is not None:
+            raise ValueError("gradients=manual: a running average has no backward pass by hand: take gradients=torch")
         if not isinstance(encoder, Encoder):
             kind = type(encoder).__name__
             raise ValueError(f"gradients=manual: {kind} has no hand-written backward pass: take gradients=torch")

@@ -12,7 +12,6 @@ from matplotlib.image import AxesImage
 from torch import Tensor
 
 from speech.common.escape import escape_mathtext
-from speech.model.encoder import Encoder
 from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
 from speech.monitor.moments import writer_if_due
@@ -22,7 +21,7 @@ from speech.training.attribution import BLANK_SIGN, BackwardPass, ClipBackprop
 class ErrorAttribution(FirstClips):
     """``attribution``, of a clip of the first name, after epoch ``first_epoch``, twice, four times, ... as many.
 
-    None of an encoder of one's own.
+    None of an encoder of one's own, and of a recogniser of streams.
     """
 
     def __init__(self, first_epoch: int) -> None:
@@ -31,10 +30,13 @@ class ErrorAttribution(FirstClips):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         board = writer_if_due(trainer, self.first_epoch)
-        if board is None or has_diverged(pl_module) or not isinstance(pl_module.recognizer.encoder, Encoder):
-            return  # an encoder of one's own has no backward pass by hand, which attribution reads
+        if board is None or has_diverged(pl_module):
+            return
         recognizer = copy.deepcopy(pl_module.recognizer).cpu().eval()  # in float64, which training's must not become
-        backprop, text = ClipBackprop(recognizer, self.batch.waveforms[0].numpy()), self.batch.texts[0]
+        try:
+            backprop, text = ClipBackprop(recognizer, self.batch.waveforms[0].numpy()), self.batch.texts[0]
+        except ValueError:  # it has no backward pass by hand, which attribution reads
+            return
         board.add_figure(
             "attribution", draw_contributions(backprop.backward(text), backprop, text), trainer.global_step
         )

@@ -1,5 +1,6 @@
-"""What comes with the package: a recogniser of any list of names, its exported file, and their card (CARD.md); and how
-names are pronounced, a grapheme-to-phoneme model (G2P.md).
+"""What comes with the package: a recogniser of any list of names, its exported file, the recogniser of streams that
+finds names in running speech for it, and their card (CARD.md); and how names are pronounced, a grapheme-to-phoneme
+model (G2P.md).
 
 Each file's SHA-256 stands in SHA256SUMS. ``make pretrained`` makes them.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 RECOGNIZER, EXPORTED = "recognizer.pt", "recognizer.int8.onnx"  # torch's, and onnxruntime's
+STREAMING = "streaming.int8.onnx"  # finds names in running speech
 G2P = "g2p.onnx"
 
 

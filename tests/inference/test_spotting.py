@@ -1,4 +1,5 @@
 import itertools
+import math
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from speech.inference.confirmation import Confirmation
 from speech.inference.listening import Heard, listen
 from speech.inference.runtime import Runtime
-from speech.inference.spotting import _columns, best_paths
+from speech.inference.scoring import LogProbs
+from speech.inference.spotting import Search, _columns, best_paths
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -64,6 +66,41 @@ def test_the_best_path_is_the_best_of_all_paths(seed, texts):
                 assert score == pytest.approx(expected, abs=1e-3) if expected > -1e9 else score < -1e8
 
 
+def frames(seed, n_frames=60):
+    """Of a network of three symbols that is sure of one in most frames."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n_frames, 4)) + 4 * np.eye(4)[rng.choice(4, n_frames, p=[0.5, 0.2, 0.2, 0.1])]
+    return LogProbs(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+
+
+def candidates(log_probs, hold_s, cuts=()):
+    """Of two texts; with each, how many frames were heard when it was told of."""
+    search = Search([[1, 2, 1], [2, 1]], 0.03, hold_s, lambda some: some.letters)
+    told, heard = [], 0
+    for block in np.split(log_probs.letters, sorted(cuts)):
+        heard += len(block)
+        told += [(one, heard) for one in search.feed(LogProbs(block))]
+    return told + [(one, heard) for one in search.finish()]
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 60), max_size=20), st.sampled_from([0.0, 0.15, math.inf]))
+@settings(max_examples=15, deadline=None)
+def test_any_blocks_give_the_same_candidates(seed, cuts, hold_s):
+    log_probs = frames(seed)
+    whole, each = candidates(log_probs, hold_s), candidates(log_probs, hold_s, cuts)
+    assert [one for one, _ in each] == [one for one, _ in whole]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 8))
+@settings(max_examples=15, deadline=None)
+def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(seed, hold):
+    told = candidates(frames(seed), 0.03 * hold, range(60))
+    for one, heard in told:
+        assert heard == 60 or heard - one.last >= hold
+    kept = [one for one, _ in candidates(frames(seed), math.inf)]
+    assert all(one.last <= other.first for one, other in itertools.pairwise(sorted(kept)))
+
+
 def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
     before, name = say("Have you seen"), say("Have you seen Jennifer")
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
@@ -76,7 +113,7 @@ def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
 
 @pytest.mark.parametrize(("per_hour", "n"), [(1, 0), (10, 0), (100, 1)])
 def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(recognizer, monkeypatch, per_hour, n):
-    monkeypatch.setattr(recognizer, "confirmation", Confirmation(10, -10))
+    monkeypatch.setattr(recognizer.finder, "confirmation", Confirmation(10, -10))
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
     assert len(heard(recognizer, sound, names=["Jennifer", "Robert"], per_hour=per_hour)) == n
 

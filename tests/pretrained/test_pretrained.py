@@ -35,6 +35,16 @@ def test_its_files_are_small_and_their_card_is_there():
         assert said in card
 
 
+def test_the_finder_is_small_and_the_shipped_recognisers_own(tmp_path):
+    assert pretrained.shipped(pretrained.STREAMING).stat().st_size <= 1_500_000
+    ours = Runtime.load()
+    assert ours.finder.inventory.phones == ours.inventory.phones
+    assert (ours.finder.sample_rate, ours.finder.frame_s) == (ours.sample_rate, ours.frame_s)
+    assert ours.finder.confirmation
+    assert ours.finder.stream().feed(np.zeros(RATE, np.float32)).letters.shape == (33 - 1, ours.n_symbols[0])
+    assert Runtime(shutil.copy(ours.path, tmp_path)).finder is None
+
+
 def test_both_files_are_one_recogniser_of_any_list(clip):
     ours, theirs = Recognizer.load(), Runtime.load()
     assert ours.names == theirs.names == []

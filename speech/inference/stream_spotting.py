@@ -1,0 +1,72 @@
+"""Names inside of running speech, while somebody speaks: a small network of streams finds what may be one, the
+recogniser confirms it. numpy only.
+
+Method: ``spotting``'s token passing over the log-probabilities of a recogniser of streams, kept from block to block. A
+candidate waits HOLD_S for one that it is part of. Its span is recognised by itself, and its score is the mean of both
+networks' likelihood ratios, which err on different words.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from speech.audio.files import Waveform
+from speech.inference.spotting import Candidate, Spotted, Spotter, decided
+from speech.inference.transcriber import Transcriber
+
+HOLD_S = 0.3
+TAIL_S = 0.3  # of silence after a stream's end: its last symbols are known a little after they are said
+KEPT_S = 6.0  # of the stream: a candidate may be as old as its name is long
+
+
+class StreamSpotter:
+    """Finds the names of ``spotter``'s list in one stream, by ``finder``, a recogniser of streams.
+
+    It hears the stream from its sample ``start`` on. Both networks have the same phones and sample rate.
+    """
+
+    def __init__(self, spotter: Spotter, finder: Transcriber, start: int) -> None:
+        self._spotter, self._finder, self._start = spotter, finder, start
+        self._least = spotter.threshold(finder)
+        self._stream = finder.stream()
+        self._search = spotter.search(HOLD_S, finder)
+        self._kept: deque[Waveform] = deque()
+        self._n_kept = self._n_samples = 0
+
+    def feed(self, block: Waveform) -> list[Spotted]:
+        """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
+        self._kept.append(block)
+        self._n_kept += len(block)
+        self._n_samples += len(block)
+        while self._n_kept - len(self._kept[0]) > KEPT_S * self._finder.sample_rate:
+            self._n_kept -= len(self._kept.popleft())
+        found = self._stream.feed(block)
+        return [] if found is None else list(self._confirmed(self._search.feed(found)))
+
+    def finish(self) -> list[Spotted]:
+        """Those that the end of the stream brings."""
+        tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
+        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
+        return list(self._confirmed([*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]))
+
+    def scored(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
+        """Those of which both networks say that it is the same name, with the mean of their scores."""
+        rate, frame_s = self._finder.sample_rate, self._finder.frame_s
+        frame = round(rate * frame_s)
+        begin = self._n_samples - self._n_kept
+        first = -(-begin // frame)  # the first frame that is kept whole
+        if not candidates:
+            return
+        waveform = np.concatenate([*self._kept])[first * frame - begin :]
+        for one in candidates:
+            here = one._replace(first=one.first - first, last=one.last - first)
+            score, spotted = self._spotter.recognised(here, waveform, self._start / rate + first * frame_s)
+            if spotted.transcript.names[0][0] == self._spotter.names[one.text]:
+                yield (score + one.ratio) / 2, decided(spotted)
+
+    def _confirmed(self, candidates: Sequence[Candidate]) -> Iterator[Spotted]:
+        return (one for score, one in self.scored(candidates) if score >= self._least)
