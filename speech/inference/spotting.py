@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
+from speech.inference import label_prior
 from speech.inference.confirmation import UNFITTED
-from speech.inference.label_prior import LabelPrior
 from speech.inference.score import Floats, may_skip, with_blanks
 from speech.inference.scoring import Entry, LogProbs, Variants, fuse, have_pronunciations, letter_scores, phone_scores
 from speech.inference.transcriber import Transcriber, Transcript
@@ -276,8 +276,10 @@ class Spotter:
 
 def corrected(transcriber: Transcriber, log_probs: LogProbs) -> LogProbs:
     """Less the prior of ``transcriber``'s labels, by PRIOR_WEIGHT, where it has one."""
-    prior = transcriber.label_prior
-    return LabelPrior(prior.log_priors, [PRIOR_WEIGHT] * len(prior.weights))(log_probs) if prior else log_probs
+    if (prior := transcriber.label_prior) is None:
+        return log_probs
+    pairs = zip(log_probs.outputs, prior.log_priors, strict=True)
+    return LogProbs(*(label_prior.corrected(some, of_output, PRIOR_WEIGHT) for some, of_output in pairs))
 
 
 def decided(spotted: Spotted) -> Spotted:
