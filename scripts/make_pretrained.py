@@ -101,7 +101,8 @@ def ship(recordings: Path) -> None:
             sys.exit(f"error: {RUN / name}: {len(content)} bytes, over {largest}")
         with storage.whole(pretrained.FOLDER / name) as part:
             shutil.copyfile(RUN / name, part)
-    contents = {name: (pretrained.FOLDER / name).read_bytes() for name in (*LARGEST, pretrained.G2P)}
+    names = (*LARGEST, pretrained.STREAMING, pretrained.G2P)
+    contents = {name: (pretrained.FOLDER / name).read_bytes() for name in names}
     sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     storage.write_text(pretrained.FOLDER / "SHA256SUMS", "".join(sums))
     storage.write_text(pretrained.FOLDER / "CARD.md", card(recordings))

@@ -1,8 +1,8 @@
-"""What comes with the package: a recogniser of any list of names, its exported file, the recogniser of streams that
-finds names in running speech for it, and their card (CARD.md); and how names are pronounced, a grapheme-to-phoneme
-model (G2P.md).
+"""What comes with the package: a recogniser of any list of names, its exported file and their card (CARD.md), which
+``make pretrained`` makes; the recogniser of streams that finds names in running speech for it (STREAMING.md); and how
+names are pronounced, a grapheme-to-phoneme model (G2P.md).
 
-Each file's SHA-256 stands in SHA256SUMS. ``make pretrained`` makes them.
+Each file's SHA-256 stands in SHA256SUMS.
 """
 
 from __future__ import annotations
