@@ -25,7 +25,7 @@ FAULTS = {  # room -> file, function, and the token in it whose first occurrence
     "evaluation": ("metrics.py", "cer", "/", "*"),
     "inference": ("score.py", "may_skip", "!=", "=="),
     "lessons": ("network.py", "dropout_mask", "/", "*"),
-    "model": ("frontend.py", "_features", "-", "+"),
+    "model": ("frontend.py", "_emphasised", "-", "+"),
     "monitor": ("moments.py", "is_doubling", "==", "!="),
     "page": ("server.py", "server", "==", "!="),
     "pretrained": ("__init__.py", "shipped", "!=", "=="),
