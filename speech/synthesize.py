@@ -20,7 +20,6 @@ def synthesize(config: Config) -> None:
     from speech.text.alphabet import Alphabet
     from speech.text.confusable import warn_homophones
     from speech.text.names import read_names
-    from speech.text.spelt_out import warn_spelt_out
     from speech.tts.clips import write_clips
     from speech.tts.mix import draw_voices
 
@@ -28,7 +27,6 @@ def synthesize(config: Config) -> None:
     names = read_names(config.names, Alphabet(config.alphabet))
     warn_homophones(names)
     names = with_pronunciations(names, n, config.seed) if (n := config.n_pronunciations) else names
-    warn_spelt_out(names)
     voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)
     n_clips = write_clips(names, voices, engine, output, config.sample_rate, config.seed)
     print(f"{n_clips} clips in {output.resolve()}")

@@ -42,9 +42,7 @@ class OptunaSweeper(Sweeper):
         self._launcher = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        optuna = require("optuna", "sweep")
-        from sqlalchemy.exc import SQLAlchemyError
-
+        optuna, sqlalchemy = require("optuna", "sweep"), require("sqlalchemy", "sweep")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         given = self._parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments])
         last = {override.get_key_element(): override for override in given}
@@ -58,7 +56,7 @@ class OptunaSweeper(Sweeper):
             study = self._study(optuna, {"fixed": fixed, "space": {key: repr(one) for key, one in space.items()}})
             while trials := self._batch(optuna, study, space):
                 self._run(optuna, study, trials, fixed)
-        except (optuna.exceptions.OptunaError, SQLAlchemyError) as error:
+        except (optuna.exceptions.OptunaError, sqlalchemy.exc.SQLAlchemyError) as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(
                 f"{self._folder / STUDY}: damaged, or not to be written ({reason}): delete it, and give the same "

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from speech.common.escape import printable
 from speech.text import espeak
+from speech.text.mnemonics import PronunciationError
 from speech.text.names import ways_to_say
 
 _ACCENT = "en-GB"  # the reader is the same in each
@@ -42,11 +43,11 @@ def _plain(word: str) -> str:
 def warn_spelt_out(names: Sequence[str]) -> None:
     """Print one line on stderr with the first of ``names`` that are spelt out, if any, and the way out.
 
-    Silent where espeak is not installed: whoever synthesises a name raises the error.
+    Silent where espeak is not installed or a name cannot be said: whoever synthesises it raises the error.
     """
     try:
         found = [name for name in names if any(map(spelt_out, ways_to_say(name)))]
-    except ModuleNotFoundError:
+    except (ModuleNotFoundError, PronunciationError):
         return
     if found:
         some = ", ".join(f"{name} ({espeak.phonemes(ways_to_say(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])

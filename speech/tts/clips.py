@@ -22,6 +22,7 @@ from speech.common import storage
 from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
 from speech.text.names import Name, ways_to_say
+from speech.text.spelt_out import warn_spelt_out
 from speech.tts.voice import Engine, Voice, VoiceError
 
 MANIFEST = "manifest.csv"
@@ -36,8 +37,10 @@ def write_clips(
     """Write a clip of each of ``names`` in each of ``engine``'s ``voices``; returns their number.
 
     A clip whose digest is in the manifest is kept, so an interrupted call can be repeated. A clip depends on ``seed``,
-    its name and its voice alone. Raises ValueError for a name that cannot be pronounced, and for a foreign manifest.
+    its name and its voice alone. Names that are read letter by letter are told before a clip is made. Raises ValueError
+    for a name that cannot be pronounced, and for a foreign manifest.
     """
+    warn_spelt_out(names)
     identity, clips = engine.identity, []
     for voice in voices:
         for name in names:
