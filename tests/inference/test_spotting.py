@@ -1,40 +1,24 @@
 import itertools
 import math
-from functools import cache
 
 import numpy as np
 import pytest
 import soxr
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from spoken import RATE, say
 
 from speech.inference.confirmation import Confirmation
 from speech.inference.listening import Heard, listen
-from speech.inference.runtime import Runtime
 from speech.inference.scoring import LogProbs
 from speech.inference.spotting import Search, _columns, best_paths
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 NAMES = ["Jennifer", "Elizabeth", "Robert", "Alexander", "Susan"]
-RATE = 16_000
 
 
-@pytest.fixture(scope="module")
-def recognizer():
-    return Runtime.load()
-
-
-@cache
-def say(text):
-    waveform, rate = Espeak().speak(text, Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
-    spoken = soxr.resample(waveform.astype(np.float32), rate, RATE)
-    return (spoken + 1e-4 * np.random.default_rng(1).standard_normal(len(spoken))).astype(np.float32)
-
-
-def heard(recognizer, sound, cuts=(), names=NAMES, per_hour=5):
-    lexicon = recognizer.lexicon(names)
-    events = [e for e in listen(recognizer, np.split(sound, cuts), lexicon, False, per_hour) if isinstance(e, Heard)]
+def heard(runtime, sound, cuts=(), names=NAMES, per_hour=5):
+    lexicon = runtime.lexicon(names)
+    events = [e for e in listen(runtime, np.split(sound, cuts), lexicon, False, per_hour) if isinstance(e, Heard)]
     return [(e.transcript.names[0][0], e.start_s, e.end_s) for e in events if e.transcript.accepted]
 
 
@@ -101,72 +85,72 @@ def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(se
     assert all(one.last <= other.first for one, other in itertools.pairwise(sorted(kept)))
 
 
-def test_a_name_inside_of_a_sentence_is_found_at_its_place(recognizer):
+def test_a_name_inside_of_a_sentence_is_found_at_its_place(runtime):
     before, name = say("Have you seen"), say("Have you seen Jennifer")
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
-    assert heard(recognizer, sound, per_hour=None) == []
-    (found,) = heard(recognizer, sound, names=["Jennifer", "Robert"])
+    assert heard(runtime, sound, per_hour=None) == []
+    (found,) = heard(runtime, sound, names=["Jennifer", "Robert"])
     assert found[0] == "Jennifer"
     assert found[1] == pytest.approx(1 + len(before) / RATE, abs=0.2)
     assert found[2] == pytest.approx(1 + len(name) / RATE, abs=0.2)
 
 
 @pytest.mark.parametrize(("per_hour", "n"), [(1, 0), (10, 0), (100, 1)])
-def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(recognizer, monkeypatch, per_hour, n):
-    monkeypatch.setattr(recognizer.finder, "confirmation", Confirmation(10, -10))
+def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(runtime, monkeypatch, per_hour, n):
+    monkeypatch.setattr(runtime.finder, "confirmation", Confirmation(10, -10))
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
-    assert len(heard(recognizer, sound, names=["Jennifer", "Robert"], per_hour=per_hour)) == n
+    assert len(heard(runtime, sound, names=["Jennifer", "Robert"], per_hour=per_hour)) == n
 
 
-def test_other_sentences_have_no_names(recognizer):
+def test_other_sentences_have_no_names(runtime):
     text = "the weather will be good for the rest of the week, and we shall go to the sea"
-    assert heard(recognizer, np.pad(say(text), (RATE, RATE))) == []
+    assert heard(runtime, np.pad(say(text), (RATE, RATE))) == []
 
 
 @given(st.lists(st.integers(0, 200_000), max_size=30))
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
-def test_any_blocks_give_the_same_names(recognizer, cuts):
+def test_any_blocks_give_the_same_names(runtime, cuts):
     texts = ["have you seen Jennifer at the", "Susan", "Have you seen Jennifer"]
     talk = np.concatenate(
         [np.pad(say(text), (0, pause)) for text, pause in zip(texts, [3_000, 14_000, 0], strict=True)]
     )
-    pieces = heard(recognizer, talk, sorted(cut for cut in cuts if cut < len(talk)))
+    pieces = heard(runtime, talk, sorted(cut for cut in cuts if cut < len(talk)))
     assert [name for name, *_ in pieces] == ["Jennifer", "Susan", "Jennifer"]
-    assert pieces == heard(recognizer, talk)
+    assert pieces == heard(runtime, talk)
 
 
 @pytest.mark.parametrize("text", ["Jennifer was in the house yesterday", "Have you seen Jennifer"])
-def test_the_first_and_the_last_of_a_recording_are_heard(recognizer, text):
-    assert [name for name, *_ in heard(recognizer, say(text))] == ["Jennifer"]
+def test_the_first_and_the_last_of_a_recording_are_heard(runtime, text):
+    assert [name for name, *_ in heard(runtime, say(text))] == ["Jennifer"]
 
 
-def test_speech_without_a_pause_hides_no_name_where_it_is_cut(recognizer):
+def test_speech_without_a_pause_hides_no_name_where_it_is_cut(runtime):
     sentence = say("have you seen Jennifer at the")
     loud = np.concatenate([sentence[400:-400]] * 12)
-    found = heard(recognizer, loud)
+    found = heard(runtime, loud)
     assert [name for name, *_ in found] == ["Jennifer"] * 12
 
 
 @pytest.mark.parametrize(("pause_s", "n"), [(0.2, 2), (0.4, 2), (1.5, 2)])
-def test_a_name_said_twice_is_two(recognizer, pause_s, n):
+def test_a_name_said_twice_is_two(runtime, pause_s, n):
     pause = np.zeros(round(pause_s * RATE), np.float32)
     twice = np.pad(np.concatenate([say("Martin"), pause, say("Martin")]), (RATE, RATE))
-    assert [name for name, *_ in heard(recognizer, twice, names=["Martin", "Mark"])] == ["Martin"] * n
+    assert [name for name, *_ in heard(runtime, twice, names=["Martin", "Mark"])] == ["Martin"] * n
 
 
 @pytest.mark.parametrize("said", ["Mark", "Marcus"])
-def test_names_that_begin_alike_give_the_best_alone(recognizer, said):
+def test_names_that_begin_alike_give_the_best_alone(runtime, said):
     sound = np.pad(say(said), (RATE, RATE))
-    (found,) = heard(recognizer, sound, names=["Mark", "Marc", "Marcus"])
+    (found,) = heard(runtime, sound, names=["Mark", "Marc", "Marcus"])
     assert found[0] in {"Mark": ("Mark", "Marc"), "Marcus": ("Marcus",)}[said]
 
 
-def test_a_drawled_name_is_one(recognizer):
+def test_a_drawled_name_is_one(runtime):
     sound = np.pad(soxr.resample(say("Martin"), 2, 3), (RATE, RATE))
-    assert len(heard(recognizer, sound, names=["Martin", "Marvin", "Morton", "Mark"])) == 1
+    assert len(heard(runtime, sound, names=["Martin", "Marvin", "Morton", "Mark"])) == 1
 
 
 @pytest.mark.parametrize("per_hour", [0, -1, float("nan"), float("inf")])
-def test_no_false_alarm_at_all_is_not_to_be_had(recognizer, per_hour):
+def test_no_false_alarm_at_all_is_not_to_be_had(runtime, per_hour):
     with pytest.raises(ValueError, match="false_alarms_per_hour"):
-        heard(recognizer, np.zeros(RATE, np.float32), per_hour=per_hour)
+        heard(runtime, np.zeros(RATE, np.float32), per_hour=per_hour)

@@ -1,42 +1,24 @@
 """Names in running speech, while somebody speaks, with the two files that ship."""
 
-from functools import cache
-
 import numpy as np
 import pytest
-import soxr
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from spoken import RATE, say
 
 from speech.inference.listening import Heard, listen
-from speech.inference.runtime import Runtime
 from speech.inference.spotting import Spotter
 from speech.inference.stream_spotting import KEPT_S, StreamSpotter
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 NAMES = ["Jennifer", "Robert", "Alexander"]
-RATE = 16_000
-
-
-@pytest.fixture(scope="module")
-def recognizer():
-    return Runtime.load()
-
-
-@cache
-def say(text):
-    waveform, rate = Espeak().speak(text, Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
-    spoken = soxr.resample(waveform.astype(np.float32), rate, RATE)
-    return (spoken + 1e-4 * np.random.default_rng(1).standard_normal(len(spoken))).astype(np.float32)
 
 
 SENTENCE = "have you seen Jennifer at the"
 
 
-def spotted(recognizer, sound, cuts=(), start=0):
+def spotted(runtime, sound, cuts=(), start=0):
     """Each name with its times and the number of samples after which it is told of."""
-    spotter = StreamSpotter(Spotter(recognizer, recognizer.lexicon(NAMES), 5), recognizer.finder, start)
+    spotter = StreamSpotter(Spotter(runtime, runtime.lexicon(NAMES), 5), runtime.finder, start)
     told, heard = [], 0
     for block in np.split(sound, sorted(cuts)):
         heard += len(block)
@@ -46,17 +28,17 @@ def spotted(recognizer, sound, cuts=(), start=0):
 
 @given(st.lists(st.integers(0, 80_000), max_size=30))
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
-def test_any_blocks_give_the_same_names_at_the_same_places(recognizer, cuts):
+def test_any_blocks_give_the_same_names_at_the_same_places(runtime, cuts):
     sound = np.concatenate([say(SENTENCE), say("for Robert and"), say(SENTENCE)])
-    whole, parts = spotted(recognizer, sound), spotted(recognizer, sound, [cut for cut in cuts if cut < len(sound)])
+    whole, parts = spotted(runtime, sound), spotted(runtime, sound, [cut for cut in cuts if cut < len(sound)])
     assert [name for name, *_ in whole] == ["Jennifer", "Robert", "Jennifer"]
     assert [one[:3] for one in parts] == [one[:3] for one in whole]
 
 
-def test_a_name_is_known_while_the_sentence_goes_on(recognizer):
+def test_a_name_is_known_while_the_sentence_goes_on(runtime):
     before, until = say("have you seen"), say("have you seen Jennifer")
     sound = np.concatenate([say(SENTENCE), say("house of the"), say("house of the")])
-    ((name, start_s, end_s, heard),) = spotted(recognizer, sound, range(320, len(sound), 320))
+    ((name, start_s, end_s, heard),) = spotted(runtime, sound, range(320, len(sound), 320))
     assert name == "Jennifer"
     assert start_s == pytest.approx(len(before) / RATE, abs=0.2)
     assert end_s == pytest.approx(len(until) / RATE, abs=0.2)
@@ -64,39 +46,39 @@ def test_a_name_is_known_while_the_sentence_goes_on(recognizer):
 
 
 @pytest.mark.parametrize("text", ["Jennifer was in the house yesterday", "Have you seen Jennifer"])
-def test_a_name_in_the_first_and_in_the_last_sample_is_found(recognizer, text):
-    assert [name for name, *_ in spotted(recognizer, say(text))] == ["Jennifer"]
+def test_a_name_in_the_first_and_in_the_last_sample_is_found(runtime, text):
+    assert [name for name, *_ in spotted(runtime, say(text))] == ["Jennifer"]
 
 
-def test_names_are_told_by_the_streams_own_clock_for_hours(recognizer):
+def test_names_are_told_by_the_streams_own_clock_for_hours(runtime):
     sound = say(SENTENCE)
-    ((_, start_s, end_s, _),) = spotted(recognizer, sound)
-    ((_, *later, _),) = spotted(recognizer, sound, start=3_600 * RATE)
+    ((_, start_s, end_s, _),) = spotted(runtime, sound)
+    ((_, *later, _),) = spotted(runtime, sound, start=3_600 * RATE)
     assert later == pytest.approx([3_600 + start_s, 3_600 + end_s])
 
 
-def test_a_stream_holds_seconds_of_sound_however_long_it_is(recognizer):
-    spotter = StreamSpotter(Spotter(recognizer, recognizer.lexicon(NAMES), 5), recognizer.finder, 0)
+def test_a_stream_holds_seconds_of_sound_however_long_it_is(runtime):
+    spotter = StreamSpotter(Spotter(runtime, runtime.lexicon(NAMES), 5), runtime.finder, 0)
     for _ in range(40):
         spotter.feed(say(SENTENCE)[:8_000])
     assert sum(map(len, spotter._kept)) <= KEPT_S * RATE + 8_000
     assert len(spotter._search._recent) < 200
 
 
-def test_in_running_speech_a_name_is_told_before_the_speaker_pauses(recognizer):
+def test_in_running_speech_a_name_is_told_before_the_speaker_pauses(runtime):
     sound = np.concatenate([say(SENTENCE)] + [say("house of the")] * 4)
     blocks = np.split(sound, range(320, len(sound), 320))
-    events = [one for one in listen(recognizer, blocks, recognizer.lexicon(NAMES), False, 5) if isinstance(one, Heard)]
+    events = [one for one in listen(runtime, blocks, runtime.lexicon(NAMES), False, 5) if isinstance(one, Heard)]
     (event,) = [one for one in events if one.transcript.accepted]
     assert event.transcript.names[0][0] == "Jennifer"
     assert event.latency_s < 0.8
 
 
-def test_what_was_heard_before_changes_no_name(recognizer):
-    lexicon = recognizer.lexicon(NAMES)
+def test_what_was_heard_before_changes_no_name(runtime):
+    lexicon = runtime.lexicon(NAMES)
 
     def events(parts):
-        heard = listen(recognizer, parts, lexicon, False, 5)
+        heard = listen(runtime, parts, lexicon, False, 5)
         return [
             (e.transcript.names[0][0], e.transcript.letters)
             for e in heard
