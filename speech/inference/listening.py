@@ -33,7 +33,7 @@ LETTERS_EVERY_S = 0.3  # of the stream
 PAUSE_S = 0.1  # after which a name is told of at once, if one was said
 LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
-PIECE_S = 0.1  # of a stream, in which names inside of running speech are looked for, whatever blocks it comes in
+PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
 WAIT_S = 0.45  # after the end of such a name: after a pause it is heard as one that is said alone
 
 

@@ -18,6 +18,7 @@ from speech.audio.files import Waveform
 from speech.inference.spotting import Candidate, Spotted, Spotter, decided
 from speech.inference.transcriber import Transcriber
 
+CHUNK_S = 0.1  # of the stream, in which the finder hears it, whatever blocks it comes in: shorter ones cost time
 HOLD_S = 0.3
 TAIL_S = 0.3  # of silence after a stream's end: its last symbols are known a little after they are said
 KEPT_S = 6.0  # of the stream: a candidate may be as old as its name is long
@@ -34,11 +35,21 @@ class StreamSpotter:
         self._least = spotter.threshold(finder)
         self._stream = finder.stream()
         self._search = spotter.search(HOLD_S, finder)
+        self._pending: Waveform = np.zeros(0, np.float32)
+        self._chunk = round(CHUNK_S * finder.sample_rate)
         self._kept: deque[Waveform] = deque()
         self._n_kept = self._n_samples = 0
 
     def feed(self, block: Waveform) -> list[Spotted]:
         """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
+        self._pending = np.concatenate([self._pending, block])
+        found: list[Spotted] = []
+        while len(self._pending) >= self._chunk:
+            found += self._heard(self._pending[: self._chunk])
+            self._pending = self._pending[self._chunk :]
+        return found
+
+    def _heard(self, block: Waveform) -> list[Spotted]:
         self._kept.append(block)
         self._n_kept += len(block)
         self._n_samples += len(block)
@@ -49,9 +60,11 @@ class StreamSpotter:
 
     def finish(self) -> list[Spotted]:
         """Those that the end of the stream brings."""
+        found = self._heard(self._pending)
         tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
         parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
-        return list(self._confirmed([*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]))
+        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
+        return [*found, *self._confirmed(last)]
 
     def scored(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
         """Those of which both networks say that it is the same name, with the mean of their scores."""
