@@ -34,7 +34,7 @@ PAUSE_S = 0.1  # after which a name is told of at once, if one was said
 LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
-WAIT_S = 0.45  # after the end of such a name: after a pause it is heard as one that is said alone
+WAIT_S = 0.34  # after the end of such a name: after a pause it is heard as one that is said alone
 
 
 @dataclass(frozen=True)
