@@ -147,7 +147,7 @@ class Process:
 
     def __init__(self, action: Callable[[], object], place: Path) -> None:
         self.place = place
-        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115  read until the process is forgotten
+        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115  # read until the process is forgotten
         self.began = time.monotonic()
         sys.stdout.flush()
         self.pid = os.fork()

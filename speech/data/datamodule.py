@@ -242,10 +242,8 @@ class SpeechData(pl.LightningDataModule):
             return {"epoch": self.epoch, "start": self.start, "corpora": self.corpora}
         loop: Any = self.trainer.fit_loop
         # Of a checkpoint that is written as a batch ends, that batch is processed, and not yet completed.
-        n_done, n_batches = (
-            loop.epoch_loop.batch_progress.current.processed,
-            max(1, int(self.trainer.num_training_batches)),
-        )
+        n_done = loop.epoch_loop.batch_progress.current.processed
+        n_batches = max(1, int(self.trainer.num_training_batches))
         epochs = loop.epoch_progress.current
         epoch = epochs.processed + (n_done >= n_batches and epochs.processed < epochs.ready)
         return {"epoch": epoch, "start": n_done % n_batches, "corpora": self.corpora}

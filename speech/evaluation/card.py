@@ -137,8 +137,8 @@ def _tables(report: EvaluationReport) -> list[str]:
     parts = [_table(kind, some) for kind, some in tables.items()]
     for kind, one in report.detection.items():
         parts += [trials(kind, one), _markdown(stated_rates(one))]
-    if narrow := report.narrow_band:
-        parts.append(narrow_band(narrow.n_clips, report.overall.n_clips, narrow.rates_hz))
+    if report.narrow_band:
+        parts.append(narrow_band(report.narrow_band, report.overall.n_clips))
     if report.spotting:
         parts.append(spotting(report.spotting))
     return "\n\n".join(parts).splitlines()

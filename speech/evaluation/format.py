@@ -9,6 +9,7 @@ from speech.evaluation.detection import DetectionReport
 from speech.evaluation.learning import Unlearnt
 from speech.evaluation.lists import Lists
 from speech.evaluation.metrics import Metric, Scores
+from speech.evaluation.report import NarrowBand
 from speech.evaluation.spotting import PAUSE_S, SpottingReport
 
 COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
@@ -38,12 +39,12 @@ def in_lists(lists: Lists) -> str:
     return f"in lists of {lists.length} names, drawn from {lists.n_names}"
 
 
-def narrow_band(n_clips: int, n_all: int, rates_hz: Sequence[int]) -> str:
-    """How many of ``n_all`` clips lack sounds that the recogniser hears, in a sentence."""
-    rates, highest_khz = ", ".join(map(str, rates_hz)), max(rates_hz) / 2000
+def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
+    """How many of ``n_clips`` lack sounds that the recogniser hears, in a sentence."""
+    rates, highest_khz = ", ".join(map(str, narrow.rates_hz)), max(narrow.rates_hz) / 2000
     return (
-        f"Narrow band: {n_clips} of {n_all} clips were recorded at {rates} Hz: sounds above {highest_khz:.3g} kHz are "
-        "not in them, and names are told apart by them: such clips are recognised worse."
+        f"Narrow band: {narrow.n_clips} of {n_clips} clips were recorded at {rates} Hz: sounds above "
+        f"{highest_khz:.3g} kHz are not in them, and names are told apart by them: such clips are recognised worse."
     )
 
 

@@ -70,7 +70,7 @@ def summary(report: EvaluationReport) -> str:
     seen = {split: scores.seen_in_training.unseen for split, scores in report.splits.items()}
     unseen = [f"{', '.join(what)} ({split})" for split, what in seen.items() if what]
     if report.narrow_band:
-        lines.append(narrow_band(report.narrow_band.n_clips, report.overall.n_clips, report.narrow_band.rates_hz))
+        lines.append(narrow_band(report.narrow_band, report.overall.n_clips))
     lines.append(f"unseen in training: {'; '.join(unseen) or 'nothing, as far as is known'}")
     if worst := report.worst_group:
         lines.append(f"worst group: {worst.kind} {worst.group}: {accuracy(worst.scores)}")

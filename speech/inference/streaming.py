@@ -6,7 +6,7 @@ network needs of the blocks before is its state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,5 @@ class Stream:
 
 def whole(stream: Stream, waveform: Waveform) -> LogProbs:
     """Of a stream that ``waveform`` ``(n_samples,)``, of one sample or more, is all of."""
-    return joined([some for some in (stream.feed(waveform), stream.finish()) if some is not None])
-
-
-def joined(parts: Sequence[LogProbs]) -> LogProbs:
-    """One after the other."""
+    parts = [some for some in (stream.feed(waveform), stream.finish()) if some is not None]
     return LogProbs(*(np.concatenate(some) for some in zip(*(part.outputs for part in parts), strict=True)))

@@ -41,11 +41,9 @@ from speech.inference.scoring import (
 )
 from speech.inference.streaming import Stream
 from speech.text.alphabet import Alphabet
-from speech.text.names import distinct, read_names
+from speech.text.names import LONGEST, distinct, read_names
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
-
-LONGEST_NAME = 200  # characters of a name in a file: to pronounce one of thousands takes minutes
 
 Clip = str | Path | tuple[ArrayLike, int]
 
@@ -158,7 +156,7 @@ class Transcriber(ABC):
             raise ValueError(f"alphabet {self.alphabet.letters!r} is no text of printable letters")
         if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
             raise TypeError("names are no list of texts")
-        if long := [name for name in self.names if len(name) > LONGEST_NAME]:
+        if long := [name for name in self.names if len(name) > LONGEST]:
             raise ValueError(f"a name of {len(long[0])} characters")
         if not 0 <= self.phones_weight <= 1:
             raise ValueError(f"phones_weight={self.phones_weight} must lie within 0 to 1")

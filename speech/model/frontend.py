@@ -112,7 +112,7 @@ class FrontEnd(nn.Module):
         return matrix
 
     @property
-    def _mel(self) -> Any:
+    def mel(self) -> Any:
         """Waveforms to mel energies ``(batch, n_mels, n_frames)``."""
         mel: Any = self.spectrum
         return mel[0] if self.dct is None else mel.MelSpectrogram
@@ -139,8 +139,7 @@ class FrontEnd(nn.Module):
 
     def forward(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         if self.keep is not None:
-            whole = nn.functional.pad(self.pad(waveforms), (1, 0))
-            return self.step(whole, n_samples, waveforms.new_zeros(len(waveforms), self.n_state))[:2]
+            return self.step(self._begun(waveforms), n_samples, waveforms.new_zeros(len(waveforms), self.n_state))[:2]
         features, n_frames = self._features(waveforms, n_samples)
         return self._normalise(features, n_frames), n_frames
 
@@ -172,9 +171,18 @@ class FrontEnd(nn.Module):
         power = nn.functional.avg_pool1d(emphasised.square()[:, None], self.window_length, self.hop_length)[:, 0]
         sums = running_sums(torch.stack([torch.ones_like(power), power], dim=2), state, self.keep)
         level = (sums[:, :, 1] / sums[:, :, 0]).sqrt().clamp(min=LEAST_LEVEL)
-        energies = self._mel(emphasised).transpose(1, 2) * (self.level / level).square()[..., None]
+        energies = self.mel(emphasised).transpose(1, 2) * (self.level / level).square()[..., None]
         logs = torch.log(energies + LOG_FLOOR)
         return logs if self.dct is None else logs @ self.dct, sums
+
+    def _begun(self, waveforms: Tensor) -> Tensor:
+        """Whole clips ``(batch, 1 + n)``, which begin with the sample before the first, 0, and have a frame.
+
+        Raises InputError for an empty batch, and for float16: the energies of a vowel are more than it can hold.
+        """
+        require_clips("waveforms", waveforms)
+        require_precision("waveforms", waveforms)
+        return nn.functional.pad(self.pad(waveforms), (1, 0))
 
     @staticmethod
     def _emphasised(waveforms: Tensor, n_samples: Tensor) -> Tensor:
@@ -184,13 +192,8 @@ class FrontEnd(nn.Module):
         return emphasised * frame_mask(n_samples, emphasised.shape[1])
 
     def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames.
-
-        Raises InputError for an empty batch, and for float16: the energies of a vowel are more than it can hold.
-        """
-        require_clips("waveforms", waveforms)
-        require_precision("waveforms", waveforms)
-        waveforms = nn.functional.pad(self.pad(waveforms), (1, 0))
+        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames."""
+        waveforms = self._begun(waveforms)
         n_frames = self.n_frames(n_samples)
         if self.keep is not None:
             return self._running_features(waveforms, n_samples, waveforms.new_zeros(len(waveforms), 2))[0], n_frames

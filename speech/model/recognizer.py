@@ -128,6 +128,8 @@ class Recognizer(Transcriber, nn.Module):
         """Numbers that go from one ``step`` to the next. Raises ValueError where this recogniser needs whole clips."""
         if self.frontend.keep is None:
             raise ValueError("a stream needs frontend.n_memory_frames: this front end normalises over a whole clip")
+        if not isinstance(self.encoder, Encoder):
+            raise ValueError(f"a stream needs an encoder with a step: {type(self.encoder).__name__} hears whole clips")
         n_state: int = self.frontend.n_state + self.encoder.n_state
         return n_state
 
@@ -162,13 +164,12 @@ class Recognizer(Transcriber, nn.Module):
         if not isinstance(encoder, Encoder):
             kind = type(encoder).__name__
             raise ValueError(f"gradients=manual: {kind} has no hand-written backward pass: take gradients=torch")
-        mel = front.spectrum[0] if front.dct is None else front.spectrum.MelSpectrogram
         return Geometry(
             pre_emphasis=frontend.PRE_EMPHASIS,
             level=front.level,
-            window=mel.spectrogram.window,
+            window=front.mel.spectrogram.window,
             hop_length=front.hop_length,
-            mel=mel.mel_scale.fb,
+            mel=front.mel.mel_scale.fb,
             log_floor=frontend.LOG_FLOOR,
             dct=front.dct,
             n_deltas=front.n_deltas,

@@ -53,8 +53,8 @@ def read_names(
     for where, read in _entries(names):
         try:
             name = read()
-            if len(name) > _LONGEST:
-                raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {_LONGEST}")
+            if len(name) > LONGEST:
+                raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
                 folded = alphabet.fold(name)
                 if folded in places:
@@ -84,7 +84,7 @@ def check_list(names: Any, letters: str | None) -> None:
 
 
 _LARGEST = 1 << 24  # bytes of a list
-_LONGEST = 200  # letters of a name
+LONGEST = 200  # letters of a name: to pronounce one of thousands takes minutes
 _MOST_FAULTS = 50  # that are told at once
 _MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speech.backprop.operation import InputError
 from speech.inference.runtime import FLOAT32, INT8, Runtime
 from speech.model import onnx_graph
 from speech.model.encoder import Encoder
@@ -130,6 +131,20 @@ def test_a_front_end_that_needs_the_whole_clip_does_not_stream():
     with pytest.raises(ValueError, match="n_memory_frames"):
         FrontEnd(n_memory_frames=400, n_deltas=1)
     assert Encoder(20, 5, bidirectional=False).n_state == 2 * 20 + 2 * 96
+
+
+def test_no_clip_and_half_precision_are_refused_as_of_whole_clips():
+    for wrong in (torch.zeros(0, 16_000), torch.zeros(1, 16_000, dtype=torch.float16)):
+        with pytest.raises(InputError, match=r"^waveforms"):
+            STREAMING(wrong, torch.full((len(wrong),), 16_000))
+
+
+def test_an_encoder_of_ones_own_hears_whole_clips():
+    own = recognizer()
+    own.encoder = torch.nn.Linear(20, 5)
+    assert not own.streams
+    with pytest.raises(ValueError, match="an encoder with a step: Linear hears whole clips"):
+        own.stream()
 
 
 @pytest.fixture(scope="module")
