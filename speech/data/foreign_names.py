@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from speech.data.pronunciations import read, varieties_of
+from speech.data.pronunciations import Entry, Variety, read, varieties_of
 from speech.text.alphabet import Alphabet, TextError, plain_letters
 from speech.text.names import Name, read_names
 from speech.text.spelling import words
@@ -32,10 +33,9 @@ def foreign_names(
     """
     alphabet, rng = Alphabet(), np.random.default_rng(seed)
     excluded = {plain_letters(alphabet.fold(word)) for name in read_names(exclude) for word in words(name)}
-    named = [replace(one, tables=(), cmudict=False) for one in varieties_of(varieties)]
-    corpus = read(named, None, set(), NO_DEVELOPMENT, FRAMES_PER_LETTER)
+    by_voice = [replace(one, tables=(), locales=tuple(one.locales), cmudict=False) for one in varieties_of(varieties)]
     found: dict[str, tuple[str, list[str]]] = {}
-    for entry in corpus.train:
+    for entry in _entries(tuple(by_voice)):
         try:
             letters = plain_letters(alphabet.fold(entry.text))
         except TextError:
@@ -54,3 +54,8 @@ def foreign_names(
         phrase = Name(f"{first} {last}", [f"{first.say[0][:-1]} {last.say[0][1:]}"])
         phrases.setdefault(plain_letters(phrase), phrase)
     return chosen + list(phrases.values())
+
+
+@lru_cache(maxsize=1)  # several sources of one corpus draw from the same names, and to read them takes ten seconds
+def _entries(varieties: tuple[Variety, ...]) -> list[Entry]:
+    return read(varieties, None, set(), NO_DEVELOPMENT, FRAMES_PER_LETTER).train
