@@ -26,7 +26,7 @@ from speech.tts.voice import Voice
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("steady")
 
-SMALL = [  # a corpus and a network that train in a second
+DRAWN = [  # a corpus and a network that train in a second, and every picture of them, which takes longer
     "corpus.names=[Martin,Mark]",
     "corpus.n_train=6",
     "corpus.n_val=1",
@@ -38,6 +38,8 @@ SMALL = [  # a corpus and a network that train in a second
     "+trainer.enable_progress_bar=false",
     "callbacks.times.every_n_steps=4",
 ]
+PICTURES = ("ranking", "alignment", "lattice", "attribution", "histograms", "embedding")
+SMALL = [*DRAWN, *(f"callbacks.{name}=null" for name in PICTURES)]
 SLOW = (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines()
 
 
@@ -113,7 +115,7 @@ def trained(shared, compose):
 @pytest.fixture(scope="session")
 def small_run(trained):
     """The folder of a small training that ran through."""
-    return trained("small_run", *SMALL)
+    return trained("small_run", *DRAWN)
 
 
 @pytest.fixture(scope="session")

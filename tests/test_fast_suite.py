@@ -1,4 +1,4 @@
-"""``make test-fast`` is enough to see a fault: one is planted in each room, and that room's fast tests find it."""
+"""``make test-fast`` is enough to see a fault: one is planted in each room, and fast tests of that room find it."""
 
 import ast
 import io
@@ -16,24 +16,24 @@ import speech
 
 ROOT = Path(__file__).parents[1]
 ROOMS = sorted(path.parent.name for path in Path(speech.__file__).parent.glob("*/__init__.py"))
-FAULTS = {  # room -> file, function, and the token in it whose first occurrence becomes another
-    "audio": ("endpointing.py", "trim_silence", "-", "+"),
-    "backprop": ("optimizers.py", "adamw", "-", "+"),
-    "common": ("escape.py", "escape_mathtext", '"$"', '"€"'),
-    "config": ("check.py", "unknown_key", "0.4", "0.99"),
-    "data": ("augment/light.py", "_mix", "-", "+"),
-    "evaluation": ("metrics.py", "cer", "/", "*"),
-    "inference": ("score.py", "may_skip", "!=", "=="),
-    "lessons": ("network.py", "dropout_mask", "/", "*"),
-    "model": ("frontend.py", "_emphasised", "-", "+"),
-    "monitor": ("moments.py", "is_doubling", "==", "!="),
-    "page": ("server.py", "server", "==", "!="),
-    "pretrained": ("__init__.py", "shipped", "!=", "=="),
-    "server": ("guard.py", "_refused", "!=", "=="),
-    "starter": ("project.py", "write", "or", "and"),
-    "text": ("phones.py", "distances", "+", "-"),
-    "training": ("finetune.py", "interpolate_weights", "-", "+"),
-    "tts": ("mix.py", "draw_voices", "/", "*"),
+FAULTS = {  # room -> file, function, the token in it whose first occurrence becomes another; the tests that find it
+    "audio": ("endpointing.py", "trim_silence", "-", "+", "test_endpointing.py"),
+    "backprop": ("optimizers.py", "adamw", "-", "+", "test_optimizers.py"),
+    "common": ("escape.py", "escape_mathtext", '"$"', '"€"', "test_escape.py"),
+    "config": ("check.py", "unknown_key", "0.4", "0.99", "test_errors.py"),
+    "data": ("augment/light.py", "_mix", "-", "+", "augment/test_light.py"),
+    "evaluation": ("metrics.py", "cer", "/", "*", "test_metrics.py"),
+    "inference": ("score.py", "may_skip", "!=", "==", "test_prefix_beam.py"),
+    "lessons": ("network.py", "dropout_mask", "/", "*", "test_networks.py"),
+    "model": ("frontend.py", "_emphasised", "-", "+", "test_frontend.py"),
+    "monitor": ("moments.py", "is_doubling", "==", "!=", "test_timing.py"),
+    "page": ("server.py", "server", "==", "!=", "test_site.py"),
+    "pretrained": ("__init__.py", "shipped", "!=", "==", "test_pretrained.py"),
+    "server": ("guard.py", "_refused", "!=", "==", "test_http.py"),
+    "starter": ("project.py", "write", "or", "and", "test_project.py"),
+    "text": ("phones.py", "distances", "+", "-", "test_phones.py"),
+    "training": ("finetune.py", "interpolate_weights", "-", "+", "test_finetune.py"),
+    "tts": ("mix.py", "draw_voices", "/", "*", "test_mix_and_cache.py"),
 }
 NOT_COPIED = shutil.ignore_patterns(".*", "cache", "runs", "multirun", "build", "dist", "*.egg-info", "__pycache__")
 
@@ -61,9 +61,9 @@ def plant(path, function, old, new):
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_fast_tests_of_a_room_find_a_fault_in_it(room, tmp_path):
     copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=NOT_COPIED)
-    file, *fault = FAULTS[room]
+    file, *fault, tests = FAULTS[room]
     plant(copy / "speech" / room / file, *fault)
-    command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow", f"tests/{room}"]
+    command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow", f"tests/{room}/{tests}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     found = subprocess.run(
         command, cwd=copy, env=environment | {"PYTHONPATH": str(copy)}, capture_output=True, text=True, check=False

@@ -8,6 +8,7 @@ what the primary config declares.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,11 +123,17 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
                 raise ConfigError(f"{override.input_line}: a part is left out by '~{override.key_or_group}'")
             if choice not in [*options, None]:
                 raise unknown_key(override.key_or_group, str(choice), options)
-    config = tree.composed(name, [_first(override) for override in groups], config_dir)
+    config = _of_choices(tree.CONF, name, tuple(_first(override) for override in groups), config_dir)
     for override in overrides:
         added = override.is_add() or override.is_force_add()  # held against the signatures later
         if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
             _check_key(config, name, override.key_or_group)
+
+
+@functools.cache  # whoever composes many configs gives them few choices
+def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> DictConfig:
+    """What the values of overrides are held against: it is read alone."""
+    return tree.composed(name, choices, config_dir)
 
 
 def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:

@@ -15,6 +15,7 @@ shared and read-only.
 from __future__ import annotations
 
 import ast
+import functools
 import gzip
 import hashlib
 import json
@@ -151,6 +152,7 @@ def _code() -> list[Path]:
     return [*(PACKAGE / f"{name}.py" for name in names), *sorted(PACKAGE.glob("tts/*.py"))]
 
 
+@functools.cache  # of many corpora
 def _what_it_does(code: str) -> str:
     """``code`` without comments, docstrings and layout."""
     tree = ast.parse(code)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL
+from conftest import DRAWN, SMALL
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -79,7 +79,7 @@ def test_pictures_come_after_1_2_and_the_last_epoch(events):
 def test_the_last_epoch_of_a_run_that_stops_early_is_not_known_in_time(compose, tmp_path):
     """As docs/tensorboard.md says: of three epochs the first two, and the evaluation after the third."""
     early = ["trainer.max_epochs=9", "callbacks.stop_early.patience=2", "+callbacks.stop_early.min_delta=10"]
-    train(compose("train", *SMALL, *early, f"run_dir={tmp_path}"))
+    train(compose("train", *DRAWN, *early, f"run_dir={tmp_path}"))
     events = events_of(tmp_path)
     for tag in ("confusion", "alignment", "lattice"):
         assert [image.step for image in events.Images(tag)] == [3, 6]
@@ -173,7 +173,7 @@ def test_a_resumed_run_shows_its_lattice_from_the_beginning(small_run):
 
 @pytest.mark.parametrize("choice", ["gradients=manual", "encoder=lstm"])
 def test_everything_is_shown_for_other_gradients_and_networks(compose, tmp_path, choice):
-    train(compose("train", *SMALL, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
+    train(compose("train", *DRAWN, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
     accumulator = events_of(tmp_path)
     assert {"confusion", "alignment", "lattice", "attribution", "evaluation"} == set(accumulator.Tags()["images"])
     assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
@@ -186,5 +186,5 @@ def test_a_training_that_diverges_is_logged_to_its_end(compose, tmp_path, monkey
         torch.nn.init.constant_(task.recognizer.encoder.output.weight, float("nan"))
 
     monkeypatch.setattr(SpellingTask, "on_train_batch_end", diverge)
-    train(compose("train", *SMALL, f"run_dir={tmp_path}", "gradients=torch", "encoder.bidirectional=false"))
+    train(compose("train", *DRAWN, f"run_dir={tmp_path}", "gradients=torch", "encoder.bidirectional=false"))
     assert np.isnan(events_of(tmp_path).Scalars("val/loss")[-1].value)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from commands import run_command
-from conftest import SMALL
+from conftest import DRAWN
 
 from speech.common import trust
 
@@ -41,7 +41,7 @@ def own(tmp_path, monkeypatch, cache):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(trust, "_packages", set())
     importlib.invalidate_caches()
-    return ["--config-dir", tmp_path, "encoder=own", "corpus=names", TRUST, *SMALL, f"cache_dir={cache}"]
+    return ["--config-dir", tmp_path, "encoder=own", "corpus=names", TRUST, *DRAWN, f"cache_dir={cache}"]
 
 
 def test_it_trains_with_every_callback_and_is_evaluated_exported_and_reported(own, tmp_path, cache, capsys):

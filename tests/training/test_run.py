@@ -189,7 +189,8 @@ def test_the_ranking_is_fitted_and_phones_are_kept(phonetic_run, small_run, reco
 
 def test_one_batch_is_overfitted(compose, tmp_path):
     overfit = [override for override in SMALL if "max_epochs" not in override and "n_units" not in override]
-    overfit += ["batch_size=12", "encoder.n_units=64"]
+    overfit += ["batch_size=12", "encoder.n_units=64", "trainer.max_epochs=200"]
+    overfit += ["callbacks.last=null", "callbacks.hypotheses=null"]  # of each epoch, which is a step
     train(compose("train", "experiment=overfit", *overfit, f"run_dir={tmp_path}"))
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
