@@ -13,22 +13,17 @@ commands are forked from this process, which has imported what takes seconds to 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gzip
 import hashlib
 import importlib
 import json
-import os
 import random
-import runpy
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +31,7 @@ from typing import Any
 
 import torch
 from benchlib.figures import show
+from benchlib.forked import Forked, module
 from filelock import FileLock, Timeout
 
 from speech.audio import files
@@ -55,7 +51,6 @@ TRAINING = ["batch_size=8", "encoder.n_units=16", "trainer.max_epochs=2", "train
 TRAINING += ["+trainer.enable_progress_bar=false", "callbacks.times.every_n_steps=2"]
 SHARES = {"train": 0.28, "build": 0.24, "synthesize": 0.2, "export": 0.14, "report": 0.14}  # of the moments
 DISK_MB = 64
-ENDS_S = 30.0  # in which workers have to end after the process that began them
 WAITS_S = 600.0  # for a command
 
 
@@ -71,11 +66,6 @@ class Command:
     room: int = 0  # bytes that it writes
 
 
-def speech(name: str, *arguments: str) -> None:
-    sys.argv = [f"speech.{name}", *arguments]
-    runpy.run_module(f"speech.{name}", run_name="__main__")
-
-
 def _build() -> None:
     """What training begins with."""
     config = compose.compose("train", [*CORPUS, "cache_dir=cache"])
@@ -86,7 +76,7 @@ def _build() -> None:
 def _train() -> None:
     resumed = Path("run/checkpoints/last.ckpt").is_file()
     given = ["resume=run"] if resumed else [*CORPUS, *TRAINING, "cache_dir=cache", "hydra.run.dir=run"]
-    speech("train", *given)
+    module("speech.train", *given)
 
 
 def _tree(folder: Path, pattern: str) -> dict[str, str]:
@@ -120,91 +110,26 @@ COMMANDS = [
     ),
     Command(
         "synthesize",
-        lambda: speech("synthesize", f"names={NAMES}", "n_voices=12", "output=clips"),
+        lambda: module("speech.synthesize", f"names={NAMES}", "n_voices=12", "output=clips"),
         "clips",
         _clips,
     ),
     Command("train", _train, "run", _weights, needs=["cache"]),
     Command(
         "export",
-        lambda: speech("export", "run=run", "output=exported", "cache_dir=cache"),
+        lambda: module("speech.export", "run=run", "output=exported", "cache_dir=cache"),
         "exported",
         lambda place: _tree(place / "exported", "*.onnx"),
         needs=["cache", "run"],
     ),
     Command(
         "report",
-        lambda: speech("report", "run=run", "output=page/report.html"),
+        lambda: module("speech.report", "run=run", "output=page/report.html"),
         "page",
         lambda place: (place / "page" / "report.html").read_bytes().endswith(b"</html>"),
         needs=["cache", "run"],
     ),
 ]
-
-
-class Process:
-    """A command in a process group of its own, in the folder ``place``; ``errors`` is what it printed there."""
-
-    def __init__(self, action: Callable[[], object], place: Path) -> None:
-        self.place = place
-        self._errors = tempfile.TemporaryFile("w+", dir=place.parent, errors="replace")  # noqa: SIM115  # read until the process is forgotten
-        self.began = time.monotonic()
-        sys.stdout.flush()
-        self.pid = os.fork()
-        if not self.pid:
-            self._run(action)
-
-    def _run(self, action: Callable[[], object]) -> None:
-        status = 1
-        try:
-            os.setsid()
-            os.chdir(self.place)
-            os.environ["TMPDIR"] = tempfile.tempdir = str(temporary(self.place))
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os.dup2(self._errors.fileno(), 2)
-            action()
-            status = 0
-        except SystemExit as error:
-            status = error.code if isinstance(error.code, int) else int(error.code is not None)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            with contextlib.suppress(BaseException):
-                atexit._run_exitfuncs()
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(status)
-
-    def kill(self, group: bool) -> None:
-        (os.killpg if group else os.kill)(self.pid, signal.SIGKILL)
-
-    def ended(self) -> int:
-        """Wait for its end; its exit status, a negative one of a signal."""
-        while time.monotonic() - self.began < WAITS_S:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.seconds = time.monotonic() - self.began
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.01)
-        self.kill(group=True)
-        os.waitpid(self.pid, 0)
-        raise Fault(f"did not end in {WAITS_S:.0f} s")
-
-    @property
-    def errors(self) -> str:
-        self._errors.seek(0)
-        return self._errors.read()
-
-    def has_left_processes(self) -> bool:
-        deadline = time.monotonic() + ENDS_S
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(self.pid, 0)
-            except ProcessLookupError:
-                return False
-            time.sleep(0.05)
-        self.kill(group=True)
-        return True
 
 
 class Fault(Exception):
@@ -253,10 +178,14 @@ def left_behind(place: Path) -> list[str]:
     return found + [f"TMPDIR/{path.name}" for path in temporary(place).iterdir()]
 
 
+def begun(command: Command, place: Path) -> Forked:
+    return Forked(command.run, place, temporary(place))
+
+
 def finish(command: Command, place: Path, expected: object) -> None:
     """Give the command once more: it goes on, to the result of the undisturbed one, and leaves nothing behind."""
-    process = Process(command.run, place)
-    if status := process.ended():
+    process = begun(command, place)
+    if status := process.ended(WAITS_S):
         raise Fault(f"given again it ended with {status}: {process.errors[-500:]}")
     if (found := command.result(place)) != expected:
         raise Fault(f"given again it ended with another result: {found} instead of {expected}"[:2_000])
@@ -272,10 +201,10 @@ def check_whole(place: Path) -> None:
 
 
 def killed(command: Command, place: Path, expected: object, after_s: float, group: bool) -> None:
-    process = Process(command.run, place)
+    process = begun(command, place)
     time.sleep(after_s)
     process.kill(group)
-    process.ended()
+    process.ended(WAITS_S)
     if process.has_left_processes():
         raise Fault("its processes went on")
     check_whole(place)
@@ -287,8 +216,8 @@ def full_disk(command: Command, place: Path, expected: object, room: int) -> Non
     rest = place / "rest"
     free = shutil.disk_usage(place).free
     rest.write_bytes(bytes(max(0, free - room)))
-    process = Process(command.run, place)
-    status, errors = process.ended(), process.errors
+    process = begun(command, place)
+    status, errors = process.ended(WAITS_S), process.errors
     check_whole(place)
     if left := left_behind(place):
         raise Fault(f"left behind: {', '.join(left[:5])}")
@@ -304,8 +233,8 @@ def full_disk(command: Command, place: Path, expected: object, room: int) -> Non
 
 def twice(command: Command, place: Path, expected: object) -> None:
     """Two at once: each ends well, or a training is refused its folder in a line."""
-    both = [Process(command.run, place) for _ in range(2)]
-    statuses = [process.ended() for process in both]
+    both = [begun(command, place) for _ in range(2)]
+    statuses = [process.ended(WAITS_S) for process in both]
     refused = [process.errors for process, status in zip(both, statuses, strict=True) if status]
     if len(refused) > (command.name == "train") or any("a training is writing there" not in one for one in refused):
         raise Fault(f"ended with {statuses}: {' / '.join(refused)[-500:]}")
@@ -352,8 +281,8 @@ def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterat
         if command.name not in names and command.makes not in needed:
             continue
         size = sum(path.stat().st_size for path in whole.rglob("*"))
-        process = Process(command.run, whole)
-        if status := process.ended():
+        process = begun(command, whole)
+        if status := process.ended(WAITS_S):
             sys.exit(f"error: {command.name}, undisturbed, ended with {status}: {process.errors}")
         command.room = sum(path.stat().st_size for path in whole.rglob("*")) - size
         expected = command.result(whole)
@@ -374,7 +303,7 @@ def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterat
                 with prepared(command, whole, root, other) as place:
                     try:
                         action(command, place, expected, *arguments)
-                    except Fault as fault:
+                    except (Fault, TimeoutError) as fault:
                         n_failed += 1
                         at = [round(one, 3) for one in arguments]
                         reason = str(fault)

@@ -1,14 +1,13 @@
 """What the docs tell to type works: what takes under 20 s is run, what trains is composed, links lead somewhere."""
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import start
 
 from speech import Runtime
 from speech.audio import files
@@ -85,15 +84,8 @@ def test_a_command_in_the_docs_works(command, place):
         if "-m" in arguments:  # of a sweep, one job
             arguments = [re.sub("=.*,", "=", one) for one in arguments if one != "-m"]
         arguments = [*arguments, "--cfg", "job"] if not command.partition("resume=")[1] else ["--help"]
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=place,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = start(module.removeprefix("speech."), *arguments, cwd=place)
+    assert done.ended(300) == 0, done.output + done.errors
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("python scripts/")])

@@ -1,8 +1,8 @@
 import runpy
-import subprocess
 import sys
 
 import pytest
+from commands import start
 from conftest import SMALL
 
 
@@ -19,11 +19,10 @@ def resume(monkeypatch):
 
 def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume, monkeypatch, capsys):
     sweep = ["-m", "encoder=rnn,gru", "init=null", *SMALL, "trainer=debug", f"cache_dir={cache}"]
-    command = [sys.executable, "-m", "speech.train", *sweep]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = start("train", *sweep, cwd=tmp_path)
+    assert done.ended(600) == 0, done.errors
     first, second = sorted(path.parent for path in tmp_path.glob("runs/sweep_*/*/report.json"))
-    lines = done.stdout.splitlines()
+    lines = done.output.splitlines()
     assert lines[0].endswith(f"the same command and hydra.sweep.dir={lines[-1]}"), "how it goes on, if it is stopped"
     assert [line.split()[1] for line in lines[-9:] if line.startswith(("0", "1"))] == ["rnn", "gru"], "the table"
     assert (tmp_path / lines[-1]) == second.parent

@@ -1,12 +1,11 @@
 """What a config may have made: the project's own, and no module of a stranger's, not even imported."""
 
 import shutil
-import subprocess
 import sys
 
 import pytest
 import yaml
-from commands import run_command
+from commands import run_command, start
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -185,9 +184,9 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
     (place / "theirs" / "experiment").mkdir(parents=True)
     (place / "theirs" / "experiment" / "x.yaml").write_text(f"# @package _global_\n{text}\n")
     arguments = ["--config-dir", "theirs", "experiment=x", "trainer=debug"]
-    ended = subprocess.run([sys.executable, "-m", "speech.train", *arguments], capture_output=True, text=True)
-    assert ended.returncode == 2
-    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    ended = start("train", *arguments, cwd=place)
+    assert ended.ended(60) == 2
+    assert len(ended.errors.splitlines()) == 1, ended.errors
     assert not (place / "executed").exists()
 
 

@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import run_command
+from commands import run_command, start
 from conftest import SMALL, train_until
 from training.test_run import same_weights
 from training.test_run_on_shards import CORPUS, OTHERS
@@ -172,23 +171,22 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
     run = tmp_path / "run"
     options = [one for one in SMALL if not one.startswith("trainer.max_epochs")]
     options += ["trainer=ddp", "trainer.max_epochs=100000", "callbacks.stop_early=null", "batch_size=2"]
-    command = [sys.executable, "-m", "speech.train", "init=null", *options, f"run_dir={run}", f"cache_dir={cache}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
-        try:
-            wait_until((run / "checkpoints" / "last.ckpt").exists, 600)
-            others = others_of(first.pid)
-            assert len(others) == 1
-            for pid in {"first": [first.pid], "other": others, "all": [first.pid, *others]}[told]:
-                os.kill(pid, number)
-            out, error = first.communicate(timeout=120)
-            wait_until(lambda: not any(map(lives, others)), 20)
-        finally:
+    first = start("train", "init=null", *options, f"run_dir={run}", f"cache_dir={cache}", cwd=tmp_path)
+    try:
+        wait_until((run / "checkpoints" / "last.ckpt").exists, 600)
+        others = others_of(first.pid)
+        assert len(others) == 1
+        for pid in {"first": [first.pid], "other": others, "all": [first.pid, *others]}[told]:
+            os.kill(pid, number)
+        assert first.ended(120) == status, first.errors
+        wait_until(lambda: not any(map(lives, others)), 20)
+    finally:
+        if first.poll() is None:
             first.kill()
-    assert first.returncode == status, error
     if status == 130:
-        assert f"go on with: python -m speech.train resume={run}" in out
+        assert f"go on with: python -m speech.train resume={run}" in first.output
     elif status == 2:
-        assert error.splitlines()[-1].startswith(
+        assert first.errors.splitlines()[-1].startswith(
             "error: process 1 of 2 ended by signal 9 (was there too little memory?)"
         )
     assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] > 0

@@ -2,15 +2,11 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from commands import run_command
+from commands import run_command, start
 from conftest import SMALL
 
 from speech.config.compose import plain
@@ -25,11 +21,6 @@ def rows_of(folder):
     return [{key: value for key, value in job.items() if key != "train_seconds"} for job in jobs]
 
 
-def start(*arguments, cwd):
-    command = [sys.executable, "-m", "speech.train", "-m", *arguments]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
 @pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs optuna: pip install '.[sweep]'")
 def test_a_killed_search_goes_on_to_the_table_of_one_that_was_not(cache, tmp_path, capsys):
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "optimizer.lr=tag(log,interval(0.001,0.01))"]
@@ -39,12 +30,12 @@ def test_a_killed_search_goes_on_to_the_table_of_one_that_was_not(cache, tmp_pat
     assert [line.split()[0] for line in table[1:3]] == ["0", "1"]
 
     killed = tmp_path / "killed"
-    process = start(*common, f"hydra.sweep.dir={killed}", cwd=tmp_path)
+    process = start("train", "-m", *common, f"hydra.sweep.dir={killed}", cwd=tmp_path)
     begun = killed / "1" / "checkpoints" / "last.ckpt"
     while process.poll() is None and not begun.is_file():
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.kill()
+    process.ended(60)
     assert begun.is_file()
     assert not (killed / "1" / "recognizer.pt").exists(), "it was killed in its second job"
     assert not (killed / "sweep.json").exists()
@@ -92,9 +83,14 @@ def test_a_launchers_jobs_render_and_load_by_processes_of_their_own(launcher, tm
         pytest.skip("needs the launchers: pip install '.[sweep]'")
     options = [*SMALL, "init=null", "corpus.n_train=120", "trainer=debug", "optimizer.lr=0.001,0.003"]
     process = start(
-        *options, f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", f"cache_dir={tmp_path}", cwd=tmp_path
+        "train",
+        "-m",
+        *options,
+        f"hydra/launcher={launcher}",
+        "hydra.sweep.dir=sweep",
+        f"cache_dir={tmp_path}",
+        cwd=tmp_path,
     )
-    out, _ = process.communicate()
-    assert process.returncode == 0, out
+    assert process.ended(600) == 0, process.output + process.errors
     assert [row["differs"] for row in rows_of(tmp_path / "sweep")] == [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.003}]
     assert all(0 < row["val_cer"] <= 2 for row in rows_of(tmp_path / "sweep"))

@@ -1,0 +1,118 @@
+"""Commands in processes of their own, forked from this one: what it has imported takes them no seconds to import."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing import util
+from pathlib import Path
+
+LEAVES_S = 30.0  # in which the processes of a command have to end after it
+
+
+def module(name: str, *arguments: str | Path) -> None:
+    """``python -m NAME ARGUMENTS``, in this process, to its end."""
+    sys.argv = [name, *map(str, arguments)]
+    sys.path.insert(0, os.getcwd())  # as python -m has it
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+class Forked:
+    """``action()`` in a process group of its own, in ``folder``, its temporary files in ``temporary``.
+
+    What it prints, ``output`` and ``errors``, is kept.
+    """
+
+    def __init__(self, action: Callable[[], object], folder: Path, temporary: Path | None = None) -> None:
+        self._printed = [tempfile.TemporaryFile("w+", errors="replace") for _ in range(2)]  # noqa: SIM115  # they end with this object
+        self.began = time.monotonic()
+        self.status: int | None = None  # its exit status once it has ended, a negative one of a signal
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if not self.pid:
+            self._run(action, folder, temporary)
+
+    def _run(self, action: Callable[[], object], folder: Path, temporary: Path | None) -> None:
+        status = 1
+        try:
+            os.setsid()
+            os.chdir(folder)
+            # What this process has to put away at its end is not the other's to put away.
+            atexit._clear()
+            util._finalizer_registry.clear()  # type: ignore[attr-defined]  # as multiprocessing does in a fork
+            atexit.register(util._exit_function)  # type: ignore[attr-defined]
+            for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+                signal.signal(number, handler)
+            if temporary is not None:
+                os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+            for stream, file in enumerate(self._printed, start=1):
+                os.dup2(file.fileno(), stream)
+            sys.stdout, sys.stderr = (open(one, "w", buffering=1) for one in (1, 2))  # noqa: SIM115
+            action()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(BaseException):
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+
+    @property
+    def output(self) -> str:
+        return self._read(0)
+
+    @property
+    def errors(self) -> str:
+        return self._read(1)
+
+    def _read(self, which: int) -> str:
+        self._printed[which].seek(0)
+        return self._printed[which].read()
+
+    def kill(self, group: bool = True) -> None:
+        (os.killpg if group else os.kill)(self.pid, signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Its status, if it has ended."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.seconds = time.monotonic() - self.began
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status
+
+    def ended(self, within_s: float) -> int:
+        """Wait for its end; its status. Raises TimeoutError, and ends it, where that takes longer."""
+        until = time.monotonic() + within_s
+        while (status := self.poll()) is None:
+            if time.monotonic() > until:
+                self.kill()
+                os.waitpid(self.pid, 0)
+                raise TimeoutError(f"did not end in {within_s:.0f} s:\n{self.output}{self.errors}")
+            time.sleep(0.01)
+        return status
+
+    def has_left_processes(self) -> bool:
+        """Whether others of its group live LEAVES_S after it; they are ended then."""
+        until = time.monotonic() + LEAVES_S
+        while time.monotonic() < until:
+            try:
+                os.killpg(self.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.05)
+        self.kill()
+        return True
