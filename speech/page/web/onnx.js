@@ -29,13 +29,16 @@ export function setUp() {
   ort.env.logLevel = "error";
 }
 
-/** `{run, metadata}` of the ONNX file that `bytes` are. */
+/** `{run, metadata, shapeOf}` of the ONNX file that `bytes` are. */
 export async function open(bytes) {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] }).catch((error) => {
+  // More optimisation takes as long as loading all else, and makes a run no faster.
+  const options = { executionProviders: ["wasm"], graphOptimizationLevel: "basic" };
+  const session = await ort.InferenceSession.create(bytes, options).catch((error) => {
     throw new Error(`onnxruntime.wasm could not run the recogniser (${error.message}): serve the whole folder that “make page” writes`);
   });
   return {
     metadata: readMetadata(bytes),
+    shapeOf: (input) => session.inputMetadata[session.inputNames.indexOf(input)].shape,
     /** The outputs named by `wanted`, as tensors, of the tensors `inputs`. */
     async run(inputs, wanted) {
       const outputs = await session.run(inputs, wanted);

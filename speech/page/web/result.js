@@ -36,8 +36,10 @@ export class Result {
       phones && `sounds: /${phones}/`,
       `heard from ${seconds(start)} to ${seconds(stop)} s of ${seconds(heard.waveform.length)} s, the rest is cut off`,
     ];
-    if (outOfList !== null)
-      said.push(`out of list: ${percent(outOfList)}, accepted below ${percent(this.recognizer.rejection.threshold)}`);
+    const { rejection } = this.recognizer;
+    if (outOfList !== null && accepted && !rejection.accepts(outOfList))
+      said.push(`out of list: ${percent(outOfList)} by itself, but likelier than what else these sounds could be in a sentence`);
+    else if (outOfList !== null) said.push(`out of list: ${percent(outOfList)}, accepted below ${percent(rejection.threshold)}`);
     tell("details", `${said.filter(Boolean).join("; ")}.`);
     byId("faults").replaceChildren(...heard.faults.map((fault) => element("li", { textContent: fault })));
     byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));
