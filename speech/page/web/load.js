@@ -6,7 +6,7 @@ import { Dictionary } from "./pronounce.js";
 import { Recognizer } from "./recognizer.js";
 
 const text = async (place) => new TextDecoder().decode(await load(place));
-const model = async (place) => open(await load(place));
+const model = async (place, level = "basic") => open(await load(place), level);
 
 /** `make()`, made once; again where that failed. */
 function once(make) {
@@ -27,7 +27,8 @@ function once(make) {
  */
 export async function loadAll() {
   setUp();
-  const [opened, settings] = await Promise.all([model("recognizer.onnx"), text("settings.json")]);
+  // To optimise it takes 0.45 s, and saves 7 ms a name.
+  const [opened, settings] = await Promise.all([model("recognizer.onnx", "disabled"), text("settings.json")]);
   const recognizer = new Recognizer(opened, "recognizer.onnx");
   const { example, finder } = JSON.parse(settings);
   return {

@@ -29,10 +29,9 @@ export function setUp() {
   ort.env.logLevel = "error";
 }
 
-/** `{run, metadata, shapeOf}` of the ONNX file that `bytes` are. */
-export async function open(bytes) {
-  // More optimisation takes as long as loading all else, and makes a run no faster.
-  const options = { executionProviders: ["wasm"], graphOptimizationLevel: "basic" };
+/** `{run, metadata, shapeOf}` of the ONNX file that `bytes` are, its graph optimised up to `level` of onnxruntime's. */
+export async function open(bytes, level) {
+  const options = { executionProviders: ["wasm"], graphOptimizationLevel: level };
   const session = await ort.InferenceSession.create(bytes, options).catch((error) => {
     throw new Error(`onnxruntime.wasm could not run the recogniser (${error.message}): serve the whole folder that “make page” writes`);
   });

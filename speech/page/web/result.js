@@ -14,7 +14,7 @@ export class Result {
     window.addEventListener("resize", again);
   }
 
-  /** Show `heard` (`{waveform, span, transcript, faults}`); `over` is false while it is still being said. */
+  /** Show `heard`, `{waveform, span, transcript, faults}`, of a stream also `startS`; `over` is false while it goes on. */
   show(heard, source, over = true) {
     this.shown = heard;
     byId("heard").hidden = false;
@@ -29,12 +29,14 @@ export class Result {
       byId("before").prepend(element("li", { textContent: `${source}: ${verdict.textContent}` }));
       byId("history").hidden = byId("before").children.length < 2;
     }
-    const seconds = (sample) => (sample / this.recognizer.sampleRate).toFixed(2);
+    const { startS = 0 } = heard;
+    const seconds = (sample) => (startS + sample / this.recognizer.sampleRate).toFixed(2);
     const [start, stop] = heard.span;
+    const of = heard.startS === undefined ? ` of ${seconds(heard.waveform.length)} s` : ""; // a stream goes on
     const said = [
       letters && `Letters: ${letters}`,
       phones && `sounds: /${phones}/`,
-      `heard from ${seconds(start)} to ${seconds(stop)} s of ${seconds(heard.waveform.length)} s, the rest is cut off`,
+      `heard from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
     ];
     const { rejection } = this.recognizer;
     if (outOfList !== null && accepted && !rejection.accepts(outOfList))
