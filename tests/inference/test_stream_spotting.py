@@ -100,3 +100,11 @@ def test_a_name_before_a_long_silence_is_told_while_it_lasts(runtime):
     told = spotted(runtime, sound, range(320, len(sound), 320))
     assert [name for name, *_ in told] == ["Jennifer", "Robert", "Alexander"]
     assert all(heard / RATE - end_s < 4 for _, _, end_s, heard in told)
+
+
+def test_in_noise_alone_there_is_no_name_though_the_finder_hears_some(runtime):
+    noise = (1e-3 * np.random.default_rng(0).standard_normal(10 * RATE)).astype(np.float32)
+    lexicon = runtime.lexicon(["Christopher"])
+    spotter = StreamSpotter(Spotter(runtime, lexicon, 5), runtime.finder, 0)
+    assert [*spotter.feed(noise), *spotter.finish()]
+    assert not [event for event in listen(runtime, [noise], lexicon, False, 5) if isinstance(event, Heard)]

@@ -379,20 +379,22 @@ def test_what_is_heard_of_a_stream_depends_on_no_blocks(engine, clip_of):
 
 @pytest.mark.parametrize("per_hour", [None, 5])
 def test_a_stream_without_names_holds_no_more_memory(per_hour, engine):
-    sizes = engine.evaluate(
+    sizes, n_heard = engine.evaluate(
         """async (perHour) => {
           const { Listener } = await import("/listening.js");
-          const listener = new Listener(all.recognizer, () => lexicon, { speaking() {}, name() {} }, perHour);
-          const held = [];
+          const [held, heard] = [[], []];
+          const on = { speaking() {}, name: (one) => heard.push(one) };
+          const listener = new Listener(all.recognizer, () => lexicon, on, perHour);
           for (let second = 0; second < 60; second++) {
             await listener.push(Float32Array.from({ length: 16000 }, () => (Math.random() - 0.5) * 2e-3));
             const { nKept, search } = listener.hearing.stream ?? { nKept: 0, search: { recent: [] } };
             held.push([listener.samples.length, listener.endpointer.bands.length, nKept, search.recent.length]);
           }
-          return held;
+          return [held, heard.length];
         }""",
         per_hour,
     )
+    assert n_heard == 0
     for most, held in zip((8.5 * 16_000, 620, 6.2 * 16_000, 200), zip(*sizes, strict=True), strict=True):
         assert max(held) <= most
     assert min(sizes[-1][2:]) > 0 or per_hour is None

@@ -128,6 +128,11 @@ def test_the_names_in_running_speech_are_pythons(per_hour, what, engine, runtime
         assert [name for name, *_ in found] == ["Jennifer", "Robert", "Alexander"]
 
 
+def test_noise_alone_has_no_name_though_the_finder_hears_some(engine):
+    noise = (1e-3 * np.random.default_rng(0).standard_normal(10 * RATE)).astype(np.float32)
+    assert engine.evaluate(LISTEN, [as_text(noise), ["Christopher"], 5, 4_096, True]) == []
+
+
 @pytest.mark.parametrize("what", SOUNDS)
 def test_a_recogniser_without_finder_spots_as_in_python(what, engine, tmp_path):
     shutil.copy(pretrained.shipped(pretrained.EXPORTED), tmp_path / "own.onnx")

@@ -16,6 +16,7 @@ const PAUSE_S = 0.1; // after which a name is told of at once, if one was said
 const LONGEST_S = 1.6; // of a name that is told of before its segment is over
 const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
 const PIECE_S = 0.02; // of a stream with names inside of running speech, whatever blocks it comes in
+const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
 const WAIT_S = 0.34; // after the end of such a name: after a pause it is heard as one that is said alone
 const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands in, and to know the room by
 
@@ -29,6 +30,7 @@ class Hearing {
     this.told = -this.rate; // sample of the stream up to which names were told of
     this.before = new Float32Array(0); // the end of the segment before
     this.beforeStop = 0;
+    this.segments = []; // [start, stop] of the last ones
   }
 
   /** For the names of `lexicon` from sample `start` of the stream on. */
@@ -45,16 +47,26 @@ class Hearing {
     if (this.stream) this.found.push(...(await (piece ? this.stream.feed(piece) : this.stream.finish())));
   }
 
-  /** The names in running speech that have waited at `nowS` of the stream; longer where one goes on so. */
-  running(nowS) {
+  /**
+   * The names in running speech that have waited at `nowS` of the stream; longer where one goes on so. Somebody has to
+   * speak there, in a segment or from sample `since` on: noise alone has names, too.
+   */
+  running(nowS, since) {
     const told = [];
     for (const one of this.#untold()) {
       const begins = this.beginnings.has(one.transcript.names[0].text);
       if (!this.#untold().includes(one) || one.endS + WAIT_S + begins * GAP_S > nowS) continue;
-      this.told = Math.round(one.endS * this.rate);
-      told.push(one);
+      if (this.#isSpoken(one, since)) {
+        this.told = Math.round(one.endS * this.rate);
+        told.push(one);
+      } else if (one.endS + 2 * GAP_S < nowS) this.found.splice(this.found.indexOf(one), 1); // a segment would be known
     }
     return told;
+  }
+
+  #isSpoken(one, since) {
+    const spans = since === null ? this.segments : [...this.segments, [since, Infinity]];
+    return spans.some(([start, stop]) => start < one.endS * this.rate && one.startS * this.rate < stop);
   }
 
   #untold() {
@@ -72,6 +84,7 @@ class Hearing {
     if (segment.over) {
       this.before = segment.waveform.slice(-Math.round(BEFORE_S * this.rate));
       this.beforeStop = segment.stop;
+      this.segments = [...this.segments, [segment.start, segment.stop]].slice(-N_SEGMENTS);
     }
     if (found.length) this.told = Math.round(found.at(-1).endS * this.rate);
     return found;
@@ -205,7 +218,7 @@ export class Listener {
 
   async #names(segments, nowS) {
     for (const segment of segments) for (const one of await this.hearing.names(segment)) this.#tell(one);
-    for (const one of this.hearing.running(nowS)) this.#tell(one);
+    for (const one of this.hearing.running(nowS, this.endpointer.speakingSince)) this.#tell(one);
     this.#drop(this.endpointer.nSamples - (WINDOW_S + BACKGROUND_S) * this.rate);
   }
 
