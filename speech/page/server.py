@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
@@ -33,6 +34,10 @@ def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # one connection for many files
         disable_nagle_algorithm = True  # or a file waits for the receipt of its header
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the browser has gone
+                super().handle()
 
         def do_GET(self) -> None:
             name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"

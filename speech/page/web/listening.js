@@ -1,8 +1,8 @@
 // Names in a stream: while somebody speaks, what is heard so far; when a name is over, its transcript.
 // speech/inference/listening.py.
 //
-// An end-pointer finds where somebody speaks, and the recogniser hears each segment as it would hear it in a file. A name
-// is told of after a short pause already, where it is accepted. Inside of a segment that is no name, or several, a
+// An end-pointer finds where somebody speaks, and the recogniser hears each segment as it would hear it in a file. A
+// name is told of after a short pause already, where it is accepted. Inside of a segment that is no name, or several, a
 // StreamSpotter looks for them while somebody speaks or, where there is no finder, a Spotter. What is heard depends on
 // the samples alone, not on the blocks in which they come or on any clock.
 
@@ -80,7 +80,8 @@ class Hearing {
       .map(([start, stop]) => [Math.max(start, this.told), stop])
       .filter(([, stop]) => stop > this.told + this.pause);
     let found = [];
-    if (untold.length) found = await (segment.over ? this.#atEnd(segment, untold[0][0]) : this.#atPause(segment, untold));
+    if (untold.length && segment.over) found = await this.#atEnd(segment, untold[0][0]);
+    else if (untold.length) found = await this.#atPause(segment, untold);
     if (segment.over) {
       this.before = segment.waveform.slice(-Math.round(BEFORE_S * this.rate));
       this.beforeStop = segment.stop;
@@ -155,10 +156,10 @@ function beginnings(lexicon) {
 
 export class Listener {
   /**
-   * `lexicon()` gives the entries to choose from. With `perHour` false alarms of each name, names inside of running speech
-   * are looked for; with null, segments between pauses alone are names, and with `atPause` false only once they are over.
-   * `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span, transcript, startS, faults}`: the waveform
-   * since the name before, which begins `startS` into the stream, and the name's samples of it.
+   * `lexicon()` gives the entries to choose from. With `perHour` false alarms of each name, names inside of running
+   * speech are looked for; with null, segments between pauses alone are names, and with `atPause` false only once they
+   * are over. `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span, transcript, startS, faults}`:
+   * the waveform since the name before, which begins `startS` into the stream, and the name's samples of it.
    */
   constructor(recognizer, lexicon, on, perHour, atPause = true) {
     Object.assign(this, { recognizer, lexicon, on, rate: recognizer.sampleRate });
@@ -195,7 +196,7 @@ export class Listener {
     for (const block of this.pending.splice(0)) {
       this.#edited();
       const { stream } = this.hearing;
-      const n = stream ? Math.round(PIECE_S * this.rate) : this.rate; // of a long block no more is held than of short ones
+      const n = stream ? Math.round(PIECE_S * this.rate) : this.rate; // of a long block no more is held than of short
       let samples = joined([this.rest, block]);
       for (; samples.length >= n || (samples.length && !stream); samples = samples.subarray(n))
         await this.#piece(samples.subarray(0, n));

@@ -1,9 +1,9 @@
 // Keyword spotting: names of a list inside of running speech, where no pause tells their ends.
 // speech/inference/spotting.py.
 //
-// Token passing (Young, Russell and Thornton 1989) by Viterbi over the CTC states of each pronunciation, which may begin
-// in every frame. Its score is the log of the likelihood ratio between its path and the filler, the likeliest symbol of
-// each frame (Rose and Paul 1990). Each span is then recognised by itself, and confirmed by all of its paths.
+// Token passing (Young, Russell and Thornton 1989) by Viterbi over the CTC states of each pronunciation, which may
+// begin in every frame. Its score is the log of the likelihood ratio between its path and the filler, the likeliest
+// symbol of each frame (Rose and Paul 1990). Each span is then recognised by itself, and confirmed by all of its paths.
 
 import { UNFITTED } from "./confirmation.js";
 import { corrected } from "./label_prior.js";
@@ -147,19 +147,19 @@ function likeliest(variants) {
   return ordered.filter(({ logP }, i) => !i || logP >= Math.log(LEAST_PROBABILITY)).map(({ symbols }) => symbols);
 }
 
-/** Finds the names of a Map `lexicon` of entries inside of what `recognizer` hears, by their phones where there are any. */
+/** Finds the names of a Map `lexicon` of entries in what `recognizer` hears, by their phones if there are any. */
 export class Spotter {
   /** `perHour` false alarms, above 0, of running speech are let pass for each name. */
   constructor(recognizer, lexicon, perHour) {
     Object.assign(this, { recognizer, lexicon, perHour });
     this.least = this.threshold(recognizer);
     this.output = recognizer.inventory && havePronunciations([...lexicon.values()]) ? "phones" : "letters";
-    const texts = [...lexicon].flatMap(([name, entry]) => likeliest(entry[this.output]).map((text) => ({ name, text })));
-    this.texts = texts.map(({ text }) => text);
-    this.names = texts.map(({ name }) => name); // of each text of a candidate
+    const some = [...lexicon].map(([name, entry]) => ({ name, texts: likeliest(entry[this.output]) }));
+    this.texts = some.flatMap(({ texts }) => texts);
+    this.names = some.flatMap(({ name, texts }) => texts.map(() => name)); // of each text of a candidate
   }
 
-  /** The names in `waveform`, of which `clip` are the log-probabilities, and which begins `startS` into the recording. */
+  /** The names in `waveform`, whose log-probabilities are `clip`, and which begins `startS` into the recording. */
   async spot(waveform, clip, startS) {
     const found = [];
     const search = this.search(Infinity);
@@ -210,7 +210,8 @@ export class Spotter {
     const ofLetters = (letters - filler(heard.letters)) / nLetters;
     if (!phones) return ofLetters - SHORTNESS / nLetters;
     const nPhones = likeliest(entry.phones)[0].length;
-    return fuse(this.recognizer.phonesWeight, ofLetters, (phones[0] - filler(heard.phones)) / nPhones) - SHORTNESS / nPhones;
+    const ofPhones = (phones[0] - filler(heard.phones)) / nPhones;
+    return fuse(this.recognizer.phonesWeight, ofLetters, ofPhones) - SHORTNESS / nPhones;
   }
 }
 
@@ -225,4 +226,6 @@ function fair({ labelPrior }, clip) {
 }
 
 /** What the recogniser is unsure of, or calls none of the list, the likelihood ratio decides. */
-export const decided = (spotted) => ({ ...spotted, transcript: { ...spotted.transcript, accepted: true, unsure: false } });
+export function decided({ transcript, ...spotted }) {
+  return { ...spotted, transcript: { ...transcript, accepted: true, unsure: false } };
+}

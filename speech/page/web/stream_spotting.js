@@ -9,7 +9,7 @@ const HOLD_S = 0.3; // a candidate waits for one that it is part of
 const TAIL_S = 0.3; // of silence after a stream's end: its last symbols are known a little after they are said
 const KEPT_S = 6; // of the stream: a candidate may be as old as its name is long
 
-/** Finds the names of `spotter`'s list in one stream, from its sample `start` on, by `finder`, a recogniser of streams. */
+/** Finds the names of `spotter`'s list in a stream, from sample `start` on, by `finder`, a recogniser of streams. */
 export class StreamSpotter {
   constructor(spotter, finder, start) {
     Object.assign(this, { spotter, finder, start });
@@ -60,10 +60,11 @@ export class StreamSpotter {
     const begin = this.nSamples - this.nKept;
     const first = Math.ceil(begin / frame); // the first frame that is kept whole
     const waveform = joined(this.kept).subarray(first * frame - begin);
+    const startS = this.start / sampleRate + first * frameS;
     const found = [];
     for (const one of candidates) {
       const here = { ...one, first: one.first - first, last: one.last - first };
-      const { score, spotted } = await this.spotter.recognised(here, waveform, this.start / sampleRate + first * frameS);
+      const { score, spotted } = await this.spotter.recognised(here, waveform, startS);
       if (spotted.transcript.names[0].text === this.spotter.names[one.text])
         found.push({ score: (score + ratio(one)) / 2, spotted: decided(spotted) });
     }

@@ -8,8 +8,9 @@ import { Frames } from "./score.js";
 export class Stream {
   /**
    * `step(samples, nSamples, state)` gives `[clip, state]` (scoring.js) of samples that begin with the one before, of
-   * which `nSamples` count. `windows` are `windowLength` (samples of a feature frame), `samplesPerFrame` (between frames
-   * of log-probabilities) and `overlap` (that the last feature frame of one of these shares with the first of the next).
+   * which `nSamples` count. `windows` are `windowLength` (samples of a feature frame), `samplesPerFrame` (between
+   * frames of log-probabilities) and `overlap` (that the last feature frame of one of these shares with the first of
+   * the next).
    */
   constructor(step, state, windows) {
     Object.assign(this, { step, state, windows });
@@ -55,5 +56,6 @@ export async function whole(stream, waveform) {
     some.reduce((at, one) => (data.set(one.data, at), at + one.data.length), 0);
     return new Frames(data, data.length / some[0].nSymbols, some[0].nSymbols);
   };
-  return { letters: rows(parts.map((one) => one.letters)), phones: parts[0].phones && rows(parts.map((one) => one.phones)) };
+  const [letters, phones] = ["letters", "phones"].map((output) => parts.map((part) => part[output]));
+  return { letters: rows(letters), phones: phones[0] && rows(phones) };
 }
