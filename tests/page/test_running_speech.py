@@ -10,7 +10,7 @@ from spoken import RATE, say
 
 from speech import Runtime, pretrained
 from speech.audio import endpointing, files
-from speech.inference.listening import Heard, listen
+from speech.inference.listening import Heard, Listed, listen
 from speech.inference.scoring import LogProbs
 from speech.inference.spotting import Search
 from speech.page import site
@@ -49,6 +49,26 @@ LISTEN = """async ([sound, names, perHour, size, finder]) => {
   for (let at = 0; at < samples.length; at += size) await listener.push(samples.subarray(at, at + size));
   await listener.finish();
   recognizer.finder = own;
+  return heard;
+}"""
+
+EDITED = """async ([sound, lists, n]) => {
+  const { Listener } = await import("/listening.js");
+  const { recognizer } = all;
+  const lexicons = [];
+  for (const names of lists) {
+    const known = await recognizer.pronounce(names.map((text) => ({ text, say: [] })), all.loadReaders);
+    lexicons.push(new Map(names.map((text, i) => [text, recognizer.entry(text, known[i])])));
+  }
+  const heard = [];
+  const name = ({ startS, span, transcript }) =>
+    transcript.accepted && heard.push([transcript.names[0].text, startS + span[0] / recognizer.sampleRate]);
+  const listener = new Listener(recognizer, () => lexicons[0], { speaking() {}, name }, 5);
+  const samples = waveformOf(sound);
+  await listener.push(samples.subarray(0, n));
+  lexicons.shift();
+  await listener.push(samples.subarray(n));
+  await listener.finish();
   return heard;
 }"""
 
@@ -126,6 +146,18 @@ def test_the_names_in_running_speech_are_pythons(per_hour, what, engine, runtime
     check(found, python(runtime, SOUNDS[what], per_hour))
     if per_hour and what == "three in one utterance":
         assert [name for name, *_ in found] == ["Jennifer", "Robert", "Alexander"]
+
+
+def test_a_list_that_is_edited_is_listened_for_from_there_on_as_in_python(engine, runtime):
+    sound, n = sound_of("have you seen Jennifer or Robert", 1.0, "have you seen Jennifer or Robert", 1.0), 40_000
+    lists = [["Jennifer", "Alexander"], ["Robert", "Alexander"]]
+    found = engine.evaluate(EDITED, [as_text(sound), lists, n])
+    first, second = map(runtime.lexicon, lists)
+    blocks = [sound[:n], Listed(second), sound[n:]]
+    events = [one for one in listen(runtime, blocks, first, False, 5) if isinstance(one, Heard)]
+    expected = [[one.transcript.names[0][0], one.start_s] for one in events if one.transcript.accepted]
+    assert [name for name, _ in found] == ["Jennifer", "Robert"] == [name for name, _ in expected]
+    assert [start_s for _, start_s in found] == pytest.approx([start_s for _, start_s in expected], abs=FRAMES)
 
 
 def test_noise_alone_has_no_name_though_the_finder_hears_some(engine):
