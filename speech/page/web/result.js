@@ -39,9 +39,12 @@ export class Result {
       `heard from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
     ];
     const { rejection } = this.recognizer;
-    if (outOfList !== null && accepted && !rejection.accepts(outOfList))
-      said.push(`out of list: ${percent(outOfList)} by itself, but likelier than what else these sounds could be in a sentence`);
-    else if (outOfList !== null) said.push(`out of list: ${percent(outOfList)}, accepted below ${percent(rejection.threshold)}`);
+    if (outOfList !== null) {
+      const isWithin = accepted && !rejection.accepts(outOfList); // a name that a spotter confirmed
+      const least = percent(rejection.threshold);
+      const why = isWithin ? `over the ${least} of a name alone: in a sentence its sounds decide` : `accepted below ${least}`;
+      said.push(`out of list: ${percent(outOfList)}, ${why}`);
+    }
     tell("details", `${said.filter(Boolean).join("; ")}.`);
     byId("faults").replaceChildren(...heard.faults.map((fault) => element("li", { textContent: fault })));
     byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));
