@@ -27,7 +27,7 @@ kokoro: $(READY)
 report: $(READY)
 	$(BIN)/python -m speech.report
 
-# The page that recognises in the browser, as a folder for any web server: 20 MB; needs npm for onnxruntime-web
+# The page that recognises in the browser, as a folder for any web server: 21 MB; needs npm for onnxruntime-web
 page: $(READY)
 	$(BIN)/python scripts/install_onnxruntime_web.py
 	$(BIN)/python -m speech.page output=build/page

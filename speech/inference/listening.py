@@ -13,6 +13,7 @@ import itertools
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ PAUSE_S = 0.1  # after which a name is told of at once, if one was said
 LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
+N_SEGMENTS = 8  # the last ones, which a name may lie in that is told of once they are over
 WAIT_S = 0.34  # after the end of such a name: after a pause it is heard as one that is said alone
 
 
@@ -106,6 +108,7 @@ class _Hearing:
         self.told = -self._rate  # sample of the stream up to which names were told of
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
         self._before_stop = 0
+        self._segments: deque[tuple[int, int]] = deque(maxlen=N_SEGMENTS)
 
     def listen_for(self, lexicon: Mapping[str, Entry], start: int) -> None:
         """For the names of ``lexicon`` from sample ``start`` of the stream on."""
@@ -124,13 +127,24 @@ class _Hearing:
         if self._stream:
             self._found += self._stream.finish() if piece is None else self._stream.feed(piece)
 
-    def running(self, now_s: float) -> Iterator[Spotted]:
-        """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so."""
+    def running(self, now_s: float, since: int | None) -> Iterator[Spotted]:
+        """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so.
+
+        Somebody has to speak there, in a segment or from sample ``since`` on: noise alone has names, too.
+        """
         for one in self._untold():
             begins = one.transcript.names[0][0] in self._beginnings
-            if one in self._untold() and one.end_s + WAIT_S + begins * GAP_S <= now_s:
+            if one not in self._untold() or one.end_s + WAIT_S + begins * GAP_S > now_s:
+                continue
+            if self._is_spoken(one, since):
                 self.told = round(one.end_s * self._rate)
                 yield one
+            elif one.end_s + 2 * GAP_S < now_s:  # a segment would be known by now
+                self._found.remove(one)
+
+    def _is_spoken(self, one: Spotted, since: int | None) -> bool:
+        spans = [*self._segments, *([] if since is None else [(since, math.inf)])]
+        return any(start < one.end_s * self._rate and one.start_s * self._rate < stop for start, stop in spans)
 
     def _untold(self) -> list[Spotted]:
         self._found = [one for one in self._found if one.start_s >= self.told / self._rate - MARGIN_S]
@@ -147,6 +161,7 @@ class _Hearing:
             found = self._at_pause(segment, untold)
         if segment.over:
             self._before, self._before_stop = segment.waveform[-round(BEFORE_S * self._rate) :], segment.stop
+            self._segments.append((segment.start, segment.stop))
         if found:
             self.told = round(found[-1].end_s * self._rate)
         return found
@@ -245,9 +260,9 @@ def listen(
                 late = now - one.end_s + time.perf_counter() - start
                 yield Heard(one.start_s, one.end_s, late, one.transcript)
             shown = ""
-        for one in hearing.running(now if block is not None else math.inf):
-            yield Heard(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
         since = endpointer.speaking_since
+        for one in hearing.running(now if block is not None else math.inf, since):
+            yield Heard(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
         speaking = block is not None and since is not None and since >= hearing.told
         if letters and speaking and now - shown_at >= LETTERS_EVERY_S:
             shown_at = now

@@ -129,7 +129,7 @@ class Search:
         self._texts, self._scores, self._hold = texts, scores, hold_s / frame_s
         self._paths = _Paths(_columns(texts)) if texts else None
         self._n_symbols = np.array([len(text) for text in texts])
-        self._longest = [math.ceil(len(text) * LONGEST_S / frame_s) for text in texts]
+        self._longest = np.array([math.ceil(len(text) * LONGEST_S / frame_s) for text in texts])
         self._n_frames = 0
         self._recent: list[NDArray[np.float32]] = []  # each frame's score of each symbol, from frame ``first`` on
         self._first = 0
@@ -153,11 +153,15 @@ class Search:
                 continue
             better = (each >= THRESHOLD) & (each > self._best)
             self._best[better], self._best_at[better] = each[better], self._n_frames
-            self._close((each < THRESHOLD) & (self._best > -np.inf))
+            # A path waits in a blank for as long as silence lasts: what it ends in then is too long for a name.
+            over = (each < THRESHOLD) | (self._n_frames - self._best_at >= self._longest)
+            self._close(over & (self._best > -np.inf))
             self._open = high
-            if self._unsettled and not high and self._n_frames - max(one.last for one in self._unsettled) >= self._hold:
-                settled += self._settle()
-        needed = min(self._best_at[self._best > -np.inf], default=self._n_frames) - max(self._longest) - 1
+            if self._unsettled:
+                waited = self._n_frames - max(one.last for one in self._unsettled)
+                if waited >= self._hold and (not high or waited >= self._longest.max()):
+                    settled += self._settle()
+        needed = min(self._best_at[self._best > -np.inf], default=self._n_frames) - self._longest.max() - 1
         del self._recent[: max(0, needed - self._first)]
         self._first = self._n_frames - len(self._recent)
         return settled
@@ -170,7 +174,7 @@ class Search:
     def _close(self, over: NDArray[np.bool_]) -> None:
         """The runs of frames of those texts are over."""
         for i in np.flatnonzero(over).tolist():
-            last, longest = int(self._best_at[i]), self._longest[i]
+            last, longest = int(self._best_at[i]), int(self._longest[i])
             # Where its best path begins: the same pass, backwards from its end.
             stop = last - self._first
             backwards = np.array(self._recent[max(0, stop - longest - 1) : stop][::-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
@@ -13,6 +14,7 @@ TYPES = {  # not the system's table, which calls scripts text/plain where an edi
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
@@ -30,6 +32,13 @@ def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
     """A server of ``page`` that is bound to ``port``, 0 for a free one. Raises OSError where another program has it."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # one connection for many files
+        disable_nagle_algorithm = True  # or a file waits for the receipt of its header
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the browser has gone
+                super().handle()
+
         def do_GET(self) -> None:
             name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
             content = page.get(name)

@@ -1,21 +1,29 @@
 """The live page as a static folder: what a browser needs to recognise names by itself, and nothing from elsewhere.
 
 The sources are in ``web/``, plain modules of JavaScript that mirror the rooms of Python. Beside them stand the exported
-recogniser, the grapheme-to-phoneme model, the CMU dictionary as phones, and onnxruntime-web's program (an npm package,
-MIT), which ``scripts/install_onnxruntime_web.py`` fetches.
+recogniser and its finder, the grapheme-to-phoneme model, the CMU dictionary as phones, and onnxruntime-web's program
+(an npm package, MIT), which ``scripts/install_onnxruntime_web.py`` fetches.
+
+To begin with, the page needs the recogniser and the program alone: how its first names are said is in its settings.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from speech import pretrained
 from speech.common import storage
+from speech.inference.pronounce import pronounce
+from speech.inference.runtime import Runtime
 from speech.text import lexicon
+from speech.text.names import read_names
 
 WEB = Path(__file__).parent / "web"
+EXAMPLE: list[Any] = ["Martin", "Marvin", "Morton", "Mark", {"text": "Siobhan", "say": ["shivawn"]}]  # to begin with
 PACKAGE = "onnxruntime-web@1.30.0"
 # Of its folder dist, the build without GPU: the page's name of each file, and its SHA-256.
 PROGRAM = {
@@ -33,18 +41,45 @@ PROGRAM = {
 def files(recognizer: Path, onnxruntime_web: Path) -> dict[str, bytes]:
     """Every file of the page by its name, ``index.html`` first.
 
-    ``recognizer`` is an exported recogniser, ``onnxruntime_web`` the folder of ``PROGRAM``. Raises OSError, with the
-    way out, where one is missing or not what it should be.
+    ``recognizer`` is an exported recogniser, ``onnxruntime_web`` the folder of ``PROGRAM``. Raises OSError or
+    RecognizerError, with the way out, where one is missing or not what it should be.
     """
     found = {path.name: path.read_bytes() for path in sorted(WEB.iterdir(), key=lambda path: path.suffix != ".html")}
     found |= {name: program(onnxruntime_web, source) for source, (name, _) in PROGRAM.items()}
     if not recognizer.is_file():
         raise FileNotFoundError(f"recognizer={recognizer}: no such file: give one that python -m speech.export wrote")
+    found["index.html"] = found["index.html"].replace(b"</title>\n", b"</title>\n" + _links(found).encode(), 1)
     found["recognizer.onnx"] = recognizer.read_bytes()
+    finder = Runtime(recognizer).finder
+    if finder:
+        found["streaming.onnx"] = finder.path.read_bytes()
+    found["settings.json"] = _settings("streaming.onnx" if finder else None).encode()
     found["g2p.onnx"] = pretrained.shipped(pretrained.G2P).read_bytes()
     found["lexicon.txt"] = _lexicon().encode()
     found["lexicon-licence.txt"] = lexicon.licence().encode()
     return found
+
+
+def _links(found: Mapping[str, bytes]) -> str:
+    """What the browser fetches at once, and not when a module that it has read says so, one after the other."""
+    data = ("onnxruntime.wasm", "recognizer.onnx", "settings.json")
+    links = [f'<link rel="preload" as="fetch" crossorigin href="{name}">\n' for name in data]
+    modules = sorted(name for name in found if name.endswith(".js") and name not in ("boot.js", "capture.js"))
+    return "".join(links + [f'<link rel="modulepreload" href="{name}">\n' for name in modules])
+
+
+def _settings(finder: str | None) -> str:
+    names = read_names(EXAMPLE)
+    pairs = zip(names, pronounce(names), strict=True)
+    example = [
+        {
+            "text": str(name),
+            "say": list(getattr(name, "say", ())),
+            "pronunciations": [{"phones": one.phones, "probability": one.probability} for one in ways],
+        }
+        for name, ways in pairs
+    ]
+    return json.dumps({"example": example, "finder": finder}, ensure_ascii=False)
 
 
 def program(folder: Path, source: str) -> bytes:

@@ -91,3 +91,20 @@ def test_what_was_heard_before_changes_no_name(runtime):
     after = events([noise, pause, say("for Robert and"), pause, say(SENTENCE)])
     assert [name for name, _ in after] == ["Robert", "Jennifer"]
     assert events([say(SENTENCE)]) == alone
+
+
+def test_a_name_before_a_long_silence_is_told_while_it_lasts(runtime):
+    """In which a path may wait in a blank, and end in its last symbol in any frame."""
+    silence = np.zeros(6 * RATE, np.float32)
+    sound = np.concatenate([silence, say("have you seen Jennifer or Robert and where is Alexander"), silence])
+    told = spotted(runtime, sound, range(320, len(sound), 320))
+    assert [name for name, *_ in told] == ["Jennifer", "Robert", "Alexander"]
+    assert all(heard / RATE - end_s < 4 for _, _, end_s, heard in told)
+
+
+def test_in_noise_alone_there_is_no_name_though_the_finder_hears_some(runtime):
+    noise = (1e-3 * np.random.default_rng(0).standard_normal(10 * RATE)).astype(np.float32)
+    lexicon = runtime.lexicon(["Christopher"])
+    spotter = StreamSpotter(Spotter(runtime, lexicon, 5), runtime.finder, 0)
+    assert [*spotter.feed(noise), *spotter.finish()]
+    assert not [event for event in listen(runtime, [noise], lexicon, False, 5) if isinstance(event, Heard)]

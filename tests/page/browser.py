@@ -116,6 +116,7 @@ def engine(launch, address):
     page.evaluate(
         """async () => {
           window.all = await (await import("/load.js")).loadAll();
+          await all.loadFinder();
           window.waveformOf = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
         }"""
     )

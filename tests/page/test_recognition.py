@@ -26,17 +26,18 @@ pytest_plugins = ["browser"]
 
 LEXICON = """async (names) => {
   const some = names.map((text) => ({ text, say: [] }));
-  const known = await all.recognizer.pronounce(some, all.g2p, all.dictionary);
+  const known = await all.recognizer.pronounce(some, all.loadReaders);
   window.lexicon = new Map(some.map(({ text }, i) => [text, all.recognizer.entry(text, known[i])]));
 }"""
 STREAM = """async ([sound, size]) => {
-  const { Listener } = await import("/listener.js");
+  const { Listener } = await import("/listening.js");
   const heard = [];
-  const listener = new Listener(all.recognizer, () => lexicon, {
+  const on = {
     speaking() {},
     name: ({ startS, span, transcript }) =>
       heard.push([startS, ...span, transcript.letters, transcript.names[0].text, transcript.accepted]),
-  });
+  };
+  const listener = new Listener(all.recognizer, () => lexicon, on, null, false);
   const samples = waveformOf(sound);
   for (let at = 0; at < samples.length; at += size) {
     const working = listener.push(samples.subarray(at, at + size));
@@ -51,9 +52,13 @@ TRANSCRIBE = """async (sound) => {
 }"""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lexicon(engine):
+    engine.evaluate(LEXICON, NAMES)
+
+
 @pytest.fixture(scope="module")
 def transcribe(engine):
-    engine.evaluate(LEXICON, NAMES)
     return lambda waveform: engine.evaluate(TRANSCRIBE, as_text(waveform))
 
 
@@ -164,12 +169,24 @@ def test_pronunciations_are_pythons(engine):
         [*texts, {"text": "Saoirse", "say": ["seersha", "/ˈsɛːɹ.ʃə/"]}, {"text": "Gil", "say": ["/dʒ͡ʤɚl̩/"]}]
     )
     found = engine.evaluate(
-        "(names) => all.recognizer.pronounce(names, all.g2p, all.dictionary)",
+        "(names) => all.recognizer.pronounce(names, all.loadReaders)",
         [{"text": str(name), "say": list(name.say)} for name in names],
     )
     for name, ours, theirs in zip(names, found, pronounce(names), strict=True):
         assert [tuple(one["phones"]) for one in ours] == [one.phones for one in theirs], name
         np.testing.assert_allclose([one["probability"] for one in ours], [one.probability for one in theirs], atol=1e-5)
+
+
+def test_the_first_list_is_said_as_the_page_would_read_it(engine):
+    given, read = engine.evaluate(
+        """async () => {
+          const { recognizer, example, loadReaders } = all;
+          return [example.map((one) => one.pronunciations), await recognizer.pronounce(example, loadReaders)];
+        }"""
+    )
+    for ours, theirs in zip(given, read, strict=True):
+        assert [one["phones"] for one in ours] == [one["phones"] for one in theirs]
+        np.testing.assert_allclose(*([one["probability"] for one in some] for some in (ours, theirs)), atol=1e-5)
 
 
 def test_every_letter_is_folded_and_parted_as_in_python(engine):
@@ -360,26 +377,27 @@ def test_what_is_heard_of_a_stream_depends_on_no_blocks(engine, clip_of):
     assert [one[4] for one in found[0]] == ["Martin", "Siobhan", "Mark"]
 
 
-def test_a_stream_without_names_holds_no_more_memory(engine):
-    held = engine.evaluate(
-        """async () => {
-          const { Listener } = await import("/listener.js");
-          const heard = [];
+@pytest.mark.parametrize("per_hour", [None, 5])
+def test_a_stream_without_names_holds_no_more_memory(per_hour, engine):
+    sizes, n_heard = engine.evaluate(
+        """async (perHour) => {
+          const { Listener } = await import("/listening.js");
+          const [held, heard] = [[], []];
           const on = { speaking() {}, name: (one) => heard.push(one) };
-          const listener = new Listener(all.recognizer, () => lexicon, on);
-          const noise = Float32Array.from({ length: 16000 }, () => (Math.random() - 0.5) * 2e-3);
-          const held = [];
+          const listener = new Listener(all.recognizer, () => lexicon, on, perHour);
           for (let second = 0; second < 60; second++) {
-            await listener.push(noise);
-            held.push([listener.samples.length, listener.endpointer.bands.length, listener.pending.length]);
+            await listener.push(Float32Array.from({ length: 16000 }, () => (Math.random() - 0.5) * 2e-3));
+            const { nKept, search } = listener.hearing.stream ?? { nKept: 0, search: { recent: [] } };
+            held.push([listener.samples.length, listener.endpointer.bands.length, nKept, search.recent.length]);
           }
           return [held, heard.length];
-        }"""
+        }""",
+        per_hour,
     )
-    sizes, n_heard = held
     assert n_heard == 0
-    assert max(size for size, _, _ in sizes) <= 8.5 * 16_000
-    assert max(n for _, n, _ in sizes) <= 620
+    for most, held in zip((8.5 * 16_000, 620, 6.2 * 16_000, 200), zip(*sizes, strict=True), strict=True):
+        assert max(held) <= most
+    assert min(sizes[-1][2:]) > 0 or per_hour is None
 
 
 KINDS = {

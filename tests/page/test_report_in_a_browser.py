@@ -9,15 +9,19 @@ from browser import AXE
 from speech.page.page import write
 from speech.page.run import read
 
+pytest_plugins = ["browser"]
+
 
 @pytest.fixture(scope="module")
 def report(small_run, shared):
-    """Of a run with a long list of misrecognised names, all of its details open."""
+    """Of a run with splits that are large enough to be drawn, and a long list of misrecognised names."""
 
     def make(folder):
         run = shutil.copytree(small_run, folder / "run")
         content = json.loads((run / "report.json").read_text())
         content["confusions"] = [{"ref": "martin", "hyp": "mark", "n": 3}] * 8
+        for split in content["splits"].values():
+            split["n_clips"] = 40
         (run / "report.json").write_text(json.dumps(content))
         write(read(str(run), "runs"), 3, folder / "report.html")
 

@@ -1,8 +1,11 @@
 import http.client
 import re
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from commands import run_command
@@ -58,6 +61,21 @@ def test_only_the_pages_files_are_served(answer):
     assert answer("/app.js?once=1")[1] == b"1"
     assert answer("/app.js", "HEAD")[1] == b""
     assert answer("/app.js", "POST")[0].status == 501
+
+
+def test_a_browser_that_goes_away_is_no_fault(capfd):
+    with server.server(PAGE, 0) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        before = threading.active_count()
+        with socket.create_connection(serving.server_address) as browser:
+            browser.sendall(b"GET /app.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert browser.recv(100).startswith(b"HTTP/1.1 200")
+            browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+        deadline = time.monotonic() + 10
+        while threading.active_count() > before and time.monotonic() < deadline:
+            time.sleep(0.005)
+        serving.shutdown()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_port_in_use_is_told_with_the_way_out():

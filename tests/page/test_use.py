@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import re
 import threading
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import soundfile
 from browser import AXE, serving
 from sounds import as_text
+from spoken import RATE, say
 
 from speech.audio import files
 from speech.inference import enrolment
+from speech.page import site
 
 pytest_plugins = ["browser"]
 
@@ -274,6 +277,71 @@ def test_a_dropped_file_is_heard(ready, sounds):
     assert "accepted below" in page.inner_text("#details")
 
 
+@pytest.fixture(scope="module")
+def sentence(shared):
+    """A file of two names in one breath."""
+
+    def make(folder):
+        said = [
+            np.zeros(RATE, np.float32),
+            say("have you seen Jennifer or Robert at the house"),
+            np.zeros(2 * RATE),
+        ]
+        files.write(folder / "sentence.wav", np.concatenate(said).astype(np.float32), RATE)
+
+    return shared("page_sentence", make) / "sentence.wav"
+
+
+LIST, LISTED = "Jennifer\nRobert\nAlexander", "() => document.querySelectorAll('#list > li').length === 3"
+
+
+def before(page):
+    """What was heard, the last first."""
+    return page.eval_on_selector_all("#before li", "rows => rows.map((row) => row.textContent)")
+
+
+def test_each_name_in_a_dropped_sentence_is_told_with_its_time(ready, sentence):
+    page = ready()
+    page.fill("#names", LIST)
+    page.wait_for_function(LISTED)
+    page.set_input_files("#file", sentence)
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    told = [re.fullmatch(r"sentence\.wav, (\d\.\d) s: (\w+), .* %", one).groups() for one in before(page)[::-1]]
+    assert [name for _, name in told] == ["Jennifer", "Robert"]
+    assert 1 < float(told[0][0]) < float(told[1][0]) < 4
+
+
+def test_without_the_names_inside_of_sentences_a_file_is_one_name(ready, sentence, sounds):
+    page = ready()
+    page.fill("#names", f"{LIST}\nMartin\nMark")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 5")
+    page.uncheck("#within")
+    page.set_input_files("#file", [sentence, sounds / "twice.wav"])
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    last, first = before(page)
+    assert first.startswith("sentence.wav: ")
+    assert re.fullmatch(r"twice\.wav: Mar(k|tin), .* %", last)
+
+
+def test_names_in_a_sentence_said_to_the_microphone_are_told(ready, sentence):
+    page = ready(*speaking(sentence))
+    page.fill("#names", LIST)
+    page.wait_for_function(LISTED)
+    page.click("#listen")
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    assert [re.search(r": (\w+),", one)[1] for one in before(page)] == ["Robert", "Jennifer"]
+    assert "or in a sentence" in page.inner_text("#microphone")
+
+
+def test_where_names_are_found_is_changed_while_one_speaks(ready, sounds):
+    page = ready(*speaking(sounds / "twice.wav"))
+    page.click("#listen")
+    page.wait_for_function("() => document.getElementById('microphone').textContent.includes('or in a sentence')")
+    page.uncheck("#within")
+    page.wait_for_function("() => /name of the list\\./.test(document.getElementById('microphone').textContent)")
+    wait_for_verdict(page, "Mark,")
+
+
 def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
     files.write(tmp_path / "elephant.wav", clip_of("elephant"), 16_000)
     page = ready()
@@ -401,9 +469,8 @@ def test_a_page_opened_as_a_file_says_what_to_run(tab, page_files, tmp_path):
 
 @pytest.fixture
 def other_server(page_files, tmp_path):
-    """``other_server(types, headers)``: the page from another server, with its own types and headers."""
-    for name, content in page_files.items():
-        (tmp_path / name).write_bytes(content)
+    """``other_server(types, headers)``: the page in a folder of another server, with its own types and headers."""
+    site.write(page_files, tmp_path / "names")
     started = []
 
     def make(types=None, headers=None):
@@ -421,7 +488,7 @@ def other_server(page_files, tmp_path):
         handler = functools.partial(Handler, directory=str(tmp_path))
         started.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
         threading.Thread(target=started[-1].serve_forever, daemon=True).start()
-        return f"http://localhost:{started[-1].server_port}/"
+        return f"http://localhost:{started[-1].server_port}/names/"
 
     yield make
     for one in started:
@@ -491,9 +558,13 @@ def test_nothing_is_asked_of_another_address(tab, address, sounds):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
-    n_at_start = len(asked)
     page.set_input_files("#file", sounds / "once.wav")
     wait_for_verdict(page, "Martin,")
+    last = "() => performance.getEntriesByType('resource').some((one) => one.name.endsWith('lexicon.txt'))"
+    page.wait_for_function(last)  # of what is loaded once the page can listen
+    n_at_start = len(asked)
+    page.set_input_files("#file", sounds / "twice.wav")
+    wait_for_verdict(page, "Mark,")
     assert all(url.startswith((address, "data:", "blob:")) for url in asked)
     assert not [url for url in asked[n_at_start:] if url.startswith("http")]
 
@@ -503,7 +574,7 @@ def test_nothing_is_asked_of_another_address(tab, address, sounds):
 def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(width, scheme, ready, sounds):
     page = ready(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
     page.set_input_files("#file", [sounds / "once.wav", sounds / "twice.wav"])
-    page.wait_for_function("() => document.querySelectorAll('#before li').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('#before li').length === 3")
     page.fill("#names", "Martin\nМартин")
     page.wait_for_selector("#refused li")
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
@@ -533,7 +604,10 @@ def test_everything_is_reached_and_done_by_the_keyboard(ready):
             page.wait_for_function("() => document.getElementById('listen').textContent === 'Stop'")
             page.keyboard.press("Space")
             page.wait_for_function("() => document.getElementById('listen').textContent === 'Listen'")
-    assert reached[:3] == ["listen", "choose", "names"]
+        if reached[-1] == "within":
+            page.keyboard.press("Space")
+            assert not page.is_checked("#within")
+    assert reached[:4] == ["listen", "choose", "within", "names"]
     assert "Martin is said as" in reached
     assert "Record Martin" in reached
 

@@ -6,7 +6,7 @@ import { byId, percent, tell } from "./element.js";
 import { NoSpeechError } from "./endpointing.js";
 import { enrol, read, write } from "./enrolment.js";
 import { NameList } from "./list.js";
-import { Listener } from "./listener.js";
+import { Listener } from "./listening.js";
 import { loadAll } from "./load.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 import { faultsOf, level, levelFaults } from "./quality.js";
@@ -14,14 +14,20 @@ import { Result } from "./result.js";
 
 const MOST_RECORDINGS = 5; // of a name
 const GRACE_S = 12; // to say the name that is to be recorded
+const PER_HOUR = 5; // false alarms of each name in running speech: what python -m speech.listen lets pass
+const BETWEEN_MS = 200; // steps of loading: the page is drawn, and what was pressed is done
+const AT_ONCE_S = 1; // of a recording that is heard before the page is drawn again
 
 class App {
   constructor(engine) {
     this.recognizer = engine.recognizer;
+    this.loadFinder = engine.loadFinder;
+    this.loadReaders = engine.loadReaders;
     this.result = new Result(engine.recognizer);
     this.list = new NameList(engine, (name) => this.record(name));
     this.recordings = new Map(); // by name, the log-probabilities of each recording
     this.microphone = null;
+    this.listener = null;
     this.recording = null; // the name whose recording is awaited
     byId("listen").addEventListener("click", () => (this.microphone ? this.stop() : this.listen()));
     byId("choose").addEventListener("click", () => byId("file").click());
@@ -29,14 +35,24 @@ class App {
     byId("open").addEventListener("click", () => byId("enrolled").click());
     byId("enrolled").addEventListener("change", ({ target }) => this.openEnrolled(target));
     byId("save").addEventListener("click", () => this.saveEnrolled());
+    byId("within").addEventListener("change", () => (this.listener ? this.#listenAnew() : this.loadFinder()));
     this.#takeDrops();
   }
 
   async start() {
     await this.list.update();
-    await this.recognizer.logProbs(new Float32Array(this.recognizer.sampleRate)); // the first run is slower
     for (const id of ["listen", "choose", "open"]) byId(id).disabled = false;
     tell("status", "");
+  }
+
+  /** What is not needed to begin with: the first run is slower, sentences have a finder, other names are to be read. */
+  async complete() {
+    const run = () => this.recognizer.logProbs(new Float32Array(this.recognizer.sampleRate));
+    const finder = () => byId("within").checked && this.loadFinder();
+    for (const step of [run, finder, this.loadReaders]) {
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+      await step();
+    }
   }
 
   #takeDrops() {
@@ -61,8 +77,7 @@ class App {
     for (const file of files) {
       try {
         const waveform = await readClip(file, this.recognizer.sampleRate);
-        const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
-        this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, file.name);
+        await (byId("within").checked ? this.#hearWithin(waveform, file.name) : this.#hearAlone(waveform, file.name));
       } catch (error) {
         if (error instanceof NoSpeechError) wrong.push(`${file.name}: ${error.message}`);
         else if (error instanceof AudioError) wrong.push(error.message);
@@ -72,29 +87,49 @@ class App {
     tell("problem", wrong.join(" — "));
   }
 
+  /** The name that `waveform` is taken for. */
+  async #hearAlone(waveform, source) {
+    const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
+    this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, source);
+  }
+
+  /** Each name in `waveform`, alone or inside of a sentence. */
+  async #hearWithin(waveform, source) {
+    const { sampleRate } = this.recognizer;
+    let n = 0;
+    const name = (heard) => {
+      n++;
+      this.result.show(heard, `${source}, ${(heard.startS + heard.span[0] / sampleRate).toFixed(1)} s`);
+    };
+    await this.loadFinder();
+    const listener = new Listener(this.recognizer, () => this.list.entries, { speaking() {}, name }, PER_HOUR);
+    for (let at = 0; at < waveform.length; at += AT_ONCE_S * sampleRate) {
+      await listener.push(waveform.subarray(at, at + AT_ONCE_S * sampleRate));
+      await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, keys are read
+    }
+    await listener.finish();
+    if (!n) throw new NoSpeechError(`no speech found: ${listener.endpointer.reason}`);
+  }
+
   async listen() {
     if (this.opening) return; // and not disabled: a button would lose the keyboard's focus
     this.opening = true;
     tell("problem", "");
-    this.listener = new Listener(this.recognizer, () => this.list.entries, {
-      speaking: (heard) => this.result.show(heard, "microphone", false),
-      name: (heard) => this.#heard(heard),
-    });
     const microphone = new Microphone(this.recognizer.sampleRate, {
       block: (samples) => {
         this.#level(samples);
-        this.listener.push(samples).catch(failed);
+        this.listener?.push(samples).catch(failed);
       },
       note: (text) => tell("microphone", text || this.#listening()),
       paused: (reason) => {
-        this.listener.finish().catch(failed);
+        this.listener?.finish().catch(failed);
         this.#stopped(reason);
       },
     });
     try {
       this.microphone = await microphone.start();
+      await this.#listenAnew();
       byId("listen").textContent = "Stop";
-      tell("microphone", this.#listening());
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       this.#stopped(error.message);
@@ -103,8 +138,23 @@ class App {
     }
   }
 
+  /** From here on hear names inside of sentences, or alone; one that is to be recorded alone, and to its end. */
+  async #listenAnew() {
+    if (byId("within").checked) await this.loadFinder();
+    const { recording, listener } = this;
+    const on = {
+      speaking: (heard) => this.result.show(heard, "microphone", false),
+      name: (heard) => this.#heard(heard, recording),
+    };
+    const perHour = byId("within").checked && !recording ? PER_HOUR : null;
+    this.listener = new Listener(this.recognizer, () => this.list.entries, on, perHour, !recording);
+    tell("microphone", this.#listening());
+    await listener?.finish();
+  }
+
   #listening() {
-    const asked = this.recording ? `Say “${this.recording.text}” now.` : "Listening: say a name of the list.";
+    const how = byId("within").checked ? ", alone or in a sentence" : "";
+    const asked = this.recording ? `Say “${this.recording.text}” now.` : `Listening: say a name of the list${how}.`;
     return this.microphone ? `${asked} (${this.microphone.description})` : "";
   }
 
@@ -112,12 +162,13 @@ class App {
     const { microphone } = this;
     this.microphone = null;
     await microphone.stop();
-    await this.listener.finish();
+    await this.listener?.finish();
     this.#stopped("");
   }
 
   #stopped(reason) {
     this.microphone = null;
+    this.listener = null;
     this.recording = null;
     byId("listen").textContent = "Listen";
     byId("level").value = -60;
@@ -132,17 +183,16 @@ class App {
     meter.textContent = `${loud.toFixed(0)} dB`;
   }
 
-  #heard(heard) {
+  #heard(heard, recording) {
     this.result.show(heard, "microphone");
-    if (this.recording) this.#enrol(this.recording, heard);
+    if (recording && recording === this.recording) this.#enrol(recording, heard);
   }
 
   /** Wait for `name` at the microphone, and enrol it by what is heard. */
   async record(name) {
     this.recording = name;
-    if (!this.microphone) await this.listen();
+    await (this.microphone ? this.#listenAnew() : this.listen());
     if (!this.microphone) return;
-    tell("microphone", this.#listening());
     tell("enrolment", `Say “${name.text}” once.`);
     setTimeout(() => {
       if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);
@@ -166,7 +216,7 @@ class App {
       if (!(error instanceof TextError)) throw error;
       tell("enrolment", error.message);
     }
-    tell("microphone", this.#listening());
+    this.#listenAnew().catch(failed);
   }
 
   /** What the recordings bring: each is recognised with the others enrolled, and with none. */
@@ -220,7 +270,9 @@ async function start() {
   window.addEventListener("unhandledrejection", ({ reason }) => failed(reason));
   window.addEventListener("error", ({ error, message }) => failed(error ?? message));
   try {
-    await new App(await loadAll()).start();
+    const app = new App(await loadAll());
+    await app.start();
+    await app.complete();
   } catch (error) {
     byId("status").className = "problem";
     tell("status", error.message);

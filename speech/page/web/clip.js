@@ -5,7 +5,7 @@ import { AudioError, decodeWav } from "./wav.js";
 
 export { AudioError };
 
-const LONGEST_S = 60; // a name takes one second; the bound is for memory and time
+const LONGEST_S = 60; // a name takes one second, a sentence ten; the bound is for memory and time
 const LARGEST_MB = 100; // of a minute in any format
 const RATES = [4000, 384000]; // Hz: any other is a damaged header
 const USUAL_RATE = 48000; // of what a browser or a phone records
@@ -41,7 +41,7 @@ export function toWaveform(channels, rate, sampleRate) {
 }
 
 function tooLong(size) {
-  return new AudioError(`${size}, over the ${LONGEST_S} s of a name's recording: cut it up`);
+  return new AudioError(`${size}, over the ${LONGEST_S} s that the page hears: cut it up, or let python -m speech.spot hear it`);
 }
 
 async function decodeByBrowser(file, bytes) {

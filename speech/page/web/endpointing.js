@@ -21,13 +21,14 @@ const LEAST_DEPTH_DB = 12; // but never nearer to the loudest frame
 const TRIMMED_S = 0.8; // in a clip of less sound the background is itself speech:
 const TRIMMED_DEPTH_DB = 22; // nor nearer than this
 const LEAST_RATIO = 1; // the loudest frame's excess over the background's power: a steady noise stays under it
-const GAP_S = 0.8; // the pause between a first and a last name
+export const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
 export const MARGIN_S = 0.06; // onset and release are softer than the threshold
 const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
 const SILENCE_32 = Math.fround(SILENCE); // as numpy compares float32 with it
 const EDGE = Math.floor(N_SMOOTHED / 2);
 const STEP = 20; // frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
+const LOOK = 10; // frames: how often while somebody speaks, where short pauses are asked for
 export const WINDOW_S = 6; // what is remembered, and the longest segment: speech without a pause is cut there
 
 /** No span of the recording is louder than its background. */
@@ -35,16 +36,20 @@ export class NoSpeechError extends Error {}
 
 /**
  * Finds segments of speech in a stream at `sampleRate` Hz, of which it holds WINDOW_S at most: `{start, stop, waveform,
- * power}`, in samples of the stream, the waveform with MARGIN_S around it. A segment is known GAP_S after its end.
- * `speakingSince` is the first sample of one that has not ended, `reason` why there was none in the last look.
+ * power, parts, over}`, in samples of the stream, the waveform with MARGIN_S around it. `parts` are between the short
+ * pauses inside, `[start, stop]` each. A segment is known GAP_S after its end; with a `pauseS` it is given after each
+ * pause of that length inside, too: `over` is false where it may go on. `speakingSince` is the first sample of one that
+ * has not ended, `reason` why there was none in the last look.
  */
 export class Endpointer {
-  constructor(sampleRate) {
+  constructor(sampleRate, pauseS = null) {
     this.length = Math.round((sampleRate * FRAME_MS) / 1000);
     this.hop = Math.round((sampleRate * HOP_MS) / 1000);
     this.margin = Math.round(sampleRate * MARGIN_S);
     this.window = Math.round((WINDOW_S * 1000) / HOP_MS);
     this.gap = Math.round((GAP_S * 1000) / HOP_MS);
+    this.pause = pauseS === null ? null : Math.round((pauseS * 1000) / HOP_MS);
+    this.pausedAt = 0; // frame of the stream that the last short pause began with
     this.first = 0; // frame of the stream that `bands` begins with
     this.bands = []; // Float64Array(N_BANDS) of each frame: its power
     this.sounds = []; // the others are digital silence (padding), which tells nothing about the background
@@ -87,14 +92,19 @@ export class Endpointer {
   feed(samples) {
     this.pending.push(samples);
     this.nPending += samples.length;
-    const needed = STEP * this.hop + this.length - this.hop;
+    const group = this.pause === null ? STEP : LOOK;
+    const needed = group * this.hop + this.length - this.hop;
     const found = [];
     if (this.#nextFrame() + needed > this.nSamples) return found;
     this.#takePending();
     while (this.#nextFrame() + needed <= this.nSamples) {
-      this.#addFrames(STEP);
-      if (this.bands.length > this.gap) found.push(...this.#ended(false)); // before, none can have ended
-      this.#forget();
+      this.#addFrames(group);
+      if ((this.first + this.bands.length) % STEP === 0) {
+        if (this.bands.length > this.gap) found.push(...this.#ended(false)); // before, none can have ended
+        this.#forget();
+      }
+      if (this.pause !== null && (this.speakingSince !== null || this.bands.length <= this.gap))
+        found.push(...this.#paused());
     }
     return found;
   }
@@ -156,9 +166,12 @@ export class Endpointer {
     const [nFrames, offset] = [this.bands.length, this.first];
     const found = [];
     this.speakingSince = null;
-    for (const [first, end] of runs) {
-      let last = end;
-      if (!final && last + this.gap > nFrames - EDGE) {
+    for (const run of runs) {
+      let parts = run;
+      const first = parts[0][0];
+      let last = parts.at(-1)[1];
+      const cut = !final && last + this.gap > nFrames - EDGE;
+      if (cut) {
         if (nFrames < this.window || first > Math.floor(this.window / 2)) {
           this.speakingSince = (offset + first) * this.hop;
           break;
@@ -166,16 +179,41 @@ export class Endpointer {
         // Speech without a pause is cut where it is the softest, in the last third of what is remembered.
         last = Math.max(first + 1, Math.floor((2 * this.window) / 3));
         for (let i = last + 1; i < nFrames - N_SMOOTHED; i++) if (power[i] < power[last]) last = i;
+        parts = run.filter(([begin]) => begin < last).map(([begin, end]) => [begin, Math.min(end, last)]);
       }
-      const start = (offset + first) * this.hop;
-      const stop = Math.min(this.nSamples, (offset + last - 1) * this.hop + this.length);
-      const waveform = this.audio(start - this.margin, stop + this.margin);
-      found.push({ start, stop, waveform, power: sum(power.subarray(first, last)) });
+      found.push(this.#segment(offset, parts, last, power));
       // The pause is forgotten too, lest another threshold should find the name's soft end in it.
-      this.#drop(Math.min(offset + last + (last === end ? this.gap : 0), offset + nFrames) - this.first);
-      if (last !== end) break;
+      this.#drop(Math.min(offset + last + (cut ? 0 : this.gap), offset + nFrames) - this.first);
+      if (cut) break;
     }
     return found;
+  }
+
+  /** The segment that has not ended, where a short pause follows that was not told of yet. */
+  #paused() {
+    const [runs, power] = this.#runs();
+    if (!runs.length) return [];
+    const parts = runs.at(-1);
+    const last = parts.at(-1)[1];
+    // Another threshold moves the same end by some frames.
+    if (last + this.pause > this.bands.length - EDGE || this.first + last <= this.pausedAt + N_SMOOTHED) return [];
+    this.pausedAt = this.first + last;
+    return [{ ...this.#segment(this.first, parts, last, power), over: false }];
+  }
+
+  /** Of the window's frames from the first of `parts` to `last`, the latter not included. */
+  #segment(offset, parts, last, power) {
+    const startOf = (frame) => (offset + frame) * this.hop;
+    const stopOf = (frame) => Math.min(this.nSamples, (offset + frame - 1) * this.hop + this.length);
+    const [start, stop] = [startOf(parts[0][0]), stopOf(last)];
+    return {
+      start,
+      stop,
+      waveform: this.audio(start - this.margin, stop + this.margin),
+      power: sum(power.subarray(parts[0][0], last)),
+      parts: parts.map(([begin, end]) => [startOf(begin), stopOf(end)]),
+      over: true,
+    };
   }
 
   #forget() {
@@ -193,7 +231,10 @@ export class Endpointer {
     this.first += n;
   }
 
-  /** The runs of loud frames, joined over short gaps, [first, last + 1]; and the power of each frame, less the background's. */
+  /**
+   * The runs of loud frames, each of the parts, [first, last + 1], that a gap of GAP_S or less joins; and the power of
+   * each frame, less the background's.
+   */
   #runs() {
     const { bands, sounds } = this;
     const nSounding = sounds.filter(Boolean).length;
@@ -226,14 +267,16 @@ export class Endpointer {
       let last = first;
       while (last < level.length && level[last] > threshold) last++;
       if (lasts(first, last) >= CLICK_S) {
-        const before = runs.at(-1);
-        if (before && first - before[1] <= this.gap) before[1] = last;
-        else runs.push([first, last]);
+        const before = runs.at(-1)?.at(-1);
+        const pause = before ? first - before[1] : Infinity;
+        if (pause > this.gap) runs.push([[first, last]]);
+        else if (this.pause === null || pause < this.pause) before[1] = last;
+        else runs.at(-1).push([first, last]);
       }
       first = last;
     }
     // The overlap of frames makes a click longer by a frame less a hop.
-    return runs.filter((run) => lasts(...run) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
+    return runs.filter((run) => lasts(run[0][0], run.at(-1)[1]) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
   }
 
   /** Power of each frame in the band of speech, less its constant part; and the power of that part. */

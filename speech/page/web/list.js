@@ -7,19 +7,19 @@ import { readNames } from "./names.js";
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
 const RARE = 0.01; // a pronunciation of less probability is folded away
-const EXAMPLE = "Martin\nMarvin\nMorton\nMark\nSiobhan = shivawn";
 
 export class NameList {
   /** `record(name)` is called where a recording of a name is asked for. */
-  constructor({ recognizer, g2p, dictionary }, record) {
-    Object.assign(this, { recognizer, g2p, dictionary, record });
+  constructor({ recognizer, example, loadReaders }, record) {
+    Object.assign(this, { recognizer, loadReaders, record });
     this.known = new Map(); // pronunciations by the line of a name
+    if (recognizer.inventory) for (const name of example) this.known.set(keyOf(name), name.pronunciations);
     this.off = new Map(); // by the same, the pronunciations that were switched off
     this.enrolled = new Map(); // by name
     this.entries = new Map(); // by name, what is recognised
     this.names = [];
     this.turn = 0;
-    byId("names").value = recognizer.names.join("\n") || EXAMPLE;
+    byId("names").value = recognizer.names.join("\n") || example.map(lineOf).join("\n");
     byId("names").addEventListener("input", () => this.update());
   }
 
@@ -48,7 +48,7 @@ export class NameList {
 
   async #pronounce(names, wrong) {
     try {
-      const found = await this.recognizer.pronounce(names, this.g2p, this.dictionary);
+      const found = await this.recognizer.pronounce(names, this.loadReaders);
       names.forEach((name, i) => this.known.set(keyOf(name), found[i]));
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
@@ -93,7 +93,7 @@ export class NameList {
     const lines = byId("names").value.split("\n").flatMap((line) => (line.includes("=") ? [line] : line.split(/[,;]/)));
     const same = (line) => line.split("=")[0].trim() === name.text;
     byId("names").value = lines
-      .map((line) => (same(line) ? [name.text, said.trim()].filter(Boolean).join(" = ") : line.trim()))
+      .map((line) => (same(line) ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : line.trim()))
       .join("\n");
     return this.update();
   }
@@ -160,5 +160,7 @@ export class NameList {
     );
   }
 }
+
+const lineOf = ({ text, say }) => (say.length ? `${text} = ${say.join(", ")}` : text);
 
 const keyOf = (name) => [name.text, ...name.say].join("\n");

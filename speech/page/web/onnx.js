@@ -29,13 +29,15 @@ export function setUp() {
   ort.env.logLevel = "error";
 }
 
-/** `{run, metadata}` of the ONNX file that `bytes` are. */
-export async function open(bytes) {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] }).catch((error) => {
+/** `{run, metadata, shapeOf}` of the ONNX file that `bytes` are, its graph optimised up to `level` of onnxruntime's. */
+export async function open(bytes, level) {
+  const options = { executionProviders: ["wasm"], graphOptimizationLevel: level };
+  const session = await ort.InferenceSession.create(bytes, options).catch((error) => {
     throw new Error(`onnxruntime.wasm could not run the recogniser (${error.message}): serve the whole folder that “make page” writes`);
   });
   return {
     metadata: readMetadata(bytes),
+    shapeOf: (input) => session.inputMetadata[session.inputNames.indexOf(input)].shape,
     /** The outputs named by `wanted`, as tensors, of the tensors `inputs`. */
     async run(inputs, wanted) {
       const outputs = await session.run(inputs, wanted);

@@ -30,7 +30,7 @@ export class Dictionary {
 }
 
 /** Of each of `names` (`{text, say}`), its `{phones, probability}`, the likeliest first. Throws TextError. */
-export async function pronounce(names, g2p, dictionary) {
+export async function pronounce(names, { g2p, dictionary }) {
   const waysOf = (name) => (name.say.length ? name.say : [name.text]);
   const texts = [...new Set(names.flatMap(waysOf).filter((way) => !isIpa(way)))];
   const guessed = texts.length ? await g2p.pronunciationsOf(texts) : [];

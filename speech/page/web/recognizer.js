@@ -1,25 +1,28 @@
-// An exported recogniser, from a clip to its transcript. speech/inference/runtime.py and transcriber.py.
+// An exported recogniser, from a clip or a stream to its transcript. speech/inference/runtime.py and transcriber.py.
 
 import { align } from "./align.js";
 import { Alphabet } from "./alphabet.js";
+import { Confirmation } from "./confirmation.js";
 import { collapse, decoderOf } from "./decode.js";
 import { MARGIN_S, loudest } from "./endpointing.js";
 import { beside } from "./enrolment.js";
+import { corrected } from "./label_prior.js";
 import { Tensor } from "./onnx.js";
 import { Inventory } from "./phones.js";
 import { pronounce } from "./pronounce.js";
 import { Rejection, evidence, fillerPath, meanFrameEntropy } from "./rejection.js";
 import { Frames } from "./score.js";
 import { certain, fuse, havePronunciations, letterScores, phoneScores } from "./scoring.js";
+import { Stream, whole } from "./streaming.js";
 
 const FORMAT = "1";
 
 export class Recognizer {
-  /** `model` is what onnx.js opened. Throws an Error for a file that is no such recogniser. */
-  constructor(model) {
+  /** `model` is what onnx.js opened. Throws an Error for a file that is no such recogniser, by its name `place`. */
+  constructor(model, place) {
     const { metadata } = model;
     if (!metadata.alphabet || metadata.format !== FORMAT)
-      throw new Error(`recognizer.onnx: no recogniser of format ${FORMAT}: python -m speech.export writes one`);
+      throw new Error(`${place}: no recogniser of format ${FORMAT}: python -m speech.export writes one`);
     this.model = model;
     this.alphabet = new Alphabet(metadata.alphabet);
     this.inventory = metadata.phones ? new Inventory(JSON.parse(metadata.phones)) : null;
@@ -29,18 +32,38 @@ export class Recognizer {
     this.phonesWeight = Number(metadata.phones_weight ?? 0.5);
     this.labelPrior = metadata.label_prior ? JSON.parse(metadata.label_prior) : null;
     this.rejection = metadata.rejection ? new Rejection(JSON.parse(metadata.rejection)) : null;
+    this.confirmation = metadata.confirmation ? new Confirmation(JSON.parse(metadata.confirmation)) : null;
     this.sampleRate = Number(metadata.sample_rate); // Hz
-    this.frameS = Number(metadata.samples_per_frame) / this.sampleRate;
+    const samplesPerFrame = Number(metadata.samples_per_frame);
+    this.frameS = samplesPerFrame / this.sampleRate;
+    this.windows = metadata.window_length
+      ? { windowLength: Number(metadata.window_length), samplesPerFrame, overlap: Number(metadata.overlap) }
+      : null; // of one that needs whole clips
+    this.finder = null; // the recogniser of streams that finds what may be a name in running speech, where there is one
   }
 
   /** The log-probabilities of one end-pointed waveform: `{letters, phones}` (score.js). */
   async logProbs(waveform) {
-    const inputs = {
-      waveforms: new Tensor("float32", waveform, [1, waveform.length]),
-      n_samples: new Tensor("int64", BigInt64Array.of(BigInt(waveform.length)), [1]),
-    };
-    const [tensor] = await this.model.run(inputs, ["log_probs"]);
-    const [, nFrames, nSymbols] = tensor.dims;
+    if (this.windows) return whole(this.stream(), waveform);
+    const [tensor] = await this.model.run(inputsOf(waveform, waveform.length), ["log_probs"]);
+    return this.#clip(tensor, tensor.dims[1]);
+  }
+
+  /** One stream through the network, which needs no whole clips. */
+  stream() {
+    const [, nState] = this.model.shapeOf("state");
+    return new Stream((...of) => this.#step(...of), new Float32Array(nState), this.windows);
+  }
+
+  async #step(samples, nSamples, state) {
+    const inputs = { ...inputsOf(samples, nSamples), state: new Tensor("float32", state, [1, state.length]) };
+    const [logProbs, nFrames, next] = await this.model.run(inputs, ["log_probs", "n_frames", "next_state"]);
+    return [this.#clip(logProbs, Number(nFrames.data[0])), next.data];
+  }
+
+  /** The first `nFrames` of the graph's output, as the frames of letters and phones. */
+  #clip(tensor, nFrames) {
+    const nSymbols = tensor.dims[2];
     const columns = (from, to) => {
       const data = new Float64Array(nFrames * (to - from));
       for (let t = 0; t < nFrames; t++)
@@ -53,8 +76,8 @@ export class Recognizer {
     return clip;
   }
 
-  /** The pronunciations of each of `names` (`{text, say}`): given, else trained, else by dictionary and model. */
-  async pronounce(names, g2p, dictionary) {
+  /** The pronunciations of each of `names` (`{text, say}`): given, else trained, else by the dictionary and the model. */
+  async pronounce(names, loadReaders) {
     if (!this.inventory) return names.map(() => []);
     const trained = new Map(
       Object.entries(this.pronunciations).map(([name, some]) => [
@@ -63,7 +86,8 @@ export class Recognizer {
       ]),
     );
     const known = names.map((name) => (name.say.length ? null : trained.get(this.alphabet.fold(name.text))));
-    const others = await pronounce(names.filter((_, i) => !known[i]), g2p, dictionary);
+    const unknown = names.filter((_, i) => !known[i]);
+    const others = unknown.length ? await pronounce(unknown, await loadReaders()) : [];
     return known.map((some) => some ?? others.shift());
   }
 
@@ -80,17 +104,10 @@ export class Recognizer {
   }
 
   /** The score by which each of `entries` is ranked, nats: letters and phones, fused. */
-  scores(clip, entries, corrected = true) {
-    const some = corrected && this.labelPrior ? this.#corrected(clip) : clip;
+  scores(clip, entries, fair = true) {
+    const some = fair && this.labelPrior ? corrected(clip, this.labelPrior.log_priors, this.labelPrior.weights) : clip;
     const [letters, phones] = [letterScores(some, entries), phoneScores(some, entries)];
     return phones ? letters.map((one, i) => fuse(this.phonesWeight, one, phones[i])) : letters;
-  }
-
-  /** Label-prior correction: log q = log p - weight log prior (speech/inference/label_prior.py). */
-  #corrected(clip) {
-    const { log_priors: priors, weights } = this.labelPrior;
-    const less = (frames, i) => frames && frames.map((value, symbol) => value - weights[i] * priors[i][symbol]);
-    return { letters: less(clip.letters, 0), phones: less(clip.phones, 1) };
   }
 
   /** p(out of list) of a clip against a list of `nNames` whose likeliest name is `first`. */
@@ -123,7 +140,11 @@ export class Recognizer {
 
   /** The transcript of an end-pointed waveform that begins `startS` into its recording. */
   async transcribeSpeech(speech, startS, lexicon) {
-    const clip = await this.logProbs(speech);
+    return this.transcript(await this.logProbs(speech), startS, lexicon);
+  }
+
+  /** Of the log-probabilities of a waveform that begins `startS` into its recording. */
+  transcript(clip, startS, lexicon) {
     const symbols = this.decoder(clip.letters);
     const letters = this.alphabet.decode(symbols);
     const ends = symbols.length ? align(clip.letters, symbols) : [];
@@ -146,4 +167,11 @@ export class Recognizer {
     const startS = (start - Math.round(MARGIN_S * this.sampleRate)) / this.sampleRate;
     return { ...(await this.transcribeSpeech(speech, startS, lexicon)), span: [start, stop] };
   }
+}
+
+function inputsOf(waveform, nSamples) {
+  return {
+    waveforms: new Tensor("float32", waveform, [1, waveform.length]),
+    n_samples: new Tensor("int64", BigInt64Array.of(BigInt(nSamples)), [1]),
+  };
 }

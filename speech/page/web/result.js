@@ -14,7 +14,7 @@ export class Result {
     window.addEventListener("resize", again);
   }
 
-  /** Show `heard` (`{waveform, span, transcript, faults}`); `over` is false while it is still being said. */
+  /** Show `heard`, `{waveform, span, transcript, faults}`, of a stream also `startS`; `over` is false while it goes on. */
   show(heard, source, over = true) {
     this.shown = heard;
     byId("heard").hidden = false;
@@ -29,15 +29,22 @@ export class Result {
       byId("before").prepend(element("li", { textContent: `${source}: ${verdict.textContent}` }));
       byId("history").hidden = byId("before").children.length < 2;
     }
-    const seconds = (sample) => (sample / this.recognizer.sampleRate).toFixed(2);
+    const { startS = 0 } = heard;
+    const seconds = (sample) => (startS + sample / this.recognizer.sampleRate).toFixed(2);
     const [start, stop] = heard.span;
+    const of = heard.startS === undefined ? ` of ${seconds(heard.waveform.length)} s` : ""; // a stream goes on
     const said = [
       letters && `Letters: ${letters}`,
       phones && `sounds: /${phones}/`,
-      `heard from ${seconds(start)} to ${seconds(stop)} s of ${seconds(heard.waveform.length)} s, the rest is cut off`,
+      `heard from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
     ];
-    if (outOfList !== null)
-      said.push(`out of list: ${percent(outOfList)}, accepted below ${percent(this.recognizer.rejection.threshold)}`);
+    const { rejection } = this.recognizer;
+    if (outOfList !== null) {
+      const isWithin = accepted && !rejection.accepts(outOfList); // a name that a spotter confirmed
+      const least = percent(rejection.threshold);
+      const why = isWithin ? `over the ${least} of a name alone: in a sentence its sounds decide` : `accepted below ${least}`;
+      said.push(`out of list: ${percent(outOfList)}, ${why}`);
+    }
     tell("details", `${said.filter(Boolean).join("; ")}.`);
     byId("faults").replaceChildren(...heard.faults.map((fault) => element("li", { textContent: fault })));
     byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));

@@ -1,0 +1,261 @@
+// Names in a stream: while somebody speaks, what is heard so far; when a name is over, its transcript.
+// speech/inference/listening.py.
+//
+// An end-pointer finds where somebody speaks, and the recogniser hears each segment as it would hear it in a file. A
+// name is told of after a short pause already, where it is accepted. Inside of a segment that is no name, or several, a
+// StreamSpotter looks for them while somebody speaks or, where there is no finder, a Spotter. What is heard depends on
+// the samples alone, not on the blocks in which they come or on any clock.
+
+import { Endpointer, GAP_S, MARGIN_S, WINDOW_S, joined } from "./endpointing.js";
+import { levelFaults } from "./quality.js";
+import { Spotter } from "./spotting.js";
+import { StreamSpotter } from "./stream_spotting.js";
+
+const LETTERS_EVERY_S = 0.3; // of the stream
+const PAUSE_S = 0.1; // after which a name is told of at once, if one was said
+const LONGEST_S = 1.6; // of a name that is told of before its segment is over
+const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
+const PIECE_S = 0.02; // of a stream with names inside of running speech, whatever blocks it comes in
+const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
+const WAIT_S = 0.34; // after the end of such a name: after a pause it is heard as one that is said alone
+const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands in, and to know the room by
+
+/** What the recogniser hears in the segments of one stream, one after the other. */
+class Hearing {
+  constructor(recognizer, lexicon, perHour) {
+    Object.assign(this, { recognizer, perHour, rate: recognizer.sampleRate });
+    [this.margin, this.pause] = [MARGIN_S, PAUSE_S].map((s) => Math.round(s * this.rate));
+    this.found = []; // by the stream's spotter, and not told of yet
+    this.listenFor(lexicon, 0);
+    this.told = -this.rate; // sample of the stream up to which names were told of
+    this.before = new Float32Array(0); // the end of the segment before
+    this.beforeStop = 0;
+    this.segments = []; // [start, stop] of the last ones
+  }
+
+  /** For the names of `lexicon` from sample `start` of the stream on. */
+  listenFor(lexicon, start) {
+    const { recognizer, perHour } = this;
+    this.lexicon = lexicon;
+    this.beginnings = beginnings(lexicon);
+    this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
+    this.stream = this.spotter && recognizer.finder && new StreamSpotter(this.spotter, recognizer.finder, start);
+  }
+
+  /** The stream goes on with `piece` or, for null, is over. */
+  async feed(piece) {
+    if (this.stream) this.found.push(...(await (piece ? this.stream.feed(piece) : this.stream.finish())));
+  }
+
+  /**
+   * The names in running speech that have waited at `nowS` of the stream; longer where one goes on so. Somebody has to
+   * speak there, in a segment or from sample `since` on: noise alone has names, too.
+   */
+  running(nowS, since) {
+    const told = [];
+    for (const one of this.#untold()) {
+      const begins = this.beginnings.has(one.transcript.names[0].text);
+      if (!this.#untold().includes(one) || one.endS + WAIT_S + begins * GAP_S > nowS) continue;
+      if (this.#isSpoken(one, since)) {
+        this.told = Math.round(one.endS * this.rate);
+        told.push(one);
+      } else if (one.endS + 2 * GAP_S < nowS) this.found.splice(this.found.indexOf(one), 1); // a segment would be known
+    }
+    return told;
+  }
+
+  #isSpoken(one, since) {
+    const spans = since === null ? this.segments : [...this.segments, [since, Infinity]];
+    return spans.some(([start, stop]) => start < one.endS * this.rate && one.startS * this.rate < stop);
+  }
+
+  #untold() {
+    this.found = this.found.filter((one) => one.startS >= this.told / this.rate - MARGIN_S);
+    return this.found;
+  }
+
+  /** The names in `segment` that were not told of yet; one in which there is none is told of as a whole. */
+  async names(segment) {
+    const untold = segment.parts
+      .map(([start, stop]) => [Math.max(start, this.told), stop])
+      .filter(([, stop]) => stop > this.told + this.pause);
+    let found = [];
+    if (untold.length && segment.over) found = await this.#atEnd(segment, untold[0][0]);
+    else if (untold.length) found = await this.#atPause(segment, untold);
+    if (segment.over) {
+      this.before = segment.waveform.slice(-Math.round(BEFORE_S * this.rate));
+      this.beforeStop = segment.stop;
+      this.segments = [...this.segments, [segment.start, segment.stop]].slice(-N_SEGMENTS);
+    }
+    if (found.length) this.told = Math.round(found.at(-1).endS * this.rate);
+    return found;
+  }
+
+  /** What was said in `parts`, or in the last of them, where that is a name that no longer one begins with. */
+  async #atPause(segment, parts) {
+    const [begin, last] = [parts[0][0], parts.at(-1)[0]];
+    // Words of running speech are accepted too often: there the spotter has to confirm the last part.
+    for (const start of begin === last || !this.spotter ? [begin] : [begin, last]) {
+      if (segment.stop - start > LONGEST_S * this.rate) continue;
+      const clip = await this.recognizer.logProbs(this.#span(segment, start, segment.stop));
+      const whole = this.#whole(segment, start, clip);
+      if (!whole.transcript.accepted || this.beginnings.has(whole.transcript.names[0].text)) continue;
+      if (start === begin) return [whole];
+      if (this.spotter.confirms(clip, whole.transcript.names[0].text))
+        return [...(await this.#inside(segment, begin, parts.at(-2)[1])), whole];
+    }
+    return [];
+  }
+
+  /** The names inside from sample `start` on, where that is not one as a whole; else the whole. */
+  async #atEnd(segment, start) {
+    const clip = await this.recognizer.logProbs(this.#span(segment, start, segment.stop));
+    const whole = this.#whole(segment, start, clip);
+    const inside = await this.#inside(segment, start, segment.stop, clip);
+    if (inside.length > 1 || (inside.length && whole.transcript.accepted === false)) return inside;
+    return start === segment.start || whole.transcript.accepted ? [whole] : [];
+  }
+
+  /** The names that are spotted from sample `start` to `stop`, of which `clip` are the log-probabilities. */
+  async #inside(segment, start, stop, clip = null) {
+    if (!this.spotter) return [];
+    if (this.stream) {
+      const [firstS, lastS] = [(start - this.margin) / this.rate, (stop + this.margin) / this.rate];
+      return this.#untold().filter((one) => one.startS >= firstS && one.endS <= lastS);
+    }
+    let waveform = this.#span(segment, start, stop);
+    const overlap = this.beforeStop + 2 * this.margin - start;
+    const isJoined = overlap >= 0 && overlap <= this.before.length;
+    // It was cut off from the segment before, where a name may begin.
+    if (isJoined) waveform = joined([this.before.subarray(0, this.before.length - overlap), waveform]);
+    const heard = isJoined || !clip ? await this.recognizer.logProbs(waveform) : clip;
+    const found = await this.spotter.spot(waveform, heard, (stop + this.margin - waveform.length) / this.rate);
+    const after = [Math.max(this.told / this.rate, 0) - MARGIN_S, this.beforeStop / this.rate];
+    return found.filter((one) => one.startS >= after[0] && one.endS > after[1]);
+  }
+
+  /** Samples `start` to `stop` of the stream, of those of `segment`, with the margin around them. */
+  #span(segment, start, stop) {
+    return segment.waveform.slice(start - segment.start, stop - segment.start + 2 * this.margin);
+  }
+
+  #whole(segment, start, clip) {
+    const transcript = this.recognizer.transcript(clip, (start - this.margin) / this.rate, this.lexicon);
+    return { startS: start / this.rate, endS: segment.stop / this.rate, transcript };
+  }
+}
+
+/** The names that another, longer one begins with, by letters. */
+function beginnings(lexicon) {
+  // A symbol is a character: one text begins with another as one string does.
+  const spelt = [...lexicon].map(([name, entry]) => [String.fromCharCode(...entry.letters[0].symbols), name]);
+  spelt.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  const goesOn = ([letters], i) => letters !== spelt[i + 1]?.[0] && spelt[i + 1]?.[0].startsWith(letters);
+  return new Set(spelt.filter(goesOn).map(([, name]) => name));
+}
+
+export class Listener {
+  /**
+   * `lexicon()` gives the entries to choose from. With `perHour` false alarms of each name, names inside of running
+   * speech are looked for; with null, segments between pauses alone are names, and with `atPause` false only once they
+   * are over. `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span, transcript, startS, faults}`:
+   * the waveform since the name before, which begins `startS` into the stream, and the name's samples of it.
+   */
+  constructor(recognizer, lexicon, on, perHour, atPause = true) {
+    Object.assign(this, { recognizer, lexicon, on, rate: recognizer.sampleRate });
+    this.endpointer = new Endpointer(this.rate, atPause ? PAUSE_S : null);
+    this.hearing = new Hearing(recognizer, lexicon(), perHour);
+    this.samples = new Float32Array(0); // since `dropped`
+    this.dropped = 0;
+    this.rest = new Float32Array(0); // less than a piece
+    this.before = 0; // sample at which the last name ended
+    this.shownAt = 0;
+    this.pending = []; // blocks that came while a name was recognised
+    this.working = Promise.resolve();
+  }
+
+  /** Hear `block`, samples at the recogniser's rate. */
+  push(block) {
+    this.pending.push(block);
+    this.working = this.working.then(() => this.#hear());
+    return this.working;
+  }
+
+  /** The sound has ended: what was being said is over too. */
+  finish() {
+    this.working = this.working.then(async () => {
+      await this.#hear();
+      if (this.rest.length) await this.#piece(this.rest);
+      await this.hearing.feed(null);
+      await this.#names(this.endpointer.finish(), Infinity);
+    });
+    return this.working;
+  }
+
+  async #hear() {
+    for (const block of this.pending.splice(0)) {
+      this.#edited();
+      const { stream } = this.hearing;
+      const n = stream ? Math.round(PIECE_S * this.rate) : this.rate; // of a long block no more is held than of short
+      let samples = joined([this.rest, block]);
+      for (; samples.length >= n || (samples.length && !stream); samples = samples.subarray(n))
+        await this.#piece(samples.subarray(0, n));
+      this.rest = samples.slice();
+    }
+  }
+
+  /** Another list of names takes over. */
+  #edited() {
+    const lexicon = this.lexicon();
+    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon, this.endpointer.nSamples);
+  }
+
+  async #piece(piece) {
+    this.samples = joined([this.samples, piece]);
+    await this.hearing.feed(piece);
+    await this.#names(this.endpointer.feed(piece), this.endpointer.nSamples / this.rate);
+    await this.#speaking();
+  }
+
+  async #names(segments, nowS) {
+    for (const segment of segments) for (const one of await this.hearing.names(segment)) this.#tell(one);
+    for (const one of this.hearing.running(nowS, this.endpointer.speakingSince)) this.#tell(one);
+    this.#drop(this.endpointer.nSamples - (WINDOW_S + BACKGROUND_S) * this.rate);
+  }
+
+  /** What is heard so far of a name that is not over. */
+  async #speaking() {
+    const { speakingSince: start, nSamples: stop } = this.endpointer;
+    const isDue = stop - this.shownAt >= LETTERS_EVERY_S * this.rate;
+    if (start === null || start < this.hearing.told || !isDue) return;
+    if (this.pending.length) return; // if the sound is ahead, names alone are worth the time
+    this.shownAt = stop;
+    const speech = this.endpointer.audio(start, stop);
+    const transcript = await this.recognizer.transcribeSpeech(speech, start / this.rate, this.hearing.lexicon);
+    this.on.speaking(this.#shown({ startS: start / this.rate, endS: stop / this.rate, transcript }));
+  }
+
+  #tell(one) {
+    this.on.name(this.#shown(one));
+    this.before = Math.round(one.endS * this.rate);
+  }
+
+  /** What is shown of a name: its times are those of the waveform around it. */
+  #shown({ startS: firstS, endS, transcript }) {
+    const [start, stop] = [firstS, endS].map((s) => Math.round(s * this.rate));
+    const from = Math.max(this.dropped, Math.min(start, Math.max(this.before, start - BACKGROUND_S * this.rate)));
+    const waveform = this.samples.slice(from - this.dropped);
+    const startS = from / this.rate;
+    const spans = transcript.spans.map((one) => ({ ...one, startS: one.startS - startS, endS: one.endS - startS }));
+    const span = [start - from, stop - from];
+    return { waveform, span, transcript: { ...transcript, spans }, startS, faults: levelFaults(waveform, span) };
+  }
+
+  /** Forget the stream before sample `start`. */
+  #drop(start) {
+    const n = Math.min(start - this.dropped, this.samples.length);
+    if (n <= 0) return;
+    this.samples = this.samples.slice(n);
+    this.dropped += n;
+  }
+}

@@ -1,0 +1,77 @@
+// Names inside of running speech, while somebody speaks: a small network of streams finds what may be one, the
+// recogniser confirms it. speech/inference/stream_spotting.py.
+
+import { joined } from "./endpointing.js";
+import { decided, ratio } from "./spotting.js";
+
+const CHUNK_S = 0.1; // of the stream, in which the finder hears it, whatever blocks it comes in: shorter ones cost time
+const HOLD_S = 0.3; // a candidate waits for one that it is part of
+const TAIL_S = 0.3; // of silence after a stream's end: its last symbols are known a little after they are said
+const KEPT_S = 6; // of the stream: a candidate may be as old as its name is long
+
+/** Finds the names of `spotter`'s list in a stream, from sample `start` on, by `finder`, a recogniser of streams. */
+export class StreamSpotter {
+  constructor(spotter, finder, start) {
+    Object.assign(this, { spotter, finder, start });
+    this.least = spotter.threshold(finder);
+    this.stream = finder.stream();
+    this.search = spotter.search(HOLD_S, finder);
+    this.chunk = Math.round(CHUNK_S * finder.sampleRate);
+    this.pending = new Float32Array(0);
+    this.kept = [];
+    this.nKept = 0;
+    this.nSamples = 0;
+  }
+
+  /** The names that are confirmed with `block`, by time: `{startS, endS, transcript}`. */
+  async feed(block) {
+    this.pending = joined([this.pending, block]);
+    const found = [];
+    while (this.pending.length >= this.chunk) {
+      found.push(...(await this.#heard(this.pending.slice(0, this.chunk))));
+      this.pending = this.pending.slice(this.chunk);
+    }
+    return found;
+  }
+
+  /** Those that the end of the stream brings. */
+  async finish() {
+    const found = await this.#heard(this.pending);
+    const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
+    const parts = [await this.stream.feed(tail), await this.stream.finish()].filter(Boolean);
+    const last = [...parts.flatMap((part) => this.search.feed(part)), ...this.search.finish()];
+    return [...found, ...(await this.#confirmed(last))];
+  }
+
+  async #heard(block) {
+    this.kept.push(block);
+    this.nKept += block.length;
+    this.nSamples += block.length;
+    while (this.nKept - this.kept[0].length > KEPT_S * this.finder.sampleRate) this.nKept -= this.kept.shift().length;
+    const found = await this.stream.feed(block);
+    return found ? this.#confirmed(this.search.feed(found)) : [];
+  }
+
+  /** Those of which both networks say that it is the same name, `spotted`, with the mean of their scores. */
+  async scored(candidates) {
+    if (!candidates.length) return [];
+    const { sampleRate, frameS } = this.finder;
+    const frame = Math.round(sampleRate * frameS);
+    const begin = this.nSamples - this.nKept;
+    const first = Math.ceil(begin / frame); // the first frame that is kept whole
+    const waveform = joined(this.kept).subarray(first * frame - begin);
+    const startS = this.start / sampleRate + first * frameS;
+    const found = [];
+    for (const one of candidates) {
+      const here = { ...one, first: one.first - first, last: one.last - first };
+      const { score, spotted } = await this.spotter.recognised(here, waveform, startS);
+      if (spotted.transcript.names[0].text === this.spotter.names[one.text])
+        found.push({ score: (score + ratio(one)) / 2, spotted: decided(spotted) });
+    }
+    return found;
+  }
+
+  async #confirmed(candidates) {
+    return (await this.scored(candidates)).filter(({ score }) => score >= this.least).map(({ spotted }) => spotted);
+  }
+}

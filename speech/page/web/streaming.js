@@ -1,0 +1,61 @@
+// A stream of samples to log-probabilities, as they come: in any blocks those of the whole.
+// speech/inference/streaming.py.
+
+import { joined } from "./endpointing.js";
+import { Frames } from "./score.js";
+
+/** One stream through a network whose state travels. */
+export class Stream {
+  /**
+   * `step(samples, nSamples, state)` gives `[clip, state]` (scoring.js) of samples that begin with the one before, of
+   * which `nSamples` count. `windows` are `windowLength` (samples of a feature frame), `samplesPerFrame` (between
+   * frames of log-probabilities) and `overlap` (that the last feature frame of one of these shares with the first of
+   * the next).
+   */
+  constructor(step, state, windows) {
+    Object.assign(this, { step, state, windows });
+    this.samples = new Float32Array(1); // the one before, and those that fill no frame yet
+    this.begun = false;
+  }
+
+  /** The frames that `block` completes; null for none. */
+  async feed(block) {
+    this.samples = joined([this.samples, block]);
+    const { samplesPerFrame, overlap } = this.windows;
+    const nFrames = Math.floor((this.samples.length - 1 - overlap) / samplesPerFrame);
+    if (nFrames < 1) return null;
+    const nSamples = overlap + nFrames * samplesPerFrame;
+    const found = await this.#run(this.samples.slice(0, 1 + nSamples), nSamples);
+    this.samples = this.samples.slice(nFrames * samplesPerFrame);
+    return found;
+  }
+
+  /** The last frame, where the samples that are left make one; a stream shorter than a window has one, too. */
+  async finish() {
+    const { windowLength, samplesPerFrame, overlap } = this.windows;
+    const nSamples = this.samples.length - 1;
+    if (nSamples < (this.begun ? windowLength : 1)) return null;
+    const padded = new Float32Array(1 + overlap + samplesPerFrame);
+    padded.set(this.samples);
+    return this.#run(padded, nSamples);
+  }
+
+  async #run(samples, nSamples) {
+    const [found, state] = await this.step(samples, nSamples, this.state);
+    this.state = state;
+    this.begun = true;
+    return found;
+  }
+}
+
+/** The log-probabilities of a stream that `waveform`, of one sample or more, is all of. */
+export async function whole(stream, waveform) {
+  const parts = [await stream.feed(waveform), await stream.finish()].filter(Boolean);
+  const rows = (some) => {
+    const data = new Float64Array(some.reduce((n, one) => n + one.data.length, 0));
+    some.reduce((at, one) => (data.set(one.data, at), at + one.data.length), 0);
+    return new Frames(data, data.length / some[0].nSymbols, some[0].nSymbols);
+  };
+  const [letters, phones] = ["letters", "phones"].map((output) => parts.map((part) => part[output]));
+  return { letters: rows(letters), phones: phones[0] && rows(phones) };
+}
