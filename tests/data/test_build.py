@@ -20,7 +20,7 @@ from speech.audio import files
 from speech.data import build as building
 from speech.data.build import Corpus, build
 from speech.data.datamodule import DataSettings, SpeechData, load_clips
-from speech.data.recordings import Folder
+from speech.data.recordings import Folder, Manifest
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 from speech.tts.espeak import Espeak
@@ -335,6 +335,26 @@ def test_recordings_that_clip_or_are_too_quiet_are_used_and_listed(folder, spoke
     assert corpus.refused == []
     found = {clip: reason.partition(":")[0] for clip, reason in reasons(corpus.low_quality).items()}
     assert found == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
+
+
+@pytest.mark.parametrize("trim", [True, False])
+def test_a_sentence_with_a_long_pause_is_whole_if_it_is_not_trimmed(folder, spoken, trim):
+    """A name is the loudest part, and no longer than the end-pointer's window."""
+    pause = np.zeros(RATE, np.float32)
+    sentence = np.concatenate([pause, *[spoken / 2, pause] * 5])
+    manifest = folder / "sentences.csv"
+    lines = ["path,text,speaker"]
+    for speaker in ("ann", "ben", "cid"):
+        files.write(folder / f"{speaker}.flac", sentence, RATE)
+        lines.append(f"{speaker}.flac,one one one one one,{speaker}")
+    manifest.write_text("\n".join(lines))
+    source = Manifest(str(manifest), test_speakers=1, trim=trim)
+    clips = load_clips(build(source, ALPHABET, RATE, folder / "cache"))
+    for (clip,) in clips.values():
+        if trim:
+            assert len(clip.samples) < 2 * len(spoken)
+        else:
+            np.testing.assert_allclose(clip.waveform, sentence, atol=1 / 32767)
 
 
 def test_a_corpus_without_a_usable_clip_is_an_error_with_a_reason(folder):
