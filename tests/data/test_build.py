@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lhotse import CutSet
+from small_sequences import make_concatenation
 from small_sources import make_synthetic
 
 from speech.audio import files
@@ -372,3 +373,16 @@ def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(folder):
     assert "needs 108 frames and the clip has" in data.refused[0].reason
     with pytest.raises(CorpusError, match="no usable clips in split train"):
         data.train_dataloader()
+
+
+def test_a_clip_longer_than_a_sequence_may_be_is_refused_for_training_alone(folder, spoken):
+    corpus = build_folder(folder)
+    for longest_s, n_refused in ((0.9, 1), (60.0, 0)):
+        together = make_concatenation(60, length_s=(0.1, longest_s * len(spoken) / RATE))
+        settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, 2, concatenate=together)
+        data = SpeechData(corpus, settings)
+        assert len(data.refused) == n_refused, "of one speaker; the others are of val and test"
+        assert all("s, over" in one.reason and "concatenate.length_s" in one.reason for one in data.refused)
+        assert [len(data.datasets[split]) for split in ("train", "val", "test")] == [1 - n_refused, 1, 2]
+    (batch, *_) = data.train_dataloader()
+    assert batch.n_samples.sum() == pytest.approx(60 * RATE, rel=0.1)
