@@ -25,6 +25,7 @@ from speech.data.samplers import BucketSampler, EpochSampler
 from speech.data.shards import Shar
 from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet, n_frames_needed
+from speech.text.names import LONGEST
 from speech.text.phones import Inventory
 
 AHEAD = 16  # batches: while the shards of the next window are read, training goes on with these
@@ -123,24 +124,29 @@ class SpeechData(pl.LightningDataModule):
     def add(self, split: str, clips: Sequence[Clip]) -> None:
         """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused.
 
-        Those that are longer than a sequence of training may be are refused too.
+        Those of training that are longer than a sequence may be are refused too, and of the others those whose text is
+        longer than a name may be: they could not be ranked.
         """
         use = self.settings
         augment, concatenate = (use.augment, use.concatenate) if split == "train" else (None, None)
         if isinstance(clips, Stored):
             self._refuse_stored(split, clips)
         else:
-            clips = self._fitting(clips, concatenate.length_s[1] if concatenate else math.inf)
+            longest_s = concatenate.length_s[1] if concatenate else math.inf
+            clips = self._fitting(clips, longest_s, math.inf if split == "train" else LONGEST)
         self.datasets[split] = ClipDataset(
             clips, use.alphabet, use.sample_rate, augment, use.seed, use.inventory, concatenate
         )
 
-    def _fitting(self, clips: Sequence[Clip], longest_s: float) -> list[Clip]:
+    def _fitting(self, clips: Sequence[Clip], longest_s: float, most_letters: float) -> list[Clip]:
         use, fitting = self.settings, []
         for clip in clips:
             needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
             if (length_s := len(clip.samples) / use.sample_rate) > longest_s:
                 reason = f"{clip.id}: {length_s:.1f} s, over {longest_s:g} (concatenate.length_s)"
+                self.refused.append(Refusal(clip.id, reason))
+            elif (n_letters := len(clip.name)) > most_letters:
+                reason = f"{clip.id}: {n_letters} letters, and a name, as which it would be ranked, at most {LONGEST}"
                 self.refused.append(Refusal(clip.id, reason))
             elif needed <= n_frames:
                 fitting.append(clip)
@@ -172,12 +178,13 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def names(self) -> list[str]:
-        """The names to choose from: those given, or the distinct texts of all clips, training first."""
+        """The names to choose from: those given, or the distinct texts of all clips that are no longer than a name may
+        be, training first."""
         if self._names is not None:
             return list(self._names)
         splits = sorted(self.datasets, key=lambda split: split != "train")
         named = {text: name for split in splits for text, name in self.datasets[split].named().items()}
-        return list(named.values())
+        return [name for name in named.values() if len(name) <= LONGEST]
 
     @property
     def listed(self) -> list[str]:

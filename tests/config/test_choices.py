@@ -96,7 +96,7 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
         ]
         of |= {key: [f"path={manifest}", "val_speakers=1", "test_speakers=1"] for key in ("running", "isolated")}
         if path.stem == "streaming":
-            of["sentences"] = [f"path={sentences(recordings, tmp_path)}", "val_speakers=1"]
+            of["sentences"] = [f"path={sentences(recordings, tmp_path)}"]
             changed = {key: option for key, option in changed.items() if key not in ("encoder.n_units", "corpus")}
             changed["seconds"] = "concatenate.batch_s=16"
         own = [f"corpus.sources.{source}.{option}" for source, options in of.items() for option in options]

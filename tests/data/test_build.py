@@ -375,6 +375,24 @@ def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(folder):
         data.train_dataloader()
 
 
+def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_name(tmp_path, spoken):
+    """Of each speaker one, and a short one."""
+    lines, long = ["path,text,speaker"], "anna " * 41
+    for speaker in ("ann", "ben", "cid"):
+        files.write(tmp_path / f"{speaker}.flac", np.concatenate([spoken / 2] * 41), RATE)
+        lines += [f"{speaker}.flac,{long},{speaker}", f"{speaker}.flac,anna anna,{speaker}"]
+    (tmp_path / "sentences.csv").write_text("\n".join(lines))
+    source = Manifest(str(tmp_path / "sentences.csv"), test_speakers=1, trim=False)
+    settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)
+    data = SpeechData(build(source, ALPHABET, RATE, tmp_path / "cache"), settings)
+    assert [len(data.datasets[split]) for split in ("train", "val", "test")] == [2, 1, 1]
+    assert data.names == data.listed == ["anna anna"]
+    assert len(data.refused) == 2
+    assert all(
+        "204 letters, and a name, as which it would be ranked, at most 200" in one.reason for one in data.refused
+    )
+
+
 def test_a_clip_longer_than_a_sequence_may_be_is_refused_for_training_alone(folder, spoken):
     corpus = build_folder(folder)
     for longest_s, n_refused in ((0.9, 1), (60.0, 0)):
