@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from speech.evaluation.lists import lexicons_of
+
 if TYPE_CHECKING:
     from speech.audio.files import Waveform
     from speech.inference.scoring import LogProbs
@@ -56,11 +58,17 @@ class Agreement:
         return self.n_same_first_names >= LEAST_SAME * self.n_clips
 
 
-def predict_each(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[ParityResult]:
-    """Each of ``waveforms``, alone, and ``names`` ranked for it."""
-    lexicon = transcriber.lexicon(names)
+def predict_each(
+    transcriber: Transcriber, clips: Iterable[tuple[str, Waveform]], lists: Sequence[Sequence[str]]
+) -> list[ParityResult]:
+    """Each of ``clips``, its text and its waveform, alone, and a list ranked for it.
+
+    That is the first of ``lists``, at least one, which has the text; the first of all where none has it.
+    """
+    lexicons, list_of = lexicons_of(transcriber, lists)
     found = []
-    for waveform in waveforms:
+    for text, waveform in clips:
+        lexicon = lexicons[list_of.get(transcriber.alphabet.fold(text), 0)]
         frames = transcriber.log_probs(waveform)
         symbols, ranked, out_of_list = transcriber.decode(frames, lexicon)
         found.append(ParityResult(frames, transcriber.alphabet.decode(symbols), ranked, out_of_list))

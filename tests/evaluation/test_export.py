@@ -19,6 +19,7 @@ from speech.data.source import CorpusError
 from speech.evaluation import export as exporting
 from speech.evaluation import parity
 from speech.evaluation.export import FLOAT32, INT8, ExportError, export
+from speech.evaluation.lists import deal
 from speech.evaluation.parity import Agreement, ParityResult, agreement
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import LogProbs
@@ -128,15 +129,26 @@ def open_parts(open_run):
     """What ``export`` takes, of a run of letters and phones without a list of names."""
     recognizer = Recognizer.load(open_run / "recognizer.pt")
     data = corpora.test_data(open_run, saved(open_run, "train"), recognizer)
-    return recognizer, [clip.waveform for clip in data.test_clips], data.listed, ""
+    return recognizer, [(clip.name, clip.waveform) for clip in data.test_clips], deal(data.listed), ""
 
 
 def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path, monkeypatch, capsys):
+    """Dealt into lists of two, each clip is ranked in the one that has its name."""
     ranked = []
-    monkeypatch.setattr(exporting, "predict_each", lambda *args: ranked.append(args[2]) or parity.predict_each(*args))
+
+    def noted(transcriber, clips, lists):
+        clips = list(clips)
+        found = parity.predict_each(transcriber, clips, lists)
+        both = zip(clips, found, strict=True)
+        ranked.extend((len(lists), text, [name for name, _ in one.names]) for (text, _), one in both)
+        return found
+
+    monkeypatch.setattr(exporting, "predict_each", noted)
+    monkeypatch.setattr("speech.evaluation.lists.LENGTH", 2)
     monkeypatch.setattr(parity, "LEAST_SAME", 0.5)  # after a second of training a rounding may change a letter
     run_command("export", f"run={open_run}", f"output={tmp_path}")
-    assert {len(names) for names in ranked} == {4}, "the words held out of training"
+    assert {(n, len(names)) for n, _, names in ranked} == {(2, 2)}, "of the four words held out of training"
+    assert all(text in names for _, text, names in ranked)
     assert capsys.readouterr().out.count("of 8 clips ") == 2
     runtime = Runtime(tmp_path / FLOAT32)
     assert (runtime.names, runtime.pronunciations) == ([], {})
