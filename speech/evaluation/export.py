@@ -32,7 +32,8 @@ def export(
 
     For each of these, its text and its waveform, that of ``lists`` is ranked which has the text. ``card`` is kept in
     both files. Raises ExportError, and leaves neither behind, where one does not agree: float32 has to be ``exact``,
-    int8, a quarter of its size, ``close``, or ``close_in_names`` where it has no list of its own.
+    int8, a quarter of its size, ``close``; where it has no list of its own, ``close_in_names`` or, where it hears
+    streams, ``close_in_candidates``.
     """
     model = onnx_graph.to_onnx(recognizer, card)
     contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
@@ -44,14 +45,19 @@ def export(
         for name, content in contents.items():
             onnx_graph.save(content, parts[name])
             found[name] = agreement(ours, predict_each(Runtime(parts[name]), _shown(clips, name), lists))
-            close = found[name].close if recognizer.names else found[name].close_in_names
-            if not (found[name].exact if name == FLOAT32 else close):
+            if not (found[name].exact if name == FLOAT32 else _close(found[name], recognizer)):
                 for each in contents:
                     (folder / each).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
                 raise ExportError(
                     f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
                 )
     return found
+
+
+def _close(found: Agreement, recognizer: Recognizer) -> bool:
+    if recognizer.names:
+        return found.close
+    return found.close_in_candidates if recognizer.streams else found.close_in_names
 
 
 def _shown(clips: Sequence[tuple[str, Waveform]], what: str) -> Iterable[tuple[str, Waveform]]:

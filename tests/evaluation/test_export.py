@@ -197,7 +197,9 @@ def test_agreement_is_counted_clip_by_clip():
         ParityResult(later, "marc", [("mark", 0.7), ("marvin", 0.2), ("martin", 0.1)]),  # a tie for us
         ParityResult(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
     ]
-    assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5)
+    assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5, n_near_first_names=2)
+    unsure = [ours._replace(names=[("mark", 0.5), ("martin", p), ("marvin", 0.1)]) for p in (0.26, 0.24)]
+    assert agreement(unsure, [theirs[2]] * 2).n_near_first_names == 1
     a, b = ([ours._replace(out_of_list=p)] for p in (0.5, 0.25))
     assert agreement(a, b).largest_out_of_list == 0.25
     assert agreement(a, [ours]).largest_out_of_list == 1.0, "one of the two is not calibrated"
@@ -209,6 +211,18 @@ def test_float32_has_to_be_exact_and_int8_close():
         assert not Agreement(1000, *worse).exact
     assert Agreement(1000, 995, 0, 0, 9.0, 1.0).close
     assert not Agreement(1000, 994, 1000, 1000, 0.0).close
+
+
+@pytest.mark.parametrize(("names", "streams", "kind"), [(["Anna"], False, 0), ([], False, 1), ([], True, 2)])
+def test_int8_has_to_agree_in_what_a_recogniser_is_asked_for(make_recognizer, names, streams, kind):
+    """Its letters, the first name of any list, or a name that is likely."""
+    changed = {"frontend": "streaming", "bidirectional": False} if streams else {}
+    recognizer = make_recognizer(names=names, n_units=8, **changed)
+    counts = [(995, 0, 0), (0, 995, 0), (0, 0, 995)]
+    for i, (letters, first, near) in enumerate(counts):
+        found = Agreement(1000, letters, first, 0, 9.0, n_near_first_names=near)
+        assert exporting._close(found, recognizer) == (i == kind)
+        assert not exporting._close(Agreement(1000, 994, 994, 0, 9.0, n_near_first_names=994), recognizer)
 
 
 def test_probabilities_too_small_for_float64_may_change_places():
