@@ -18,6 +18,7 @@ from benchlib.transcription import show_transcription
 
 from speech.common.runs import NEWEST
 from speech.evaluation.intervals import wilson
+from speech.evaluation.lists import deal
 from speech.evaluation.parity import agreement, predict_each
 from speech.inference.runtime import Runtime
 from speech.model.recognizer import Recognizer
@@ -30,11 +31,12 @@ def sizes_and_agreement(run_dir: Path, cache_dir: str | None, folder: Path) -> N
     subprocess.run([sys.executable, "-m", "speech.export", *given], check=True, stdout=subprocess.DEVNULL)
     recognizer = Recognizer.load(run_dir / "recognizer.pt")
     data = data_of(run_dir, recognizer, cache_dir)
-    waveforms, names = [clip.waveform for clip in data.test_clips], recognizer.names or data.listed
-    ours = predict_each(recognizer, waveforms, names)
+    clips = [(clip.name, clip.waveform) for clip in data.test_clips]
+    lists = [recognizer.names] if recognizer.names else deal(data.listed)
+    ours = predict_each(recognizer, clips, lists)
     for file, aim in SIZES.items():
         show(f"size ({file})", (folder / file).stat().st_size / 1000, "kB", aim)
-        same = agreement(ours, predict_each(Runtime(folder / file), waveforms, names))
+        same = agreement(ours, predict_each(Runtime(folder / file), clips, lists))
         for what, n in (("transcripts", same.n_same_transcripts), ("first_names", same.n_same_first_names)):
             than = f"the run's own recogniser, {same.n_clips} test clips"
             show(f"same_{what} ({file})", n / same.n_clips, "", than, None, wilson(n, same.n_clips))

@@ -1,11 +1,14 @@
 """``python scripts/fit_spotting.py DATA_DIR FOLDER``: the thresholds of spotting, into a recogniser's files in FOLDER.
 
-FOLDER is a run's, exported, or speech/pretrained. Names that nobody says are listened for in speech without pauses,
-every other piece as over a telephone: sentences of DATA_DIR/lessons by espeak-ng, and words of DATA_DIR/human by the
-people of calibration_speakers.txt, several in a row. What is found is a false alarm; ``Confirmation.fitted`` makes
-thresholds of their scores. These are easier to tell from names than people's sentences, of which none may be used: the
-thresholds that one recogniser needed on such sentences (UNFITTED) are moved by what this one differs from it here.
-Prints one JSON object a line. Two minutes on one core.
+FOLDER is a run's, exported, or speech/pretrained. With ``--finder PLACE``, a run's folder or an exported file, the
+thresholds are of the finder there, whose candidates the recogniser in FOLDER confirms; they are written to PLACE.
+
+Names that nobody says are listened for in speech without pauses, every other piece as over a telephone: sentences of
+DATA_DIR/lessons by espeak-ng, and words of DATA_DIR/human by the people of calibration_speakers.txt, several in a row.
+What is found is a false alarm; ``Confirmation.fitted`` makes thresholds of their scores. These are easier to tell from
+names than people's sentences, of which none may be used: the thresholds that one recogniser, and one finder, needed on
+such sentences (FIRST, FIRST_FINDER) are moved by what this one differs from it here. Prints one JSON object a line, the
+thresholds that the file had among them. Two minutes on one core.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from speech.common.runs import RECOGNIZER_FILE
 from speech.inference.confirmation import UNFITTED, Confirmation
 from speech.inference.runtime import FLOAT32, INT8, Runtime
 from speech.inference.spotting import Spotter
+from speech.inference.stream_spotting import StreamSpotter
 from speech.model import onnx_graph
 from speech.model.recognizer import Recognizer
 from speech.text.lexicon import dictionary, pronunciations_of
@@ -50,7 +54,17 @@ N_LISTS, N_NAMES = 3, 20
 LEAST_PHONES = 5  # of a name: shorter ones are rarely confirmed, and would make hours of nothing
 FLOOR = 1e-4  # of a room's noise
 SEED = 0
-FIRST = Confirmation(-1.8682, -0.9786)  # by this program, of the recogniser that UNFITTED was found with
+
+
+class First(NamedTuple):
+    """A recogniser's thresholds, or a finder's beside it."""
+
+    here: Confirmation  # by this program
+    sentences: Confirmation  # of people who are in no training
+
+
+FIRST = First(Confirmation(-1.8682, -0.9786), UNFITTED)
+FIRST_FINDER = First(Confirmation(-1.6933, -0.8119), Confirmation(-1.78, -0.62))  # of the one that shipped first
 
 
 class Speech(NamedTuple):
@@ -105,24 +119,30 @@ def lists(words: set[str]) -> Iterator[list[str]]:
         yield [next(long) for _ in range(N_NAMES)]
 
 
-def false_alarms(recognizer: Runtime, pieces: Sequence[Waveform], words: set[str]) -> list[float]:
-    """The scores of all that is found."""
+def false_alarms(
+    recognizer: Runtime, finder: Runtime | None, pieces: Sequence[Waveform], words: set[str]
+) -> list[float]:
+    """The scores of all that is found, by ``finder`` if any."""
     spotters = [Spotter(recognizer, recognizer.lexicon(names), 1.0) for names in lists(words)]
     rng, scores = np.random.default_rng(SEED), []
     for piece in pieces:
         heard = piece + FLOOR * rng.standard_normal(len(piece), np.float32)
-        log_probs = recognizer.log_probs(heard)
-        scores += [score for spotter in spotters for score, _ in spotter.scored(heard, log_probs, 0.0)]
+        if finder:
+            streams = [StreamSpotter(spotter, finder, 0) for spotter in spotters]
+            scores += [score for one in streams for score, _ in [*one.scored(heard), *one.last_scored()]]
+        else:
+            log_probs = recognizer.log_probs(heard)
+            scores += [score for spotter in spotters for score, _ in spotter.scored(heard, log_probs, 0.0)]
     return scores
 
 
-def fit(data_dir: Path, recognizer: Runtime) -> Confirmation:
+def fit(data_dir: Path, recognizer: Runtime, finder: Runtime | None) -> Confirmation:
     """The strictest of four kinds: either speech, as it is and over the telephone; ``carried`` to running speech."""
     scores, word_hours = [], []
     for speech in (sentences, people):
         pieces, words = speech(data_dir, np.random.default_rng(SEED))
         for kind, some in {"": pieces[::2], ", telephone": list(map(telephone, pieces[1::2]))}.items():
-            found, hours = false_alarms(recognizer, some, words), sum(map(len, some)) / RATE / 3600
+            found, hours = false_alarms(recognizer, finder, some, words), sum(map(len, some)) / RATE / 3600
             scores.append(found)
             word_hours.append(hours * N_LISTS * N_NAMES)
             than = f"{hours:.3f} h, {N_LISTS} lists of {N_NAMES} names, {word_hours[-1]:.1f} word-hours"
@@ -133,24 +153,25 @@ def fit(data_dir: Path, recognizer: Runtime) -> Confirmation:
     strictest = Confirmation.fitted(scores, word_hours)
     for name, value in asdict(strictest).items():
         show(f"fit_strictest.{name}", value, "nats", "before it is carried to people's running speech")
-    return carried(strictest)
+    return carried(strictest, FIRST_FINDER if finder else FIRST)
 
 
-def carried(found: Confirmation) -> Confirmation:
-    """As far from ``UNFITTED`` as ``found`` is from FIRST: sentences of people have more false alarms."""
-    one_an_hour = UNFITTED.one_an_hour + found.one_an_hour - FIRST.one_an_hour
-    return Confirmation(one_an_hour, min(0.0, UNFITTED.tenfold + found.tenfold - FIRST.tenfold))
+def carried(found: Confirmation, first: First) -> Confirmation:
+    """As far from ``first.sentences`` as ``found`` from ``first.here``: sentences of people have more false alarms."""
+    here, there = first
+    one_an_hour = there.one_an_hour + found.one_an_hour - here.one_an_hour
+    return Confirmation(one_an_hour, min(0.0, there.tenfold + found.tenfold - here.tenfold))
 
 
-def store(folder: Path, found: Confirmation) -> list[str]:
-    """Write ``found`` into each of the recogniser's files in ``folder``; returns their names."""
-    changed = []
-    if (path := folder / RECOGNIZER_FILE).is_file():
+def store(place: Path, found: Confirmation) -> list[str]:
+    """Write ``found`` into the exported file ``place``, or the recogniser's files in it; returns their names."""
+    changed, folder = [], place if place.is_dir() else place.parent
+    if place.is_dir() and (path := folder / RECOGNIZER_FILE).is_file():
         recognizer = Recognizer.load(path)
         recognizer.confirmation = found
         recognizer.save(path)
         changed.append(path.name)
-    for path in (folder / FLOAT32, folder / INT8):
+    for path in (folder / FLOAT32, folder / INT8) if place.is_dir() else (place,):
         if path.is_file():
             model = onnx.load(path)
             metadata = {entry.key: entry.value for entry in model.metadata_props if entry.key != "sha256"}
@@ -169,10 +190,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--finder", type=Path, help="the run's folder or the exported file of a finder: fit this one")
     parser.add_argument("--dry-run", action="store_true", help="print the thresholds, and change no file")
     given = parser.parse_args()
-    found = fit(given.data_dir.resolve(), Runtime(given.folder))
-    changed = [] if given.dry_run else store(given.folder, found)
+    recognizer, finder = Runtime(given.folder), given.finder and Runtime(given.finder)
+    found = fit(given.data_dir.resolve(), recognizer, finder)
+    changed = [] if given.dry_run else store(given.finder or given.folder, found)
+    for name, value in asdict((finder or recognizer).confirmation or UNFITTED).items():
+        show(f"before.{name}", value, "nats", "in the file")
     for name, value in asdict(found).items():
         show(f"confirmation.{name}", value, "nats", f"written to {', '.join(changed) or 'no file'}")
 

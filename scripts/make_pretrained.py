@@ -1,13 +1,16 @@
-"""``make pretrained RECORDINGS=DIR``: the recogniser that ships, from its recordings and texts to speech/pretrained/.
+"""``make pretrained RECORDINGS=DIR``: the recogniser and the finder that ship, from recordings and texts to
+speech/pretrained/.
 
 DIR holds what people said, each CSV of path, text, speaker, source and licence:
 
     DIR/isolated/manifest.csv       words that were said alone
-    DIR/speech/<source>/manifest.csv   running speech, which is cut into DIR/running (scripts/cut_words.py)
+    DIR/speech/<source>/manifest.csv   running speech, which is cut into DIR/running (scripts/cut_words.py), and whose
+                                       sentences are listed in DIR/sentences
 
 Stages, each of which is passed over where its result is there, so that the same command goes on where it was stopped:
-cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, with ``--data`` the
-thresholds of spotting (fit_spotting.py) and the figures (benchmark_pretrained.py), ship.
+cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, the same of the finder
+(experiment=streaming, into runs/streaming, begun with that recogniser), with ``--data`` the thresholds of spotting
+(fit_spotting.py) and the recogniser's figures (benchmark_pretrained.py), ship.
 """
 
 from __future__ import annotations
@@ -16,19 +19,31 @@ import argparse
 import csv
 import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+from cut_words import HELD_OUT
+
 from speech import pretrained
 from speech.common import storage
+from speech.common.runs import RECOGNIZER_FILE
+from speech.inference.runtime import INT8
 
-RUN = Path("runs") / "pretrained"
+RUN, FINDER = Path("runs") / "pretrained", Path("runs") / "streaming"
+KINDS = {RUN: ("isolated", "running"), FINDER: ("isolated", "running", "sentences")}  # of recordings of people
 KOKORO = Path("cache") / "kokoro"
-FIGURES = RUN / "people.jsonl"
-LARGEST = {pretrained.RECOGNIZER: 8_000_000, pretrained.EXPORTED: 2_500_000}  # bytes
+FIGURES = "people.jsonl"
+SHIPPED = {  # what each file is in its run, and the bytes that it may have
+    pretrained.RECOGNIZER: (RUN / RECOGNIZER_FILE, 8_000_000),
+    pretrained.EXPORTED: (RUN / INT8, 2_500_000),
+    pretrained.STREAMING: (FINDER / INT8, 1_500_000),
+}
+CARDS = {"CARD.md": RUN, "STREAMING.md": FINDER}
 
 
 def python(*arguments: str | Path) -> None:
@@ -43,21 +58,38 @@ def cut(recordings: Path) -> None:
         python("scripts/cut_words.py", *sources, recordings / "running")
 
 
-def train(recordings: Path, overrides: list[str]) -> None:
-    if (RUN / "recognizer.pt").is_file():
+def list_sentences(recordings: Path) -> None:
+    """One manifest of all running speech, without the sentences that have a word of wake-word tests in them."""
+    place = recordings / "sentences" / "manifest.csv"
+    if place.is_file():
         return
-    if (RUN / "checkpoints" / "last.ckpt").is_file():
-        python("-m", "speech.train", f"resume={RUN}")
-        return
-    if not (KOKORO / "model.onnx").is_file():
-        python("scripts/install_kokoro.py", KOKORO)
-    paths = [f"corpus.sources.{kind}.path={recordings / kind / 'manifest.csv'}" for kind in ("isolated", "running")]
-    python("-m", "speech.train", "experiment=pretrained", f"run_dir={RUN}", *paths, *overrides)
+    rows = []
+    for manifest in sorted((recordings / "speech").glob("*/manifest.csv")):
+        with manifest.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if not set(re.findall("[a-z]+", row["text"].lower())) & set(HELD_OUT):
+                    rows.append(row | {"path": os.path.relpath(manifest.parent / row["path"], place.parent)})
+    place.parent.mkdir(exist_ok=True)
+    with storage.whole(place) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["path", "text", "speaker", "source", "licence"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def train(run: Path, recordings: Path, options: list[str]) -> None:
+    """Train into ``run``, or go on, and export."""
+    if not (run / RECOGNIZER_FILE).is_file():
+        if (run / "checkpoints" / "last.ckpt").is_file():
+            python("-m", "speech.train", f"resume={run}")
+        else:
+            paths = [f"corpus.sources.{kind}.path={recordings / kind / 'manifest.csv'}" for kind in KINDS[run]]
+            python("-m", "speech.train", f"experiment={run.name}", f"run_dir={run}", *paths, *options)
+    python("-m", "speech.export", f"run={run}")
 
 
 def measure(data_dir: Path) -> None:
-    """The figures of ``make bench-pretrained`` for the run's exported file, into FIGURES."""
-    if not FIGURES.is_file():
+    """The figures of ``make bench-pretrained`` for the recogniser's exported file, into FIGURES."""
+    if not (RUN / FIGURES).is_file():
         command = [
             sys.executable,
             "scripts/benchmark_pretrained.py",
@@ -68,58 +100,63 @@ def measure(data_dir: Path) -> None:
         done = subprocess.run(list(map(str, command)), check=False, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit(f"error: stopped in: {' '.join(map(str, command))}")
-        storage.write_text(FIGURES, done.stdout)
+        storage.write_text(RUN / FIGURES, done.stdout)
 
 
-def card(recordings: Path) -> str:
-    """The run's model card, with the recordings of people that it was trained on, and the figures on others."""
+def card(run: Path, recordings: Path) -> str:
+    """The run's model card, with the recordings of people that it was trained on, and its figures on others, if any."""
     lines = ["## Recordings of people", "", "| source | licence | clips | speakers |", "|---|---|---|---|"]
     rows = []
-    for kind in ("isolated", "running"):
+    for kind in KINDS[run]:
         with (recordings / kind / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows += [row | {"source": f"{row['source']} ({kind})"} for row in csv.DictReader(file)]
     of = Counter((row["source"], row["licence"]) for row in rows)
     for (source, licence), n in of.items():
         n_speakers = len({row["speaker"] for row in rows if (row["source"], row["licence"]) == (source, licence)})
         lines.append(f"| {source} | {licence} | {n} | {n_speakers} |")
-    if FIGURES.is_file():
+    if (run / FIGURES).is_file():
         lines += ["", "## On other recordings of people", "", "| what | value | 95 % interval | |", "|---|---|---|---|"]
-        for figure in map(json.loads, storage.read_text(FIGURES).splitlines()):
+        for figure in map(json.loads, storage.read_text(run / FIGURES).splitlines()):
             interval = " to ".join(f"{end:.3f}" for end in figure["interval"] or ())
             lines.append(
                 f"| {figure['name']} | {figure['value']:.4g} {figure['unit']} | {interval} | {figure['than']} |"
             )
-    before, heading, after = storage.read_text(RUN / "model_card.md").partition("## Limits")
+    before, heading, after = storage.read_text(run / "model_card.md").partition("## Limits")
     return before + "\n".join([*lines, "", heading]) + after
 
 
 def ship(recordings: Path) -> None:
-    """Copy the run's files into the package, with their checksums; ends the program where one is too large."""
-    for name, largest in LARGEST.items():
-        content = (RUN / name).read_bytes()
-        if len(content) > largest:
-            sys.exit(f"error: {RUN / name}: {len(content)} bytes, over {largest}")
+    """Copy the runs' files into the package, with their checksums; ends the program where one is too large."""
+    for path, largest in SHIPPED.values():
+        if (size := path.stat().st_size) > largest:
+            sys.exit(f"error: {path}: {size} bytes, over {largest}")
+    for name, (path, _) in SHIPPED.items():
         with storage.whole(pretrained.FOLDER / name) as part:
-            shutil.copyfile(RUN / name, part)
-    names = (*LARGEST, pretrained.STREAMING, pretrained.G2P)
+            shutil.copyfile(path, part)
+    names = (*SHIPPED, pretrained.G2P)
     contents = {name: (pretrained.FOLDER / name).read_bytes() for name in names}
     sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     storage.write_text(pretrained.FOLDER / "SHA256SUMS", "".join(sums))
-    storage.write_text(pretrained.FOLDER / "CARD.md", card(recordings))
+    for name, run in CARDS.items():
+        storage.write_text(pretrained.FOLDER / name, card(run, recordings))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("recordings", type=Path)
-    parser.add_argument("override", nargs="*", help="of the training's config: trainer=gpu, trainer.max_epochs=30")
+    parser.add_argument("override", nargs="*", help="of both trainings' config: trainer=gpu")
     parser.add_argument("--data", type=Path, help="the folder of human/ and telephone/, to be measured on")
     given = parser.parse_args()
     recordings = given.recordings.resolve()
     cut(recordings)
-    train(recordings, given.override)
-    python("-m", "speech.export", f"run={RUN}")
+    list_sentences(recordings)
+    if not (KOKORO / "model.onnx").is_file():
+        python("scripts/install_kokoro.py", KOKORO)
+    train(RUN, recordings, given.override)
+    train(FINDER, recordings, [f"init={RUN}", *given.override])
     if given.data:
         python("scripts/fit_spotting.py", given.data, RUN)
+        python("scripts/fit_spotting.py", given.data, RUN, "--finder", FINDER)
         measure(given.data)
     ship(recordings)
 

@@ -16,9 +16,8 @@ def export(config: Config) -> None:
     from speech.config import compose
     from speech.evaluation import text
     from speech.evaluation.export import export as export_onnx
-    from speech.evaluation.lists import deal
     from speech.model.recognizer import Recognizer
-    from speech.training.corpora import test_data
+    from speech.training.corpora import lists_to_rank, test_data
 
     path = runs.find_recognizer(config.run, config.runs_dir, "run")
     print(f"run  {escape.printable(path.parent)}")
@@ -26,8 +25,9 @@ def export(config: Config) -> None:
     trained, folder = compose.saved(path.parent, "train"), Path(config.output or path.parent)
     trained.cache_dir = config.cache_dir or trained.cache_dir
     data = test_data(path.parent, trained, recognizer)
-    waveforms, names = [clip.waveform for clip in data.test_clips], recognizer.names or deal(data.listed)[0]
-    for name, agreement in export_onnx(recognizer, waveforms, names, card, folder).items():
+    clips = [(clip.name, clip.waveform) for clip in data.test_clips]
+    lists = lists_to_rank(data, recognizer.names)
+    for name, agreement in export_onnx(recognizer, clips, lists, card, folder).items():
         file = folder / name
         print(f"{escape.printable(file)}  {file.stat().st_size / 1000:.0f} kB: {text.agreement(agreement)}")
 

@@ -1,6 +1,6 @@
 """The clips of a source on disk: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
 
-    CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, mono, 16 bit
+    CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, or the whole sentence, mono, 16 bit
                          shards/<shard>.jsonl.gz    a finished shard: its clips with checksums, and those refused
                          cuts.jsonl.gz              the CutSet; written last, so a folder that has it is complete
                          refused.jsonl              each clip that is not in it, and the reason
@@ -206,7 +206,7 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
     for item in items:
         try:
             sound = source.render(item, sample_rate)
-            waveform, _ = endpointing.trim_silence(sound, sample_rate)
+            waveform = endpointing.trim_silence(sound, sample_rate)[0] if item.trim else sound
         except (files.AudioError, endpointing.NoSpeechError, VoiceError) as error:
             lines.append({"refused": asdict(Refusal(getattr(item, "path", item.id), str(error)))})
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,13 @@ from speech.common.processes import cores, end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.build import Corpus, checksum, read_lines
+from speech.data.concatenation import Concatenation
 from speech.data.dataset import Batch, Clip, ClipDataset, Stored
 from speech.data.samplers import BucketSampler, EpochSampler
 from speech.data.shards import Shar
 from speech.data.source import CorpusError, Refusal
 from speech.text.alphabet import Alphabet, n_frames_needed
+from speech.text.names import LONGEST
 from speech.text.phones import Inventory
 
 AHEAD = 16  # batches: while the shards of the next window are read, training goes on with these
@@ -93,6 +96,7 @@ class DataSettings:
     inventory: Inventory | None = None  # of the recogniser's phones, if any
     names: Sequence[str] | None = None  # to choose from; None: every text of the clips
     augment: Augment | Room | None = None  # of training clips
+    concatenate: Concatenation | None = None  # of training clips, whose batches are of ``batch_size`` without it
 
 
 class SpeechData(pl.LightningDataModule):
@@ -104,6 +108,8 @@ class SpeechData(pl.LightningDataModule):
         self.corpora: list[str]  # by what shaped their clips
         splits: Mapping[str, Sequence[Clip]]
         if isinstance(corpus, Shar):
+            if settings.concatenate is not None:
+                raise CorpusError(f"{corpus.folder}: concatenate draws clips from all shards at once: concatenate=null")
             self.corpora, splits = corpus.identities, corpus.clips()
         else:
             self.corpora, splits = [corpus.folder.name], load_clips(corpus)
@@ -116,20 +122,33 @@ class SpeechData(pl.LightningDataModule):
             self.add(split, clips)
 
     def add(self, split: str, clips: Sequence[Clip]) -> None:
-        """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused."""
+        """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused.
+
+        Those of training that are longer than a sequence may be are refused too, and of the others those whose text is
+        longer than a name may be: they could not be ranked.
+        """
         use = self.settings
+        augment, concatenate = (use.augment, use.concatenate) if split == "train" else (None, None)
         if isinstance(clips, Stored):
             self._refuse_stored(split, clips)
         else:
-            clips = self._fitting(clips)
-        augment = use.augment if split == "train" else None
-        self.datasets[split] = ClipDataset(clips, use.alphabet, use.sample_rate, augment, use.seed, use.inventory)
+            longest_s = concatenate.length_s[1] if concatenate else math.inf
+            clips = self._fitting(clips, longest_s, math.inf if split == "train" else LONGEST)
+        self.datasets[split] = ClipDataset(
+            clips, use.alphabet, use.sample_rate, augment, use.seed, use.inventory, concatenate
+        )
 
-    def _fitting(self, clips: Sequence[Clip]) -> list[Clip]:
+    def _fitting(self, clips: Sequence[Clip], longest_s: float, most_letters: float) -> list[Clip]:
         use, fitting = self.settings, []
         for clip in clips:
             needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
-            if needed <= n_frames:
+            if (length_s := len(clip.samples) / use.sample_rate) > longest_s:
+                reason = f"{clip.id}: {length_s:.1f} s, over {longest_s:g} (concatenate.length_s)"
+                self.refused.append(Refusal(clip.id, reason))
+            elif (n_letters := len(clip.name)) > most_letters:
+                reason = f"{clip.id}: {n_letters} letters, and a name, as which it would be ranked, at most {LONGEST}"
+                self.refused.append(Refusal(clip.id, reason))
+            elif needed <= n_frames:
                 fitting.append(clip)
             else:
                 reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {n_frames}: is it cut off?"
@@ -159,12 +178,13 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def names(self) -> list[str]:
-        """The names to choose from: those given, or the distinct texts of all clips, training first."""
+        """The names to choose from: those given, or the distinct texts of all clips that are no longer than a name may
+        be, training first."""
         if self._names is not None:
             return list(self._names)
         splits = sorted(self.datasets, key=lambda split: split != "train")
         named = {text: name for split in splits for text, name in self.datasets[split].named().items()}
-        return list(named.values())
+        return [name for name in named.values() if len(name) <= LONGEST]
 
     @property
     def listed(self) -> list[str]:
@@ -217,7 +237,7 @@ class SpeechData(pl.LightningDataModule):
         sampler.enter(self.epoch, self.start)
         dataset = self.split("train")
         n_ahead = AHEAD if dataset.index.shards else 2
-        n_samples = self.settings.batch_size * int(dataset.index.lengths.max())  # which augmentation may double
+        n_samples = self._most_samples(dataset)
         # Another process augments the next batches, unless there is a single core for each that trains, or too little
         # memory to share.
         n_processes = self.process[1]
@@ -232,6 +252,13 @@ class SpeechData(pl.LightningDataModule):
             worker_init_fn=end_with_parent,  # to Ctrl-C too the trainer answers: it needs batches until it has saved
         )
         return loader
+
+    def _most_samples(self, dataset: ClipDataset) -> int:
+        """Of a training batch of this process, which augmentation may double."""
+        use = self.settings
+        if use.concatenate is not None:
+            return round(use.concatenate.batch_s * use.sample_rate)
+        return use.batch_size * int(dataset.index.lengths.max())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.loader("val")

@@ -17,7 +17,8 @@ from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.augment.spec import Spans
 from speech.data.augment.strength import FULL_STRENGTH
-from speech.data.samplers import BucketSampler, Step
+from speech.data.concatenation import Concatenation, SequenceSampler
+from speech.data.samplers import BucketSampler, EpochSampler, Step
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import phonemize
@@ -117,6 +118,7 @@ class Batch(NamedTuple):
 class ClipDataset(Dataset[Batch]):
     """The clips of a split; indexed with a Step it gives a batch, changed by ``augment`` if any.
 
+    With ``concatenate`` the batches that it draws are of sequences, the texts of a sequence's clips joined by spaces.
     ``inventory`` is of a recogniser's phones, if it has any: a clip's are the pronunciation of ``say`` in its accent.
     """
 
@@ -128,8 +130,11 @@ class ClipDataset(Dataset[Batch]):
         augment: Augment | Room | None = None,
         seed: int = 0,
         inventory: Inventory | None = None,
+        concatenate: Concatenation | None = None,
     ) -> None:
         self.clips, self.sample_rate, self.augment, self.seed = clips, sample_rate, augment, seed
+        self.concatenate, self._between = concatenate, " " if " " in alphabet.letters else ""
+        self._space = [alphabet.letters.index(" ") + 1] if self._between else []
         self.index = clips.listing if isinstance(clips, Stored) else Index.of(clips)
         spoken, kinds = self.index.spoken, self.index.kinds
         self.texts = Each([alphabet.fold(one.name) for one in spoken], kinds)
@@ -149,9 +154,11 @@ class ClipDataset(Dataset[Batch]):
         """The name of each folded text, as people write it."""
         return dict(zip(self.texts.distinct(), (one.name for one in self.index.spoken), strict=True))
 
-    def sampler(self, batch_size: int, n_steps: int = 1) -> BucketSampler:
-        """The batches of training, ``n_steps`` an epoch at least."""
+    def sampler(self, batch_size: int, n_steps: int = 1) -> EpochSampler:
+        """The batches of training, ``n_steps`` an epoch at least; of sequences, they are as large as these say."""
         of = self.index
+        if self.concatenate is not None:
+            return SequenceSampler(of.lengths, of.weights, self.concatenate, self.sample_rate, self.seed, n_steps)
         sampler = BucketSampler(
             of.lengths, batch_size, self.seed, weights=of.weights, shards=of.shards, n_steps=n_steps
         )
@@ -163,8 +170,9 @@ class ClipDataset(Dataset[Batch]):
         """Batches of clips drawn by weight, augmented in full strength; the same ones in each call."""
         weights = self.index.weights
         rng = np.random.default_rng(self.seed)
-        drawn: Iterator[list[int]]
-        if self.index.shards:  # any clip would be in another shard: those that an epoch begins with
+        drawn: Iterator[Sequence[int | tuple[int, ...]]]
+        # Those that an epoch begins with: of shards, any clip would be in another one.
+        if self.index.shards or self.concatenate is not None:
             drawn = (step.clips for step in islice(self.sampler(batch_size), n_batches))
         else:
             p = weights / weights.sum()
@@ -175,24 +183,35 @@ class ClipDataset(Dataset[Batch]):
     def __getitem__(self, step: Step) -> Batch:
         # Several processes augment each its own clips, and differently.
         rng = np.random.default_rng([self.seed, step.epoch, step.number, *([step.rank] if step.rank else [])])
-        clips = [self.clips[i] for i in step.clips]
-        waveforms: list[Waveform] = [clip.waveform for clip in clips]
+        sequences = [one if isinstance(one, tuple) else (one,) for one in step.clips]
+        clips = [[self.clips[i] for i in some] for some in sequences]
+        waveforms = [self._waveform([clip.waveform for clip in some], rng) for some in clips]
         spans = None
         if self.augment is not None:
             waveforms, spans = self.augment.batch(waveforms, self.sample_rate, rng, step.n_before)
-        phones, n_phones = _padded([self.phones[i] for i in step.clips]) if self.phones else (None, None)
+        phones, n_phones = None, None
+        if self.phones:
+            phones, n_phones = _padded([_joined([self.phones[i] for i in some], []) for some in sequences])
         return Batch(
             _pad([torch.from_numpy(waveform) for waveform in waveforms]),
             torch.tensor([len(waveform) for waveform in waveforms]),
-            *_padded([self.targets[i] for i in step.clips]),
-            [self.texts[i] for i in step.clips],
-            [clip.speaker for clip in clips],
-            [clip.id for clip in clips],
+            *_padded([_joined([self.targets[i] for i in some], self._space) for some in sequences]),
+            [self._between.join(self.texts[i] for i in some) for some in sequences],
+            ["+".join(clip.speaker for clip in some) for some in clips],
+            ["+".join(clip.id for clip in some) for some in clips],
             spans,
             phones,
             n_phones,
             step.spare,
         )
+
+    def _waveform(self, waveforms: list[Waveform], rng: np.random.Generator) -> Waveform:
+        return waveforms[0] if self.concatenate is None else self.concatenate(waveforms, self.sample_rate, rng)
+
+
+def _joined(texts: list[list[int]], between: list[int]) -> list[int]:
+    """The symbols of one text after the other, with ``between`` in between."""
+    return [symbol for number, text in enumerate(texts) for symbol in [*(between if number else []), *text]]
 
 
 def _padded(texts: list[list[int]]) -> tuple[Tensor, Tensor]:

@@ -19,9 +19,9 @@ class Mixture:
     many people said would be learnt as wholes, and other words taken for them. 0.5 is what multilingual training takes
     for its languages (Conneau et al. 2020, "Unsupervised cross-lingual representation learning at scale", section 3.1).
 
-    Every split but training is as the sources have it: a split that two of them have is of the clips of both. The names
-    to choose from are those of the first source. Raises ValueError where a source has no weight, or none above 0,
-    and for an exponent of no source.
+    Every split but training is as the sources have it: a split that two of them have is of the clips of both. Nobody is
+    trained on whom another source holds out. The names to choose from are those of the first source. Raises ValueError
+    where a source has no weight, or none above 0, and for an exponent of no source.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Mixture:
         for name, source in self.sources.items():
             found[name], refusals = source.items(alphabet)
             refused += refusals
+        refused += self._held_out(found)
         of = {name: sum(item.weight for item in items if item.split == "train") for name, items in found.items()}
         if missing := [name for name, weight in of.items() if not weight]:
             raise CorpusError(
@@ -54,6 +55,18 @@ class Mixture:
         total = sum(of.values())
         factors = {name: self._factors(name, items, total) for name, items in found.items()}
         return [self._mixed(item, name, factors[name]) for name, items in found.items() for item in items], refused
+
+    def _held_out(self, found: dict[str, list[Item]]) -> list[Refusal]:
+        """Takes out of ``found`` the training clips of speakers who are in another source's val or tests."""
+        held = {name: {item.speaker for item in items if item.split != "train"} for name, items in found.items()}
+        refused = []
+        for name, items in found.items():
+            others = set().union(*(some for other, some in held.items() if other != name))
+            left_out = [item for item in items if item.split == "train" and item.speaker in others]
+            found[name] = [item for item in items if item.split != "train" or item.speaker not in others]
+            reason = "is in the validation or a test of another source"
+            refused += [Refusal(f"{name}-{item.id}", f"{item.speaker} {reason}") for item in left_out]
+        return refused
 
     def _factors(self, name: str, items: list[Item], total: float) -> dict[str, float]:
         """By text, what its training clips' weights are multiplied by: then the source has its part of ``total``."""

@@ -44,6 +44,7 @@ class _Recordings(ABC):
     name: str
     nothing: str  # the message where there is no recording
     names = None
+    trim = True  # to the name
 
     def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
         self.n_speakers = {"test": test_speakers, "val": val_speakers}
@@ -86,6 +87,7 @@ class _Recordings(ABC):
                 str(one.path),
                 stat.st_size,
                 stat.st_mtime_ns,
+                trim=self.trim,
             )
             for i, (one, stat) in enumerate(found)
         ], refused
@@ -138,12 +140,15 @@ class Manifest(_Recordings):
     """A CSV (with a header; commas, semicolons or tabs) or JSONL file of ``path, text, speaker`` and, where known,
     ``accent``.
 
-    Paths are relative to the manifest's own folder.
+    Paths are relative to the manifest's own folder. Without ``trim`` the recordings are whole sentences, and are left
+    as they are.
     """
 
-    def __init__(self, path: str, val_speakers: int = 1, test_speakers: int = 2, seed: int = 0) -> None:
+    def __init__(
+        self, path: str, val_speakers: int = 1, test_speakers: int = 2, seed: int = 0, trim: bool = True
+    ) -> None:
         super().__init__(val_speakers, test_speakers, seed)
-        self.name = "manifest"
+        self.name, self.trim = "manifest", trim
         self.path = Path(path).expanduser().resolve()
         if not self.path.is_file():
             raise CorpusError(f"corpus.path={path}: no such manifest; give a CSV or JSONL file of path, text, speaker")

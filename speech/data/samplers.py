@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
     epoch: int
     number: int
-    clips: list[int]
+    clips: Sequence[int | tuple[int, ...]]  # each a clip, or those of a sequence (concatenation)
     n_before: int = 0  # batches of training before this one
     rank: int = 0  # of the process, where several train together
     spare: bool = False  # its clip is another process's: this one has none left, and joins in

@@ -21,6 +21,7 @@ class Item:
     split: str  # train, val, or the name of a test
     weight: float = field(default=1.0, kw_only=True)  # expected number of times in an epoch
     say: str = field(default="", kw_only=True)  # the text that was read (a respelling, IPA between slashes); "": text
+    trim: bool = field(default=True, kw_only=True)  # to the loudest span of speech, as a name is; a sentence is not
 
 
 @dataclass(frozen=True)

@@ -22,25 +22,30 @@ class ExportError(ValueError):
 
 
 def export(
-    recognizer: Recognizer, clips: Sequence[Waveform], names: Sequence[str], card: str, folder: Path
+    recognizer: Recognizer,
+    clips: Sequence[tuple[str, Waveform]],
+    lists: Sequence[Sequence[str]],
+    card: str,
+    folder: Path,
 ) -> dict[str, Agreement]:
-    """Write FLOAT32 and INT8 into ``folder``; returns how each agrees with ``recognizer`` on ``clips`` and ``names``.
+    """Write FLOAT32 and INT8 into ``folder``; returns how each agrees with ``recognizer`` on ``clips``.
 
-    ``card`` is kept in both. Raises ExportError, and leaves neither file behind, where one does not agree: float32 has
-    to be ``exact``, int8, a quarter of its size, ``close``, or ``close_in_names`` where it has no list of its own.
+    For each of these, its text and its waveform, that of ``lists`` is ranked which has the text. ``card`` is kept in
+    both files. Raises ExportError, and leaves neither behind, where one does not agree: float32 has to be ``exact``,
+    int8, a quarter of its size, ``close``; where it has no list of its own, ``close_in_names`` or, where it hears
+    streams, ``close_in_candidates``.
     """
     model = onnx_graph.to_onnx(recognizer, card)
     contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
-    ours = predict_each(recognizer, _shown(clips, "torch"), names)
+    ours = predict_each(recognizer, _shown(clips, "torch"), lists)
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
     with ExitStack() as stack:  # both files take their names at its end, or neither
         parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
         for name, content in contents.items():
             onnx_graph.save(content, parts[name])
-            found[name] = agreement(ours, predict_each(Runtime(parts[name]), _shown(clips, name), names))
-            close = found[name].close if recognizer.names else found[name].close_in_names
-            if not (found[name].exact if name == FLOAT32 else close):
+            found[name] = agreement(ours, predict_each(Runtime(parts[name]), _shown(clips, name), lists))
+            if not (found[name].exact if name == FLOAT32 else _close(found[name], recognizer)):
                 for each in contents:
                     (folder / each).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
                 raise ExportError(
@@ -49,5 +54,11 @@ def export(
     return found
 
 
-def _shown(clips: Sequence[Waveform], what: str) -> Iterable[Waveform]:
+def _close(found: Agreement, recognizer: Recognizer) -> bool:
+    if recognizer.names:
+        return found.close
+    return found.close_in_candidates if recognizer.streams else found.close_in_names
+
+
+def _shown(clips: Sequence[tuple[str, Waveform]], what: str) -> Iterable[tuple[str, Waveform]]:
     return tqdm(clips, desc=what, unit=" clips", disable=None, leave=False)

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from speech.inference.scoring import Entry
+    from speech.inference.transcriber import Transcriber
 
 LENGTH = 100
 _SEED = 0  # the same names are dealt alike, in every run and for both recognisers of a comparison
@@ -30,3 +35,14 @@ def deal(names: Sequence[str]) -> list[list[str]]:
     dealt = [ordered[i] for i in order]
     starts = [min(start, max(0, len(dealt) - LENGTH)) for start in range(0, len(dealt), LENGTH)]
     return [dealt[start : start + LENGTH] for start in starts]
+
+
+def lexicons_of(
+    transcriber: Transcriber, lists: Sequence[Sequence[str]]
+) -> tuple[list[dict[str, Entry]], dict[str, int]]:
+    """Each list's names, in the alphabet, with their entries; and of each name the number of its first list."""
+    fold = transcriber.alphabet.fold
+    names = {fold(name): name for one in lists for name in one}  # each is pronounced once
+    entries = {fold(name): entry for name, entry in transcriber.lexicon(list(names.values())).items()}
+    lexicons = [{text: entries[text] for text in map(fold, one)} for one in lists]
+    return lexicons, {text: i for i, lexicon in reversed([*enumerate(lexicons)]) for text in lexicon}

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from speech.evaluation.lists import lexicons_of
+
 if TYPE_CHECKING:
     from speech.audio.files import Waveform
     from speech.inference.scoring import LogProbs
@@ -16,6 +18,7 @@ WITHIN = 1e-4  # of float32's log-probabilities: nats, or a part of their size
 OUT_OF_LIST_WITHIN = 0.01  # of float32's probability: the decision may differ this near to the threshold alone
 LEAST_SAME = 0.995  # of the clips: int8's transcripts, or its first names
 TIE = 1e-3  # two names whose probabilities differ by less, relatively, may change places
+NEAR = 0.5  # of the first name's probability: another is not unlikely beside it
 LEAST = 1e-300  # a probability below which float64 rounds more coarsely than that
 
 
@@ -38,6 +41,7 @@ class Agreement:
     n_same_rankings: int
     largest_difference: float  # of two log-probabilities: nats, or a part of their size where that is over one nat
     largest_out_of_list: float = 0.0  # difference of two probabilities
+    n_near_first_names: int = 0  # the same ones, and others that are NEAR for us
 
     @property
     def exact(self) -> bool:
@@ -55,12 +59,26 @@ class Agreement:
         """As it has to be in int8 for a recogniser of any list: unsure of single letters, it is asked for names."""
         return self.n_same_first_names >= LEAST_SAME * self.n_clips
 
+    @property
+    def close_in_candidates(self) -> bool:
+        """As it has to be in int8 for a recogniser of any list that hears streams: what it finds is confirmed.
 
-def predict_each(transcriber: Transcriber, waveforms: Iterable[Waveform], names: Sequence[str]) -> list[ParityResult]:
-    """Each of ``waveforms``, alone, and ``names`` ranked for it."""
-    lexicon = transcriber.lexicon(names)
+        It knows less of what is to come, and is unsure between two names more often, where a rounding decides.
+        """
+        return self.n_near_first_names >= LEAST_SAME * self.n_clips
+
+
+def predict_each(
+    transcriber: Transcriber, clips: Iterable[tuple[str, Waveform]], lists: Sequence[Sequence[str]]
+) -> list[ParityResult]:
+    """Each of ``clips``, its text and its waveform, alone, and a list ranked for it.
+
+    That is the first of ``lists``, at least one, which has the text; the first of all where none has it.
+    """
+    lexicons, list_of = lexicons_of(transcriber, lists)
     found = []
-    for waveform in waveforms:
+    for text, waveform in clips:
+        lexicon = lexicons[list_of.get(transcriber.alphabet.fold(text), 0)]
         frames = transcriber.log_probs(waveform)
         symbols, ranked, out_of_list = transcriber.decode(frames, lexicon)
         found.append(ParityResult(frames, transcriber.alphabet.decode(symbols), ranked, out_of_list))
@@ -85,6 +103,7 @@ def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> A
         # float32 rounds in proportion: what is impossible, at -20 nats, differs by more than what is likely.
         max(float((abs(x - y) / abs(x).clip(min=1)).max()) for x, y in frames if x is not None and y is not None),
         max(_difference(a.out_of_list, b.out_of_list) for a, b in pairs),
+        sum(dict(a.names)[b.names[0][0]] >= NEAR * a.names[0][1] for a, b in pairs),
     )
 
 

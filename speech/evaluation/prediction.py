@@ -11,6 +11,7 @@ from tqdm import tqdm
 from speech.audio.quality import band_faults
 from speech.audio.snr import estimate_snr_db
 from speech.data.dataset import Batch
+from speech.evaluation.lists import lexicons_of
 from speech.inference.scoring import Entry, LogProbs
 from speech.model.recognizer import Recognizer
 
@@ -73,7 +74,7 @@ def predict(recognizer: Recognizer, batches: Iterable[Batch], lists: Sequence[Se
     """
     recognizer.eval()
     alphabet, rate = recognizer.alphabet, recognizer.sample_rate
-    lexicons, list_of = _lexicons(recognizer, lists)
+    lexicons, list_of = lexicons_of(recognizer, lists)
     found = []
     for batch in batches:
         if batch.spare:
@@ -113,12 +114,3 @@ def _without(
         return None
     evidence = recognizer.evidence(log_probs, [lexicon[others[0]]], [len(others)])
     return recognizer.rejection.probability(evidence[0])
-
-
-def _lexicons(recognizer: Recognizer, lists: Sequence[Sequence[str]]) -> tuple[list[dict[str, Entry]], dict[str, int]]:
-    """Each list's names, in the alphabet, with their entries; and of each name the number of its first list."""
-    fold = recognizer.alphabet.fold
-    names = {fold(name): name for one in lists for name in one}  # each is pronounced once
-    entries = {fold(name): entry for name, entry in recognizer.lexicon(list(names.values())).items()}
-    lexicons = [{text: entries[text] for text in map(fold, one)} for one in lists]
-    return lexicons, {text: i for i, lexicon in reversed([*enumerate(lexicons)]) for text in lexicon}

@@ -42,32 +42,39 @@ class StreamSpotter:
 
     def feed(self, block: Waveform) -> list[Spotted]:
         """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
+        return self._confirmed(self.scored(block))
+
+    def finish(self) -> list[Spotted]:
+        """Those that the end of the stream brings."""
+        return self._confirmed(self.last_scored())
+
+    def scored(self, block: Waveform) -> list[tuple[float, Spotted]]:
+        """What may be a name, confirmed or not, with its score: the mean of both networks', which say the same name."""
         self._pending = np.concatenate([self._pending, block])
-        found: list[Spotted] = []
+        found: list[tuple[float, Spotted]] = []
         while len(self._pending) >= self._chunk:
             found += self._heard(self._pending[: self._chunk])
             self._pending = self._pending[self._chunk :]
         return found
 
-    def _heard(self, block: Waveform) -> list[Spotted]:
+    def last_scored(self) -> list[tuple[float, Spotted]]:
+        """As ``scored``, of what the end of the stream brings."""
+        found = self._heard(self._pending)
+        tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
+        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
+        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
+        return [*found, *self._recognised(last)]
+
+    def _heard(self, block: Waveform) -> list[tuple[float, Spotted]]:
         self._kept.append(block)
         self._n_kept += len(block)
         self._n_samples += len(block)
         while self._n_kept - len(self._kept[0]) > KEPT_S * self._finder.sample_rate:
             self._n_kept -= len(self._kept.popleft())
         found = self._stream.feed(block)
-        return [] if found is None else list(self._confirmed(self._search.feed(found)))
+        return [] if found is None else list(self._recognised(self._search.feed(found)))
 
-    def finish(self) -> list[Spotted]:
-        """Those that the end of the stream brings."""
-        found = self._heard(self._pending)
-        tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
-        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
-        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
-        return [*found, *self._confirmed(last)]
-
-    def scored(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
-        """Those of which both networks say that it is the same name, with the mean of their scores."""
+    def _recognised(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
         rate, frame_s = self._finder.sample_rate, self._finder.frame_s
         frame = round(rate * frame_s)
         begin = self._n_samples - self._n_kept
@@ -81,5 +88,5 @@ class StreamSpotter:
             if spotted.transcript.names[0][0] == self._spotter.names[one.text]:
                 yield (score + one.ratio) / 2, decided(spotted)
 
-    def _confirmed(self, candidates: Sequence[Candidate]) -> Iterator[Spotted]:
-        return (one for score, one in self.scored(candidates) if score >= self._least)
+    def _confirmed(self, scored: Sequence[tuple[float, Spotted]]) -> list[Spotted]:
+        return [one for score, one in scored if score >= self._least]

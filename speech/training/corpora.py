@@ -70,6 +70,7 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     if isinstance(corpus, Corpus) and corpus.low_quality:
         print(f"{len(corpus.low_quality)} recordings of low quality are used:")
         print("\n".join(f"  {line}" for line in _first(corpus.low_quality)))
+    concatenate, replay = instantiate(config.get("concatenate")), instantiate(config.get("replay"))
     settings = DataSettings(
         recognizer.alphabet,
         recognizer.sample_rate,
@@ -79,8 +80,8 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
         recognizer.inventory,
         source.names,
         augment,
+        concatenate,
     )
-    replay = instantiate(config.get("replay"))
     if replay is None:
         data = SpeechData(corpus, settings)
         if config.get("init"):  # a few recordings have none to spare for validation
@@ -88,6 +89,8 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
         return data
     if not config.init:
         raise ConfigError("replay mixes in clips that another recogniser was trained on: give init=RUN_DIR as well")
+    if concatenate is not None:
+        raise ConfigError("replay and concatenate each say what a batch is made of: one of them has to be null")
     if isinstance(corpus, Shar):
         raise ConfigError(
             "replay keeps clips in memory; of shards, mix those of both corpora: replay=null 'corpus.folder=[NEW,OLD]' "

@@ -1,7 +1,7 @@
 """Fine-tuning (``init=``): the parts and weights of another recogniser, and the corpora that it was trained on.
 
-The new recogniser has the parts of the initial one. What that one was trained on can be replayed: its run's folder
-holds the config and says where the corpus is.
+The new recogniser has the parts of the initial one, or begins with its forward half: one of streams. What that one was
+trained on can be replayed: its run's folder holds the config and says where the corpus is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from speech.evaluation.report import RunReport
 from speech.model.recognizer import Recognizer
 
 PARTS = ("alphabet", "phones", "frontend", "encoder")
-_ONLY_TRAINING = ("dropout",)  # values of a part that may differ: the weights fit all the same
+MEMORY = "n_memory_frames"  # of a front end: its features are of streams
+_FITTING = ("dropout", MEMORY)  # values of a part that may differ: the weights fit all the same
 
 
 def inherit_parts(config: Config) -> Recognizer:
@@ -64,10 +65,27 @@ def _difference(theirs: Any, ours: Any) -> str | None:
     """The first value in which two parts differ so that weights of the one do not fit the other; None for no such."""
     if not isinstance(theirs, dict) or not isinstance(ours, dict):
         return None if theirs == ours else f"there {theirs!r}, here {ours!r}"
-    for key in sorted((theirs.keys() | ours.keys()) - set(_ONLY_TRAINING)):
-        if theirs.get(key) != ours.get(key):
+    for key in sorted((theirs.keys() | ours.keys()) - set(_FITTING)):
+        half = key == "bidirectional" and theirs.get(key) and not ours.get(key)
+        if theirs.get(key) != ours.get(key) and not half:
             return f"{key}: there {theirs.get(key)!r}, here {ours.get(key)!r}"
     return None
+
+
+def forward_half(initial: Recognizer, parts: Mapping[str, Any]) -> Recognizer:
+    """``initial`` without its backward layers and what reads them: a recogniser of ``parts``, of one direction.
+
+    Where its encoder has as many directions as ``parts`` ask for, it is ``initial`` itself.
+    """
+    if initial.parts["encoder"].get("bidirectional") == parts["encoder"].get("bidirectional"):
+        return initial
+    half, theirs = Recognizer(parts, initial.names), initial.state_dict()
+    # A layer reads the forward layer's units before it first, then the backward one's.
+    own = {name: theirs[name][tuple(map(slice, tensor.shape))] for name, tensor in half.state_dict().items()}
+    half.load_state_dict(own)
+    half.pronunciations, half.trained_on = initial.pronunciations, initial.trained_on
+    half.label_prior, half.phones_weight = initial.label_prior, initial.phones_weight
+    return half
 
 
 def checked_alpha(config: Config) -> float:

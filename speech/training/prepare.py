@@ -67,12 +67,19 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     recognizer.set_vocabulary(data.names)
     chosen_by = [data.datasets[split].index.speakers for split in ("train", "val") if split in data.datasets]
     recognizer.trained_on = provenance.record(set().union(*chosen_by), initial.trained_on if initial else None)
+    another = initial is None or _memory(initial) != _memory(recognizer)
     if initial is not None:
+        initial = finetune.forward_half(initial, recognizer.parts)
         _inherit(recognizer, initial, config)
-    elif not resume:  # a checkpoint has it
+    if another and not resume:  # a checkpoint has the prior
         batches = data.split("train").sample(N_PRIOR_BATCHES, n_processes * config.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
     return Prepared(config, recognizer, data, logger, checkpoint, initial)
+
+
+def _memory(recognizer: Recognizer) -> Any:
+    """What its front end's features, and so their prior, differ by in recognisers whose weights fit."""
+    return recognizer.parts["frontend"].get(finetune.MEMORY)
 
 
 def _inherit(recognizer: Recognizer, initial: Recognizer, config: Config) -> None:

@@ -1,16 +1,20 @@
 import re
 import shlex
 
+import numpy as np
 import pytest
 import pytorch_lightning.loggers
 from conftest import SMALL
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from speech.audio import files
 from speech.config import tree
 from speech.config.help import header
 from speech.config.objects import instantiate
 from speech.data.shards import Summary
+from speech.model.recognizer import Recognizer
+from speech.training.corpora import make_data
 from speech.training.run import train
 
 FILES = sorted(path.relative_to(tree.CONF) for path in tree.CONF.rglob("*.yaml"))
@@ -77,7 +81,7 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
     if path.stem == "list":
         changed |= {"init": f"init={small_run}", "words": "corpus.words.n=12", "n_held": "corpus.n_held=2"}
         del changed["encoder.n_units"]
-    if path.stem == "pretrained":
+    if path.stem in ("pretrained", "streaming"):
         manifest = tmp_path / "manifest.csv"
         rows = [f"{one},{one.parent.name},{one.name.partition('_')[0]}" for one in sorted(recordings.glob("*/*.wav"))]
         manifest.write_text("\n".join(["path,text,speaker", *rows]))
@@ -91,18 +95,40 @@ def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_
             "words.varieties=[{name: ita, locales: [it_IT], espeak: it}]",
         ]
         of |= {key: [f"path={manifest}", "val_speakers=1", "test_speakers=1"] for key in ("running", "isolated")}
+        if path.stem == "streaming":
+            of["sentences"] = [f"path={sentences(recordings, tmp_path)}"]
+            changed = {key: option for key, option in changed.items() if key not in ("encoder.n_units", "corpus")}
+            changed["seconds"] = "concatenate.batch_s=16"
         own = [f"corpus.sources.{source}.{option}" for source, options in of.items() for option in options]
         changed |= {option: option for option in own}
         for source in ("natural", "natural_foreign"):  # Kokoro is installed by hand
             changed |= {key: f"~corpus.{key}" for key in (f"sources.{source}", f"weights.{source}")}
-    if "corpus.root" in changed:  # recordings: nothing of the small corpus is theirs
+    elif "corpus.root" in changed:  # recordings: nothing of the small corpus is theirs
         changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
         changed["corpus.root"] = f"corpus.root={recordings}"
-    if "init" in changed and path.stem != "list":  # the encoder is that of the run which is fine-tuned
+    if "init" in changed and path.stem not in ("list", "streaming"):  # the encoder is the initial run's
         changed |= {"init": f"init={small_run}", "encoder.n_units": "replay.n_steps=2"}
     changed.pop("trainer.max_epochs")
-    assert train(compose("train", *changed.values())) >= 0
+    config = compose("train", *changed.values())
+    assert train(config) >= 0
     assert (tmp_path / "recognizer.pt").is_file()
+    if path.stem == "streaming":
+        recognizer = Recognizer.load(tmp_path / "recognizer.pt")
+        assert recognizer.streams
+        (batch, *_) = make_data(config, recognizer).train_dataloader()
+        assert any("+" in id for id in batch.ids), "short clips are strung together"
+        assert any(id.startswith("sentences-") and "+" not in id for id in batch.ids), "sentences are whole"
+
+
+def sentences(recordings, folder):
+    """A manifest of what each speaker of ``recordings`` says one after the other, 3 s long and more."""
+    rows = ["path,text,speaker"]
+    for speaker in sorted({path.name.partition("_")[0] for path in recordings.glob("*/*.wav")}):
+        words = [files.read(path, 16_000) for path in sorted(recordings.glob(f"*/{speaker}_*.wav"))] * 2
+        files.write(folder / f"{speaker}.flac", np.concatenate(words), 16_000)
+        rows.append(f"{speaker}.flac,one one two two one one two two,{speaker}")
+    (folder / "sentences.csv").write_text("\n".join(rows))
+    return folder / "sentences.csv"
 
 
 def test_what_a_search_goes_through_exists(compose):

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lhotse import CutSet
+from small_sequences import make_concatenation
 from small_sources import make_synthetic
 
 from speech.audio import files
 from speech.data import build as building
 from speech.data.build import Corpus, build
 from speech.data.datamodule import DataSettings, SpeechData, load_clips
-from speech.data.recordings import Folder
+from speech.data.recordings import Folder, Manifest
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 from speech.tts.espeak import Espeak
@@ -337,6 +338,26 @@ def test_recordings_that_clip_or_are_too_quiet_are_used_and_listed(folder, spoke
     assert found == {"ann_1.wav": "too loud", "ann_2.wav": "too quiet"}
 
 
+@pytest.mark.parametrize("trim", [True, False])
+def test_a_sentence_with_a_long_pause_is_whole_if_it_is_not_trimmed(folder, spoken, trim):
+    """A name is the loudest part, and no longer than the end-pointer's window."""
+    pause = np.zeros(RATE, np.float32)
+    sentence = np.concatenate([pause, *[spoken / 2, pause] * 5])
+    manifest = folder / "sentences.csv"
+    lines = ["path,text,speaker"]
+    for speaker in ("ann", "ben", "cid"):
+        files.write(folder / f"{speaker}.flac", sentence, RATE)
+        lines.append(f"{speaker}.flac,one one one one one,{speaker}")
+    manifest.write_text("\n".join(lines))
+    source = Manifest(str(manifest), test_speakers=1, trim=trim)
+    clips = load_clips(build(source, ALPHABET, RATE, folder / "cache"))
+    for (clip,) in clips.values():
+        if trim:
+            assert len(clip.samples) < 2 * len(spoken)
+        else:
+            np.testing.assert_allclose(clip.waveform, sentence, atol=1 / 32767)
+
+
 def test_a_corpus_without_a_usable_clip_is_an_error_with_a_reason(folder):
     for path in folder.iterdir():
         path.write_bytes(b"")
@@ -352,3 +373,34 @@ def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(folder):
     assert "needs 108 frames and the clip has" in data.refused[0].reason
     with pytest.raises(CorpusError, match="no usable clips in split train"):
         data.train_dataloader()
+
+
+def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_name(tmp_path, spoken):
+    """Of each speaker one, and a short one."""
+    lines, long = ["path,text,speaker"], "anna " * 41
+    for speaker in ("ann", "ben", "cid"):
+        files.write(tmp_path / f"{speaker}.flac", np.concatenate([spoken / 2] * 41), RATE)
+        lines += [f"{speaker}.flac,{long},{speaker}", f"{speaker}.flac,anna anna,{speaker}"]
+    (tmp_path / "sentences.csv").write_text("\n".join(lines))
+    source = Manifest(str(tmp_path / "sentences.csv"), test_speakers=1, trim=False)
+    settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)
+    data = SpeechData(build(source, ALPHABET, RATE, tmp_path / "cache"), settings)
+    assert [len(data.datasets[split]) for split in ("train", "val", "test")] == [2, 1, 1]
+    assert data.names == data.listed == ["anna anna"]
+    assert len(data.refused) == 2
+    assert all(
+        "204 letters, and a name, as which it would be ranked, at most 200" in one.reason for one in data.refused
+    )
+
+
+def test_a_clip_longer_than_a_sequence_may_be_is_refused_for_training_alone(folder, spoken):
+    corpus = build_folder(folder)
+    for longest_s, n_refused in ((0.9, 1), (60.0, 0)):
+        together = make_concatenation(60, length_s=(0.1, longest_s * len(spoken) / RATE))
+        settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, 2, concatenate=together)
+        data = SpeechData(corpus, settings)
+        assert len(data.refused) == n_refused, "of one speaker; the others are of val and test"
+        assert all("s, over" in one.reason and "concatenate.length_s" in one.reason for one in data.refused)
+        assert [len(data.datasets[split]) for split in ("train", "val", "test")] == [1 - n_refused, 1, 2]
+    (batch, *_) = data.train_dataloader()
+    assert batch.n_samples.sum() == pytest.approx(60 * RATE, rel=0.1)

@@ -3,9 +3,11 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from small_sequences import make_concatenation
 
 from speech.data.augment.light import Augment
 from speech.data.augment.strength import strength_at
+from speech.data.concatenation import SequenceSampler
 from speech.data.dataset import Clip, ClipDataset
 from speech.data.samplers import BucketSampler, MixedSampler, Step
 from speech.text.alphabet import Alphabet
@@ -20,7 +22,13 @@ CLIPS = [
     Clip(f"c{i}", name, "s", "en", (RNG.normal(size=n) * 3000).astype(np.int16))
     for i, (name, n) in enumerate(zip(["Martin", "Mark", "Anna"], LENGTHS, strict=True))
 ]
-SAMPLERS = [lambda: BucketSampler(range(100), 8, seed=1), lambda: MixedSampler(10, 50, 8, 0.5, 12, seed=1)]
+SAMPLERS = [
+    lambda: BucketSampler(range(100), 8, seed=1),
+    lambda: MixedSampler(10, 50, 8, 0.5, 12, seed=1),
+    lambda: SequenceSampler(
+        np.arange(1, 101), np.ones(100), make_concatenation(20, length_s=(2, 100)), 10, seed=1, n_steps=30
+    ),
+]
 
 
 def test_an_epoch_has_every_clip_once_in_batches_of_similar_length():

@@ -83,6 +83,20 @@ def test_an_exponent_of_no_source_is_refused():
         Mixture({"one": Source("anna", 0.25), "other": Source("bob", 0.5)}, {"one": 1, "other": 1}, {"third": 0.5})
 
 
+def test_nobody_is_trained_on_whom_another_source_holds_out():
+    """Sentences, and words that were cut out of them."""
+    words, sentences = Both("anna", 0.25), Source("bob", 0.5)
+    own = sentences.items(ALPHABET)[0]
+    own += [Item("c", "bob", "speaker of anna", "", "train"), Item("d", "bob", "speaker of anna", "", "val")]
+    sentences.items = lambda alphabet: (own, [])
+    items, refused = Mixture({"one": words, "other": sentences}, {"one": 1, "other": 1}, {}).items(ALPHABET)
+    ids = {item.id for item in items}
+    assert "other-c" not in ids
+    assert {"other-d", "other-a-0", "one-b", "one-e"} <= ids, "what they are held out for, and others, are left"
+    assert not {"one-a-0", "one-a-1"} & ids
+    assert "other-c: speaker of anna is in the validation or a test of another source" in map(str, refused)
+
+
 def test_a_source_without_training_clips_is_named():
     with pytest.raises(CorpusError, match="one has"):
         mixture(n=0, one=1, other=1).items(ALPHABET)

@@ -1,6 +1,7 @@
 """Clips in tar shards: what is written is what is read, and an epoch of them is an epoch."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from lhotse import CutSet
+from small_sequences import make_concatenation
 from small_sources import make_synthetic
 
 from speech.data.augment.light import Augment
@@ -107,6 +109,12 @@ def test_another_corpus_and_another_recogniser_are_refused(corpus, shards, cache
         write(other, shards)
     with pytest.raises(CorpusError, match=r"16000 Hz, and the recogniser has .* at 8000 Hz: write shards for it"):
         Shar(str(shards)).check(ALPHABET.letters, 8_000)
+
+
+def test_sequences_of_shards_are_refused(shards):
+    """Their clips would lie in as many shards."""
+    with pytest.raises(CorpusError, match=r"concatenate draws clips from all shards at once: concatenate=null"):
+        SpeechData(Shar(str(shards)), replace(SETTINGS, concatenate=make_concatenation(60)))
 
 
 @pytest.mark.parametrize("cut", [-512, None])

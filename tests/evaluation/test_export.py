@@ -19,6 +19,7 @@ from speech.data.source import CorpusError
 from speech.evaluation import export as exporting
 from speech.evaluation import parity
 from speech.evaluation.export import FLOAT32, INT8, ExportError, export
+from speech.evaluation.lists import deal
 from speech.evaluation.parity import Agreement, ParityResult, agreement
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import LogProbs
@@ -128,15 +129,26 @@ def open_parts(open_run):
     """What ``export`` takes, of a run of letters and phones without a list of names."""
     recognizer = Recognizer.load(open_run / "recognizer.pt")
     data = corpora.test_data(open_run, saved(open_run, "train"), recognizer)
-    return recognizer, [clip.waveform for clip in data.test_clips], data.listed, ""
+    return recognizer, [(clip.name, clip.waveform) for clip in data.test_clips], deal(data.listed), ""
 
 
 def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path, monkeypatch, capsys):
+    """Dealt into lists of two, each clip is ranked in the one that has its name."""
     ranked = []
-    monkeypatch.setattr(exporting, "predict_each", lambda *args: ranked.append(args[2]) or parity.predict_each(*args))
+
+    def noted(transcriber, clips, lists):
+        clips = list(clips)
+        found = parity.predict_each(transcriber, clips, lists)
+        both = zip(clips, found, strict=True)
+        ranked.extend((len(lists), text, [name for name, _ in one.names]) for (text, _), one in both)
+        return found
+
+    monkeypatch.setattr(exporting, "predict_each", noted)
+    monkeypatch.setattr("speech.evaluation.lists.LENGTH", 2)
     monkeypatch.setattr(parity, "LEAST_SAME", 0.5)  # after a second of training a rounding may change a letter
     run_command("export", f"run={open_run}", f"output={tmp_path}")
-    assert {len(names) for names in ranked} == {4}, "the words held out of training"
+    assert {(n, len(names)) for n, _, names in ranked} == {(2, 2)}, "of the four words held out of training"
+    assert all(text in names for _, text, names in ranked)
     assert capsys.readouterr().out.count("of 8 clips ") == 2
     runtime = Runtime(tmp_path / FLOAT32)
     assert (runtime.names, runtime.pronunciations) == ([], {})
@@ -185,7 +197,9 @@ def test_agreement_is_counted_clip_by_clip():
         ParityResult(later, "marc", [("mark", 0.7), ("marvin", 0.2), ("martin", 0.1)]),  # a tie for us
         ParityResult(frames, "mark", [("martin", 0.5), ("mark", 0.4), ("marvin", 0.1)]),
     ]
-    assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5)
+    assert agreement([ours] * 3, theirs) == Agreement(3, 2, 2, 2, 0.5, n_near_first_names=2)
+    unsure = [ours._replace(names=[("mark", 0.5), ("martin", p), ("marvin", 0.1)]) for p in (0.26, 0.24)]
+    assert agreement(unsure, [theirs[2]] * 2).n_near_first_names == 1
     a, b = ([ours._replace(out_of_list=p)] for p in (0.5, 0.25))
     assert agreement(a, b).largest_out_of_list == 0.25
     assert agreement(a, [ours]).largest_out_of_list == 1.0, "one of the two is not calibrated"
@@ -197,6 +211,18 @@ def test_float32_has_to_be_exact_and_int8_close():
         assert not Agreement(1000, *worse).exact
     assert Agreement(1000, 995, 0, 0, 9.0, 1.0).close
     assert not Agreement(1000, 994, 1000, 1000, 0.0).close
+
+
+@pytest.mark.parametrize(("names", "streams", "kind"), [(["Anna"], False, 0), ([], False, 1), ([], True, 2)])
+def test_int8_has_to_agree_in_what_a_recogniser_is_asked_for(make_recognizer, names, streams, kind):
+    """Its letters, the first name of any list, or a name that is likely."""
+    changed = {"frontend": "streaming", "bidirectional": False} if streams else {}
+    recognizer = make_recognizer(names=names, n_units=8, **changed)
+    counts = [(995, 0, 0), (0, 995, 0), (0, 0, 995)]
+    for i, (letters, first, near) in enumerate(counts):
+        found = Agreement(1000, letters, first, 0, 9.0, n_near_first_names=near)
+        assert exporting._close(found, recognizer) == (i == kind)
+        assert not exporting._close(Agreement(1000, 994, 994, 0, 9.0, n_near_first_names=994), recognizer)
 
 
 def test_probabilities_too_small_for_float64_may_change_places():

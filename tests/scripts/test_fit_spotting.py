@@ -7,9 +7,12 @@ import fit_spotting
 import numpy as np
 import pytest
 import soundfile
+from spoken import say
 
 from speech import Recognizer, Runtime, pretrained
-from speech.inference.confirmation import UNFITTED, Confirmation
+from speech.inference.confirmation import Confirmation
+from speech.inference.spotting import Spotter
+from speech.inference.stream_spotting import StreamSpotter
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
@@ -58,9 +61,34 @@ def test_no_name_that_is_listened_for_is_said_or_sounds_as_a_word_that_is():
 
 
 def test_a_recogniser_that_needs_more_here_needs_as_much_more_in_peoples_sentences():
-    first = fit_spotting.FIRST
-    for more in (-0.25, 0.0, 0.5):
-        found = fit_spotting.carried(Confirmation(first.one_an_hour + more, first.tenfold))
-        assert found.one_an_hour == pytest.approx(UNFITTED.one_an_hour + more)
-        assert found.tenfold == pytest.approx(UNFITTED.tenfold)
-    assert fit_spotting.carried(Confirmation(first.one_an_hour, 0.0)).tenfold <= 0
+    for first in (fit_spotting.FIRST, fit_spotting.FIRST_FINDER):
+        here, there = first
+        for more in (-0.25, 0.0, 0.5):
+            found = fit_spotting.carried(Confirmation(here.one_an_hour + more, here.tenfold), first)
+            assert found.one_an_hour == pytest.approx(there.one_an_hour + more)
+            assert found.tenfold == pytest.approx(there.tenfold)
+        assert fit_spotting.carried(Confirmation(here.one_an_hour, 0.0), first).tenfold <= 0
+
+
+def test_the_file_of_a_finder_takes_its_thresholds_and_no_other_does(tmp_path, monkeypatch):
+    folder = shutil.copytree(pretrained.FOLDER, tmp_path / "pretrained")
+    before = Runtime(folder).confirmation
+    found = Confirmation(-1.5, -0.25)
+    assert fit_spotting.store(folder / pretrained.STREAMING, found) == [pretrained.STREAMING]
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    assert Runtime.load().confirmation == before != found
+    assert Runtime(pretrained.shipped(pretrained.STREAMING)).confirmation == found
+
+
+def test_as_many_false_alarms_of_a_finder_score_a_threshold_as_are_told_of_at_it(runtime, monkeypatch):
+    names, piece = ["jennifer", "robert", "jeremy"], np.concatenate([say("have you seen Jennifer at the house")] * 2)
+    monkeypatch.setattr(fit_spotting, "lists", lambda words: [names])
+    monkeypatch.setattr(fit_spotting, "FLOOR", 0)
+    scores = fit_spotting.false_alarms(runtime, runtime.finder, [piece], set())
+    assert len(scores) >= 2
+    for least in (min(scores), max(scores), max(scores) + 0.01):
+        monkeypatch.setattr(runtime.finder, "confirmation", Confirmation(least, 0.0))
+        stream = StreamSpotter(Spotter(runtime, runtime.lexicon(names), 1.0), runtime.finder, 0)
+        told = stream.feed(piece) + stream.finish()
+        assert len(told) == sum(score >= least for score in scores)
+    assert scores != fit_spotting.false_alarms(runtime, None, [piece], set()), "the recogniser alone"

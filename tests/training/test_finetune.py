@@ -1,5 +1,6 @@
 """Fine-tuning: which parts are inherited, what is refused, and that the recogniser is better for it."""
 
+import copy
 import json
 import shutil
 
@@ -17,6 +18,7 @@ from speech.inference.label_prior import LabelPrior
 from speech.model.recognizer import Recognizer
 from speech.text.phones import PHONES
 from speech.training import corpora, finetune
+from speech.training.prepare import N_PRIOR_BATCHES, prepare
 from speech.training.run import train
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
@@ -181,6 +183,7 @@ def test_a_second_fine_tuning_replays_both_earlier_corpora(enrolled, initial_run
         ("encoder.n_units=48", r"its encoder differs from this config's \(n_units: there 16, here 48\).*~encoder"),
         ("encoder=lstm", r"its encoder differs .*\(cell: there 'gru', here 'lstm'\)"),
         ("frontend=logmel", r"its frontend differs .*~frontend"),
+        ("encoder.kernel=3", r"its encoder differs from this config's \(kernel: there 5, here 3\)"),
     ],
 )
 def test_a_recogniser_of_other_parts_is_refused_with_the_way_out(compose, small_run, tmp_path, override, message):
@@ -196,6 +199,34 @@ def test_dropout_may_differ(compose, small_run):
     assert composed.encoder.dropout == 0.5
 
 
+@pytest.mark.parametrize(("cell", "n_layers"), [("gru", 1), ("gru", 3), ("lstm", 2)])
+def test_the_forward_half_is_what_is_left_when_the_backward_layers_are_silent(make_recognizer, cell, n_layers):
+    whole = make_recognizer(cell=cell, n_layers=n_layers, n_units=8, phones=True)
+    half = finetune.forward_half(whole, whole.parts | {"encoder": whole.parts["encoder"] | {"bidirectional": False}})
+    features, n_frames = torch.randn(2, 50, 20), torch.tensor([50, 31])
+    before = whole.encoder(features, n_frames)[0]
+    for parameter in whole.encoder.backwards.parameters():
+        parameter.data.zero_()
+    silent, _ = whole.encoder(features, n_frames)
+    torch.testing.assert_close(half.encoder(features, n_frames)[0], silent)
+    assert not torch.allclose(before, silent, atol=0.01)
+    assert finetune.forward_half(whole, whole.parts) is whole
+
+
+def test_a_recogniser_of_streams_begins_with_the_forward_half_and_a_prior_of_its_own(compose, small_run, tmp_path):
+    streams = ["frontend=streaming", "encoder.bidirectional=false", f"init={small_run}", f"run_dir={tmp_path}"]
+    prepared = prepare(compose("train", *SMALL, *streams))
+    ours, theirs = prepared.recognizer, Recognizer.load(small_run)
+    assert ours.n_state > 0
+    assert torch.equal(ours.encoder.forwards[1].weight_hh_l0, theirs.encoder.forwards[1].weight_hh_l0)
+    assert torch.equal(ours.encoder.output.weight, theirs.encoder.output.weight[:, :16])
+    batches = prepared.data.split("train").sample(N_PRIOR_BATCHES, 4)
+    again = copy.deepcopy(ours.frontend)
+    again.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
+    torch.testing.assert_close(ours.frontend.prior_mean, again.prior_mean)
+    assert not torch.allclose(ours.frontend.prior_mean, theirs.frontend.prior_mean, atol=0.1)
+
+
 def test_a_file_that_cannot_be_fine_tuned_or_replayed_is_named(compose, small_run, recordings, tmp_path):
     shutil.copy(small_run / "recognizer.pt", tmp_path / "alone.pt")
     (tmp_path / "broken.pt").write_bytes(b"no recogniser")
@@ -209,6 +240,13 @@ def test_a_file_that_cannot_be_fine_tuned_or_replayed_is_named(compose, small_ru
     ):
         with pytest.raises(error, match=message):
             train(compose("train", *enrol, *overrides))
+
+
+def test_replay_and_sequences_are_not_of_one_batch(compose, small_run, recordings, tmp_path):
+    both = compose("train", "experiment=enrol", f"corpus.root={recordings}", f"init={small_run}", f"run_dir={tmp_path}")
+    both.concatenate = compose("train", "experiment=streaming").concatenate
+    with pytest.raises(ConfigError, match="replay and concatenate each say what a batch is made of: one of them has"):
+        train(both)
 
 
 def test_newest_is_the_newest_run_trained_from_scratch(compose, small_run, enrolled, tmp_path, monkeypatch):
