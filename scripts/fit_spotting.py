@@ -196,8 +196,9 @@ def main() -> None:
     recognizer, finder = Runtime(given.folder), given.finder and Runtime(given.finder)
     found = fit(given.data_dir.resolve(), recognizer, finder)
     changed = [] if given.dry_run else store(given.finder or given.folder, found)
-    for name, value in asdict((finder or recognizer).confirmation or UNFITTED).items():
-        show(f"before.{name}", value, "nats", "in the file")
+    before = (finder or recognizer).confirmation
+    for name, value in asdict(before or UNFITTED).items():
+        show(f"before.{name}", value, "nats", "in the file" if before else "of a file that has none")
     for name, value in asdict(found).items():
         show(f"confirmation.{name}", value, "nats", f"written to {', '.join(changed) or 'no file'}")
 
