@@ -18,7 +18,7 @@ from speech.config.objects import instantiate
 from speech.training.checkpoint import CheckpointIO
 from speech.training.distributed import Process, Started, joined
 from speech.training.interruption import Interrupted
-from speech.training.length import length, longer
+from speech.training.length import length, longer, timer
 from speech.training.others import Others
 from speech.training.prepare import Prepared
 from speech.training.task import SpellingTask
@@ -48,7 +48,7 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     others.ask(_fit_beside)
-    trainer, task, timer = _trained(prepared, others.process, others.blamed)
+    trainer, task, clock = _trained(prepared, others.process, others.blamed)
     others.answers()
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
@@ -59,7 +59,7 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     val_cer = math.nan if cer is None else float(cer)
     n_epochs, n_steps, early = trainer.current_epoch, trainer.global_step, trainer.early_stopping_callback
     option = "callbacks.stop_early=null" if early and early.stopped_epoch else longer(config, n_epochs, n_steps)
-    return Fitted(weights, val_cer, timer.time_elapsed("train"), n_epochs, n_steps, option)
+    return Fitted(weights, val_cer, clock.time_elapsed("train"), n_epochs, n_steps, option)
 
 
 def _trained(
@@ -73,8 +73,8 @@ def _trained(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     optimizer, scheduler, gradients = map(instantiate, (config.optimizer, config.scheduler, config.gradients))
     task = SpellingTask(prepared.recognizer, optimizer, scheduler, gradients, config.seed)
-    timer = pl.callbacks.Timer()
-    callbacks = [timer, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
+    clock = timer(config)
+    callbacks = [clock, *(instantiate(node) for node in config.callbacks.values() if node is not None)]
     n_epochs, data.n_steps = length(config)
     data.process = process.rank, process.n
     several, alone = ([Started(process)], {}) if process.n > 1 else ([], {"strategy": "auto"})
@@ -94,7 +94,7 @@ def _trained(
         joined(process, trainer.strategy.root_device),
     ):
         trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
-    return trainer, task, timer
+    return trainer, task, clock
 
 
 def _fit_beside(prepared: Prepared, process: Process) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from speech.config.compose import plain
 from speech.config.tree import Config, ConfigError
 
 
 class Length(NamedTuple):
-    n_epochs: int  # at most; -1: until trainer.max_steps or trainer.max_time
+    n_epochs: int  # at most; -1: until trainer.max_steps
     n_steps: int  # an epoch, at least
 
 
@@ -25,8 +29,20 @@ def length(config: Config) -> Length:
     for key, value in config.length.items():
         if not isinstance(value, int) or value < 1:
             raise ConfigError(f"length.{key}={value} must be a whole number, 1 or more")
-    limited = trainer.get("max_steps", -1) != -1 or trainer.get("max_time") is not None
+    limited = trainer.get("max_steps", -1) != -1
     return Length(-1 if limited else config.length.n_epochs, config.length.n_steps)
+
+
+def timer(config: Config) -> Timer:
+    """Of a training, which it ends after ``trainer.max_time`` where that is given: beside it Lightning makes none.
+
+    Raises ConfigError for what is no time.
+    """
+    limit = plain(config.trainer.get("max_time"))
+    try:
+        return Timer(limit)
+    except (MisconfigurationException, TypeError) as error:
+        raise ConfigError(f"trainer.max_time={limit}: give days:hours:minutes:seconds, 00:01:30:00") from error
 
 
 def longer(config: Config, n_epochs: int, n_steps: int) -> str:

@@ -20,7 +20,7 @@ from speech.training import finetune
 from speech.training.corpora import check_names, make_data
 from speech.training.distributed import n_processes_of
 from speech.training.environment import environment
-from speech.training.length import length
+from speech.training.length import length, timer
 from speech.training.manual import Manual
 
 N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
@@ -48,7 +48,8 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     if checkpoint and not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
-    length(config)  # what is wrong in it is told before clips are made
+    length(config)  # what is wrong in either is told before clips are made
+    timer(config)
     n_processes = n_processes_of(config)
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
         raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")

@@ -42,7 +42,7 @@ def test_a_training_has_a_thousand_steps_or_five_passes_over_its_clips(compose, 
     [
         (["trainer.max_epochs=3"], (3, 1)),
         (["trainer.max_steps=50"], (-1, 200)),
-        (["+trainer.max_time=00:00:10:00"], (-1, 200)),
+        (["+trainer.max_time=00:00:10:00"], (5, 200)),
         (["experiment=quick"], (6, 1)),
         (["trainer=debug"], (1, 1)),
     ],
@@ -55,6 +55,19 @@ def test_what_the_user_or_an_experiment_says_wins(compose, overrides, expected):
 def test_a_length_that_is_none_is_told(compose, given):
     with pytest.raises(ConfigError, match=rf"length\.{given} must be a whole number"):
         length(compose("train", f"length.{given}"))
+
+
+@pytest.mark.parametrize("given", ["soon", "{fortnights: 1}"])
+def test_a_time_that_is_none_is_told_before_clips_are_made(compose, tmp_path, given):
+    with pytest.raises(ConfigError, match=r"^trainer\.max_time=.*: give days:hours:minutes:seconds"):
+        train(compose("train", f"+trainer.max_time={given}", f"run_dir={tmp_path / 'run'}"))
+
+
+def test_a_training_ends_after_its_time_with_all_that_it_leaves(compose, tmp_path):
+    limits = ["trainer.max_epochs=500", "+trainer.max_time={seconds: 1}"]
+    train(compose("train", *OPEN, *limits, f"run_dir={tmp_path}"))
+    assert 0 < steps_of(tmp_path)[0] < 500
+    assert (tmp_path / "recognizer.pt").is_file()
 
 
 def test_few_clips_are_all_drawn_equally_often():
