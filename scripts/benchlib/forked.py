@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+import weakref
 from collections.abc import Callable
 from multiprocessing import util
 from pathlib import Path
@@ -48,8 +49,10 @@ class Forked:
             os.chdir(folder)
             # What this process has to put away at its end is not the other's to put away.
             atexit._clear()
+            weakref.finalize._registry.clear()  # type: ignore[attr-defined]
             util._finalizer_registry.clear()  # type: ignore[attr-defined]  # as multiprocessing does in a fork
-            atexit.register(util._exit_function)  # type: ignore[attr-defined]
+            for at_exit in (weakref.finalize._exitfunc, util._exit_function):  # type: ignore[attr-defined]
+                atexit.register(at_exit)
             for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
                 signal.signal(number, handler)
             if temporary is not None:
