@@ -23,6 +23,7 @@ from speech.audio import containers, media
 from speech.audio.limits import AudioError, check, way_out
 from speech.audio.mute import muted
 from speech.common import storage
+from speech.common.processes import signals_held
 
 Waveform = NDArray[np.float32]
 
@@ -143,7 +144,7 @@ class _SoundFile:
         self._file, self._kind, self._path = file, kind, path
         source = containers.closed(file, kind) or file
         source.seek(0)
-        with muted():
+        with signals_held(), muted():  # C calls the file's own functions, here and below
             self._sound = soundfile.SoundFile(source)
         self.rate, self.n_channels, self.dtype = self._sound.samplerate, self._sound.channels, self._sound.subtype
         self.n_declared = self._sound.frames
@@ -162,7 +163,7 @@ class _SoundFile:
                 )
 
     def _read(self, length: int) -> NDArray[np.float32]:
-        with muted():
+        with signals_held(), muted():
             return self._sound.read(length, dtype="float32", always_2d=True)
 
 
@@ -232,7 +233,8 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
     path = Path(path)
     kind, encoded = path.suffix[1:].upper(), io.BytesIO()
     try:
-        soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
+        with signals_held():  # C calls ``encoded``
+            soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
     except soundfile.LibsndfileError as error:
         raise OSError(f"{path}: could not be written ({error})") from error
     with storage.whole(path, sync=False) as part:  # a clip a millisecond: to wait for the disk would take ten times it

@@ -1,5 +1,6 @@
 import io
 import os
+import signal
 import struct
 
 import numpy as np
@@ -247,3 +248,30 @@ def test_a_file_of_any_name_is_read(tmp_path, name):
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(wav())
     assert len(files.read(path, RATE)) == RATE
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_ctrl_c_while_c_writes_or_reads_is_not_lost(tmp_path, monkeypatch, suffix):
+    """libsndfile calls the file's functions: an exception that is raised in one of them goes no further."""
+    path = tmp_path / f"clip.{suffix}"
+    files.write(path, np.full(1_000, 0.1, np.float32), 16_000)
+
+    class Interrupted(io.BytesIO):
+        def write(self, content):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().write(content)
+
+        def readinto(self, buffer):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().readinto(buffer)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr("speech.audio.files.io.BytesIO", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            files.write(tmp_path / f"other.{suffix}", np.zeros(1_000, np.float32), 16_000)
+        with pytest.raises(KeyboardInterrupt):
+            files._SoundFile(Interrupted(path.read_bytes()), suffix.upper(), path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (tmp_path / f"other.{suffix}").exists()
