@@ -18,10 +18,10 @@ from benchlib.transcription import show_transcription
 
 from speech.common.runs import NEWEST
 from speech.evaluation.intervals import wilson
-from speech.evaluation.lists import deal
 from speech.evaluation.parity import agreement, predict_each
 from speech.inference.runtime import Runtime
 from speech.model.recognizer import Recognizer
+from speech.training.corpora import lists_to_rank
 
 SIZES = {"recognizer.onnx": "", "recognizer.int8.onnx": "under 400"}
 
@@ -32,7 +32,7 @@ def sizes_and_agreement(run_dir: Path, cache_dir: str | None, folder: Path) -> N
     recognizer = Recognizer.load(run_dir / "recognizer.pt")
     data = data_of(run_dir, recognizer, cache_dir)
     clips = [(clip.name, clip.waveform) for clip in data.test_clips]
-    lists = [recognizer.names] if recognizer.names else deal(data.listed)
+    lists = lists_to_rank(data, recognizer.names)
     ours = predict_each(recognizer, clips, lists)
     for file, aim in SIZES.items():
         show(f"size ({file})", (folder / file).stat().st_size / 1000, "kB", aim)

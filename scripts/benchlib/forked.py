@@ -33,8 +33,8 @@ class Forked:
     """
 
     def __init__(self, action: Callable[[], object], folder: Path, temporary: Path | None = None) -> None:
-        self._printed = [tempfile.TemporaryFile("w+", errors="replace") for _ in range(2)]  # noqa: SIM115  # they end with this object
-        self.began = time.monotonic()
+        self._printed = [tempfile.TemporaryFile("w+", errors="replace") for _ in range(2)]  # noqa: SIM115  # closed with this object: both are read after it has ended
+        self._began = time.monotonic()
         self.status: int | None = None  # its exit status once it has ended, a negative one of a signal
         sys.stdout.flush()
         sys.stderr.flush()
@@ -47,11 +47,12 @@ class Forked:
         try:
             os.setsid()
             os.chdir(folder)
-            # What this process has to put away at its end is not the other's to put away.
+            # What this process has to put away at its end is not the other's to put away. All that forgets it is
+            # private, and multiprocessing does so in a fork of its own.
             atexit._clear()
-            weakref.finalize._registry.clear()  # type: ignore[attr-defined]
-            util._finalizer_registry.clear()  # type: ignore[attr-defined]  # as multiprocessing does in a fork
-            for at_exit in (weakref.finalize._exitfunc, util._exit_function):  # type: ignore[attr-defined]
+            weakref.finalize._registry.clear()  # type: ignore[attr-defined]  # private: no stub has it
+            util._finalizer_registry.clear()  # type: ignore[attr-defined]  # private: no stub has it
+            for at_exit in (weakref.finalize._exitfunc, util._exit_function):  # type: ignore[attr-defined]  # private
                 atexit.register(at_exit)
             for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
                 signal.signal(number, handler)
@@ -59,7 +60,7 @@ class Forked:
                 os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
             for stream, file in enumerate(self._printed, start=1):
                 os.dup2(file.fileno(), stream)
-            sys.stdout, sys.stderr = (open(one, "w", buffering=1) for one in (1, 2))  # noqa: SIM115
+            sys.stdout, sys.stderr = (open(one, "w", buffering=1) for one in (1, 2))  # noqa: SIM115  # until it ends
             action()
             status = 0
         except SystemExit as error:
@@ -91,11 +92,14 @@ class Forked:
     def poll(self) -> int | None:
         """Its status, if it has ended."""
         if self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.seconds = time.monotonic() - self.began
-                self.status = os.waitstatus_to_exitcode(status)
+            self._wait(os.WNOHANG)
         return self.status
+
+    def _wait(self, options: int) -> None:
+        pid, status = os.waitpid(self.pid, options)
+        if pid:
+            self.seconds = time.monotonic() - self._began
+            self.status = os.waitstatus_to_exitcode(status)
 
     def ended(self, within_s: float) -> int:
         """Wait for its end; its status. Raises TimeoutError, and ends it, where that takes longer."""
@@ -103,7 +107,7 @@ class Forked:
         while (status := self.poll()) is None:
             if time.monotonic() > until:
                 self.kill()
-                os.waitpid(self.pid, 0)
+                self._wait(0)
                 raise TimeoutError(f"did not end in {within_s:.0f} s:\n{self.output}{self.errors}")
             time.sleep(0.01)
         return status

@@ -132,7 +132,7 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
 
 @functools.cache  # whoever composes many configs gives them few choices
 def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> DictConfig:
-    """What the values of overrides are held against: it is read alone."""
+    """What the values of overrides are held against, from the configs in ``_tree``: it is read alone."""
     return tree.composed(name, choices, config_dir)
 
 

@@ -52,8 +52,9 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     others.answers()
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
-    load = CheckpointIO().load_checkpoint
-    state = task.state_dict() if trainer.fast_dev_run else load(best.best_model_path)["state_dict"]  # it writes none
+    state = task.state_dict()
+    if not trainer.fast_dev_run:  # which writes no checkpoint
+        state = CheckpointIO().load_checkpoint(best.best_model_path)["state_dict"]
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)
