@@ -104,7 +104,7 @@ class Endpointer:
     Blocks of any size give the same segments as the whole, to the bit: frames are computed in groups of a fixed size. A
     segment is known GAP_S after its end; with a ``pause_s`` it is given after each pause of that length inside, too.
     ``speaking_since`` is the first sample of one that has not ended, ``reason`` says why there was none in the last
-    look.
+    look. ``sounding`` is sooner and less sure: from where to where somebody may speak, in what has not ended.
     """
 
     def __init__(self, sample_rate: int, pause_s: float | None = None) -> None:
@@ -118,17 +118,24 @@ class Endpointer:
         self._first = 0  # frame of the stream that ``_band`` begins with
         self._band = np.zeros((0, N_BANDS))
         self._sounds = np.zeros(0, bool)
+        self._known: tuple[list[Run], NDArray[np.float64]] | None = None  # ``_runs`` of these frames
         self._audio = np.zeros(self._margin, np.float32)  # before the stream there is nothing
         self._audio_start = -self._margin
         self._pending: list[Waveform] = []
         self._n_pending = 0
         self.speaking_since: int | None = None
+        self.sounding: tuple[int, int] | None = None
         self.reason = "nothing but clicks"
 
     @property
     def n_samples(self) -> int:
         """How much of the stream was fed."""
         return self._audio_start + len(self._audio) + self._n_pending
+
+    @property
+    def held_since(self) -> int:
+        """The first sample that is still held."""
+        return self._audio_start
 
     def feed(self, samples: Waveform) -> list[Segment]:
         """The segments that are known to have ended with these further ``samples``, ``(n,)``."""
@@ -187,12 +194,13 @@ class Endpointer:
         spectrum = np.fft.rfft(frames.astype(np.float64) * self._taper, axis=1)
         band = np.square(spectrum.view(np.float64)) @ _bands(self._length, self._rate) * sounds[:, None]
         self._band, self._sounds = np.concatenate([self._band, band]), np.concatenate([self._sounds, sounds])
+        self._known = None
 
     def _ended(self, final: bool = False) -> list[Segment]:
         """The segments of the window that have ended, which are forgotten then."""
-        runs, power = self._runs()
+        runs, power = self._known = self._runs()
         n_frames, offset = len(self._band), self._first
-        self.speaking_since = None
+        self.speaking_since = self.sounding = None
         found = []
         for parts in runs:
             first, last = parts[0][0], parts[-1][1]
@@ -200,6 +208,7 @@ class Endpointer:
             if cut:
                 if n_frames < self._window or first > self._window // 2:
                     self.speaking_since = (offset + first) * self._hop
+                    self.sounding = self._samples(offset, first, last)
                     break
                 # Speech without a pause is cut where it is the softest, in the last third of what is remembered.
                 least = max(first + 1, 2 * self._window // 3)
@@ -214,10 +223,12 @@ class Endpointer:
 
     def _paused(self, pause: int) -> list[Segment]:
         """The segment that has not ended, where ``pause`` frames follow that were not told of yet."""
-        runs, power = self._runs()
+        runs, power = self._known or self._runs()
         if not runs:
+            self.sounding = None
             return []
         last, edge = runs[-1][-1][1], N_SMOOTHED // 2
+        self.sounding = self._samples(self._first, runs[-1][0][0], last)
         # Another threshold moves the same end by some frames.
         if last + pause > len(self._band) - edge or self._first + last <= self._paused_at + N_SMOOTHED:
             return []
@@ -226,17 +237,14 @@ class Endpointer:
 
     def _segment(self, offset: int, parts: Run, last: int, power: NDArray[np.float64]) -> Segment:
         """Of the window's frames from the first of ``parts`` to ``last``, the latter not included."""
-        ends = [
-            (
-                (offset + begin) * self._hop,
-                min(self.n_samples, (offset + end - 1) * self._hop + self._length),
-            )
-            for begin, end in parts
-        ]
-        start = ends[0][0]
-        stop = min(self.n_samples, (offset + last - 1) * self._hop + self._length)
+        ends = [self._samples(offset, begin, end) for begin, end in parts]
+        start, stop = self._samples(offset, parts[0][0], last)
         waveform = self.audio(start - self._margin, stop + self._margin)
         return Segment(start, stop, waveform, float(power[parts[0][0] : last].sum()), ends)
+
+    def _samples(self, offset: int, first: int, last: int) -> tuple[int, int]:
+        """The first sample and the one after the last of frames ``first`` to ``last``, the latter not included."""
+        return (offset + first) * self._hop, min(self.n_samples, (offset + last - 1) * self._hop + self._length)
 
     def _forget(self) -> None:
         if (n_over := len(self._band) - self._window) > 0:
@@ -248,6 +256,7 @@ class Endpointer:
     def _drop(self, n_frames: int) -> None:
         self._band, self._sounds = self._band[n_frames:], self._sounds[n_frames:]
         self._first += n_frames
+        self._known = None
 
     def _runs(self) -> tuple[list[Run], NDArray[np.float64]]:
         """The runs of loud frames of the window, each of the parts that a gap of GAP_S or less joins; and each frame's

@@ -3,8 +3,8 @@
 Method: an ``Endpointer`` finds where somebody speaks, and the recogniser hears each segment as it would hear it in a
 file: a recording's names are those of ``Transcriber.transcribe``. A name is told of after a short pause already, where
 it is accepted. Inside of a segment that is no name, or several, a ``Spotter`` looks for them or, where the recogniser
-has a finder, a ``StreamSpotter``, while somebody speaks. What was heard before changes nothing; what is held is the
-end-pointer's window, and the end of a segment that was cut for want of a pause.
+has a finder, a ``StreamSpotter``, while somebody speaks; it rests in between. What was heard before changes nothing;
+what is held is the end-pointer's window, and the end of a segment that was cut for want of a pause.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
 N_SEGMENTS = 8  # the last ones, which a name may lie in that is told of once they are over
+LEAD_S = 0.5  # of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
+REST_S = 0.3  # after which nobody speaks any more; where a segment is cut it takes 0.2 s to know that somebody goes on
 WAIT_S = 0.34  # after the end of such a name: after a pause it is heard as one that is said alone
 
 
@@ -103,6 +105,7 @@ class _Hearing:
         self._transcriber, self._false_alarms_per_hour = transcriber, false_alarms_per_hour
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
+        self._lead, self._trail, self._rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
         self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
         self.listen_for(lexicon, 0)
         self.told = -self._rate  # sample of the stream up to which names were told of
@@ -116,16 +119,44 @@ class _Hearing:
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
         self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
         self._stream = StreamSpotter(self._spotter, finder, start) if self._spotter and finder else None
+        self._rests = True  # the stream's spotter, while nobody speaks
+        self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
 
     @property
     def in_blocks(self) -> bool:
         """Whether the blocks that a stream comes in do, too: those of a segment are the same in any."""
         return self._stream is None
 
-    def feed(self, piece: Waveform | None) -> None:
-        """The stream goes on with ``piece``, or is over."""
-        if self._stream:
-            self._found += self._stream.finish() if piece is None else self._stream.feed(piece)
+    def follow(self, endpointer: Endpointer, segments: Sequence[Segment], is_over: bool) -> None:
+        """Look for names inside of what somebody says, as far as ``endpointer`` has heard the stream, or all of it.
+
+        ``segments`` are those that it has just found.
+        """
+        if self._stream is None:
+            return
+        now = endpointer.n_samples
+        for one in segments:
+            first, stop = one.start - self._margin, min(now, one.stop + self._margin)
+            if one.over and stop > self._stream.stop:  # a threshold that changed has found it late
+                begin = self._resumed(max(first, 0))
+                self._found += self._stream.feed(one.waveform[begin - first : stop - first])
+        if endpointer.sounding is not None:
+            start, stop = endpointer.sounding
+            stop = min(now, stop + self._trail)
+            if stop >= self._stream.stop + self._stream.chunk:
+                begin = self._resumed(max(start - self._lead, endpointer.held_since, 0))
+                self._found += self._stream.feed(endpointer.audio(begin, stop))
+        elif not self._rests and (is_over or now >= self._stream.stop + self._rest):
+            self._found += self._stream.finish()
+            self._rests = True
+
+    def _resumed(self, start: int) -> int:
+        """The sample from which names are looked for: to which that was done or, after a rest, ``start``."""
+        assert self._stream
+        if self._rests:
+            self._stream.begin(max(start, self._stream.stop))
+            self._rests = False
+        return self._stream.stop
 
     def running(self, now_s: float, since: int | None) -> Iterator[Spotted]:
         """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so.
@@ -172,8 +203,7 @@ class _Hearing:
         # Words of running speech are accepted too often: there the spotter has to confirm the last part.
         for start in [begin] if begin == last or self._spotter is None else [begin, last]:
             if segment.stop - start <= LONGEST_S * self._rate:
-                log_probs = self._transcriber.log_probs(self._span(segment, start, segment.stop))
-                whole = self._whole(segment, start, log_probs)
+                whole, log_probs = self._whole(segment, start)
                 if not whole.transcript.accepted or (name := whole.transcript.names[0][0]) in self._beginnings:
                     continue
                 if start == begin:
@@ -184,8 +214,7 @@ class _Hearing:
 
     def _at_end(self, segment: Segment, start: int) -> list[Spotted]:
         """The names inside from sample ``start`` on, where that is not one as a whole; else the whole."""
-        log_probs = self._transcriber.log_probs(self._span(segment, start, segment.stop))
-        whole = self._whole(segment, start, log_probs)
+        whole, log_probs = self._whole(segment, start)
         inside = self._inside(segment, start, segment.stop, log_probs)
         if len(inside) > 1 or (inside and whole.transcript.accepted is False):
             return inside
@@ -214,9 +243,15 @@ class _Hearing:
         """Samples ``start`` to ``stop`` of the stream, of those of ``segment``, with the margin around them."""
         return segment.waveform[start - segment.start : stop - segment.start + 2 * self._margin]
 
-    def _whole(self, segment: Segment, start: int, log_probs: LogProbs) -> Spotted:
-        transcript = self._transcriber.transcript(log_probs, (start - self._margin) / self._rate, self._lexicon)
-        return Spotted(start / self._rate, segment.stop / self._rate, transcript)
+    def _whole(self, segment: Segment, start: int) -> tuple[Spotted, LogProbs]:
+        """What was said from sample ``start`` to the end of ``segment``, which at its pause was the same, mostly."""
+        span = start, segment.stop
+        if self._last is None or self._last[0] != span:
+            log_probs = self._transcriber.log_probs(self._span(segment, *span))
+            transcript = self._transcriber.transcript(log_probs, (start - self._margin) / self._rate, self._lexicon)
+            whole = Spotted(start / self._rate, segment.stop / self._rate, transcript)
+            self._last = span, whole, log_probs
+        return self._last[1:]
 
 
 def _beginnings(lexicon: Mapping[str, Entry]) -> set[str]:
@@ -252,8 +287,8 @@ def listen(
             yield block
             continue
         start = time.perf_counter()
-        hearing.feed(block)
         segments = endpointer.finish() if block is None else endpointer.feed(block)
+        hearing.follow(endpointer, segments, block is None)
         now = endpointer.n_samples / rate
         for segment in segments:
             for one in hearing.names(segment):

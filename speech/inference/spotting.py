@@ -73,14 +73,15 @@ class _Columns(NamedTuple):
 
     states: NDArray[np.int64]
     forbidden: NDArray[np.float32]  # added to a step over the state before: 0 where it may be taken
-    ends: NDArray[np.int64]  # row of each text's last symbol
+    ends: NDArray[np.int64]  # place of each text's last symbol in the flattened states
 
 
 def _columns(texts: Sequence[Sequence[int]]) -> _Columns:
-    ends = np.array([2 * len(text) - 2 for text in texts])
-    states = np.full((ends.max() + 1, len(texts)), BLANK, dtype=np.int64)
+    rows = np.array([2 * len(text) - 2 for text in texts])
+    states = np.full((rows.max() + 1, len(texts)), BLANK, dtype=np.int64)
     for i, text in enumerate(texts):
-        states[: ends[i] + 1, i] = with_blanks(text)[1:-1]
+        states[: rows[i] + 1, i] = with_blanks(text)[1:-1]
+    ends = rows * len(texts) + np.arange(len(texts))
     return _Columns(states, np.where(may_skip(states.T).T, np.float32(0), FORBIDDEN), ends)
 
 
@@ -90,8 +91,13 @@ class _Paths:
     def __init__(self, columns: _Columns) -> None:
         self._columns = columns
         n_states, n_texts = columns.states.shape
+        self._alpha = np.empty((n_states + 2, n_texts), np.float32)
+        self.begin()
+
+    def begin(self) -> None:
+        """No frame was before."""
         # Two rows above the states: from the lower one each text begins, from the other nothing comes.
-        self._alpha = np.full((n_states + 2, n_texts), FORBIDDEN)
+        self._alpha[:] = FORBIDDEN
         self._alpha[1] = 0
 
     def __call__(self, local: NDArray[np.float32], restart: bool = True) -> NDArray[np.float32]:
@@ -100,14 +106,17 @@ class _Paths:
         ``local`` is each frame's score of each symbol. A path begins in any frame with ``restart``, else in the first.
         """
         columns, alpha = self._columns, self._alpha
-        found, each = np.empty((len(local), alpha.shape[1]), np.float32), np.arange(alpha.shape[1])
-        for t, frame in enumerate(local):
-            best = np.maximum(alpha[2:], alpha[1:-1])
-            np.maximum(best, alpha[:-2] + columns.forbidden, out=best)
-            alpha[2:] = best + frame[columns.states]
+        states, state_before, two_before = alpha[2:], alpha[1:-1], alpha[:-2]
+        best, skipped = np.empty_like(states), np.empty_like(states)
+        found = np.empty((len(local), alpha.shape[1]), np.float32)
+        for frame, ends in zip(local, found, strict=True):
+            np.add(two_before, columns.forbidden, out=skipped)
+            np.maximum(states, state_before, out=best)
+            np.maximum(best, skipped, out=best)
+            np.add(best, frame.take(columns.states), out=states)
             if not restart:
                 alpha[1] = FORBIDDEN
-            found[t] = alpha[columns.ends + 2, each]
+            states.take(columns.ends, out=ends)
         return found
 
 
@@ -130,11 +139,17 @@ class Search:
         self._paths = _Paths(_columns(texts)) if texts else None
         self._n_symbols = np.array([len(text) for text in texts])
         self._longest = np.array([math.ceil(len(text) * LONGEST_S / frame_s) for text in texts])
+        self.begin()
+
+    def begin(self) -> None:
+        """A stream begins, of which no frame was heard."""
+        if self._paths is not None:
+            self._paths.begin()
         self._n_frames = 0
         self._recent: list[NDArray[np.float32]] = []  # each frame's score of each symbol, from frame ``first`` on
         self._first = 0
-        self._best = np.full(len(texts), -np.inf)  # of each text in its run of frames, and after which
-        self._best_at = np.zeros(len(texts), int)
+        self._best = np.full(len(self._texts), -np.inf)  # of each text in its run of frames, and after which
+        self._best_at = np.zeros(len(self._texts), int)
         self._open = False  # whether the last frame is in any text's run
         self._unsettled: list[Candidate] = []
 

@@ -3,7 +3,8 @@ recogniser confirms it. numpy only.
 
 Method: ``spotting``'s token passing over the log-probabilities of a recogniser of streams, kept from block to block. A
 candidate waits HOLD_S for one that it is part of. Its span is recognised by itself, and its score is the mean of both
-networks' likelihood ratios, which err on different words.
+networks' likelihood ratios, which err on different words. Of a long stream only those parts are heard in which somebody
+may speak: most of what a microphone hears is none.
 """
 
 from __future__ import annotations
@@ -18,27 +19,38 @@ from speech.audio.files import Waveform
 from speech.inference.spotting import Candidate, Spotted, Spotter, decided
 from speech.inference.transcriber import Transcriber
 
-CHUNK_S = 0.1  # of the stream, in which the finder hears it, whatever blocks it comes in: shorter ones cost time
+CHUNK_S = 0.1  # of the stream, which the finder hears at least at once: less costs time
 HOLD_S = 0.3
 TAIL_S = 0.3  # of silence after a stream's end: its last symbols are known a little after they are said
 KEPT_S = 6.0  # of the stream: a candidate may be as old as its name is long
 
 
 class StreamSpotter:
-    """Finds the names of ``spotter``'s list in one stream, by ``finder``, a recogniser of streams.
+    """Finds the names of ``spotter``'s list in a stream, by ``finder``, a recogniser of streams.
 
     It hears the stream from its sample ``start`` on. Both networks have the same phones and sample rate.
     """
 
     def __init__(self, spotter: Spotter, finder: Transcriber, start: int) -> None:
-        self._spotter, self._finder, self._start = spotter, finder, start
+        self._spotter, self._finder = spotter, finder
         self._least = spotter.threshold(finder)
-        self._stream = finder.stream()
         self._search = spotter.search(HOLD_S, finder)
+        self.chunk = round(CHUNK_S * finder.sample_rate)
+        self.begin(start)
+
+    def begin(self, start: int) -> None:
+        """At sample ``start``, as if nothing had been before; ``finish`` first tells of what was."""
+        self._start = start
+        self._stream = self._finder.stream()
+        self._search.begin()
         self._pending: Waveform = np.zeros(0, np.float32)
-        self._chunk = round(CHUNK_S * finder.sample_rate)
         self._kept: deque[Waveform] = deque()
         self._n_kept = self._n_samples = 0
+
+    @property
+    def stop(self) -> int:
+        """The sample of the stream up to which it was fed."""
+        return self._start + self._n_samples + len(self._pending)
 
     def feed(self, block: Waveform) -> list[Spotted]:
         """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
@@ -51,21 +63,18 @@ class StreamSpotter:
     def scored(self, block: Waveform) -> list[tuple[float, Spotted]]:
         """What may be a name, confirmed or not, with its score: the mean of both networks', which say the same name."""
         self._pending = np.concatenate([self._pending, block])
-        found: list[tuple[float, Spotted]] = []
-        while len(self._pending) >= self._chunk:
-            found += self._heard(self._pending[: self._chunk])
-            self._pending = self._pending[self._chunk :]
-        return found
+        return self._heard() if len(self._pending) >= self.chunk else []
 
     def last_scored(self) -> list[tuple[float, Spotted]]:
         """As ``scored``, of what the end of the stream brings."""
-        found = self._heard(self._pending)
+        found = self._heard()
         tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
         parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
         last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
         return [*found, *self._recognised(last)]
 
-    def _heard(self, block: Waveform) -> list[tuple[float, Spotted]]:
+    def _heard(self) -> list[tuple[float, Spotted]]:
+        block, self._pending = self._pending, self._pending[:0]
         self._kept.append(block)
         self._n_kept += len(block)
         self._n_samples += len(block)

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from spoken import RATE, say
 
 from speech.inference.listening import Heard, listen
+from speech.inference.runtime import Runtime
 from speech.inference.spotting import Spotter
 from speech.inference.stream_spotting import KEPT_S, StreamSpotter
+from speech.inference.streaming import Stream
 
 NAMES = ["Jennifer", "Robert", "Alexander"]
 
@@ -72,6 +74,29 @@ def test_in_running_speech_a_name_is_told_before_the_speaker_pauses(runtime):
     (event,) = [one for one in events if one.transcript.accepted]
     assert event.transcript.names[0][0] == "Jennifer"
     assert event.latency_s < 0.8
+
+
+def test_where_nobody_speaks_the_finder_rests(runtime, monkeypatch):
+    n_heard, feed = [], Stream.feed
+    monkeypatch.setattr(Stream, "feed", lambda self, block: n_heard.append(len(block)) or feed(self, block))
+    noise = (1e-3 * np.random.default_rng(0).standard_normal(20 * RATE)).astype(np.float32)
+    assert runtime.finder
+    assert list(listen(runtime, [noise], runtime.lexicon(NAMES), False, 5)) == []
+    assert not n_heard
+    sentence = say(SENTENCE)
+    events = [*listen(runtime, [noise, noise[: len(sentence)] + sentence, noise], runtime.lexicon(NAMES), False, 5)]
+    assert [event.transcript.names[0][0] for event in events if isinstance(event, Heard)] == ["Jennifer"]
+    assert len(sentence) <= sum(n_heard) <= len(sentence) + 3 * RATE
+
+
+def test_what_is_heard_alike_at_a_pause_and_at_its_end_is_recognised_once(runtime, monkeypatch):
+    spans, log_probs = [], Runtime.log_probs
+    monkeypatch.setattr(Runtime, "log_probs", lambda self, some: spans.append(len(some)) or log_probs(self, some))
+    sound = np.pad(say("house"), (RATE, 2 * RATE))
+    (event,) = listen(runtime, [sound], runtime.lexicon(["Elizabeth"]), False, None)
+    assert isinstance(event, Heard)
+    assert not event.transcript.accepted  # its end is waited for
+    assert len(spans) == 1
 
 
 def test_what_was_heard_before_changes_no_name(runtime):

@@ -39,7 +39,8 @@ export class NoSpeechError extends Error {}
  * power, parts, over}`, in samples of the stream, the waveform with MARGIN_S around it. `parts` are between the short
  * pauses inside, `[start, stop]` each. A segment is known GAP_S after its end; with a `pauseS` it is given after each
  * pause of that length inside, too: `over` is false where it may go on. `speakingSince` is the first sample of one that
- * has not ended, `reason` why there was none in the last look.
+ * has not ended, `reason` why there was none in the last look. `sounding` is sooner and less sure: from where to where
+ * somebody may speak, `[start, stop]`, in what has not ended.
  */
 export class Endpointer {
   constructor(sampleRate, pauseS = null) {
@@ -53,11 +54,13 @@ export class Endpointer {
     this.first = 0; // frame of the stream that `bands` begins with
     this.bands = []; // Float64Array(N_BANDS) of each frame: its power
     this.sounds = []; // the others are digital silence (padding), which tells nothing about the background
+    this.known = null; // `#runs` of these frames
     this.held = new Float32Array(this.margin); // before the stream there is nothing
     this.heldStart = -this.margin;
     this.pending = [];
     this.nPending = 0;
     this.speakingSince = null;
+    this.sounding = null;
     this.reason = "nothing but clicks";
     this.spectrum = new PowerSpectrum(this.length);
     this.power = new Float64Array(Math.floor(this.length / 2) + 1);
@@ -155,6 +158,7 @@ export class Endpointer {
           if (this.band[k] >= 0) bands[this.band[k]] += power * this.weight[k];
         });
       }
+      this.known = null;
       this.bands.push(bands);
       this.sounds.push(peak >= SILENCE_32);
     }
@@ -162,10 +166,10 @@ export class Endpointer {
 
   /** The segments of the window that have ended, which are forgotten then. */
   #ended(final) {
-    const [runs, power] = this.#runs();
+    const [runs, power] = (this.known = this.#runs());
     const [nFrames, offset] = [this.bands.length, this.first];
     const found = [];
-    this.speakingSince = null;
+    this.speakingSince = this.sounding = null;
     for (const run of runs) {
       let parts = run;
       const first = parts[0][0];
@@ -174,6 +178,7 @@ export class Endpointer {
       if (cut) {
         if (nFrames < this.window || first > Math.floor(this.window / 2)) {
           this.speakingSince = (offset + first) * this.hop;
+          this.sounding = this.#samples(offset, first, last);
           break;
         }
         // Speech without a pause is cut where it is the softest, in the last third of what is remembered.
@@ -191,9 +196,10 @@ export class Endpointer {
 
   /** The segment that has not ended, where a short pause follows that was not told of yet. */
   #paused() {
-    const [runs, power] = this.#runs();
-    if (!runs.length) return [];
+    const [runs, power] = this.known ?? this.#runs();
     const parts = runs.at(-1);
+    this.sounding = parts ? this.#samples(this.first, parts[0][0], parts.at(-1)[1]) : null;
+    if (!parts) return [];
     const last = parts.at(-1)[1];
     // Another threshold moves the same end by some frames.
     if (last + this.pause > this.bands.length - EDGE || this.first + last <= this.pausedAt + N_SMOOTHED) return [];
@@ -203,17 +209,20 @@ export class Endpointer {
 
   /** Of the window's frames from the first of `parts` to `last`, the latter not included. */
   #segment(offset, parts, last, power) {
-    const startOf = (frame) => (offset + frame) * this.hop;
-    const stopOf = (frame) => Math.min(this.nSamples, (offset + frame - 1) * this.hop + this.length);
-    const [start, stop] = [startOf(parts[0][0]), stopOf(last)];
+    const [start, stop] = this.#samples(offset, parts[0][0], last);
     return {
       start,
       stop,
       waveform: this.audio(start - this.margin, stop + this.margin),
       power: sum(power.subarray(parts[0][0], last)),
-      parts: parts.map(([begin, end]) => [startOf(begin), stopOf(end)]),
+      parts: parts.map(([begin, end]) => this.#samples(offset, begin, end)),
       over: true,
     };
+  }
+
+  /** The first sample and the one after the last of frames `first` to `last`, the latter not included. */
+  #samples(offset, first, last) {
+    return [(offset + first) * this.hop, Math.min(this.nSamples, (offset + last - 1) * this.hop + this.length)];
   }
 
   #forget() {
@@ -229,6 +238,7 @@ export class Endpointer {
     this.bands.splice(0, n);
     this.sounds.splice(0, n);
     this.first += n;
+    this.known = null;
   }
 
   /**

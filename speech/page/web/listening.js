@@ -3,8 +3,8 @@
 //
 // An end-pointer finds where somebody speaks, and the recogniser hears each segment as it would hear it in a file. A
 // name is told of after a short pause already, where it is accepted. Inside of a segment that is no name, or several, a
-// StreamSpotter looks for them while somebody speaks or, where there is no finder, a Spotter. What is heard depends on
-// the samples alone, not on the blocks in which they come or on any clock.
+// StreamSpotter looks for them while somebody speaks, and rests in between, or, where there is no finder, a Spotter.
+// What is heard depends on the samples alone, not on the blocks in which they come or on any clock.
 
 import { Endpointer, GAP_S, MARGIN_S, WINDOW_S, joined } from "./endpointing.js";
 import { levelFaults } from "./quality.js";
@@ -17,6 +17,8 @@ const LONGEST_S = 1.6; // of a name that is told of before its segment is over
 const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
 const PIECE_S = 0.02; // of a stream with names inside of running speech, whatever blocks it comes in
 const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
+const LEAD_S = 0.5; // of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
+const REST_S = 0.3; // after which nobody speaks any more; at a cut it takes 0.2 s to know that somebody goes on
 const WAIT_S = 0.34; // after the end of such a name: after a pause it is heard as one that is said alone
 const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands in, and to know the room by
 
@@ -24,7 +26,9 @@ const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands
 class Hearing {
   constructor(recognizer, lexicon, perHour) {
     Object.assign(this, { recognizer, perHour, rate: recognizer.sampleRate });
-    [this.margin, this.pause] = [MARGIN_S, PAUSE_S].map((s) => Math.round(s * this.rate));
+    const samples = (s) => Math.round(s * this.rate);
+    [this.margin, this.pause, this.lead, this.trail] = [MARGIN_S, PAUSE_S, LEAD_S, GAP_S].map(samples);
+    this.rest = samples(REST_S);
     this.found = []; // by the stream's spotter, and not told of yet
     this.listenFor(lexicon, 0);
     this.told = -this.rate; // sample of the stream up to which names were told of
@@ -40,11 +44,42 @@ class Hearing {
     this.beginnings = beginnings(lexicon);
     this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
     this.stream = this.spotter && recognizer.finder && new StreamSpotter(this.spotter, recognizer.finder, start);
+    this.rests = true; // the stream's spotter, while nobody speaks
+    this.last = null; // the last span that was recognised
   }
 
-  /** The stream goes on with `piece` or, for null, is over. */
-  async feed(piece) {
-    if (this.stream) this.found.push(...(await (piece ? this.stream.feed(piece) : this.stream.finish())));
+  /**
+   * Look for names inside of what somebody says, as far as `endpointer` has heard the stream, or all of it. `segments`
+   * are those that it has just found.
+   */
+  async follow(endpointer, segments, isOver) {
+    const { stream } = this;
+    if (!stream) return;
+    const { nSamples: now, sounding, heldStart } = endpointer;
+    for (const one of segments) {
+      const [first, stop] = [one.start - this.margin, Math.min(now, one.stop + this.margin)];
+      // A threshold that changed has found it late.
+      if (!one.over || stop <= stream.stop) continue;
+      const begin = this.#resumed(Math.max(first, 0));
+      this.found.push(...(await stream.feed(one.waveform.slice(begin - first, stop - first))));
+    }
+    if (sounding) {
+      const stop = Math.min(now, sounding[1] + this.trail);
+      if (stop < stream.stop + stream.chunk) return;
+      const begin = this.#resumed(Math.max(sounding[0] - this.lead, heldStart, 0));
+      this.found.push(...(await stream.feed(endpointer.audio(begin, stop))));
+    } else if (!this.rests && (isOver || now >= stream.stop + this.rest)) {
+      this.found.push(...(await stream.finish()));
+      this.rests = true;
+    }
+  }
+
+  /** The sample from which names are looked for: to which that was done or, after a rest, `start`. */
+  #resumed(start) {
+    const { stream } = this;
+    if (this.rests) stream.begin(Math.max(start, stream.stop));
+    this.rests = false;
+    return stream.stop;
   }
 
   /**
@@ -97,8 +132,7 @@ class Hearing {
     // Words of running speech are accepted too often: there the spotter has to confirm the last part.
     for (const start of begin === last || !this.spotter ? [begin] : [begin, last]) {
       if (segment.stop - start > LONGEST_S * this.rate) continue;
-      const clip = await this.recognizer.logProbs(this.#span(segment, start, segment.stop));
-      const whole = this.#whole(segment, start, clip);
+      const { whole, clip } = await this.#whole(segment, start);
       if (!whole.transcript.accepted || this.beginnings.has(whole.transcript.names[0].text)) continue;
       if (start === begin) return [whole];
       if (this.spotter.confirms(clip, whole.transcript.names[0].text))
@@ -109,8 +143,7 @@ class Hearing {
 
   /** The names inside from sample `start` on, where that is not one as a whole; else the whole. */
   async #atEnd(segment, start) {
-    const clip = await this.recognizer.logProbs(this.#span(segment, start, segment.stop));
-    const whole = this.#whole(segment, start, clip);
+    const { whole, clip } = await this.#whole(segment, start);
     const inside = await this.#inside(segment, start, segment.stop, clip);
     if (inside.length > 1 || (inside.length && whole.transcript.accepted === false)) return inside;
     return start === segment.start || whole.transcript.accepted ? [whole] : [];
@@ -139,9 +172,15 @@ class Hearing {
     return segment.waveform.slice(start - segment.start, stop - segment.start + 2 * this.margin);
   }
 
-  #whole(segment, start, clip) {
-    const transcript = this.recognizer.transcript(clip, (start - this.margin) / this.rate, this.lexicon);
-    return { startS: start / this.rate, endS: segment.stop / this.rate, transcript };
+  /** What was said from sample `start` to the end of `segment`, which at its pause was the same, mostly. */
+  async #whole(segment, start) {
+    const { stop } = segment;
+    if (this.last?.start !== start || this.last.stop !== stop) {
+      const clip = await this.recognizer.logProbs(this.#span(segment, start, stop));
+      const transcript = this.recognizer.transcript(clip, (start - this.margin) / this.rate, this.lexicon);
+      this.last = { start, stop, clip, whole: { startS: start / this.rate, endS: stop / this.rate, transcript } };
+    }
+    return this.last;
   }
 }
 
@@ -186,8 +225,9 @@ export class Listener {
     this.working = this.working.then(async () => {
       await this.#hear();
       if (this.rest.length) await this.#piece(this.rest);
-      await this.hearing.feed(null);
-      await this.#names(this.endpointer.finish(), Infinity);
+      const segments = this.endpointer.finish();
+      await this.hearing.follow(this.endpointer, segments, true);
+      await this.#names(segments, Infinity);
     });
     return this.working;
   }
@@ -212,8 +252,9 @@ export class Listener {
 
   async #piece(piece) {
     this.samples = joined([this.samples, piece]);
-    await this.hearing.feed(piece);
-    await this.#names(this.endpointer.feed(piece), this.endpointer.nSamples / this.rate);
+    const segments = this.endpointer.feed(piece);
+    await this.hearing.follow(this.endpointer, segments, false);
+    await this.#names(segments, this.endpointer.nSamples / this.rate);
     await this.#speaking();
   }
 

@@ -26,11 +26,15 @@ export class Paths {
     this.restart = restart;
     this.columns = texts.map((symbols) => {
       const states = withBlanks(symbols).slice(1, -1);
-      // Two rows above the states: from the second each text begins, from the first nothing comes.
-      const alpha = new Float32Array(states.length + 2).fill(FORBIDDEN);
-      alpha[1] = 0;
-      return { states, skip: maySkip(states), alpha };
+      return { states, skip: maySkip(states), alpha: new Float32Array(states.length + 2) };
     });
+    this.begin();
+  }
+
+  /** No frame was before. */
+  begin() {
+    // Two rows above the states: from the second each text begins, from the first nothing comes.
+    for (const { alpha } of this.columns) alpha.fill(FORBIDDEN).fill(0, 1, 2);
   }
 
   /** Their scores in the next frame, of whose symbols `local` are the scores. */
@@ -65,6 +69,13 @@ export class Search {
     Object.assign(this, { texts, scores, hold: holdS / frameS });
     this.paths = new Paths(texts);
     this.longest = texts.map((text) => Math.ceil((text.length * LONGEST_S) / frameS));
+    this.begin();
+  }
+
+  /** A stream begins, of which no frame was heard. */
+  begin() {
+    const { texts } = this;
+    this.paths.begin();
     this.nFrames = 0;
     this.recent = []; // each frame's score of each symbol, from frame `first` on
     this.first = 0;

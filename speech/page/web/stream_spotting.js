@@ -1,10 +1,11 @@
 // Names inside of running speech, while somebody speaks: a small network of streams finds what may be one, the
-// recogniser confirms it. speech/inference/stream_spotting.py.
+// recogniser confirms it. Of a long stream only those parts are heard in which somebody may speak.
+// speech/inference/stream_spotting.py.
 
 import { joined } from "./endpointing.js";
 import { decided, ratio } from "./spotting.js";
 
-const CHUNK_S = 0.1; // of the stream, in which the finder hears it, whatever blocks it comes in: shorter ones cost time
+const CHUNK_S = 0.1; // of the stream, which the finder hears at least at once: less costs time
 const HOLD_S = 0.3; // a candidate waits for one that it is part of
 const TAIL_S = 0.3; // of silence after a stream's end: its last symbols are known a little after they are said
 const KEPT_S = 6; // of the stream: a candidate may be as old as its name is long
@@ -12,38 +13,47 @@ const KEPT_S = 6; // of the stream: a candidate may be as old as its name is lon
 /** Finds the names of `spotter`'s list in a stream, from sample `start` on, by `finder`, a recogniser of streams. */
 export class StreamSpotter {
   constructor(spotter, finder, start) {
-    Object.assign(this, { spotter, finder, start });
+    Object.assign(this, { spotter, finder });
     this.least = spotter.threshold(finder);
-    this.stream = finder.stream();
     this.search = spotter.search(HOLD_S, finder);
     this.chunk = Math.round(CHUNK_S * finder.sampleRate);
+    this.begin(start);
+  }
+
+  /** At sample `start`, as if nothing had been before; `finish` first tells of what was. */
+  begin(start) {
+    this.start = start;
+    this.stream = this.finder.stream();
+    this.search.begin();
     this.pending = new Float32Array(0);
     this.kept = [];
     this.nKept = 0;
     this.nSamples = 0;
   }
 
+  /** The sample of the stream up to which it was fed. */
+  get stop() {
+    return this.start + this.nSamples + this.pending.length;
+  }
+
   /** The names that are confirmed with `block`, by time: `{startS, endS, transcript}`. */
   async feed(block) {
     this.pending = joined([this.pending, block]);
-    const found = [];
-    while (this.pending.length >= this.chunk) {
-      found.push(...(await this.#heard(this.pending.slice(0, this.chunk))));
-      this.pending = this.pending.slice(this.chunk);
-    }
-    return found;
+    return this.pending.length >= this.chunk ? this.#heard() : [];
   }
 
   /** Those that the end of the stream brings. */
   async finish() {
-    const found = await this.#heard(this.pending);
+    const found = await this.#heard();
     const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
     const parts = [await this.stream.feed(tail), await this.stream.finish()].filter(Boolean);
     const last = [...parts.flatMap((part) => this.search.feed(part)), ...this.search.finish()];
     return [...found, ...(await this.#confirmed(last))];
   }
 
-  async #heard(block) {
+  async #heard() {
+    const block = this.pending;
+    this.pending = new Float32Array(0);
     this.kept.push(block);
     this.nKept += block.length;
     this.nSamples += block.length;
