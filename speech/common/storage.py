@@ -101,7 +101,8 @@ def remove_parts(folder: Path) -> None:
             continue
         try:
             with part.open("r+b") as file:
-                if _lock(file, wait=False):
+                # Its name may be of a later file by now: of a writer whose first part another process removed.
+                if _lock(file, wait=False) and os.path.samestat(os.fstat(file.fileno()), part.stat()):
                     part.unlink(missing_ok=True)
         except OSError:  # another process removed it, or it is not ours to remove
             continue

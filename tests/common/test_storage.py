@@ -140,6 +140,21 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_part_that_has_taken_the_name_of_one_that_was_left_is_kept(tmp_path, monkeypatch):
+    part, lock = tmp_path / ".part-1-1-a.txt", storage._lock
+    part.touch()
+
+    def late(file, wait):
+        """Another process removes the part, and its writer begins anew, before it can be locked."""
+        part.unlink()
+        part.write_text("anew")
+        return lock(file, wait)
+
+    monkeypatch.setattr(storage, "_lock", late)
+    storage.remove_parts(tmp_path)
+    assert part.read_text() == "anew"
+
+
 def test_a_write_removes_what_killed_processes_left_and_no_other(tmp_path):
     left = tmp_path / ".part-1-1-a.txt"
     left.write_text("half")
