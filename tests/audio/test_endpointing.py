@@ -105,6 +105,23 @@ def test_each_name_of_a_stream_is_a_segment(name):
     np.testing.assert_allclose(np.diff([s.start for s in segments]), period, atol=0.05 * rate)
 
 
+@pytest.mark.parametrize("lead_s", [0.0, 2.0])
+def test_where_somebody_may_speak_is_known_at_once_and_until_the_segment_is_over(name, lead_s):
+    waveform, rate = name
+    long = within_silence(waveform, rate, lead_s)
+    long += (1e-3 * np.random.default_rng(0).standard_normal(len(long))).astype(np.float32)
+    endpointer, begins = Endpointer(rate, 0.1), lead_s * rate
+    for block in np.split(long, range(rate // 50, len(long), rate // 50)):
+        is_over = any(segment.over for segment in endpointer.feed(block))
+        heard = endpointer.n_samples
+        if begins + 0.3 * rate < heard < begins + len(waveform) + 0.7 * rate and not is_over:
+            start, stop = endpointer.sounding
+            assert start == pytest.approx(begins, abs=0.1 * rate)
+            assert stop == pytest.approx(min(heard, begins + len(waveform)), abs=0.25 * rate)
+        elif heard < begins or is_over:
+            assert endpointer.sounding is None
+
+
 def test_a_steady_noise_is_no_speech_however_long():
     endpointer, rng = Endpointer(16_000), np.random.default_rng(0)
     noise = (0.01 * rng.standard_normal((60, 16_000))).astype(np.float32)
