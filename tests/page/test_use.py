@@ -83,9 +83,11 @@ def test_a_name_said_to_the_microphone_is_the_files(stub, ready, sounds, runtime
     page.click("#listen")
     wait_for_verdict(page, "Martin,")
     names = ["Martin", "Marvin", "Morton", "Mark", "Siobhan"]
-    expected = dict(runtime.transcribe(path, names).names)
+    once = files.read(path, 16_000)
+    # A microphone begins in any sample, and the frames, of 10 ms, with it.
+    shifted = [dict(runtime.transcribe((once[n:], 16_000), names).names)["Martin"] for n in range(0, 160, 10)]
     found = {name: float(percent.split()[0]) / 100 for name, percent in heard(page)}
-    assert found["Martin"] == pytest.approx(expected["Martin"], abs=0.05)
+    assert min(shifted) - 0.02 <= found["Martin"] <= max(shifted) + 0.02
     assert page.inner_text("#listen") == "Stop"
     page.click("#listen")
     page.wait_for_function("() => document.getElementById('listen').textContent === 'Listen'", polling=100)

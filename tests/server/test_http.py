@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from server_places import http_server
+from server_places import http_server, run
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,7 +20,7 @@ def served(recognition, client):
         async with http_server(recognition) as port:
             return await client(port)
 
-    return asyncio.run(both())
+    return run(both())
 
 
 def request(recognition, method, path, **given):

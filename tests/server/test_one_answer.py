@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from server_places import http_server, wyoming_server
+from server_places import http_server, run, wyoming_server
 from websockets.asyncio.client import connect
 from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -82,8 +82,8 @@ def test_every_way_in_gives_the_files_answer(case, recognition, runtime, said, t
     ways = {
         "listen to the file": streamed(runtime, File(path).blocks(16_000), names),
         "listen to a pipe": streamed(runtime, Pipe(io.BytesIO(pcm), *told, "int16").blocks(16_000), names),
-        "HTTP": asyncio.run(over_http(recognition, content.getvalue(), names)),
-        "WebSocket": asyncio.run(over_websocket(recognition, pieces, names, *told)),
+        "HTTP": run(over_http(recognition, content.getvalue(), names)),
+        "WebSocket": run(over_websocket(recognition, pieces, names, *told)),
     }
     for way, found in ways.items():
         for (ours, p), (theirs, expected_p) in zip(answers(found), answers(expected), strict=True):
@@ -92,9 +92,9 @@ def test_every_way_in_gives_the_files_answer(case, recognition, runtime, said, t
 
     text = next(map(text_of, expected), "")
     assert bool(text) == (name in names)
-    heard = asyncio.run(over_wyoming(recognition, Transcribe(transcript_names=names), pieces, *told))
+    heard = run(over_wyoming(recognition, Transcribe(transcript_names=names), pieces, *told))
     assert (heard.type, heard.data["text"]) == ("transcript", text)
-    heard = asyncio.run(over_wyoming(recognition, Detect(names), pieces, *told))
+    heard = run(over_wyoming(recognition, Detect(names), pieces, *told))
     assert (heard.type, heard.data.get("name", "")) == ("detection" if text else "not-detected", text)
 
 
@@ -102,6 +102,6 @@ def test_a_recordings_faults_come_with_its_transcript_over_http(recognition, run
     mono = np.clip(np.frombuffer(said("one", 8_000), "<i2") * 20.0, -32_768, 32_767).astype("<i2")
     content = io.BytesIO()
     soundfile.write(content, mono, 8_000, format="FLAC")
-    (answer,) = asyncio.run(over_http(recognition, content.getvalue(), ["one"]))
+    (answer,) = run(over_http(recognition, content.getvalue(), ["one"]))
     assert answer["faults"] == list(runtime.transcribe((mono, 8_000), ["one"]).faults)
     assert [fault.partition(":")[0] for fault in answer["faults"]] == ["narrow band", "too loud"]

@@ -5,7 +5,7 @@ import contextlib
 import json
 
 import pytest
-from server_places import wyoming_server
+from server_places import run, wyoming_server
 from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
@@ -29,7 +29,7 @@ def talk(recognition, *sent, n=1):
         async with wyoming_server(recognition) as port:
             return await talked(port, *sent, n=n)
 
-    return asyncio.run(spoken())
+    return run(spoken())
 
 
 async def talked(port, *sent, n=1):
@@ -114,7 +114,7 @@ def test_eight_clients_at_once_hear_each_its_own_names(recognition, said):
             alone = [await client(port, i) for i in range(2)]
             return alone, await asyncio.gather(*(client(port, i) for i in range(8)))
 
-    alone, together = asyncio.run(all_at_once())
+    alone, together = run(all_at_once())
     assert [[name for _, name, _ in found] for found in alone] == [["one"], ["two"]]
     assert together == alone * 4
 
@@ -146,7 +146,7 @@ def test_what_is_no_wyoming_ends_one_connection_and_no_other(strict):
                 (event,) = await talked(port, Describe())
                 assert event.type == "info", content[:40]
 
-    asyncio.run(attacked())
+    run(attacked())
 
 
 def test_silent_clients_and_too_many_are_sent_away(strict):
@@ -159,7 +159,7 @@ def test_silent_clients_and_too_many_are_sent_away(strict):
             assert await asyncio.wait_for(slow[0][0].read(), 5) == b""  # closed after 0.2 s
             assert (await talked(port, Describe()))[0].type == "info"
 
-    asyncio.run(waited())
+    run(waited())
 
 
 def test_a_recording_without_an_end_is_dropped(recognition):
