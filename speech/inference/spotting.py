@@ -128,17 +128,20 @@ def best_paths(local: NDArray[np.float32], columns: _Columns, restart: bool = Tr
 class Search:
     """Spans of a stream of frames that may be one of ``texts``, by one of ``scores``' outputs.
 
-    A text's candidate is the best of each run of frames that it may end in. They are told of ``hold_s`` after the last
-    of them ended, if no other may end then; those that overlap are one together. In any blocks they are the same.
+    A text's candidate is the best of each run of frames that it may end in, or of the first of these where none is
+    better for ``hold_s``: in silence, of which a path may wait in a blank, a run lasts long. They are told of
+    ``hold_s`` after the last of them ended, if no other may end then; those that overlap are one together. In any
+    blocks they are the same.
     """
 
     def __init__(
         self, texts: Sequence[Sequence[int]], frame_s: float, hold_s: float, scores: Callable[[LogProbs], Floats]
     ) -> None:
-        self._texts, self._scores, self._hold = texts, scores, hold_s / frame_s
+        self._texts, self._scores, self._hold = texts, scores, round(hold_s / frame_s, 6)
         self._paths = _Paths(_columns(texts)) if texts else None
         self._n_symbols = np.array([len(text) for text in texts])
         self._longest = np.array([math.ceil(len(text) * LONGEST_S / frame_s) for text in texts])
+        self._waits = np.minimum(self._longest, self._hold)  # frames of a run after its best
         self.begin()
 
     def begin(self) -> None:
@@ -150,7 +153,8 @@ class Search:
         self._first = 0
         self._best = np.full(len(self._texts), -np.inf)  # of each text in its run of frames, and after which
         self._best_at = np.zeros(len(self._texts), int)
-        self._open = False  # whether the last frame is in any text's run
+        self._closed = np.zeros(len(self._texts), bool)  # whether a text's run goes on, whose candidate is known
+        self._open = False  # whether the last frame is in any other's
         self._unsettled: list[Candidate] = []
 
     def feed(self, log_probs: LogProbs) -> list[Candidate]:
@@ -162,19 +166,21 @@ class Search:
         self._recent += list(local)
         settled: list[Candidate] = []
         scored = self._paths(local) / self._n_symbols
-        for each, high in zip(scored, (scored >= THRESHOLD).any(axis=1).tolist(), strict=True):
+        for each, high in zip(scored, scored >= THRESHOLD, strict=True):
             self._n_frames += 1
-            if not (high or self._open or self._unsettled):
+            self._closed &= high & (self._n_frames - self._best_at < self._longest)
+            high &= ~self._closed
+            if not (self._open or self._unsettled or high.any()):
                 continue
-            better = (each >= THRESHOLD) & (each > self._best)
+            better = high & (each > self._best)
             self._best[better], self._best_at[better] = each[better], self._n_frames
-            # A path waits in a blank for as long as silence lasts: what it ends in then is too long for a name.
-            over = (each < THRESHOLD) | (self._n_frames - self._best_at >= self._longest)
-            self._close(over & (self._best > -np.inf))
-            self._open = high
+            over = (self._best > -np.inf) & (~high | (self._n_frames - self._best_at >= self._waits))
+            self._closed |= over & high
+            self._close(over)
+            self._open = bool((high & ~over).any())
             if self._unsettled:
                 waited = self._n_frames - max(one.last for one in self._unsettled)
-                if waited >= self._hold and (not high or waited >= self._longest.max()):
+                if waited >= self._hold and (not self._open or waited >= self._longest.max()):
                     settled += self._settle()
         needed = min(self._best_at[self._best > -np.inf], default=self._n_frames) - self._longest.max() - 1
         del self._recent[: max(0, needed - self._first)]

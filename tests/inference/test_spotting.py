@@ -85,6 +85,16 @@ def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(se
     assert all(one.last <= other.first for one, other in itertools.pairwise(sorted(kept)))
 
 
+def test_a_text_whose_path_waits_in_a_blank_is_told_of_after_the_hold_and_once():
+    """In silence a path may leave out its last symbol, and pay for it in any later frame."""
+    silence, *symbols = np.log(0.9 * np.eye(7) + 0.1 / 7)
+    rows = [silence] * 5 + symbols + [silence] * 30
+    search = Search([[1, 2, 3, 4, 5, 6]], 0.03, 0.3, lambda some: some.letters)
+    told = [(one.last, heard) for heard, row in enumerate(rows * 2, 1) for one in search.feed(LogProbs(row[None]))]
+    assert told == [(11, 21), (41 + 11, 41 + 21)]
+    assert search.finish() == []
+
+
 def test_a_name_inside_of_a_sentence_is_found_at_its_place(runtime):
     before, name = say("Have you seen"), say("Have you seen Jennifer")
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))

@@ -60,15 +60,17 @@ const excess = (one) => (one.score - THRESHOLD) * one.nSymbols;
  * Spans of a stream of frames that may be one of `texts`, by one output: `{first, last, score, nSymbols, text}`, in
  * frames, the score in nats a symbol.
  *
- * A text's candidate is the best of each run of frames that it may end in. They are told of `holdS` after the last of
- * them ended, if no other may end then; those that overlap are one together. In any blocks they are the same.
+ * A text's candidate is the best of each run of frames that it may end in, or of the first of these where none is better
+ * for `holdS`: in silence, of which a path may wait in a blank, a run lasts long. They are told of `holdS` after the last
+ * of them ended, if no other may end then; those that overlap are one together. In any blocks they are the same.
  */
 export class Search {
   /** `scores(clip)` gives the frames (score.js) of the output that is searched. */
   constructor(texts, frameS, holdS, scores) {
-    Object.assign(this, { texts, scores, hold: holdS / frameS });
+    Object.assign(this, { texts, scores, hold: Math.round((1e6 * holdS) / frameS) / 1e6 });
     this.paths = new Paths(texts);
     this.longest = texts.map((text) => Math.ceil((text.length * LONGEST_S) / frameS));
+    this.waits = this.longest.map((longest) => Math.min(longest, this.hold)); // frames of a run after its best
     this.begin();
   }
 
@@ -81,7 +83,8 @@ export class Search {
     this.first = 0;
     this.best = texts.map(() => -Infinity); // of each text in its run of frames, and after which
     this.bestAt = texts.map(() => 0);
-    this.open = false; // whether the last frame is in any text's run
+    this.closed = texts.map(() => false); // whether a text's run goes on, whose candidate is known
+    this.open = false; // whether the last frame is in any other's
     this.unsettled = [];
   }
 
@@ -96,18 +99,22 @@ export class Search {
       const local = Float32Array.from(row, (one) => one - most);
       this.recent.push(local);
       const each = this.paths.next(local).map((score, i) => score / this.texts[i].length);
-      const high = each.some((score) => score >= THRESHOLD);
       this.nFrames++;
-      if (!high && !this.open && !this.unsettled.length) continue;
+      const since = (i) => this.nFrames - this.bestAt[i];
+      this.closed = this.closed.map((closed, i) => closed && each[i] >= THRESHOLD && since(i) < this.longest[i]);
+      const high = each.map((score, i) => score >= THRESHOLD && !this.closed[i]);
+      if (!this.open && !this.unsettled.length && !high.includes(true)) continue;
+      this.open = false;
       each.forEach((score, i) => {
-        if (score >= THRESHOLD && score > this.best[i]) [this.best[i], this.bestAt[i]] = [score, this.nFrames];
-        // A path waits in a blank for as long as silence lasts: what it ends in then is too long for a name.
-        if (score < THRESHOLD || this.nFrames - this.bestAt[i] >= this.longest[i]) this.#close(i);
+        if (high[i] && score > this.best[i]) [this.best[i], this.bestAt[i]] = [score, this.nFrames];
+        const over = this.best[i] > -Infinity && (!high[i] || since(i) >= this.waits[i]);
+        if (over) this.#close(i);
+        this.closed[i] ||= over && high[i];
+        this.open ||= high[i] && !over;
       });
-      this.open = high;
       if (!this.unsettled.length) continue;
       const waited = this.nFrames - Math.max(...this.unsettled.map((one) => one.last));
-      if (waited >= this.hold && (!high || waited >= Math.max(...this.longest))) settled.push(...this.#settle());
+      if (waited >= this.hold && (!this.open || waited >= Math.max(...this.longest))) settled.push(...this.#settle());
     }
     const begun = this.bestAt.filter((_, i) => this.best[i] > -Infinity);
     const needed = Math.min(...begun, begun.length ? Infinity : this.nFrames) - Math.max(...this.longest) - 1;
