@@ -21,6 +21,7 @@ if sys.platform != "win32":
 
 SHARED_MEMORY = Path("/dev/shm")  # Linux's
 LONGEST_TEMPORARY = 103 - len("/pymp-12345678/listener-12345678")  # bytes: macOS' sockets have the shortest paths
+TEMPORARY = ("espeak", "processes", "train")  # the prefixes of temporary folders
 LEAST_FILES = 256  # a batch that is sent to another process is a file for each of its tensors
 
 # What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
@@ -127,12 +128,22 @@ def cores(n_bytes: int = 0) -> int:
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """A folder for this process alone, removed at its end; those that killed processes left are removed now."""
-    own = f"{prefix}-{_namespace()}-"
-    if os.name == "posix":  # elsewhere no signal asks whether a process lives
+    remove_left(prefix)
+    return tempfile.TemporaryDirectory(prefix=f"{_own(prefix)}{os.getpid()}-")
+
+
+def remove_left(*prefixes: str) -> None:
+    """Remove the temporary folders of ``prefixes`` that killed processes left."""
+    if os.name != "posix":  # elsewhere no signal asks whether a process lives
+        return
+    for own in map(_own, prefixes):
         for folder in Path(tempfile.gettempdir()).glob(f"{own}*"):
             if not _lives(folder.name.removeprefix(own).partition("-")[0]):
                 shutil.rmtree(folder, ignore_errors=True)
-    return tempfile.TemporaryDirectory(prefix=f"{own}{os.getpid()}-")
+
+
+def _own(prefix: str) -> str:
+    return f"{prefix}-{_namespace()}-"
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
 
 
 def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
+    import atexit
     import multiprocessing
 
     import hydra  # half a second
@@ -98,6 +99,8 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
                 raise
             raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
 
+    # joblib kills its processes as this one ends, after all that was registered later: they put nothing away.
+    atexit.register(processes.remove_left, *processes.TEMPORARY)
     failed = None
     with sweep.tracked():
         try:
