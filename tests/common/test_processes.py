@@ -11,13 +11,7 @@ from pathlib import Path
 import pytest
 
 from speech.common import processes
-from speech.common.processes import (
-    TEMPORARY,
-    remove_left,
-    signals_held,
-    temporary_files_in_one_folder,
-    temporary_folder,
-)
+from speech.common.processes import signals_held, temporary_files_in_one_folder, temporary_folder
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -58,14 +52,14 @@ def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next
     assert tempfile.mkdtemp().startswith(str(temporary))
 
 
-def test_what_killed_processes_left_can_be_removed_at_once(temporary):
-    for prefix in ("espeak", "train"):
-        run(f"folder = processes.temporary_folder('{prefix}'); os.kill(os.getpid(), 9)")
-    run("folder = processes.temporary_folder('of_another_program'); os.kill(os.getpid(), 9)")
-    with temporary_folder("espeak") as own:
-        remove_left(*TEMPORARY)
-        assert Path(own).is_dir()
-    assert [path.name.partition("-")[0] for path in temporary.iterdir()] == ["of_another_program"]
+def test_what_a_killed_family_leaves_is_removed_at_the_end_of_the_process_that_began_it(temporary):
+    code = "processes.LONGEST_TEMPORARY = 10_000; folder = processes.folder_of_family()\n"
+    code += "if not os.fork():\n    processes.put_temporary_files_into(folder); tempfile.mkdtemp()\n"
+    code += "    os.kill(os.getpid(), 9)\n"
+    code += "if not os.fork(): sys.exit()\n"  # it is not the one that began
+    code += "os.wait(); os.wait(); print(len(os.listdir(folder)))"
+    assert run(code).stdout == "1\n"
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
