@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import shutil
@@ -21,6 +22,7 @@ if sys.platform != "win32":
 
 SHARED_MEMORY = Path("/dev/shm")  # Linux's
 LONGEST_TEMPORARY = 103 - len("/pymp-12345678/listener-12345678")  # bytes: macOS' sockets have the shortest paths
+LEAVING_S = 3.0  # that killed processes have to be gone
 LEAST_FILES = 256  # a batch that is sent to another process is a file for each of its tensors
 
 # What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
@@ -127,12 +129,37 @@ def cores(n_bytes: int = 0) -> int:
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """A folder for this process alone, removed at its end; those that killed processes left are removed now."""
+    return tempfile.TemporaryDirectory(prefix=_named(prefix))
+
+
+def _named(prefix: str) -> str:
+    """How the name of this process's temporary folder begins, now that those of killed processes are removed."""
     own = f"{prefix}-{_namespace()}-"
     if os.name == "posix":  # elsewhere no signal asks whether a process lives
         for folder in Path(tempfile.gettempdir()).glob(f"{own}*"):
             if not _lives(folder.name.removeprefix(own).partition("-")[0]):
                 shutil.rmtree(folder, ignore_errors=True)
-    return tempfile.TemporaryDirectory(prefix=f"{own}{os.getpid()}-")
+    return f"{own}{os.getpid()}-"
+
+
+def folder_of_family() -> str:
+    """A folder for temporary files of this process and of those that another library starts for it, and kills in the
+    end: they put nothing away. It is removed when this process ends, after all that is registered later."""
+    folder, owner = tempfile.mkdtemp(prefix=_named("family")), os.getpid()
+
+    def remove() -> None:
+        until = time.monotonic() + LEAVING_S
+        while os.getpid() == owner and os.path.isdir(folder) and time.monotonic() < until:
+            shutil.rmtree(folder, ignore_errors=True)  # one that is about to end may still write there
+
+    atexit.register(remove)
+    return folder
+
+
+def put_temporary_files_into(folder: str) -> None:
+    """This process's, and those of all that it starts, if the folder is there, and not on another machine."""
+    if os.path.isdir(folder) and len(os.fsencode(folder)) <= LONGEST_TEMPORARY:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 @contextmanager

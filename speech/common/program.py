@@ -49,10 +49,15 @@ def begin() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = format_warning
     os.environ.setdefault("PATH", os.defpath)  # lhotse adds to it as it is imported
     with suppress(OSError):  # torch would make a folder there as it is imported, and leave it
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
+
+
+def format_warning(message: object, *_: object, **__: object) -> str:
+    """A warning as commands show it."""
+    return f"warning: {message}\n"
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:

@@ -128,7 +128,7 @@ def one_writer(folder: Path) -> Iterator[None]:
 def claim(folder: Path, what: str) -> Any:
     """The lock of ``folder``, made if it is not there: this process's alone until it is released, or the process ends.
 
-    Raises FileExistsError, with ``what`` has it, where another process does.
+    Raises FileExistsError, with ``what`` has it, where another process does, and UnwritableError.
     """
     from filelock import FileLock, Timeout
 
@@ -138,6 +138,8 @@ def claim(folder: Path, what: str) -> Any:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise FileExistsError(f"{folder}: {what} is writing there: wait for its end, or stop it") from error
+    except OSError as error:
+        raise UnwritableError(folder, error) from error
     return lock
 
 

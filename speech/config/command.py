@@ -81,12 +81,14 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     check_hydra(name, given.overrides, given.config_dir)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
+    temporary = processes.folder_of_family() if {"-m", "--multirun"} & set(sys.argv) else ""
 
     def job(config: Config) -> object:
         if os.getpid() != starter:  # a launcher's process, which knows of nothing above
             trust.trust(packages)
             program.begin()
             processes.stop_with(starter)
+            processes.put_temporary_files_into(temporary)
             # In joblib's processes it is joblib's own, by which no DataLoader and no pool of ours can start one.
             multiprocessing.set_start_method(method, force=True)
         if not sweep.is_job():

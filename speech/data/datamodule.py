@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +39,40 @@ def read_cuts(corpus: Corpus) -> list[Any]:
     from lhotse import CutSet  # takes 1.7 s to import
 
     try:
-        return list(CutSet.from_file(corpus.cuts_path).with_recording_path_prefix(corpus.folder))
-    except UNREADABLE as error:
+        cuts = list(CutSet.from_file(corpus.cuts_path).with_recording_path_prefix(corpus.folder))
+        if [_of_cut(cut) for cut in cuts] != [_of_line(line) for line in _listed(corpus)]:
+            raise ValueError("its clips are not those of the lists in shards")
+    except (*UNREADABLE, AttributeError, LookupError, TypeError) as error:
         raise _damaged(corpus.cuts_path, corpus.folder, error) from error
+    return cuts
+
+
+def _of_cut(cut: Any) -> tuple[Any, ...]:
+    of, custom = cut.supervisions[0], cut.custom
+    place = custom["split"], cut.recording.num_samples
+    return cut.id, custom["name"], custom["say"], of.speaker, of.language, custom["weight"], *place
+
+
+def _of_line(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    of = line["speaker"], line["accent"] or "en"
+    return line["id"], line["text"], line["say"], *of, line["weight"], line["split"], line["n_samples"]
+
+
+def _listed(corpus: Corpus) -> list[dict[str, Any]]:
+    """Each clip of the lists of shards."""
+    lists = map(read_lines, sorted((corpus.folder / "shards").glob("*.jsonl.gz")))
+    return [line for lines in lists for line in lines if "refused" not in line]
+
+
+def identity(corpus: Corpus) -> str:
+    """Of the clips, to the byte, and what is known of them: the same wherever their recordings lie now, and whenever
+    these were copied there. Raises CorpusError for damage."""
+    try:
+        clips = [[*_of_line(line), line["crc32"]] for line in _listed(corpus)]
+    except (*UNREADABLE, LookupError, TypeError) as error:
+        raise _damaged(corpus.folder / "shards", corpus.folder, error) from error
+    digest = hashlib.sha256(json.dumps(clips).encode()).hexdigest()
+    return f"{corpus.folder.name.rpartition('-')[0]}-{digest[:16]}"
 
 
 def _damaged(path: Path, folder: Path, error: Exception) -> CorpusError:
@@ -105,14 +138,14 @@ class SpeechData(pl.LightningDataModule):
     def __init__(self, corpus: Corpus | Shar, settings: DataSettings) -> None:
         super().__init__()
         self.settings, self.folder, self._names = settings, corpus.folder, settings.names
-        self.corpora: list[str]  # by what shaped their clips
+        self.corpora: list[str]  # by their clips
         splits: Mapping[str, Sequence[Clip]]
         if isinstance(corpus, Shar):
             if settings.concatenate is not None:
                 raise CorpusError(f"{corpus.folder}: concatenate draws clips from all shards at once: concatenate=null")
             self.corpora, splits = corpus.identities, corpus.clips()
         else:
-            self.corpora, splits = [corpus.folder.name], load_clips(corpus)
+            self.corpora, splits = [identity(corpus)], load_clips(corpus)
         self.process = 0, 1  # this one's rank, and how many train together: each has its share of every batch
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
         self.n_steps = 1  # an epoch, at least: few training clips are passed over several times in it

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from speech.data.build import Corpus
-from speech.data.datamodule import DataSettings, SpeechData, load_cuts, read_cuts
+from speech.data.datamodule import DataSettings, SpeechData, identity, load_cuts, read_cuts
 from speech.data.dataset import Clip
 from speech.data.samplers import EpochSampler, MixedSampler
 
@@ -62,7 +62,7 @@ class ReplayedData(SpeechData):
 
     def __init__(self, corpus: Corpus, settings: DataSettings, replay: Replay, earlier: Sequence[Corpus]) -> None:
         super().__init__(corpus, settings)
-        self.corpora += [one.folder.name for one in earlier]
+        self.corpora += [identity(one) for one in earlier]
         self.replay = replay
         self._names = self.names  # its own: a replayed text is not to choose from
         own = self.datasets["train"].clips if "train" in self.datasets else []

@@ -20,6 +20,8 @@ from speech.data.shards import FIELDS, INDEX, UNREADABLE, Shard, Summary
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 
+_PART = ".part-"  # how the name of an unfinished shard's folder begins
+
 
 def write_shards(
     corpus: Corpus,
@@ -50,6 +52,8 @@ def write_shards(
         storage.one_writer(folder),
         tqdm(total=sum(map(len, splits.values())), desc="shards", unit=" clips") as progress,
     ):
+        for place in folder.glob(f"{_PART}*"):  # of a process that was killed
+            shutil.rmtree(place, ignore_errors=True)
         for split, some in shards.items():
             for number, clips in enumerate(some):
                 if not _is_there(folder, split, number, key):
@@ -64,12 +68,13 @@ def write_shards(
 
 def _is_there(folder: Path, split: str, number: int, key: str) -> bool:
     try:
-        found = Shard.read(folder, split, number).corpus
+        found = Shard.read(folder, split, number)
     except CorpusError:
         return False
-    if found != key:
-        raise CorpusError(f"{folder}: another corpus's shards are there ({found}; this is {key}): give another output=")
-    return True
+    if found.corpus != key:
+        another = f"another corpus's shards are there ({found.corpus}; this is {key})"
+        raise CorpusError(f"{folder}: {another}: give another output=")
+    return len(found.rates) == len(found.ids)  # else an earlier version wrote it
 
 
 def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence[Any]) -> None:
@@ -78,7 +83,7 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
     (folder / split).mkdir(exist_ok=True)
     (folder / "index").mkdir(exist_ok=True)
     sizes = {}
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as place:
+    with tempfile.TemporaryDirectory(prefix=_PART, dir=folder) as place:
         try:
             with SharWriter(place, fields={"recording": "flac"}, shard_size=None, shard_suffix=".0") as writer:
                 for cut in cuts:
@@ -109,5 +114,6 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
         [kinds[one] for one in spoken],
         [list(one) for one in speakers],
         [speakers[one] for one in of],
+        [cut.custom.get("rate", 0) for cut in cuts],
     )
     storage.write_json(folder / INDEX.format(split=split, number=number), asdict(shard))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import signal
 import sys
 from collections.abc import Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from speech.common import program
 from speech.common.extras import require
 
 if TYPE_CHECKING:
+    import asyncio
+
     from speech.server.recognition import Recognition
+
+PAUSE_S = 60.0
 
 
 async def serve(recognition: Recognition, host: str, wyoming_port: int, http_port: int, hosts: list[str]) -> None:
     """Serve until a signal stops it. A port of 0 is of no server. Raises OSError for a port that is taken."""
     import asyncio
 
+    asyncio.get_running_loop().set_exception_handler(TellOnce())
     running: list[Coroutine[object, object, None]] = []
     if wyoming_port:
         require("wyoming", "serve")
@@ -41,6 +48,23 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
         other.cancel()
     for one in done:
         one.result()
+
+
+class TellOnce:
+    """Of an event loop: that no more files may be open is a line, once in PAUSE_S; asyncio has a traceback for each
+    connection that waits, over and over."""
+
+    def __init__(self) -> None:
+        self._until = -math.inf
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._until:
+            self._until = loop.time() + PAUSE_S
+            way_out = "raise the limit (ulimit -n)"
+            print(f"warning: {error.strerror}: other clients wait until some have gone: {way_out}", file=sys.stderr)
 
 
 def _begin() -> None:

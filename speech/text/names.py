@@ -86,6 +86,7 @@ def check_list(names: Any, letters: str | None) -> None:
 _LARGEST = 1 << 24  # bytes of a list
 LONGEST = 200  # letters of a name: to pronounce one of thousands takes minutes
 _MOST_FAULTS = 50  # that are told at once
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of an editor: splitlines() would make two names of one with U+2028
 _MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _EMPTY = "the list of names is empty: give at least one name"
@@ -98,7 +99,7 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
     if not isinstance(names, str):
         yield from ((f"names[{i}]", partial(_read_name, name)) for i, name in enumerate(names))
         return
-    for number, line in enumerate(_read_text(names).splitlines(), start=1):
+    for number, line in enumerate(_LINE_ENDS.split(_read_text(names)), start=1):
         if text := re.sub(r"(^|\s)#.*", "", line).strip():
             yield f"{names}:{number}", partial(_read_line, text)
 

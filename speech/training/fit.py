@@ -13,7 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from speech.common import processes
+from speech.common import processes, program
 from speech.config.objects import instantiate
 from speech.training.checkpoint import CheckpointIO
 from speech.training.distributed import Process, Started, joined
@@ -45,6 +45,7 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     # Advertisements, and hints to developers: what a user can act on is a warning or an error.
     hints = "treespec, LeafSpec|does not have many workers|is not resumable|exists and is not empty|sync_dist=True"
     warnings.filterwarnings("ignore", f"(?s).*({hints})")
+    warnings.formatwarning = program.format_warning  # Lightning's own has a place in its code
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     others.ask(_fit_beside)

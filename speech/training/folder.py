@@ -9,6 +9,7 @@ from pathlib import Path
 from speech.common import runs, storage
 
 STATE = (runs.RECOGNIZER_FILE, "g2p.onnx", "checkpoints/last.ckpt", "last.ckpt")  # what a new run would overwrite
+WRITER = "a training or a calibration"  # what the lock of a run's folder is of
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
     Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run is there already.
     """
     folder = Path(run_dir)
-    lock = storage.claim(folder, "a training")
+    lock = storage.claim(folder, WRITER)
     try:
         if there := [name for name in STATE if not resume and (folder / name).is_file()]:
             raise FileExistsError(

@@ -54,8 +54,9 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
         raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
     initial = finetune.inherit_parts(config) if config.init else None
-    if isinstance(config.corpus.get("names"), str):  # by its lines: the file may be another when the run is resumed
-        config.corpus.names = plain(read_names(config.corpus.names))
+    for key in ("names", "words"):  # by a file's lines: it may be another when the run is resumed
+        if isinstance(config.corpus.get(key), str):
+            config.corpus[key] = plain(read_names(config.corpus[key]))
     compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
     compose.save(config, run_dir / "config.yaml")
     logger = instantiate(config.logger)  # first: its package may not be installed

@@ -17,6 +17,7 @@ from speech.model import loading
 from speech.model.recognizer import Recognizer
 from speech.training.corpora import make_data
 from speech.training.finish import fit_to_clips
+from speech.training.folder import WRITER
 from speech.training.report import write_card
 
 
@@ -24,12 +25,21 @@ def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
     """Fit to ``config.split``'s clips, and write the recogniser's file again; returns it and the calibration.
 
     Its run's report and model card are brought up to date; what is replaced is kept beside it, and printed. Raises
-    ValueError, and leaves the file as it was, for too few clips.
+    ValueError, and leaves the file as it was, for too few clips, OSError for a folder that cannot be written, or in
+    which another process trains or calibrates.
     """
     path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     recognizer = loading.load(path)
     if not isinstance(recognizer, Recognizer):
         raise ValueError(f"recognizer={path}: an exported file is not changed: calibrate its run, and export it again")
+    lock = storage.claim(path.parent, WRITER)
+    try:
+        return path, _recalibrated(config, path, recognizer)
+    finally:
+        lock.release()
+
+
+def _recalibrated(config: Config, path: Path, recognizer: Recognizer) -> CalibrationReport:
     compose.as_trained(config, path, ["corpus", "augment"])
     data = make_data(config, recognizer)
     if config.split not in data.datasets:
@@ -48,4 +58,4 @@ def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
         write_card(path.parent, recognizer)
     if config.output:
         storage.write_json(Path(config.output), asdict(calibration))
-    return path, calibration
+    return calibration

@@ -52,6 +52,16 @@ def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next
     assert tempfile.mkdtemp().startswith(str(temporary))
 
 
+def test_what_a_killed_family_leaves_is_removed_at_the_end_of_the_process_that_began_it(temporary):
+    code = "processes.LONGEST_TEMPORARY = 10_000; folder = processes.folder_of_family()\n"
+    code += "if not os.fork():\n    processes.put_temporary_files_into(folder); tempfile.mkdtemp()\n"
+    code += "    os.kill(os.getpid(), 9)\n"
+    code += "if not os.fork(): sys.exit()\n"  # it is not the one that began
+    code += "os.wait(); os.wait(); print(len(os.listdir(folder)))"
+    assert run(code).stdout == "1\n"
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_a_process_put_away_what_it_began(temporary, number):
     code = f"processes.exit_on_signals(); folder = processes.temporary_folder('a'); os.kill(os.getpid(), {int(number)})"

@@ -56,6 +56,18 @@ def test_a_corpus_is_a_lhotse_cutset_built_once(source, tmp_path):
     assert build(source, ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("altered", ["a clip less", "no facts", "another name"])
+def test_a_manifest_that_was_altered_is_told_with_the_way_out(source, tmp_path, altered):
+    corpus = build(source, ALPHABET, RATE, tmp_path)
+    first, *others = gzip.decompress(corpus.cuts_path.read_bytes()).decode().splitlines()
+    cut = json.loads(first)
+    custom = {"no facts": {}, "another name": cut["custom"] | {"name": "Anna"}}.get(altered)
+    lines = others if custom is None else [json.dumps(cut | {"custom": custom}), *others]
+    corpus.cuts_path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    with pytest.raises(CorpusError, match=rf"^{corpus.cuts_path}: missing or damaged .*: delete {corpus.folder}, and"):
+        load_clips(build(source, ALPHABET, RATE, tmp_path))
+
+
 def test_a_clip_has_the_text_that_was_read_beside_its_name(tmp_path):
     source = make_synthetic(names=({"text": "Niamh", "say": "neev"}, "Mark"), n_train=1, n_val=1, n_test=0)
     clips = load_clips(build(source, ALPHABET, RATE, tmp_path))

@@ -1,10 +1,14 @@
 """Clips in tar shards: what is written is what is read, and an epoch of them is an epoch."""
 
+import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ from small_sources import make_synthetic
 from speech.data.augment.light import Augment
 from speech.data.build import build
 from speech.data.datamodule import DataSettings, SpeechData, load_clips
+from speech.data.recordings import Folder
 from speech.data.samplers import POOL, BucketSampler
 from speech.data.shard_writing import write_shards
 from speech.data.shards import Shar
@@ -101,6 +106,29 @@ def test_what_was_interrupted_goes_on_and_what_is_whole_is_kept(corpus, shards, 
     assert all(same(a, b) for split in first for a, b in zip(read[split], first[split], strict=True))
     assert {path for path in files if path.suffix == ".json"} <= set(tmp_path.rglob("*.json"))
     assert not list(tmp_path.glob(".part-*"))
+
+
+def test_what_a_killed_process_began_is_removed_and_what_an_earlier_version_wrote_is_made_again(corpus, tmp_path):
+    write(corpus, tmp_path)
+    index = tmp_path / "index/val.000000.json"
+    content = json.loads(index.read_text())
+    index.write_text(json.dumps({key: value for key, value in content.items() if key != "rates"}))
+    assert len(Shar(str(tmp_path)).clips()["val"]), "it is read as it is"
+    (tmp_path / ".part-killed").mkdir()
+    write(corpus, tmp_path)
+    assert not list(tmp_path.glob(".part-*"))
+    assert json.loads(index.read_text()) == content
+
+
+def test_clips_know_the_rate_of_the_recordings_that_they_are_of(recordings, tmp_path):
+    root = shutil.copytree(recordings, tmp_path / "recordings")
+    for path in root.rglob("*.wav"):
+        samples, rate = soundfile.read(path)
+        soundfile.write(path, soxr.resample(samples, rate, 8_000), 8_000)
+    corpus = build(Folder(str(root)), ALPHABET, RATE, tmp_path)
+    write(corpus, tmp_path / "shards")
+    splits = Shar(str(tmp_path / "shards")).clips()
+    assert {clip.rate for clips in splits.values() for clip in clips} == {8_000}
 
 
 def test_another_corpus_and_another_recogniser_are_refused(corpus, shards, cache):

@@ -40,6 +40,15 @@ def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path):
         assert expected in reason
 
 
+def test_a_line_ends_where_an_editor_ends_it(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_bytes("Mary\u2028Ann\r\nAnna\rCa\x0brl\n\nTo,m\n".encode())
+    with pytest.raises(ValueError, match=rf"^{path}:5: 'To,m' has a comma"):
+        read_names(str(path))
+    path.write_bytes(path.read_bytes().replace(b",", b""))
+    assert [str(name) for name in read_names(str(path))] == ["Mary\u2028Ann", "Anna", "Ca\x0brl", "Tom"]
+
+
 @pytest.mark.parametrize(("line", "mark"), [("Anna;Bob", "semicolon"), ("Anna\tBob", "tab"), ("Anna | Bob", "bar")])
 def test_several_names_in_a_line_are_told_with_the_mark_between(tmp_path, line, mark):
     (tmp_path / "names.txt").write_text(f"Martin\n{line}\n")

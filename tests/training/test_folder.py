@@ -22,7 +22,10 @@ def running(tmp_path):
 
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_folder_in_which_a_training_runs_is_refused(running, resume):
-    with pytest.raises(FileExistsError, match=rf"^{running}: a training is writing there"), claimed(running, resume):
+    with (
+        pytest.raises(FileExistsError, match=rf"^{running}: a training or a calibration is writing there"),
+        claimed(running, resume),
+    ):
         pass
 
 

@@ -1,12 +1,15 @@
 """Ranking and rejection fitted again to other clips: in the recogniser's file, its report and its card."""
 
+import errno
 import json
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from speech.model.recognizer import Recognizer
+from speech.training.folder import claimed
 from speech.training.recalibration import recalibrate
 
 CHOSEN = "threshold was chosen on"
@@ -46,6 +49,26 @@ def test_too_few_clips_leave_the_recogniser_as_it_was(config):
         recalibrate(config)
     with open(path, "rb") as file:
         assert file.read() == before
+
+
+def test_a_run_that_is_being_trained_is_left_alone(config):
+    path = Path(config.recognizer, "recognizer.pt")
+    before = path.read_bytes()
+    with (
+        claimed(config.recognizer, resume=True),
+        pytest.raises(FileExistsError, match="a training or a calibration is"),
+    ):
+        recalibrate(config)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_clips_are_made(config, monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", f"{config.recognizer}/.lock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", denied)
+    with pytest.raises(OSError, match=rf"^{config.recognizer}: could not be written \(Permission denied"):
+        recalibrate(config)
 
 
 def test_an_exported_file_is_refused(small_export, compose):

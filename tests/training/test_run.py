@@ -3,8 +3,10 @@
 import io
 import json
 import shutil
+import warnings
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -133,6 +135,37 @@ def test_a_resumed_run_has_its_names_by_value_and_stops_at_another_corpus(compos
     config.corpus.n_train = 6
     train(config, resume=True)
     assert Recognizer.load(run / "recognizer.pt").names == ["Martin", "Mark"]
+
+
+def test_a_run_whose_recordings_were_copied_goes_on_and_stops_where_one_is_another(compose, recordings, tmp_path):
+    first, run = shutil.copytree(recordings, tmp_path / "first"), tmp_path / "run"
+    of_recordings = ["corpus=folder", "corpus.test_speakers=1", *(one for one in SMALL if "corpus." not in one)]
+    train_until(2, compose("train", *of_recordings, f"corpus.root={first}", f"run_dir={run}"))
+    config = saved(run, "train")
+    moved = shutil.copytree(first, tmp_path / "moved", copy_function=shutil.copy)  # of another time, too
+    config.corpus.root = str(moved)
+    one, other, *_ = sorted(moved.rglob("*.wav"))
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(folder-"):
+        train(config, resume=True)
+    one.write_bytes(content)
+    train(config, resume=True)
+
+
+def test_a_resumed_run_has_the_words_of_a_file_by_value(compose, tmp_path):
+    words, run = tmp_path / "words.txt", tmp_path / "run"
+    words.write_text("house\ntree\n", encoding="utf-8")
+    train_until(4, compose("train", *SMALL, f"corpus.words={words}", f"run_dir={run}"))
+    words.unlink()
+    train(saved(run, "train"), resume=True)
+
+
+def test_a_warning_of_a_training_is_one_of_this_program(compose, tmp_path):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("warnings.formatwarning", warnings.formatwarning)
+        train(compose("train", *SMALL, "trainer=debug", f"run_dir={tmp_path}"))
+        assert warnings.formatwarning("one", UserWarning, pl.__file__, 1) == "warning: one\n"
 
 
 def test_a_run_without_a_checkpoint_cannot_be_resumed(compose, tmp_path):
