@@ -106,19 +106,19 @@ class _Hearing:
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
         self._lead, self._trail, self._until_rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
-        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
-        self.listen_for(lexicon, 0)
         self.told = -self._rate  # sample of the stream up to which names were told of
+        self.listen_for(lexicon)
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
         self._before_stop = 0
         self._segments: deque[tuple[int, int]] = deque(maxlen=N_SEGMENTS)
 
-    def listen_for(self, lexicon: Mapping[str, Entry], start: int) -> None:
-        """For the names of ``lexicon`` from sample ``start`` of the stream on."""
+    def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
+        """For the names of ``lexicon`` in what is being said, too, as far as none was told of."""
         per_hour, finder = self._false_alarms_per_hour, self._transcriber.finder
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
         self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
-        self._stream = StreamSpotter(self._spotter, finder, start) if self._spotter and finder else None
+        self._stream = StreamSpotter(self._spotter, finder, max(self.told, 0)) if self._spotter and finder else None
+        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
         self._rests = True  # the stream's spotter, while nobody speaks
         self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
 
@@ -293,7 +293,7 @@ def listen(
     pieces = blocks if hearing.in_blocks else _cut(blocks, round(PIECE_S * rate))
     for block in itertools.chain(pieces, [None]):
         if isinstance(block, Listed):
-            hearing.listen_for(block.lexicon, endpointer.n_samples)
+            hearing.listen_for(block.lexicon)
         if isinstance(block, Fault | Listed):
             yield block
             continue

@@ -29,21 +29,22 @@ class Hearing {
     const samples = (s) => Math.round(s * this.rate);
     [this.margin, this.pause, this.lead, this.trail] = [MARGIN_S, PAUSE_S, LEAD_S, GAP_S].map(samples);
     this.untilRest = samples(REST_S);
-    this.found = []; // by the stream's spotter, and not told of yet
-    this.listenFor(lexicon, 0);
     this.told = -this.rate; // sample of the stream up to which names were told of
+    this.listenFor(lexicon);
     this.before = new Float32Array(0); // the end of the segment before
     this.beforeStop = 0;
     this.segments = []; // [start, stop] of the last ones
   }
 
-  /** For the names of `lexicon` from sample `start` of the stream on. */
-  listenFor(lexicon, start) {
+  /** For the names of `lexicon` in what is being said, too, as far as none was told of. */
+  listenFor(lexicon) {
     const { recognizer, perHour } = this;
     this.lexicon = lexicon;
     this.beginnings = beginnings(lexicon);
     this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
-    this.stream = this.spotter && recognizer.finder && new StreamSpotter(this.spotter, recognizer.finder, start);
+    const { finder } = recognizer;
+    this.stream = this.spotter && finder && new StreamSpotter(this.spotter, finder, Math.max(this.told, 0));
+    this.found = []; // by the stream's spotter, and not told of yet
     this.rests = true; // the stream's spotter, while nobody speaks
     this.last = null; // the last span that was recognised
   }
@@ -256,7 +257,7 @@ export class Listener {
   /** Another list of names takes over. */
   #edited() {
     const lexicon = this.lexicon();
-    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon, this.endpointer.nSamples);
+    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon);
   }
 
   async #piece(piece) {
