@@ -6,6 +6,7 @@ Each source gives its ``format`` and, by ``blocks``, mono float32 blocks ``(n_sa
 from __future__ import annotations
 
 import json
+import math
 import queue
 import struct
 import sys
@@ -25,6 +26,8 @@ from speech.common.extras import require
 
 BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
+BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
+AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
 
@@ -192,13 +195,45 @@ class Microphone:
         self.format = Format(str(found["name"]), rate, max(1, min(2, found["max_input_channels"])), "float32")
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away."""
+        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away.
+
+        One that was there and is gone is waited for; what it did not hear meanwhile is lost.
+        """
+        mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
+        while True:
+            try:
+                for samples in self._while_there():
+                    if gone:
+                        yield from self._lost("it is back", time.monotonic() - heard_at, mono)
+                    heard_at, gone = time.monotonic(), False
+                    if isinstance(samples, Fault):
+                        yield from self._lost(samples.text, samples.lost_s, mono)
+                    else:
+                        yield mono(samples)
+            except OSError as error:
+                if time.monotonic() - heard_at > GONE_S + BACK_S:
+                    raise
+                if not gone:
+                    yield Fault(f"{error} It is waited for")
+                gone = True
+                time.sleep(AGAIN_S)
+
+    def _lost(self, reason: str, lost_s: float, mono: Mono) -> Iterator[Block]:
+        """What is told of ``lost_s`` of sound, and the 0s that stand for them."""
+        if not lost_s:
+            yield Fault(reason)
+            return
+        yield Fault(f"{reason}: {lost_s:.2f} s of sound were lost", lost_s)
+        yield mono(np.zeros((round(lost_s * self.format.rate), self.format.channels), np.float32))
+
+    def _while_there(self) -> Iterator[NDArray[np.float32] | Fault]:
+        """Blocks ``(n, n_channels)`` and faults of the device. Raises OSError once it is gone."""
         form, blocks = self.format, queue.SimpleQueue[tuple[NDArray[np.float32], bool]]()
 
         def callback(samples: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
             blocks.put((samples.copy(), bool(status and status.input_overflow)))
 
-        mono, n_zero = Mono(form.rate, sample_rate), 0
+        n_zero = 0
         try:
             stream = self._sounddevice.InputStream(
                 device=self._device, samplerate=form.rate, channels=form.channels, dtype="float32", callback=callback
@@ -212,15 +247,13 @@ class Microphone:
                         raise OSError(f"{form.device}: nothing came for {GONE_S} s: was it unplugged?") from None
                     if overflow:
                         lost_s = max(0.0, time.monotonic() - start - n_samples / form.rate)
-                        lost = np.zeros((round(lost_s * form.rate), form.channels), np.float32)
-                        yield Fault(f"overrun: {lost_s:.2f} s of sound were lost", lost_s)
-                        yield mono(lost)
-                        n_samples += len(lost)
+                        yield Fault("overrun", lost_s)
+                        n_samples += round(lost_s * form.rate)
                     n_samples += len(samples)
                     n_before, n_zero = n_zero, 0 if samples.any() else n_zero + len(samples)
                     if n_before < GONE_S * form.rate <= n_zero:
                         yield Fault(f"digital silence for {GONE_S} s: is the microphone muted, or not permitted?")
-                    yield mono(samples)
+                    yield samples
         except self._sounddevice.PortAudioError as error:
             raise OSError(f"{form.device}: {error}: choose another with device=...") from error
 
