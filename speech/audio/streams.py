@@ -5,6 +5,7 @@ Each source gives its ``format`` and, by ``blocks``, mono float32 blocks ``(n_sa
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import queue
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.audio import files
+from speech.audio import containers, files
 from speech.audio.files import Waveform
 from speech.audio.limits import RATES, AudioError
 from speech.common.escape import printable
@@ -30,6 +31,7 @@ BACK_S = 10.0  # for which one that is gone is waited for, and how often it is t
 AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
+TOLD_BY_TWO_BYTES = {"MP3", "aac", "IRCAM"}  # which raw samples may begin with
 
 
 class Format(NamedTuple):
@@ -116,30 +118,41 @@ class File:
 class Pipe:
     """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples.
 
-    What begins with RIFF is read by its header, whatever was said of raw samples; its lengths are not trusted, since
-    who writes into a pipe does not know them. Raises AudioError for a header that cannot be read.
+    What begins with RIFF or RF64 is read by its header, whatever was said of raw samples; its lengths are not trusted,
+    since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and for another
+    kind of sound file, which would be noise as raw samples.
     """
 
     def __init__(self, pipe: BinaryIO, rate: int, channels: int, dtype: str) -> None:
         self._pipe = pipe
         if dtype not in TYPES:
             raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
-        self._head = self._exactly(4)
+        self._head = b""  # what was read of it, and is to be read again
+        self._head = self._exactly(containers.HEAD)
         self.format = Format("standard input", rate, channels, dtype)
-        if self._head == b"RIFF":
-            self._head = b""
+        if self._head.startswith((b"RIFF", b"RF64")):
             self.format = self._wav_header()
+        elif (kind := self._kind()) is not None:
+            raise AudioError(f"standard input: {kind}, no raw samples: give it as source=FILE, or send it as a WAV")
         if not (RATES[0] <= self.format.rate <= RATES[1] and 1 <= self.format.channels <= 64):
             raise AudioError(f"standard input: {self.format.rate} Hz, {self.format.channels} channels: give rate=...")
 
+    def _kind(self) -> str | None:
+        """Of a sound file's first bytes; None for raw samples."""
+        if self._head.startswith((b"ID3\2", b"ID3\3", b"ID3\4")):
+            return "MP3"
+        kind = containers.kind(io.BytesIO(self._head))
+        return None if kind in TOLD_BY_TWO_BYTES else kind
+
     def _exactly(self, n: int) -> bytes:
-        found = bytearray()
+        found = bytearray(self._head[:n])
+        self._head = self._head[n:]
         while len(found) < n and (more := self._pipe.read(n - len(found))):
             found += more
         return bytes(found)
 
     def _wav_header(self) -> Format:
-        self._exactly(8)  # the length, and WAVE
+        self._exactly(12)  # RIFF, the length, and WAVE
         fmt = b""
         while len(chunk := self._exactly(8)) == 8:
             name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
@@ -163,16 +176,15 @@ class Pipe:
         kind = np.dtype(TYPES[form.dtype])
         frame = kind.itemsize * form.channels
         scale = np.float32(1.0 if kind.kind == "f" else -float(np.iinfo(kind).min))
-        mono, head = Mono(form.rate, sample_rate), self._head
+        mono = Mono(form.rate, sample_rate)
         n_bytes = round(BLOCK_S * form.rate) * frame  # of each block but the last, however the bytes came
         while True:
-            data = head + self._exactly(n_bytes - len(head))
+            data = self._exactly(n_bytes)
             n = len(data) // frame
             samples = np.frombuffer(data[: n * frame], kind).reshape(n, form.channels)
             yield mono(samples.astype(np.float32) / scale, last=len(data) < n_bytes)
             if len(data) < n_bytes:
                 return
-            head = b""
 
 
 class Microphone:

@@ -73,6 +73,35 @@ def test_a_wav_of_a_type_that_is_not_read_is_refused(sound):
         Pipe(Chunks(encoded.getvalue(), 100), 16_000, 1, "int16")
 
 
+def test_a_wav_of_long_recordings_is_read_by_its_header(sound):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 22_050, subtype="PCM_16", format="RF64")
+    source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
+    assert source.format[1:] == (22_050, 1, "int16")
+    np.testing.assert_allclose(whole(source, 22_050), sound, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "OGG", "AIFF", "W64", "AU", "CAF"])
+def test_another_sound_file_is_never_taken_for_raw_samples(sound, kind):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 16_000, format=kind)
+    with pytest.raises(AudioError, match=f"{kind}, no raw samples: give it as source=FILE"):
+        Pipe(Chunks(encoded.getvalue(), 7), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize("tagged", [b"ID3\x03\0\0\0\0\0\0", b"\0\0\0\x18ftypM4A "])
+def test_a_compressed_file_is_never_taken_for_raw_samples(tagged):
+    with pytest.raises(AudioError, match="no raw samples"):
+        Pipe(Chunks(tagged + bytes(100), 7), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize("first", [[-1, -5], [-23_708, 0], [0, 1]])  # as MPEG audio, IRCAM and ISO media begin
+def test_raw_samples_may_begin_as_a_sound_file_does(first):
+    samples = np.array(first + [7] * 400, np.int16)
+    source = Pipe(Chunks(samples.tobytes(), 7), 16_000, 1, "int16")
+    np.testing.assert_allclose(whole(source), samples / 2**15, atol=1e-6)
+
+
 def test_samples_that_are_no_numbers_are_silence(sound):
     spoilt = sound.copy()
     spoilt[100:200] = np.nan
