@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from speech.audio import containers, files
 from speech.audio.files import Waveform
-from speech.audio.limits import RATES, AudioError
+from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable
 from speech.common.extras import require
+from speech.common.ranges import checked_count
 
 BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
@@ -134,8 +135,8 @@ class Pipe:
             self.format = self._wav_header()
         elif (kind := self._kind()) is not None:
             raise AudioError(f"standard input: {kind}, no raw samples: give it as source=FILE, or send it as a WAV")
-        if not (RATES[0] <= self.format.rate <= RATES[1] and 1 <= self.format.channels <= 64):
-            raise AudioError(f"standard input: {self.format.rate} Hz, {self.format.channels} channels: give rate=...")
+        checked_count("standard input: rate", self.format.rate, *RATES)
+        checked_count("standard input: channels", self.format.channels, 1, MOST_CHANNELS)
 
     def _kind(self) -> str | None:
         """Of a sound file's first bytes; None for raw samples."""

@@ -102,6 +102,12 @@ def test_raw_samples_may_begin_as_a_sound_file_does(first):
     np.testing.assert_allclose(whole(source), samples / 2**15, atol=1e-6)
 
 
+@pytest.mark.parametrize(("rate", "channels"), [(0, 1), ("abc", 1), (16_000, 0), (16_000, True), (16_000, 65)])
+def test_raw_samples_of_a_format_that_cannot_be_are_refused_by_the_settings_name(rate, channels):
+    with pytest.raises(ValueError, match=r"standard input: (rate|channels)=\w+ must be an integer within"):
+        Pipe(Chunks(bytes(100), 7), rate, channels, "int16")
+
+
 def test_samples_that_are_no_numbers_are_silence(sound):
     spoilt = sound.copy()
     spoilt[100:200] = np.nan
