@@ -212,7 +212,9 @@ class Endpointer:
                     break
                 # Speech without a pause is cut where it is the softest, in the last third of what is remembered.
                 least = max(first + 1, 2 * self._window // 3)
-                last = least + int(power[least : n_frames - N_SMOOTHED].argmin())
+                end, last = last, least + int(power[least : n_frames - N_SMOOTHED].argmin())
+                if last < end:
+                    self.sounding = self._samples(offset, last, end)
                 parts = [(begin, min(end, last)) for begin, end in parts if begin < last]
             found.append(self._segment(offset, parts, last, power))
             # The pause is forgotten too, lest another threshold should find the name's soft end in it.

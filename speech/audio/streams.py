@@ -5,7 +5,9 @@ Each source gives its ``format`` and, by ``blocks``, mono float32 blocks ``(n_sa
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import queue
 import struct
 import sys
@@ -17,16 +19,20 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.audio import files
+from speech.audio import containers, files
 from speech.audio.files import Waveform
-from speech.audio.limits import RATES, AudioError
+from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable
 from speech.common.extras import require
+from speech.common.ranges import checked_count
 
 BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
+BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
+AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
+TOLD_BY_TWO_BYTES = {"MP3", "aac", "IRCAM"}  # which raw samples may begin with
 
 
 class Format(NamedTuple):
@@ -113,30 +119,41 @@ class File:
 class Pipe:
     """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples.
 
-    What begins with RIFF is read by its header, whatever was said of raw samples; its lengths are not trusted, since
-    who writes into a pipe does not know them. Raises AudioError for a header that cannot be read.
+    What begins with RIFF or RF64 is read by its header, whatever was said of raw samples; its lengths are not trusted,
+    since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and for another
+    kind of sound file, which would be noise as raw samples.
     """
 
     def __init__(self, pipe: BinaryIO, rate: int, channels: int, dtype: str) -> None:
         self._pipe = pipe
         if dtype not in TYPES:
             raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
-        self._head = self._exactly(4)
+        self._head = b""  # what was read of it, and is to be read again
+        self._head = self._exactly(containers.HEAD)
         self.format = Format("standard input", rate, channels, dtype)
-        if self._head == b"RIFF":
-            self._head = b""
+        if self._head.startswith((b"RIFF", b"RF64")):
             self.format = self._wav_header()
-        if not (RATES[0] <= self.format.rate <= RATES[1] and 1 <= self.format.channels <= 64):
-            raise AudioError(f"standard input: {self.format.rate} Hz, {self.format.channels} channels: give rate=...")
+        elif (kind := self._kind()) is not None:
+            raise AudioError(f"standard input: {kind}, no raw samples: give it as source=FILE, or send it as a WAV")
+        checked_count("standard input: rate", self.format.rate, *RATES)
+        checked_count("standard input: channels", self.format.channels, 1, MOST_CHANNELS)
+
+    def _kind(self) -> str | None:
+        """Of a sound file's first bytes; None for raw samples."""
+        if self._head.startswith((b"ID3\2", b"ID3\3", b"ID3\4")):
+            return "MP3"
+        kind = containers.kind(io.BytesIO(self._head))
+        return None if kind in TOLD_BY_TWO_BYTES else kind
 
     def _exactly(self, n: int) -> bytes:
-        found = bytearray()
+        found = bytearray(self._head[:n])
+        self._head = self._head[n:]
         while len(found) < n and (more := self._pipe.read(n - len(found))):
             found += more
         return bytes(found)
 
     def _wav_header(self) -> Format:
-        self._exactly(8)  # the length, and WAVE
+        self._exactly(12)  # RIFF, the length, and WAVE
         fmt = b""
         while len(chunk := self._exactly(8)) == 8:
             name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
@@ -160,16 +177,15 @@ class Pipe:
         kind = np.dtype(TYPES[form.dtype])
         frame = kind.itemsize * form.channels
         scale = np.float32(1.0 if kind.kind == "f" else -float(np.iinfo(kind).min))
-        mono, head = Mono(form.rate, sample_rate), self._head
+        mono = Mono(form.rate, sample_rate)
         n_bytes = round(BLOCK_S * form.rate) * frame  # of each block but the last, however the bytes came
         while True:
-            data = head + self._exactly(n_bytes - len(head))
+            data = self._exactly(n_bytes)
             n = len(data) // frame
             samples = np.frombuffer(data[: n * frame], kind).reshape(n, form.channels)
             yield mono(samples.astype(np.float32) / scale, last=len(data) < n_bytes)
             if len(data) < n_bytes:
                 return
-            head = b""
 
 
 class Microphone:
@@ -192,13 +208,45 @@ class Microphone:
         self.format = Format(str(found["name"]), rate, max(1, min(2, found["max_input_channels"])), "float32")
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away."""
+        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away.
+
+        One that was there and is gone is waited for; what it did not hear meanwhile is lost.
+        """
+        mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
+        while True:
+            try:
+                for samples in self._while_there():
+                    if gone:
+                        yield from self._lost("it is back", time.monotonic() - heard_at, mono)
+                    heard_at, gone = time.monotonic(), False
+                    if isinstance(samples, Fault):
+                        yield from self._lost(samples.text, samples.lost_s, mono)
+                    else:
+                        yield mono(samples)
+            except OSError as error:
+                if time.monotonic() - heard_at > GONE_S + BACK_S:
+                    raise
+                if not gone:
+                    yield Fault(f"{error} It is waited for")
+                gone = True
+                time.sleep(AGAIN_S)
+
+    def _lost(self, reason: str, lost_s: float, mono: Mono) -> Iterator[Block]:
+        """What is told of ``lost_s`` of sound, and the 0s that stand for them."""
+        if not lost_s:
+            yield Fault(reason)
+            return
+        yield Fault(f"{reason}: {lost_s:.2f} s of sound were lost", lost_s)
+        yield mono(np.zeros((round(lost_s * self.format.rate), self.format.channels), np.float32))
+
+    def _while_there(self) -> Iterator[NDArray[np.float32] | Fault]:
+        """Blocks ``(n, n_channels)`` and faults of the device. Raises OSError once it is gone."""
         form, blocks = self.format, queue.SimpleQueue[tuple[NDArray[np.float32], bool]]()
 
         def callback(samples: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
             blocks.put((samples.copy(), bool(status and status.input_overflow)))
 
-        mono, n_zero = Mono(form.rate, sample_rate), 0
+        n_zero = 0
         try:
             stream = self._sounddevice.InputStream(
                 device=self._device, samplerate=form.rate, channels=form.channels, dtype="float32", callback=callback
@@ -212,15 +260,13 @@ class Microphone:
                         raise OSError(f"{form.device}: nothing came for {GONE_S} s: was it unplugged?") from None
                     if overflow:
                         lost_s = max(0.0, time.monotonic() - start - n_samples / form.rate)
-                        lost = np.zeros((round(lost_s * form.rate), form.channels), np.float32)
-                        yield Fault(f"overrun: {lost_s:.2f} s of sound were lost", lost_s)
-                        yield mono(lost)
-                        n_samples += len(lost)
+                        yield Fault("overrun", lost_s)
+                        n_samples += round(lost_s * form.rate)
                     n_samples += len(samples)
                     n_before, n_zero = n_zero, 0 if samples.any() else n_zero + len(samples)
                     if n_before < GONE_S * form.rate <= n_zero:
                         yield Fault(f"digital silence for {GONE_S} s: is the microphone muted, or not permitted?")
-                    yield mono(samples)
+                    yield samples
         except self._sounddevice.PortAudioError as error:
             raise OSError(f"{form.device}: {error}: choose another with device=...") from error
 

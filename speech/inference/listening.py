@@ -37,7 +37,7 @@ BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
 PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
 N_SEGMENTS = 8  # the last ones, which a name may lie in that is told of once they are over
 LEAD_S = 0.5  # of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
-REST_S = 0.3  # after which nobody speaks any more; where a segment is cut it takes 0.2 s to know that somebody goes on
+REST_S = 0.3  # after which nobody speaks any more, where what seemed to be speech was none: it may be some again
 WAIT_S = 0.34  # after the end of such a name: after a pause it is heard as one that is said alone
 
 
@@ -105,20 +105,20 @@ class _Hearing:
         self._transcriber, self._false_alarms_per_hour = transcriber, false_alarms_per_hour
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
-        self._lead, self._trail, self._rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
-        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
-        self.listen_for(lexicon, 0)
+        self._lead, self._trail, self._until_rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
         self.told = -self._rate  # sample of the stream up to which names were told of
+        self.listen_for(lexicon)
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
         self._before_stop = 0
         self._segments: deque[tuple[int, int]] = deque(maxlen=N_SEGMENTS)
 
-    def listen_for(self, lexicon: Mapping[str, Entry], start: int) -> None:
-        """For the names of ``lexicon`` from sample ``start`` of the stream on."""
+    def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
+        """For the names of ``lexicon`` in what is being said, too, as far as none was told of."""
         per_hour, finder = self._false_alarms_per_hour, self._transcriber.finder
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
         self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
-        self._stream = StreamSpotter(self._spotter, finder, start) if self._spotter and finder else None
+        self._stream = StreamSpotter(self._spotter, finder, max(self.told, 0)) if self._spotter and finder else None
+        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
         self._rests = True  # the stream's spotter, while nobody speaks
         self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
 
@@ -138,25 +138,35 @@ class _Hearing:
         for one in segments:
             first, stop = one.start - self._margin, min(now, one.stop + self._margin)
             if one.over and stop > self._stream.stop:  # a threshold that changed has found it late
-                begin = self._resumed(max(first, 0))
+                begin = self._resumed(first, first)
                 self._found += self._stream.feed(one.waveform[begin - first : stop - first])
         if endpointer.sounding is not None:
             start, stop = endpointer.sounding
             stop = min(now, stop + self._trail)
             if stop >= self._stream.stop + self._stream.chunk:
-                begin = self._resumed(max(start - self._lead, endpointer.held_since, 0))
+                begin = self._resumed(start - self._lead, endpointer.held_since)
                 self._found += self._stream.feed(endpointer.audio(begin, stop))
-        elif not self._rests and (is_over or now >= self._stream.stop + self._rest):
-            self._found += self._stream.finish()
-            self._rests = True
+        elif is_over or segments or now >= self._stream.stop + self._until_rest:
+            self._rest()
 
-    def _resumed(self, start: int) -> int:
-        """The sample from which names are looked for: to which that was done or, after a rest, ``start``."""
+    def _resumed(self, start: int, held_since: int) -> int:
+        """The sample from which names are looked for: to which that was done or, after a rest, ``start``.
+
+        The stream before ``held_since`` is held no more.
+        """
         assert self._stream
+        if held_since > self._stream.stop:
+            self._rest()
         if self._rests:
-            self._stream.begin(max(start, self._stream.stop))
+            self._stream.begin(max(start, held_since, self._stream.stop))
             self._rests = False
         return self._stream.stop
+
+    def _rest(self) -> None:
+        """Nobody speaks: what may still be a name will be no longer one."""
+        if self._stream and not self._rests:
+            self._found += self._stream.finish()
+            self._rests = True
 
     def running(self, now_s: float, since: int | None) -> Iterator[Spotted]:
         """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so.
@@ -193,8 +203,9 @@ class _Hearing:
         if segment.over:
             self._before, self._before_stop = segment.waveform[-round(BEFORE_S * self._rate) :], segment.stop
             self._segments.append((segment.start, segment.stop))
-        if found:
-            self.told = round(found[-1].end_s * self._rate)
+        names = [one for one in found if one.transcript.accepted is not False]  # in what is none there may be one
+        if names:
+            self.told = round(names[-1].end_s * self._rate)
         return found
 
     def _at_pause(self, segment: Segment, parts: Sequence[tuple[int, int]]) -> list[Spotted]:
@@ -282,7 +293,7 @@ def listen(
     pieces = blocks if hearing.in_blocks else _cut(blocks, round(PIECE_S * rate))
     for block in itertools.chain(pieces, [None]):
         if isinstance(block, Listed):
-            hearing.listen_for(block.lexicon, endpointer.n_samples)
+            hearing.listen_for(block.lexicon)
         if isinstance(block, Fault | Listed):
             yield block
             continue

@@ -234,7 +234,8 @@ class Spotter:
     """
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float) -> None:
-        if not 0 < false_alarms_per_hour < math.inf:
+        is_number = isinstance(false_alarms_per_hour, int | float) and not isinstance(false_alarms_per_hour, bool)
+        if not is_number or not 0 < false_alarms_per_hour < math.inf:
             raise ValueError(
                 f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
             )

@@ -73,6 +73,41 @@ def test_a_wav_of_a_type_that_is_not_read_is_refused(sound):
         Pipe(Chunks(encoded.getvalue(), 100), 16_000, 1, "int16")
 
 
+def test_a_wav_of_long_recordings_is_read_by_its_header(sound):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 22_050, subtype="PCM_16", format="RF64")
+    source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
+    assert source.format[1:] == (22_050, 1, "int16")
+    np.testing.assert_allclose(whole(source, 22_050), sound, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "OGG", "AIFF", "W64", "AU", "CAF"])
+def test_another_sound_file_is_never_taken_for_raw_samples(sound, kind):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, 16_000, format=kind)
+    with pytest.raises(AudioError, match=f"{kind}, no raw samples: give it as source=FILE"):
+        Pipe(Chunks(encoded.getvalue(), 7), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize("tagged", [b"ID3\x03\0\0\0\0\0\0", b"\0\0\0\x18ftypM4A "])
+def test_a_compressed_file_is_never_taken_for_raw_samples(tagged):
+    with pytest.raises(AudioError, match="no raw samples"):
+        Pipe(Chunks(tagged + bytes(100), 7), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize("first", [[-1, -5], [-23_708, 0], [0, 1]])  # as MPEG audio, IRCAM and ISO media begin
+def test_raw_samples_may_begin_as_a_sound_file_does(first):
+    samples = np.array(first + [7] * 400, np.int16)
+    source = Pipe(Chunks(samples.tobytes(), 7), 16_000, 1, "int16")
+    np.testing.assert_allclose(whole(source), samples / 2**15, atol=1e-6)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(0, 1), ("abc", 1), (16_000, 0), (16_000, True), (16_000, 65)])
+def test_raw_samples_of_a_format_that_cannot_be_are_refused_by_the_settings_name(rate, channels):
+    with pytest.raises(ValueError, match=r"standard input: (rate|channels)=\w+ must be an integer within"):
+        Pipe(Chunks(bytes(100), 7), rate, channels, "int16")
+
+
 def test_samples_that_are_no_numbers_are_silence(sound):
     spoilt = sound.copy()
     spoilt[100:200] = np.nan
@@ -97,14 +132,17 @@ class PortAudioError(Exception):
     pass
 
 
-def device(monkeypatch, blocks, block_s=0.01):
-    """sounddevice as far as it is used: a 48 kHz microphone that gives ``blocks`` of 480 samples, then nothing."""
-    durations = []
+def device(monkeypatch, *plugged, block_s=0.01):
+    """sounddevice as far as it is used: a 48 kHz microphone that gives blocks of 480 samples, then nothing, each time
+    that it is ``plugged`` in; None is a time that it cannot be opened, as it cannot after the last."""
+    durations, times = [], iter(plugged)
 
     class Stream:
         def __init__(self, samplerate, channels, callback, **_):
             if samplerate != 48_000:
                 raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+            if (blocks := next(times, None)) is None:
+                raise PortAudioError("Device unavailable [PaErrorCode -9985]")
 
             def run():
                 for level, overflow in blocks:
@@ -126,13 +164,14 @@ def device(monkeypatch, blocks, block_s=0.01):
     module = types.ModuleType("sounddevice")
     module.query_devices, module.InputStream, module.PortAudioError = lambda *_: found, Stream, PortAudioError
     monkeypatch.setitem(sys.modules, "sounddevice", module)
-    monkeypatch.setattr("speech.audio.streams.GONE_S", 0.3)
+    for name, value in {"GONE_S": 0.3, "BACK_S": 1.0, "AGAIN_S": 0.05}.items():
+        monkeypatch.setattr(f"speech.audio.streams.{name}", value)
     return durations
 
 
 def heard_until_gone(microphone):
     found = []
-    with pytest.raises(OSError, match="nothing came for"):
+    with pytest.raises(OSError, match="Device unavailable"):
         found += map(found.append, microphone.blocks(16_000))
     return [one for one in found if one is not None]
 
@@ -141,21 +180,40 @@ def test_a_microphone_is_opened_at_its_own_rate_and_told_when_gone(monkeypatch):
     device(monkeypatch, [(0.5, False)] * 20)
     microphone = Microphone(None)
     assert microphone.format == ("fake", 48_000, 1, "float32")
-    sound = np.concatenate(heard_until_gone(microphone))
-    assert len(sound) == pytest.approx(0.2 * 16_000, abs=400)
+    *sound, gone = heard_until_gone(microphone)
+    assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=400)
+    assert gone.text.startswith("fake: nothing came for")
+
+
+def test_a_microphone_that_comes_back_is_heard_again_at_the_right_time(monkeypatch):
+    device(monkeypatch, [(0.5, False)] * 20, None, None, [(0.25, False)] * 20)
+    start = time.monotonic()
+    *found, _ = heard_until_gone(Microphone(None))
+    faults = [one for one in found if isinstance(one, Fault)]
+    assert [fault.lost_s > 0 for fault in faults] == [False, True]
+    assert "nothing came for" in faults[0].text
+    sound = np.concatenate([one for one in found if not isinstance(one, Fault)])
+    again = np.flatnonzero(np.abs(sound - 0.25) < 0.01)
+    assert len(again) == pytest.approx(0.2 * 16_000, abs=600)  # less the edges of the resampler
+    assert 0.3 < again[len(again) // 2] / 16_000 < time.monotonic() - start
+
+
+def test_a_microphone_that_was_never_there_is_not_waited_for(monkeypatch):
+    device(monkeypatch)
+    assert heard_until_gone(Microphone(None)) == []
 
 
 def test_exact_zeros_of_a_microphone_are_told_once(monkeypatch):
     device(monkeypatch, [(0.0, False)] * 80, block_s=0.001)
-    faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
-    assert len(faults) == 1
-    assert "muted" in faults[0].text
+    silent, gone = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
+    assert "muted" in silent.text
+    assert "nothing came for" in gone.text
 
 
 def test_an_overrun_is_told_and_the_callback_never_waits(monkeypatch):
     durations = device(monkeypatch, [(0.5, i == 5) for i in range(20)])
     faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
-    assert [fault.text.partition(":")[0] for fault in faults] == ["overrun"]
+    assert [fault.text.partition(":")[0] for fault in faults] == ["overrun", "fake"]
     assert np.median(durations) < 1e-3
 
 

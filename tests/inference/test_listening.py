@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from spoken import say
 
 from speech.audio import endpointing
 from speech.audio.streams import Fault
@@ -86,6 +87,20 @@ def said(events):
 def test_another_list_holds_from_where_it_stands_in_the_stream(recognizer, clip):
     sound, first, other = np.pad(clip, (8_000, 20_000)), recognizer.lexicon(["Martin"]), recognizer.lexicon(["Marvin"])
     assert said(listen(recognizer, [sound, Listed(other), sound], first, False, 5)) == ["Martin", "Marvin"]
+
+
+@pytest.mark.parametrize("listed_s", [1.5, 1.75, 2.0, 2.25, 2.75])
+def test_a_name_of_both_lists_is_told_once_wherever_in_its_sentence_the_list_is_replaced(recognizer, listed_s):
+    sound = np.pad(say("have you seen Jennifer at the house"), (16_000, 32_000))
+    before, after = np.split(sound, [round(listed_s * 16_000)])
+    lexicon, other = recognizer.lexicon(["Jennifer"]), recognizer.lexicon(["Robert", "Jennifer"])
+    blocks = [
+        *np.split(before, range(320, len(before), 320)),
+        Listed(other),
+        *np.split(after, range(320, len(after), 320)),
+    ]
+    events = [event for event in listen(recognizer, blocks, lexicon, False, 5) if isinstance(event, Heard)]
+    assert said([event for event in events if event.transcript.accepted]) == ["Jennifer"]
 
 
 def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(recognizer, clip, tmp_path):

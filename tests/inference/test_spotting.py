@@ -160,7 +160,7 @@ def test_a_drawled_name_is_one(runtime):
     assert len(heard(runtime, sound, names=["Martin", "Marvin", "Morton", "Mark"])) == 1
 
 
-@pytest.mark.parametrize("per_hour", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("per_hour", [0, -1, float("nan"), float("inf"), "five", True])
 def test_no_false_alarm_at_all_is_not_to_be_had(runtime, per_hour):
     with pytest.raises(ValueError, match="false_alarms_per_hour"):
         heard(runtime, np.zeros(RATE, np.float32), per_hour=per_hour)

@@ -139,6 +139,31 @@ def test_the_last_word_before_a_silence_is_told_at_once_and_once(runtime, text, 
     assert event == events[-1]
 
 
+def test_a_sentence_that_is_over_settles_its_last_word_however_much_longer_names_there_are(runtime):
+    lexicon = runtime.lexicon([*NAMES, "Oliver", "Bartholomew Featherstone"])
+    spoken = say("I was told to ask for Oliver")
+    lengths_seeds = (RATE, 0), (len(spoken), 0), (5 * RATE // 2, 1)
+    noise = [6e-3 * np.random.default_rng(seed).standard_normal(length) for length, seed in lengths_seeds]
+    sound = np.concatenate([noise[0], noise[1] + spoken, noise[2]]).astype(np.float32)
+    events = [one for one in listen(runtime, [sound], lexicon, False, 5) if isinstance(one, Heard)]
+    assert [(one.transcript.names[0][0], one.transcript.accepted) for one in events] == [("Oliver", True)]
+
+
+def test_a_name_that_ends_where_speech_without_a_pause_is_cut_is_told_once(runtime):
+    """It is confirmed a little later than what was said until then is told of, in which nothing was heard."""
+    words, name = say("house of the man who was told to come")[: -RATE // 20], say("ask for Jennifer")
+    before, pause = round(4.8 * RATE) - len(name), np.zeros(round(0.08 * RATE), np.float32)
+    parts = [np.tile(words, 6)[:before], name, pause, np.tile(words, 6)[: 6 * RATE], pause]
+    sound = np.pad(np.concatenate(parts), RATE)
+    events = [one for one in listen(runtime, [sound], runtime.lexicon(NAMES), False, 5) if isinstance(one, Heard)]
+    cut, told = events[:2]
+    assert cut.transcript.accepted is False
+    assert told.transcript.accepted
+    assert told.transcript.names[0][0] == "Jennifer"
+    assert told.end_s <= cut.end_s + 0.1
+    assert not any(one.transcript.accepted for one in events[2:])
+
+
 def test_in_noise_alone_there_is_no_name_though_the_finder_hears_some(runtime):
     noise = (1e-3 * np.random.default_rng(0).standard_normal(10 * RATE)).astype(np.float32)
     lexicon = runtime.lexicon(["Christopher"])

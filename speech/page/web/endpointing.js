@@ -182,8 +182,10 @@ export class Endpointer {
           break;
         }
         // Speech without a pause is cut where it is the softest, in the last third of what is remembered.
+        const end = last;
         last = Math.max(first + 1, Math.floor((2 * this.window) / 3));
         for (let i = last + 1; i < nFrames - N_SMOOTHED; i++) if (power[i] < power[last]) last = i;
+        if (last < end) this.sounding = this.#samples(offset, last, end);
         parts = run.filter(([begin]) => begin < last).map(([begin, end]) => [begin, Math.min(end, last)]);
       }
       found.push(this.#segment(offset, parts, last, power));

@@ -18,7 +18,7 @@ const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
 const PIECE_S = 0.02; // of a stream with names inside of running speech, whatever blocks it comes in
 const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
 const LEAD_S = 0.5; // of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
-const REST_S = 0.3; // after which nobody speaks any more; at a cut it takes 0.2 s to know that somebody goes on
+const REST_S = 0.3; // after which nobody speaks any more, where what seemed to be speech was none: it may be some again
 const WAIT_S = 0.34; // after the end of such a name: after a pause it is heard as one that is said alone
 const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands in, and to know the room by
 
@@ -28,22 +28,23 @@ class Hearing {
     Object.assign(this, { recognizer, perHour, rate: recognizer.sampleRate });
     const samples = (s) => Math.round(s * this.rate);
     [this.margin, this.pause, this.lead, this.trail] = [MARGIN_S, PAUSE_S, LEAD_S, GAP_S].map(samples);
-    this.rest = samples(REST_S);
-    this.found = []; // by the stream's spotter, and not told of yet
-    this.listenFor(lexicon, 0);
+    this.untilRest = samples(REST_S);
     this.told = -this.rate; // sample of the stream up to which names were told of
+    this.listenFor(lexicon);
     this.before = new Float32Array(0); // the end of the segment before
     this.beforeStop = 0;
     this.segments = []; // [start, stop] of the last ones
   }
 
-  /** For the names of `lexicon` from sample `start` of the stream on. */
-  listenFor(lexicon, start) {
+  /** For the names of `lexicon` in what is being said, too, as far as none was told of. */
+  listenFor(lexicon) {
     const { recognizer, perHour } = this;
     this.lexicon = lexicon;
     this.beginnings = beginnings(lexicon);
     this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
-    this.stream = this.spotter && recognizer.finder && new StreamSpotter(this.spotter, recognizer.finder, start);
+    const { finder } = recognizer;
+    this.stream = this.spotter && finder && new StreamSpotter(this.spotter, finder, Math.max(this.told, 0));
+    this.found = []; // by the stream's spotter, and not told of yet
     this.rests = true; // the stream's spotter, while nobody speaks
     this.last = null; // the last span that was recognised
   }
@@ -60,26 +61,34 @@ class Hearing {
       const [first, stop] = [one.start - this.margin, Math.min(now, one.stop + this.margin)];
       // A threshold that changed has found it late.
       if (!one.over || stop <= stream.stop) continue;
-      const begin = this.#resumed(Math.max(first, 0));
+      const begin = await this.#resumed(first, first);
       this.found.push(...(await stream.feed(one.waveform.slice(begin - first, stop - first))));
     }
     if (sounding) {
       const stop = Math.min(now, sounding[1] + this.trail);
       if (stop < stream.stop + stream.chunk) return;
-      const begin = this.#resumed(Math.max(sounding[0] - this.lead, heldStart, 0));
+      const begin = await this.#resumed(sounding[0] - this.lead, heldStart);
       this.found.push(...(await stream.feed(endpointer.audio(begin, stop))));
-    } else if (!this.rests && (isOver || now >= stream.stop + this.rest)) {
-      this.found.push(...(await stream.finish()));
-      this.rests = true;
-    }
+    } else if (isOver || segments.length || now >= stream.stop + this.untilRest) await this.#rest();
   }
 
-  /** The sample from which names are looked for: to which that was done or, after a rest, `start`. */
-  #resumed(start) {
+  /**
+   * The sample from which names are looked for: to which that was done or, after a rest, `start`. The stream before
+   * `heldSince` is held no more.
+   */
+  async #resumed(start, heldSince) {
     const { stream } = this;
-    if (this.rests) stream.begin(Math.max(start, stream.stop));
+    if (heldSince > stream.stop) await this.#rest();
+    if (this.rests) stream.begin(Math.max(start, heldSince, stream.stop));
     this.rests = false;
     return stream.stop;
+  }
+
+  /** Nobody speaks: what may still be a name will be no longer one. */
+  async #rest() {
+    if (this.rests) return;
+    this.found.push(...(await this.stream.finish()));
+    this.rests = true;
   }
 
   /**
@@ -122,7 +131,8 @@ class Hearing {
       this.beforeStop = segment.stop;
       this.segments = [...this.segments, [segment.start, segment.stop]].slice(-N_SEGMENTS);
     }
-    if (found.length) this.told = Math.round(found.at(-1).endS * this.rate);
+    const names = found.filter((one) => one.transcript.accepted !== false); // in what is none there may be one
+    if (names.length) this.told = Math.round(names.at(-1).endS * this.rate);
     return found;
   }
 
@@ -247,7 +257,7 @@ export class Listener {
   /** Another list of names takes over. */
   #edited() {
     const lexicon = this.lexicon();
-    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon, this.endpointer.nSamples);
+    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon);
   }
 
   async #piece(piece) {
