@@ -236,7 +236,7 @@ def twice(command: Command, place: Path, expected: object) -> None:
     both = [begun(command, place) for _ in range(2)]
     statuses = [process.ended(WAITS_S) for process in both]
     refused = [process.errors for process, status in zip(both, statuses, strict=True) if status]
-    if len(refused) > (command.name == "train") or any("a training is writing there" not in one for one in refused):
+    if len(refused) > (command.name == "train") or any("is writing there" not in one for one in refused):
         raise Fault(f"ended with {statuses}: {' / '.join(refused)[-500:]}")
     if command.result(place) != expected:
         raise Fault("ended with another result")
