@@ -41,6 +41,7 @@ from speech.config.command import explained
 from speech.data.build import build
 from speech.model import torch_file
 from speech.text.alphabet import Alphabet
+from speech.training.folder import WRITER
 
 for _slow in ("lhotse", "matplotlib.pyplot", "onnxruntime", "pytorch_lightning", "speech.page.page"):
     importlib.import_module(_slow)  # once, here: each command is a fork, which would import it again
@@ -236,7 +237,7 @@ def twice(command: Command, place: Path, expected: object) -> None:
     both = [begun(command, place) for _ in range(2)]
     statuses = [process.ended(WAITS_S) for process in both]
     refused = [process.errors for process, status in zip(both, statuses, strict=True) if status]
-    if len(refused) > (command.name == "train") or any("is writing there" not in one for one in refused):
+    if len(refused) > (command.name == "train") or any(f"{WRITER} is writing there" not in one for one in refused):
         raise Fault(f"ended with {statuses}: {' / '.join(refused)[-500:]}")
     if command.result(place) != expected:
         raise Fault("ended with another result")

@@ -122,7 +122,7 @@ def cores(n_bytes: int = 0) -> int:
         return 1
     if sys.platform != "win32" and resource.getrlimit(resource.RLIMIT_NOFILE)[0] < LEAST_FILES:
         return 1
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+    if not _has_room_for_sockets(tempfile.gettempdir()):
         return 1
     return os.cpu_count() or 1
 
@@ -158,7 +158,7 @@ def folder_of_family() -> str:
 
 def put_temporary_files_into(folder: str) -> None:
     """This process's, and those of all that it starts, if the folder is there, and not on another machine."""
-    if os.path.isdir(folder) and len(os.fsencode(folder)) <= LONGEST_TEMPORARY:
+    if os.path.isdir(folder) and _has_room_for_sockets(folder):
         os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
@@ -168,12 +168,17 @@ def temporary_files_in_one_folder(prefix: str) -> Iterator[None]:
     say, lies in a ``temporary_folder``: a process that is killed removes nothing itself."""
     before = tempfile.tempdir
     with temporary_folder(prefix) as folder:
-        if len(os.fsencode(folder)) <= LONGEST_TEMPORARY:
+        if _has_room_for_sockets(folder):
             tempfile.tempdir = folder
         try:
             yield
         finally:
             tempfile.tempdir = before
+
+
+def _has_room_for_sockets(folder: str) -> bool:
+    """Whether the paths of multiprocessing's sockets in ``folder`` are short enough."""
+    return len(os.fsencode(folder)) <= LONGEST_TEMPORARY
 
 
 def _namespace() -> int:

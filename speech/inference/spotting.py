@@ -137,7 +137,7 @@ class Search:
     def __init__(
         self, texts: Sequence[Sequence[int]], frame_s: float, hold_s: float, scores: Callable[[LogProbs], Floats]
     ) -> None:
-        self._texts, self._scores, self._hold = texts, scores, round(hold_s / frame_s, 6)
+        self._texts, self._scores, self._hold = texts, scores, hold_s / frame_s
         self._paths = _Paths(_columns(texts)) if texts else None
         self._n_symbols = np.array([len(text) for text in texts])
         self._longest = np.array([math.ceil(len(text) * LONGEST_S / frame_s) for text in texts])
@@ -166,12 +166,14 @@ class Search:
         self._recent += list(local)
         settled: list[Candidate] = []
         scored = self._paths(local) / self._n_symbols
-        for each, high in zip(scored, scored >= THRESHOLD, strict=True):
+        highs = scored >= THRESHOLD
+        for each, high, any_high in zip(scored, highs, highs.any(axis=1).tolist(), strict=True):
             self._n_frames += 1
+            if not (any_high or self._open or self._unsettled):  # most frames
+                self._closed[:] = False
+                continue
             self._closed &= high & (self._n_frames - self._best_at < self._longest)
             high &= ~self._closed
-            if not (self._open or self._unsettled or high.any()):
-                continue
             better = high & (each > self._best)
             self._best[better], self._best_at[better] = each[better], self._n_frames
             over = (self._best > -np.inf) & (~high | (self._n_frames - self._best_at >= self._waits))

@@ -67,7 +67,7 @@ const excess = (one) => (one.score - THRESHOLD) * one.nSymbols;
 export class Search {
   /** `scores(clip)` gives the frames (score.js) of the output that is searched. */
   constructor(texts, frameS, holdS, scores) {
-    Object.assign(this, { texts, scores, hold: Math.round((1e6 * holdS) / frameS) / 1e6 });
+    Object.assign(this, { texts, scores, hold: holdS / frameS });
     this.paths = new Paths(texts);
     this.longest = texts.map((text) => Math.ceil((text.length * LONGEST_S) / frameS));
     this.waits = this.longest.map((longest) => Math.min(longest, this.hold)); // frames of a run after its best
