@@ -20,7 +20,7 @@ from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import warn
-from speech.text.names import Name, read_names
+from speech.text.names import Name, writable_names
 
 
 def adjust(
@@ -53,9 +53,9 @@ Names = Sequence[str | Mapping[str, Any]] | str | None  # of a list, of a text f
 def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
     """The names that a command is ``given`` to choose from; None: ``transcriber``'s own.
 
-    Raises ValueError for all that is wrong with them.
+    One that cannot be written is told and left out. Raises ValueError for all else that is wrong.
     """
-    return None if given is None else read_names(given, transcriber.alphabet)
+    return None if given is None else writable_names(given, transcriber.alphabet)
 
 
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
