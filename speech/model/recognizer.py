@@ -25,7 +25,7 @@ from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
-from speech.inference.streaming import Stream, Windows
+from speech.inference.streaming import Stream, Windows, whole
 from speech.inference.transcriber import Transcriber
 from speech.model import frontend, torch_file
 from speech.model.encoder import Encoder
@@ -186,6 +186,8 @@ class Recognizer(Transcriber, nn.Module):
 
     @torch.inference_mode()
     def log_probs(self, waveform: Waveform) -> LogProbs:
+        if self.streams:
+            return whole(self.stream(), waveform)
         device = next(self.parameters()).device
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
