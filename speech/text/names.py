@@ -34,6 +34,20 @@ def ways_to_say(name: str) -> tuple[str, ...]:
     return (isinstance(name, Name) and name.say) or (str(name),)
 
 
+def spelling(name: str, alphabet: Alphabet) -> str:
+    """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling is.
+
+    Raises TextError where neither can be written.
+    """
+    try:
+        return alphabet.fold(name)
+    except TextError:
+        respelt = next(itertools.filterfalse(is_ipa, getattr(name, "say", ())), None)
+        if respelt is None:
+            raise
+        return alphabet.fold(respelt)
+
+
 def is_ipa(text: str) -> bool:
     """Whether ``text`` is IPA between slashes, and no respelling."""
     return len(text) > 2 and text.startswith("/") and text.endswith("/")
@@ -47,10 +61,10 @@ def read_names(
     """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
-    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each can be written in it and stands there once; one that
-    cannot is left out where there is a list for its reason, ``unwritable``. Raises ValueError for an unreadable file,
-    for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first), each
-    with its place.
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
+    that has none is left out where there is a list for its reason, ``unwritable``. Raises ValueError for an unreadable
+    file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
+    each with its place.
     """
     found: list[Name] = []
     places: dict[str, str] = {}  # of each name in the alphabet
@@ -61,7 +75,7 @@ def read_names(
             if len(name) > LONGEST:
                 raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
-                folded = alphabet.fold(name)
+                folded = spelling(name, alphabet)
                 if folded in places:
                     raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
                 places[folded] = f"{str(name)!r} of {where}"
@@ -101,8 +115,9 @@ def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
 
 def check_list(names: Any, letters: str | None) -> None:
     """Raise ValueError for the faults of ``names``, if any are given, before what takes longer begins."""
-    if names:
-        read_names(names, Alphabet(letters) if letters else Alphabet())
+    alphabet = Alphabet(letters) if letters else Alphabet()
+    for name in read_names(names, alphabet) if names else []:
+        alphabet.fold(name)  # what is trained to be spelt is spelt by its own letters
 
 
 _LARGEST = 1 << 24  # bytes of a list
@@ -184,7 +199,7 @@ def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
         raise ValueError(_EMPTY)
     seen: dict[str, str] = {}
     for name in names:
-        folded = alphabet.fold(name)
+        folded = spelling(name, alphabet)
         if folded in seen:
             raise ValueError(f"names {seen[folded]!r} and {name!r} are both {folded!r}: leave one out")
         seen[folded] = name
