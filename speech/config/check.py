@@ -117,7 +117,10 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
             require_launcher(override.value())
     ours = [override for override in overrides if not override.key_or_group.startswith("hydra/")]
     groups = [override for override in ours if tree.is_group(override.key_or_group, config_dir)]
+    chosen = _groups(name)
     for override in groups:
+        if not (override.key_or_group in chosen or override.package or override.is_add()):
+            raise unknown_key(f"{name}.yaml", override.key_or_group, declared_keys(name) - {"hydra"})
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
             if choice in (None, "null") and not override.is_delete():
@@ -157,6 +160,11 @@ def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) ->
             )
 
 
+def _groups(name: str) -> list[str]:
+    """The groups that primary config ``name`` is made of."""
+    return [group for group in tree.choices(name) if group not in ("shared", "hydra")]
+
+
 def _check_kind(override: Override, default: Any) -> None:
     """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no switch, no number or,
     of a count, no whole number."""
@@ -182,7 +190,7 @@ def _check_kind(override: Override, default: Any) -> None:
 
 def _check_key(config: DictConfig, name: str, key: str) -> Any:
     """The value of ``config`` that ``key`` names. Raises ConfigError where there is none."""
-    groups = [p.name for p in tree.CONF.iterdir() if p.is_dir()]
+    groups = _groups(name)
     node: Any = config
     first, *_ = parts = key.split(".")
     for depth, part in enumerate(parts):
@@ -191,6 +199,9 @@ def _check_key(config: DictConfig, name: str, key: str) -> Any:
             raise ConfigError(f"{key}: no {first} is chosen: give {first}=... as well ({options})")
         known = [str(k) for k in node] if isinstance(node, DictConfig) else []
         if part not in known + (groups if depth == 0 else []):
+            nodes = [one for one in known if isinstance(config._get_node(one), DictConfig)] if depth == 0 else []
+            if inner := [f"{one}.{part}" for one in nodes if part in (config[one] or ())]:
+                raise ConfigError(f"{name}.yaml: there is no {part!r}; did you mean {inner[0]!r}?")
             raise unknown_key(".".join(parts[:depth]) or f"{name}.yaml", part, known + (groups if depth == 0 else []))
         node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
     return node._value() if isinstance(node, Node) else node
