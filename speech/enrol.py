@@ -22,11 +22,13 @@ def enrol(config: Config) -> None:
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
     path, kinds = Path(config.file), (transcriber.alphabet, transcriber.inventory)
     there = enrolment.read(path, *kinds) if path.exists() else {}
-    transcriber.alphabet.fold(config.name)  # a name that cannot be written is refused before anything is read
+    fold = transcriber.alphabet.fold
+    letters = fold(config.name)  # a name that cannot be written is refused before anything is read
     clips, refused = batch.frames_of(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused), end="")
     enrolled = enrolment.enrol(clips, config.spelled)
-    enrolment.write(path, there | {str(config.name): enrolled}, *kinds)
+    others = {name: one for name, one in there.items() if fold(name) != letters}  # Zoe stands for Zoë, too
+    enrolment.write(path, others | {str(config.name): enrolled}, *kinds)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
     n = len(clips)
     print(printable(f"{config.name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))

@@ -78,7 +78,8 @@ def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
         return "part of a sweep"
     try:
         config = yaml.safe_load(storage.read_yaml_text(recognizer.parent / "config.yaml"))
-        init, limit = config["init"], config["trainer"]["limit_train_batches"]
+        init, trainer = config["init"], config["trainer"]
+        limit, few = trainer["limit_train_batches"], trainer.get("fast_dev_run")
         debugging = type(limit) is int or limit < 1  # for Lightning 1 is one batch, and 1.0 all of them
     except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
         if not (recognizer.parent / "config.yaml").is_file():
@@ -86,4 +87,6 @@ def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
         return "a config.yaml of another version, or damaged"
     if init is not None:
         return f"fine-tuned from {init}"
+    if few:
+        return f"for debugging: trainer.fast_dev_run={few}"
     return f"for debugging: trainer.limit_train_batches={limit}" if debugging else None

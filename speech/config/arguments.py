@@ -7,6 +7,7 @@ is misspelt is told in one line, and Hydra would tell it over a page.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,16 @@ from speech.common.trust import trust
 from speech.config import tree
 from speech.config.tree import ConfigError
 
-_TEXTS = ("names", "clips")  # the options that are texts, whatever else they look like
+# The options that are texts, whatever else they look like: names, and places (a folder may be called 2026).
+_TEXTS = frozenset(
+    option
+    for kind in (
+        "name names featured words speakers clip clips split",
+        "against cache_dir data_dir enrolled file folder held_out init onnxruntime_web output path picture recognizer",
+        "root run run_dir runs_dir source tensorboard wikipron",
+    )
+    for option in kind.split()
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,8 @@ def opt_in(arguments: Sequence[str]) -> list[str]:
 
 def quoted(arguments: Sequence[str]) -> list[str]:
     """``arguments``, those quoted that Hydra's grammar does not take as they stand or, where texts are wanted, takes
-    for numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``."""
+    for numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``. A ``~/`` is the home folder, which
+    not every shell puts there."""
     sweeps = bool({"-m", "--multirun"} & set(arguments))
     return [_quoted(argument, sweeps) for argument in arguments]
 
@@ -64,9 +75,13 @@ def _quoted(argument: str, sweeps: bool) -> str:
     key, equals, value = argument.partition("=")
     if not equals or not re.fullmatch(r"\+{0,2}\w[\w./@]*", key) or key == "resume":  # which is no override
         return argument
+    option = key.rpartition(".")[2].lstrip("+")
+    wants_texts = option in _TEXTS
+    if wants_texts and value.startswith("~/"):
+        value = os.path.expanduser(value)
+        argument = f"{key}={value}"
     as_it_stands = _parsed(argument)
-    wants_texts = key.rpartition(".")[2] in _TEXTS
-    if as_it_stands is not None and not (wants_texts and not _is_texts(as_it_stands, sweeps)):
+    if as_it_stands is not None and not (wants_texts and not _is_texts(as_it_stands, sweeps, option)):
         return argument
     candidates = [f"{key}={tree.quoted(value)}"]
     if value[:1] in ("[", "{"):
@@ -92,11 +107,13 @@ def _parsed(argument: str) -> Any:
         return None
 
 
-def _is_texts(override: Any, sweeps: bool) -> bool:
+def _is_texts(override: Any, sweeps: bool, option: str) -> bool:
     if override.is_sweep_override():
         return sweeps
     value = override.value()
-    return not isinstance(value, list) or all(isinstance(one, str | dict) for one in value)
+    if value is None:
+        return option != "name"  # which has to be given: Null is a name
+    return all(isinstance(one, str | dict) for one in (value if isinstance(value, list) else [value]))
 
 
 def _items(text: str) -> Iterator[str]:

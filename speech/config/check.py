@@ -18,7 +18,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, Node, OmegaConf
 
 from speech.config import tree
 from speech.config.objects import locate
@@ -104,7 +104,8 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
-    """Raise ConfigError for overrides that name a key or a choice that does not exist, here or in ``config_dir``."""
+    """Raise ConfigError for overrides that name a key or a choice that does not exist, here or in ``config_dir``, or
+    whose value is of another kind than the key's."""
     try:
         overrides = OverridesParser.create().parse_overrides(list(arguments))
     except HydraException as error:
@@ -116,7 +117,10 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
             require_launcher(override.value())
     ours = [override for override in overrides if not override.key_or_group.startswith("hydra/")]
     groups = [override for override in ours if tree.is_group(override.key_or_group, config_dir)]
+    chosen = _groups(name)
     for override in groups:
+        if not (override.key_or_group in chosen or override.package or override.is_add()):
+            raise unknown_key(f"{name}.yaml", override.key_or_group, declared_keys(name) - {"hydra"})
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
             if choice in (None, "null") and not override.is_delete():
@@ -127,7 +131,9 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
     for override in overrides:
         added = override.is_add() or override.is_force_add()  # held against the signatures later
         if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
-            _check_key(config, name, override.key_or_group)
+            default = _check_key(config, name, override.key_or_group)
+            if not override.key_or_group.startswith("trainer."):  # Lightning's own takes devices=auto
+                _check_kind(override, default)
 
 
 @functools.cache  # whoever composes many configs gives them few choices
@@ -154,8 +160,37 @@ def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) ->
             )
 
 
-def _check_key(config: DictConfig, name: str, key: str) -> None:
-    groups = [p.name for p in tree.CONF.iterdir() if p.is_dir()]
+def _groups(name: str) -> list[str]:
+    """The groups that primary config ``name`` is made of."""
+    return [group for group in tree.choices(name) if group not in ("shared", "hydra")]
+
+
+def _check_kind(override: Override, default: Any) -> None:
+    """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no switch, no number or,
+    of a count, no whole number."""
+    key, value = override.key_or_group, override.value()
+    if isinstance(value, RangeSweep | IntervalSweep):
+        return
+    is_count = key.rpartition(".")[2].startswith("n_") or key == "seed"
+    for one in _choices(override):
+        if one is None or isinstance(one, list | dict) or "${" in str(one):
+            continue
+        is_number = isinstance(one, int | float) and not isinstance(one, bool)
+        wanted = ""
+        if isinstance(default, bool):
+            wanted = "" if isinstance(one, bool) else "true or false"
+        elif isinstance(default, int | float) and not is_number:
+            wanted = "a number"
+        elif isinstance(default, int) and is_count and not (isinstance(one, int) and one >= 0):
+            wanted = "a whole number, 0 or more"
+        if wanted:
+            given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
+            raise ConfigError(f"{key}={given}: {wanted} is needed, as {key}={usual}")
+
+
+def _check_key(config: DictConfig, name: str, key: str) -> Any:
+    """The value of ``config`` that ``key`` names. Raises ConfigError where there is none."""
+    groups = _groups(name)
     node: Any = config
     first, *_ = parts = key.split(".")
     for depth, part in enumerate(parts):
@@ -164,8 +199,12 @@ def _check_key(config: DictConfig, name: str, key: str) -> None:
             raise ConfigError(f"{key}: no {first} is chosen: give {first}=... as well ({options})")
         known = [str(k) for k in node] if isinstance(node, DictConfig) else []
         if part not in known + (groups if depth == 0 else []):
+            nodes = [one for one in known if isinstance(config._get_node(one), DictConfig)] if depth == 0 else []
+            if inner := [f"{one}.{part}" for one in nodes if part in (config[one] or ())]:
+                raise ConfigError(f"{name}.yaml: there is no {part!r}; did you mean {inner[0]!r}?")
             raise unknown_key(".".join(parts[:depth]) or f"{name}.yaml", part, known + (groups if depth == 0 else []))
         node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
+    return node._value() if isinstance(node, Node) else node
 
 
 def _choices(override: Override) -> list[Any]:

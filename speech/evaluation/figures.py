@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
@@ -23,6 +24,7 @@ from speech.evaluation.spotting import SpottingReport
 N_GROUPS = 12  # of a kind that are drawn: the worst
 DET_TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 LEAST_CLIPS = 5  # of a group that is drawn
+LINE = 70  # letters of the caption over a panel
 _COLOUR, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
 
 
@@ -68,7 +70,7 @@ def draw(report: EvaluationReport) -> Figure:
         _draw(axes, panel)
     for axes in every[len(found) :]:
         axes.remove()
-    figure.suptitle(caption(report), fontsize=10)
+    figure.suptitle(textwrap.fill(caption(report), LINE * n_columns), fontsize=10)
     return figure
 
 

@@ -35,7 +35,7 @@ def adjust(
     Raises ValueError for a rate without a calibrated threshold.
     """
     if enrolled is not None:
-        transcriber.enrolled = enrolment.read(Path(enrolled), transcriber.alphabet, transcriber.inventory)
+        transcriber.enrolled = enrolment.read(Path(enrolled).expanduser(), transcriber.alphabet, transcriber.inventory)
     if decoder:
         transcriber.decoder = build(decoder, DECODER)
     if false_accept_rate is not None:

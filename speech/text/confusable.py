@@ -97,5 +97,6 @@ def warn(homophones: Sequence[str]) -> None:
     """Print one line on stderr with the first of ``homophones``, a message a pair; none for none."""
     if homophones:
         some = ", ".join(homophones[:_N_SHOWN])
-        more = f" and {len(homophones) - _N_SHOWN} more pairs" if len(homophones) > _N_SHOWN else ""
+        n_more = len(homophones) - _N_SHOWN
+        more = f" and {n_more} more pair{'s' if n_more > 1 else ''}" if n_more > 0 else ""
         print(printable(f"warning: {some}{more}: a recogniser cannot tell them apart by sound"), file=sys.stderr)

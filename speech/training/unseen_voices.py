@@ -11,11 +11,13 @@ from tqdm import tqdm
 
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
+from speech.common.ranges import checked_count
 from speech.config import compose
 from speech.config.objects import UNAVAILABLE, instantiate
 from speech.data.synthetic import Synthetic
 from speech.text.names import Name
 from speech.tts.espeak import Espeak
+from speech.tts.mix import MOST_VOICES
 from speech.tts.voice import Voice
 
 
@@ -23,8 +25,9 @@ def unseen_voices(recognizer: Path, n_voices: int, seed: int) -> tuple[list[Voic
     """``n_voices`` of espeak's, drawn from those that the run of ``recognizer`` kept for its tests, and whose they are.
 
     All of espeak's are drawn from where its run has no such voices, or cannot say: its engines or recordings may be
-    gone, or on another machine.
+    gone, or on another machine. Raises ValueError for fewer than one.
     """
+    checked_count("n_voices", n_voices, 1, MOST_VOICES)
     unseen: list[Voice] = []
     try:
         trained = compose.saved(recognizer.parent, "train")

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from speech.audio.files import Waveform
+from speech.common.ranges import checked_count
 from speech.tts.voice import Engine, Voice, VoiceError
+
+MOST_VOICES = 10_000  # that are asked for; espeak has some four hundred
 
 
 class Mix:
@@ -40,8 +43,9 @@ def draw_voices(engine: Engine, n: int, rng: np.random.Generator, accent: str | 
     """``n`` voices of ``engine`` without replacement (all, if there are fewer), of one ``accent`` or of any.
 
     Of a mix, an engine's chance is its weight until its voices are used up. Raises ValueError for an accent without a
-    voice.
+    voice, and for fewer than one.
     """
+    checked_count("n_voices", n, 1, MOST_VOICES)
     voices = [voice for voice in engine.voices() if accent in (None, voice.accent)]
     if not voices:
         accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))

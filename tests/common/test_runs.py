@@ -58,6 +58,7 @@ def test_newest_is_the_run_that_ended_last(tmp_path, finished):
     ("name", "overrides", "config", "reason"),
     [
         ("debug", ["trainer=debug"], None, r"for debugging: trainer\.limit_train_batches=2"),
+        ("tried", ["trainer.fast_dev_run=2"], None, r"for debugging: trainer\.fast_dev_run=2"),
         ("overfit", ["experiment=overfit"], None, r"for debugging: trainer\.limit_train_batches=1"),
         ("tuned", ["init=/x/recognizer.pt"], None, r"fine-tuned from /x/recognizer\.pt"),
         ("sweep_2026/0", [], None, "part of a sweep"),

@@ -134,6 +134,8 @@ TYPED = [
     ("names", "[{text: Zoë, say: [zo-ee, /ˈzoʊi/]},-]", [{"text": "Zoë", "say": ["zo-ee", "/ˈzoʊi/"]}, "-"]),
     ("names", "[{text: O'Neill, say: 'o neel'},Mark]", [{"text": "O'Neill", "say": "o neel"}, "Mark"]),
     ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
+    *((option, "2026", "2026") for option in ("names", "clips", "recognizer", "enrolled", "runs_dir")),
+    ("names", "null", None),
     *(("clips", path, path) for path in ("a=b.wav", "my(1).wav", "rec[1].wav", "#1.wav", "Zoë/a.wav", "take1,2.wav")),
     *(("clips", path, path) for path in ("don't.wav", "a{b}.wav", "my clip.wav", '"hi".wav', "C:\\a.wav", "'a.wav")),
 ]
@@ -141,8 +143,20 @@ TYPED = [
 
 @pytest.mark.parametrize(("option", "typed", "meant"), TYPED)
 def test_names_and_paths_are_taken_as_they_are_typed(run, option, typed, meant):
-    (config,) = run("transcribe", *(["clips=a.wav"] if option == "names" else []), f"{option}={typed}")
+    (config,) = run("transcribe", *([] if option == "clips" else ["clips=a.wav"]), f"{option}={typed}")
     assert plain(config[option]) == meant
+
+
+@pytest.mark.parametrize("typed", ["Nan", "null", "true", "Ann, Bob", "007"])
+def test_a_name_is_a_text_whatever_else_it_looks_like(run, typed):
+    (config,) = run("enrol", f"name={typed}", "clips=a.wav")
+    assert config.name == typed
+
+
+def test_a_tilde_is_the_home_folder_where_the_shell_has_left_it(run, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    (config,) = run("enrol", "name=Gran", "clips=~/gran", "file=~/it's.json")
+    assert (config.clips, config.file) == ("/home/ann/gran", "/home/ann/it's.json")
 
 
 @pytest.mark.parametrize("arguments", [["-m", "seed=1,2"], ["seed=1,2"], ["resume=a'b"], ["-m", "corpus.names=a,b"]])

@@ -5,6 +5,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from speech.config import command, tree
+from speech.config.check import check_overrides
 from speech.config.objects import instantiate
 
 
@@ -38,11 +39,30 @@ from speech.config.objects import instantiate
         ("lesson", "+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
         ("lesson", "sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
         ("transcribe", "seed=1", "transcribe.yaml: there is no 'seed'"),
+        ("train", "names=[Anna,Bob]", "train.yaml: there is no 'names'; did you mean 'corpus.names'"),
+        ("train", "n_units=8", "there is no 'n_units'; did you mean 'encoder.n_units'"),
+        ("report", "encoder=gru", "report.yaml: there is no 'encoder'; there are: n_clips, output, run, runs_dir"),
+        ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; there are: clips, file, name"),
+        ("transcribe", "json=maybe", "json=maybe: true or false is needed, as json=false"),
+        ("train", "encoder.bidirectional=1", "encoder.bidirectional=1: true or false is needed"),
+        ("train", "seed=x", "seed=x: a number is needed, as seed=0"),
+        ("train", "seed=1,x", "seed=x: a number is needed"),
+        ("train", "encoder.dropout=true", "encoder.dropout=true: a number is needed, as encoder.dropout=0.0"),
+        ("synthesize", "n_voices=1.5", "n_voices=1.5: a whole number, 0 or more is needed, as n_voices=5"),
+        ("confusable", "n_pairs=-1", "n_pairs=-1: a whole number, 0 or more is needed"),
     ],
 )
 def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, message):
     with pytest.raises(tree.ConfigError, match="(?s)" + message):
         compose(name, override)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["trainer.devices=auto", "corpus.n_train={espeak: 2}", "frontend.n_mfcc=null", "encoder.stride=${seed}", "seed=1"],
+)
+def test_a_value_of_another_kind_is_taken_where_one_is_meant(override):
+    check_overrides("train", [override])
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,15 @@ def test_kinds_with_more_than_one_group_are_drawn(n, names):
     assert ("threshold on the probability of the first name" in titles) == (n > 1 and ("anna", 0.1) in names)
 
 
+@pytest.mark.parametrize("n", [5, 60])
+def test_the_caption_is_whole_over_one_panel_and_over_many(n):
+    figure = draw(evaluate({"test": clips(n, [("martin", 0.9), ("mark", 0.1)])}))
+    figure.draw_without_rendering()
+    (caption,) = figure.texts
+    box = caption.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_trade_off_of_acceptance_is_drawn_with_its_stated_rates():
     """Rates of 0 and of 100 % stand at the ends of the axes."""

@@ -34,6 +34,11 @@ def out_of_list(log_probs, names):
     return REJECTION.probability(evidence(best, filler_score(log_probs), entropy, len(names)))
 
 
+def test_a_rate_that_is_no_number_is_told_as_one_without_a_threshold():
+    with pytest.raises(ValueError, match="false_accept_rate=x: there are thresholds for"):
+        REJECTION.at("x")
+
+
 @given(st.integers(0, 10_000), st.permutations(NAMES), st.integers(1, 6))
 def test_it_is_a_probability_whatever_the_order_of_the_names(seed, order, n):
     log_probs = random_log_probs(seed)

@@ -113,7 +113,7 @@ def test_seeds_that_are_none_are_refused(tmp_path, seeds):
     ("name", "setting", "message"),
     [
         ("ocr", "n_epochs=0", "a whole number from 1"),
-        ("ocr", "rate=fast", "a number above 0"),
+        ("ocr", "rate=0", "a number above 0"),
         ("spam", "test_part=1.0", "a number from 0 to less than 1"),
         ("sentiment", "batch_size=2.5", "a whole number from 1"),
         ("sentiment", "dropout=1", "a number from 0 to less than 1"),
