@@ -24,7 +24,7 @@ from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable
 from speech.common.extras import require
-from speech.common.ranges import checked_count
+from speech.common.ranges import checked_count, checked_text
 
 BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
@@ -32,7 +32,6 @@ BACK_S = 10.0  # for which one that is gone is waited for, and how often it is t
 AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
-TOLD_BY_TWO_BYTES = {"MP3", "aac", "IRCAM"}  # which raw samples may begin with
 
 
 class Format(NamedTuple):
@@ -143,7 +142,10 @@ class Pipe:
         if self._head.startswith((b"ID3\2", b"ID3\3", b"ID3\4")):
             return "MP3"
         kind = containers.kind(io.BytesIO(self._head))
-        return None if kind in TOLD_BY_TWO_BYTES else kind
+        if kind in ("MP3", "aac"):  # by two bytes, which raw samples may begin with
+            self._head = self._exactly(containers.FRAMES)
+            return kind if containers.begins_with_frames(self._head) else None
+        return None if kind == "IRCAM" else kind
 
     def _exactly(self, n: int) -> bytes:
         found = bytearray(self._head[:n])
@@ -195,6 +197,8 @@ class Microphone:
     """
 
     def __init__(self, device: int | str | None) -> None:
+        if isinstance(device, bool) or not isinstance(device, int | str | None):
+            raise OSError(f"device={device}: give a number or a name that python -m sounddevice lists")
         try:
             self._sounddevice = require("sounddevice", "record")
         except OSError as error:  # the package is there, the library that it loads is not
@@ -275,6 +279,7 @@ def open_source(
     source: str, device: int | str | None, rate: int, channels: int, dtype: str
 ) -> File | Pipe | Microphone:
     """``microphone``, ``-`` for standard input, or a file; the last three are of raw samples on standard input."""
+    checked_text("source", source, "microphone, a file, or - for standard input")
     if source == "microphone":
         return Microphone(device)
     return Pipe(sys.stdin.buffer, rate, channels, dtype) if source == "-" else File(source)
