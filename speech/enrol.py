@@ -15,21 +15,24 @@ def enrol(config: Config) -> None:
 
     from speech.audio.files import find_clips
     from speech.common.escape import printable
+    from speech.common.ranges import checked_text
     from speech.common.runs import find_recognizer
     from speech.inference import batch, enrolment
     from speech.model.loading import load
 
+    name = checked_text("name", config.name, "the name as transcripts are to show it")
+    path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
-    path, kinds = Path(config.file), (transcriber.alphabet, transcriber.inventory)
+    kinds = (transcriber.alphabet, transcriber.inventory)
     there = enrolment.read(path, *kinds) if path.exists() else {}
-    transcriber.alphabet.fold(config.name)  # a name that cannot be written is refused before anything is read
+    transcriber.alphabet.fold(name)  # a name that cannot be written is refused before anything is read
     clips, refused = batch.frames_of(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused), end="")
     enrolled = enrolment.enrol(clips, config.spelled)
-    enrolment.write(path, there | {str(config.name): enrolled}, *kinds)
+    enrolment.write(path, there | {name: enrolled}, *kinds)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
     n = len(clips)
-    print(printable(f"{config.name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
+    print(printable(f"{name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
 
 
 def main() -> None:

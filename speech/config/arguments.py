@@ -21,7 +21,11 @@ from speech.common.trust import trust
 from speech.config import tree
 from speech.config.tree import ConfigError
 
-_TEXTS = ("names", "clips")  # the options that are texts, whatever else they look like
+# The options that are texts, whatever else they look like: names, and files and folders, which 2024 may be.
+_TEXTS = (
+    *("names", "name", "clips", "source", "recognizer", "enrolled", "file", "run", "output", "runs_dir"),
+    *("root", "path", "folder", "onnxruntime_web"),
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def _is_texts(override: Any, sweeps: bool) -> bool:
     if override.is_sweep_override():
         return sweeps
     value = override.value()
-    return not isinstance(value, list) or all(isinstance(one, str | dict) for one in value)
+    if isinstance(value, list):
+        return all(isinstance(one, str | dict) for one in value)
+    return not isinstance(value, int | float)
 
 
 def _items(text: str) -> Iterator[str]:

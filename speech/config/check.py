@@ -63,6 +63,35 @@ def check(config: DictConfig, name: str) -> None:
         _check_node(node, str(key))
 
 
+def check_types(config: DictConfig, name: str) -> None:
+    """Raise ConfigError for the first value at the top that is of another type than what stands there by itself.
+
+    ``null`` has a meaning of its own. A run's own config is no user's: there ``phones`` are those that it learnt.
+    """
+    files = [f"{name}.yaml", *(f"shared/{one}.yaml" for one in tree.choices(name).get("shared", []))]
+    given: Any = OmegaConf.to_container(config)
+    for file in files:
+        defaults: Any = OmegaConf.to_container(OmegaConf.load(tree.CONF / file))
+        for key, default in defaults.items():
+            expected, value = _type(default), given.get(key)
+            if expected and value is not None and not _is_open(value) and _type(value) != expected:
+                usual = str(default).lower() if isinstance(default, bool) else default
+                raise ConfigError(f"{key}={value} must be {expected}: without it {key}={usual} is taken")
+
+
+def _type(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a text" if isinstance(value, str) and not _is_open(value) else None
+
+
+def _is_open(value: Any) -> bool:
+    """Whether ``value`` is given later, or stands elsewhere."""
+    return isinstance(value, str) and (value == "???" or "${" in value)
+
+
 def check_given(config: DictConfig) -> None:
     """Raise ConfigError for the first value that a config leaves to the user (``???``) and that was not given."""
     for key in sorted(OmegaConf.missing_keys(config)):

@@ -15,7 +15,7 @@ from yaml import YAMLError
 from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
-from speech.config.check import check, check_overrides
+from speech.config.check import check, check_overrides, check_types
 from speech.config.tree import Config, ConfigError
 
 _NEEDED = {  # by command, what the config of one of its runs has
@@ -113,9 +113,11 @@ def compose(name: str, arguments: Sequence[str]) -> Config:
 
 
 def finish(config: Config, name: str) -> Config:
-    """``config`` as composed by Hydra, its lists written out. Raises ConfigError for a key that nothing would read."""
+    """``config`` as composed by Hydra, its lists written out. Raises ConfigError for a key that nothing would read, and
+    for a value of another type than its default's."""
     lists.write_out(config)
     check(config, name)
+    check_types(config, name)
     return config
 
 

@@ -12,6 +12,7 @@ from speech.audio.files import find_clips
 from speech.audio.streams import File, Microphone, Pipe
 from speech.common import escape
 from speech.common.build import DECODER, build
+from speech.common.ranges import checked_text
 from speech.common.runs import find_recognizer
 from speech.inference import batch, enrolment, listening
 from speech.inference.confusion import homophones
@@ -35,6 +36,7 @@ def adjust(
     Raises ValueError for a rate without a calibrated threshold.
     """
     if enrolled is not None:
+        checked_text("enrolled", enrolled, "a file that speech.enrol wrote")
         transcriber.enrolled = enrolment.read(Path(enrolled), transcriber.alphabet, transcriber.inventory)
     if decoder:
         transcriber.decoder = build(decoder, DECODER)
@@ -55,6 +57,8 @@ def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
 
     Raises ValueError for all that is wrong with them.
     """
+    if not isinstance(given, str | Sequence | Mapping | None):
+        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
     return None if given is None else read_names(given, transcriber.alphabet)
 
 

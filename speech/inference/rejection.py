@@ -106,5 +106,5 @@ class Rejection:
 
 
 def key(false_accept_rate: float) -> str:
-    """A rate as the table's key: 0.05 and 5e-2 are the same."""
-    return f"{false_accept_rate:g}"
+    """A rate as the table's key: 0.05 and 5e-2 are the same. What is no number is no key of any table."""
+    return f"{false_accept_rate:g}" if isinstance(false_accept_rate, int | float) else str(false_accept_rate)

@@ -131,6 +131,9 @@ TYPED = [
     ("names", "[{text: Siobhan, say: [shivawn]},O'Brien]", [{"text": "Siobhan", "say": ["shivawn"]}, "O'Brien"]),
     ("names", "{text: Anna, say: ana}", {"text": "Anna", "say": "ana"}),
     ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
+    *(("clips", path, path) for path in ("2024", "1e3", "true", "nan")),
+    *((option, "2024", "2024") for option in ("names", "enrolled", "recognizer")),
+    *((option, "null", None) for option in ("names", "enrolled")),
     *(("clips", path, path) for path in ("a=b.wav", "my(1).wav", "rec[1].wav", "#1.wav", "Zoë/a.wav", "take1,2.wav")),
     *(("clips", path, path) for path in ("don't.wav", "a{b}.wav", "my clip.wav", '"hi".wav', "C:\\a.wav", "'a.wav")),
 ]
@@ -138,7 +141,7 @@ TYPED = [
 
 @pytest.mark.parametrize(("option", "typed", "meant"), TYPED)
 def test_names_and_paths_are_taken_as_they_are_typed(run, option, typed, meant):
-    (config,) = run("transcribe", *(["clips=a.wav"] if option == "names" else []), f"{option}={typed}")
+    (config,) = run("transcribe", *(["clips=a.wav"] if option != "clips" else []), f"{option}={typed}")
     assert plain(config[option]) == meant
 
 

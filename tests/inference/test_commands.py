@@ -11,6 +11,8 @@ from commands import run_command
 from speech.audio import files
 from speech.inference.entry_points import listen, spot, transcribe
 
+WRONG = ("clips=nowhere", "json=maybe", "false_accept_rate=abc", "false_accept_rate=nan")
+
 
 @pytest.fixture
 def run(monkeypatch, capsys):
@@ -41,9 +43,23 @@ def test_a_list_of_a_text_file_has_its_pronunciations(run, clip, tmp_path):
     assert found["names"][0][0] == "Zbigniew"
 
 
+def test_null_is_nothing_as_it_is_with_hydra(run, clip, capsys):
+    arguments = f"clips={clip}", "names=null", "enrolled=null", "false_accept_rate=null", "json=true"
+    ours = run(*arguments)
+    run_command("transcribe", *arguments)
+    assert ours == capsys.readouterr()
+
+
 def test_what_it_cannot_use_is_one_line(run, clip, tmp_path, capsys):
     (tmp_path / "recognizer.pt").touch()
-    for wrong in (f"recognizer={tmp_path}", "names=[]", "names=[Anna,anna]", "enrolled=nowhere", "clips=nowhere"):
+    for wrong in (
+        f"recognizer={tmp_path}",
+        "names=[]",
+        "names=[Anna,anna]",
+        "enrolled=nowhere",
+        "clips=nowhere",
+        *WRONG,
+    ):
         with pytest.raises(SystemExit, match="2"):
             run(f"clips={clip}", wrong)
         (line,) = capsys.readouterr().err.splitlines()
