@@ -23,6 +23,13 @@ def test_a_name_is_added_to_the_file_and_the_others_stay(enrol, recordings, tmp_
     assert json.loads(capsys.readouterr().out)["names"][0][0] == "The boss"
 
 
+def test_the_same_name_is_replaced_however_it_is_written(enrol, recordings, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("Chloé", "Gran", "chloe"):
+        enrol(f"name={name}", f"clips={recordings / 'one'}")
+    assert list(json.loads((tmp_path / "enrolled.json").read_text())["names"]) == ["Gran", "chloe"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
