@@ -116,26 +116,35 @@ class File:
 
 
 class Pipe:
-    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples.
+    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples. Errors say
+    ``where`` it comes from, and the ``way_out`` for what is neither.
 
     What begins with RIFF or RF64 is read by its header, whatever was said of raw samples; its lengths are not trusted,
     since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and for another
     kind of sound file, which would be noise as raw samples.
     """
 
-    def __init__(self, pipe: BinaryIO, rate: int, channels: int, dtype: str) -> None:
-        self._pipe = pipe
+    def __init__(
+        self,
+        pipe: BinaryIO,
+        rate: int,
+        channels: int,
+        dtype: str,
+        where: str = "standard input",
+        way_out: str = "give it as source=FILE, or send it as a WAV",
+    ) -> None:
+        self._pipe, self._where = pipe, where
         if dtype not in TYPES:
             raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
         self._head = b""  # what was read of it, and is to be read again
         self._head = self._exactly(containers.HEAD)
-        self.format = Format("standard input", rate, channels, dtype)
+        self.format = Format(where, rate, channels, dtype)
         if self._head.startswith((b"RIFF", b"RF64")):
             self.format = self._wav_header()
         elif (kind := self._kind()) is not None:
-            raise AudioError(f"standard input: {kind}, no raw samples: give it as source=FILE, or send it as a WAV")
-        checked_count("standard input: rate", self.format.rate, *RATES)
-        checked_count("standard input: channels", self.format.channels, 1, MOST_CHANNELS)
+            raise AudioError(f"{where}: {kind}, no raw samples: {way_out}")
+        checked_count(f"{where}: rate", self.format.rate, *RATES)
+        checked_count(f"{where}: channels", self.format.channels, 1, MOST_CHANNELS)
 
     def _kind(self) -> str | None:
         """Of a sound file's first bytes; None for raw samples."""
@@ -146,6 +155,10 @@ class Pipe:
             self._head = self._exactly(containers.FRAMES)
             return kind if containers.begins_with_frames(self._head) else None
         return None if kind == "IRCAM" else kind
+
+    def rest(self) -> bytes:
+        """All that is still to be read."""
+        return self._head + self._pipe.read()
 
     def _exactly(self, n: int) -> bytes:
         found = bytearray(self._head[:n])
@@ -166,13 +179,13 @@ class Pipe:
             body = self._exactly(length + length % 2)
             fmt = body if name == b"fmt " else fmt
         if len(fmt) < 16:
-            raise AudioError("standard input: a WAV header without a format: send it again, or raw samples")
+            raise AudioError(f"{self._where}: a WAV header without a format: send it again, or raw samples")
         kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", fmt[:16])
         kind = struct.unpack("<H", fmt[24:26])[0] if kind == 0xFFFE and len(fmt) >= 26 else kind
         dtype = {(1, 16): "int16", (1, 32): "int32", (3, 32): "float32"}.get((kind, bits))
         if dtype is None:
-            raise AudioError(f"standard input: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
-        return Format("standard input (WAV)", rate, channels, dtype)
+            raise AudioError(f"{self._where}: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
+        return Format(f"{self._where} (WAV)", rate, channels, dtype)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
         form = self.format
@@ -282,4 +295,8 @@ def open_source(
     checked_text("source", source, "microphone, a file, or - for standard input")
     if source == "microphone":
         return Microphone(device)
-    return Pipe(sys.stdin.buffer, rate, channels, dtype) if source == "-" else File(source)
+    if source != "-":
+        return File(source)
+    if sys.stdin is None:
+        raise AudioError("standard input is closed: pipe sound into it, or give source=FILE")
+    return Pipe(sys.stdin.buffer, rate, channels, dtype)

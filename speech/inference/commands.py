@@ -129,7 +129,13 @@ def print_spotted(
     json: bool,
     false_alarms_per_hour: float | None,
 ) -> None:
-    """Print a line for each name in the recordings of ``place``."""
-    lexicon = lexicon_of(given, transcriber)
-    for found in listening.spot(transcriber, find_clips(place), lexicon, false_alarms_per_hour):
+    """Print a line for each name in the recordings of ``place``, and for each that was refused, or cut off.
+
+    Raises ValueError where all were.
+    """
+    lexicon, clips, n_refused = lexicon_of(given, transcriber), find_clips(place), 0
+    for found in listening.spot(transcriber, clips, lexicon, false_alarms_per_hour):
         print(found.to_json() if json else found.to_text(), flush=True)
+        n_refused += found.refused is not None
+    if n_refused == len(clips):
+        raise ValueError(f"none of {len(clips)} clips could be heard to its end")

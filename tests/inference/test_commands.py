@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -81,3 +82,13 @@ def test_listening_and_spotting_print_what_the_commands_with_hydra_print(clip, m
         run_command(command, *arguments)
         assert ours == events(capsys.readouterr())
         assert [event["name"] for event in ours if event.get("name")] == ["one", "one"]
+
+
+def test_where_no_recording_could_be_heard_spotting_ends_with_an_error(capsys, tmp_path, clip):
+    (tmp_path / "none.wav").write_text("no sound")
+    for clips, code in ((f"[{tmp_path / 'none.wav'}]", 2), (f"[{tmp_path / 'none.wav'},{clip}]", 0)):
+        with pytest.raises(SystemExit) if code else nullcontext():
+            run_command("spot", f"clips={clips}", "names=[one,two]")
+        told = capsys.readouterr()
+        assert told.out.startswith(f"refused: {tmp_path / 'none.wav'}: not readable as audio")
+        assert told.err == ("error: none of 1 clips could be heard to its end\n" if code else "")
