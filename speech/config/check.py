@@ -167,25 +167,30 @@ def _groups(name: str) -> list[str]:
 
 def _check_kind(override: Override, default: Any) -> None:
     """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no switch, no number or,
-    of a count, no whole number."""
+    of a count, no whole number; no text at the top, where no list may stand for it."""
     key, value = override.key_or_group, override.value()
     if isinstance(value, RangeSweep | IntervalSweep):
         return
-    is_count = key.rpartition(".")[2].startswith("n_") or key == "seed"
     for one in _choices(override):
-        if one is None or isinstance(one, list | dict) or "${" in str(one):
+        if one is None or "${" in f"{one}{default}" or default == "???":
             continue
         is_number = isinstance(one, int | float) and not isinstance(one, bool)
         wanted = ""
         if isinstance(default, bool):
             wanted = "" if isinstance(one, bool) else "true or false"
         elif isinstance(default, int | float) and not is_number:
-            wanted = "a number"
-        elif isinstance(default, int) and is_count and not (isinstance(one, int) and one >= 0):
+            wanted = "" if isinstance(one, list | dict) else "a number"
+        elif isinstance(default, int) and _is_count(key) and not (isinstance(one, int) and one >= 0):
             wanted = "a whole number, 0 or more"
+        elif isinstance(default, str) and "." not in key and not isinstance(one, str):
+            wanted = "a text"
         if wanted:
             given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
-            raise ConfigError(f"{key}={given}: {wanted} is needed, as {key}={usual}")
+            raise ConfigError(f"{key}={given} must be {wanted}: without it {key}={usual} is taken")
+
+
+def _is_count(key: str) -> bool:
+    return key.rpartition(".")[2].startswith("n_") or key == "seed"
 
 
 def _check_key(config: DictConfig, name: str, key: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from speech.common import program
 from speech.common.extras import require
+from speech.common.ranges import checked_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -70,7 +71,7 @@ class TellOnce:
 def _begin() -> None:
     import asyncio
 
-    from speech.common.command_line import texts
+    from speech.common.command_line import count, texts
     from speech.inference.commands import lexicon_of, load
     from speech.inference.entry_points import recognizer_parser
     from speech.server.limits import Limits
@@ -78,13 +79,16 @@ def _begin() -> None:
 
     parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
-    parser.add_argument("--wyoming_port", type=int, default=10300, help="Home Assistant's; 0: none")
-    parser.add_argument("--http_port", type=int, default=8300, help="of HTTP and WebSocket; 0: none")
+    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="Home Assistant's; 0: none")
+    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="of HTTP and WebSocket; 0: none")
     parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
-    parser.add_argument("--clients", type=int, default=Limits.n_clients, help="that are served at once")
+    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="that are served at once")
     given = parser.parse(sys.argv[1:])
     if not (given.wyoming_port or given.http_port):
         raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+    checked_text(
+        "host", given.host, "127.0.0.1, or the address to be reached at: an empty one would be every machine's"
+    )
     hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
     runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
     recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))

@@ -134,8 +134,9 @@ TYPED = [
     ("names", "[{text: Zoë, say: [zo-ee, /ˈzoʊi/]},-]", [{"text": "Zoë", "say": ["zo-ee", "/ˈzoʊi/"]}, "-"]),
     ("names", "[{text: O'Neill, say: 'o neel'},Mark]", [{"text": "O'Neill", "say": "o neel"}, "Mark"]),
     ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
-    *((option, "2026", "2026") for option in ("names", "clips", "recognizer", "enrolled", "runs_dir")),
-    ("names", "null", None),
+    *(("clips", path, path) for path in ("2024", "1e3", "true", "nan")),
+    *((option, "2026", "2026") for option in ("names", "recognizer", "enrolled", "runs_dir")),
+    *((option, "null", None) for option in ("names", "enrolled")),
     *(("clips", path, path) for path in ("a=b.wav", "my(1).wav", "rec[1].wav", "#1.wav", "Zoë/a.wav", "take1,2.wav")),
     *(("clips", path, path) for path in ("don't.wav", "a{b}.wav", "my clip.wav", '"hi".wav', "C:\\a.wav", "'a.wav")),
 ]
