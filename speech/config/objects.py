@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -61,14 +62,25 @@ def locate(target: Any) -> Any:
         raise ConfigError("not a dotted name")
     named, optional = target in named_targets(), _TORCH.fullmatch(target)
     if not (named or optional or is_trusted(target)):
-        package = target.partition(".")[0]
-        way_out = "" if package == "speech" else f"; if it is your own code, add trust=[{package}] to the command"
-        raise ConfigError(f"no config of the project names it{way_out}")
+        raise ConfigError(f"no config of the project names it{_way_out(target.partition('.')[0])}")
     found = hydra.utils.get_object(target)
     of_torch = isinstance(found, type) and found.__module__.startswith("torch.optim.")
     if not (named or (optional and of_torch) or defined_in_trusted(found)):
         raise ConfigError("it is imported there, and defined elsewhere")
     return found
+
+
+def _way_out(package: str) -> str:
+    """What may be named in place of something of ``package``. A library is no code of one's own, to be trusted whole:
+    among what it has are functions that read pickles, and run what they are given."""
+    if package == "speech":
+        return ""
+    if package in {*sys.stdlib_module_names, *(target.partition(".")[0] for target in named_targets())}:
+        return (
+            "; what may be named is what conf/ names, torch's optimisers and schedules and, with trust=[mypackage], a "
+            "class or function of a package of your own, which may make what you want of a library"
+        )
+    return f"; if it is your own code, add trust=[{package}] to the command"
 
 
 def _values(node: Any) -> Iterator[Any]:

@@ -142,6 +142,12 @@ def test_every_target_of_the_project_is_found():
     assert locate("torch.optim.lr_scheduler.OneCycleLR").__name__ == "OneCycleLR"
 
 
+@pytest.mark.parametrize("target", ["torch.nn.GRU", "builtins.eval", "pytorch_lightning.Trainer2", "os.system"])
+def test_of_a_library_it_is_told_what_may_be_named_instead(target):
+    with pytest.raises(tree.ConfigError, match=r"what may be named is .*with trust=\[mypackage\], a class"):
+        locate(target)
+
+
 def test_a_package_of_ones_own_is_trusted_on_the_command_line_alone(compose, place):
     given = ["encoder._target_=minelike.Encoder", "scheduler._target_=minelike.constant"]
     given += ["~scheduler.warmup", "~scheduler.final"]
