@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _told(error: Exception) -> Exception | None:
     """What a user can put right of ``error``; None for a fault of the program's own."""
-    from hydra.errors import HydraException, InstantiationException
+    from hydra.errors import ConfigCompositionException, HydraException, InstantiationException
     from omegaconf import DictConfig
     from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
@@ -29,9 +29,25 @@ def _told(error: Exception) -> Exception | None:
     if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
         # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
         return unknown_key("the configuration", str(error.key), map(str, error.parent_node))
-    # Where Hydra built the object, its own exception stands around the one that says what is wrong.
-    cause = error.__cause__ if isinstance(error, InstantiationException) else None
-    return cause if isinstance(cause, Exception) else error
+    # Hydra's own exception stands around the one that says what is wrong: of an object, or of the config's language.
+    cause = error.__cause__
+    if isinstance(cause, Exception) and isinstance(error, InstantiationException | ConfigCompositionException):
+        error = cause
+    return _in_a_line(error) if isinstance(error, HydraException | OmegaConfBaseException) else error
+
+
+def _in_a_line(error: Exception) -> Exception:
+    """Hydra's without its search path; OmegaConf's, which tells on lines of its own where it is, with the way out."""
+    from omegaconf.errors import GrammarParseError, InterpolationResolutionError, OmegaConfBaseException
+
+    from speech.config.tree import ConfigError
+
+    if not isinstance(error, OmegaConfBaseException):
+        return ConfigError(" ".join(str(error).partition("Config search path:")[0].split()))
+    where = f"{error.full_key}: " if error.full_key else ""
+    about_dollar = isinstance(error, GrammarParseError | InterpolationResolutionError)
+    way_out = r": ${...} stands for another value of the config; a text that has it is written \${...}"
+    return ConfigError(f"{where}{str(error).partition(chr(10))[0]}{way_out if about_dollar else ''}")
 
 
 explained = partial(program.explained, told=_told)
