@@ -57,7 +57,7 @@ def evaluate_clips(run: Run) -> TestClips | str:
     """The clips of the corpus that the run was trained with, or in words why they are not there."""
     corpus = Corpus(run.corpus, [])
     if not corpus.cuts_path.is_file():
-        way_out = f"python -m speech.export run={run.folder} makes them again"
+        way_out = f"python -m speech.export run={run.folder} cache_dir={corpus.folder.parent} makes them again"
         warnings.warn(f"{corpus.folder}: not there: the page is without clips: {way_out}", stacklevel=1)
         return f"The corpus {corpus.folder.name} is no longer where it was."
     recognizer = run.recognizer

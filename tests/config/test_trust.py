@@ -84,6 +84,27 @@ def test_a_runs_folder_executes_nothing(small_run, place, command, key):
     assert "runs.x.payload" not in sys.modules
 
 
+@pytest.mark.parametrize("command", ["export run=", "evaluate recognizer=", "calibrate recognizer="])
+def test_clips_of_a_strangers_run_are_kept_where_the_command_says(small_run, place, command, monkeypatch):
+    """Its config would write into two folders of its choice."""
+    corpus = yaml.safe_load((small_run / "config.yaml").read_text(encoding="utf-8"))["corpus"]
+    engine = {"_target_": "speech.tts.cached.CachedEngine", "folder": str(place / "theirs" / "voices")}
+    engine["engine"] = {"_target_": "speech.tts.espeak.Espeak"}
+    theirs = {"cache_dir": str(place / "theirs"), "corpus": corpus | {"engine": engine}}
+    folder = altered(small_run, place / "run", **theirs)
+    report = (folder / "report.json").read_text(encoding="utf-8").replace('"corpus": "', '"corpus": "gone/')
+    (folder / "report.json").write_text(report, encoding="utf-8")
+    monkeypatch.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)  # after a second of training
+    name, _, key = command.partition(" ")
+    if name == "calibrate":  # of two clips
+        with pytest.raises(SystemExit, match="2"):
+            run_command(name, f"{key}{folder}", "cache_dir=ours")
+    else:
+        run_command(name, f"{key}{folder}", "cache_dir=ours")
+    assert sorted(path.name.partition("-")[0] for path in (place / "ours").iterdir()) == ["names", "voices"]
+    assert not (place / "theirs").exists()
+
+
 @pytest.mark.parametrize(
     "target",
     [
