@@ -21,7 +21,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from speech.config import tree
-from speech.config.objects import locate
+from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
@@ -100,7 +100,8 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(locate(target)).parameters
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
-        raise ConfigError(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+        kind = UntrustedConfigError if isinstance(error, UntrustedConfigError) else ConfigError
+        raise kind(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:

@@ -57,7 +57,7 @@ def of_a_list() -> None:
     """A list of one's own, without another set-up or start, fine-tunes the recogniser that ships."""
     given = [argument.partition("=")[0] for argument in sys.argv]
     if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
-        sys.argv.insert(given.index("corpus.names"), "experiment=list")  # a parser wants overrides in one place
+        sys.argv.insert(given.index("corpus.names"), "experiment=list")
 
 
 def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable[[str], object] | None = None) -> None:
@@ -95,6 +95,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
         return
     check_overrides(name, given.overrides, given.config_dir)
     check_hydra(name, given.overrides, given.config_dir)
+    sys.argv[1:] = arguments.in_one_place(sys.argv[1:])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
     temporary = processes.folder_of_family() if {"-m", "--multirun"} & set(sys.argv) else ""

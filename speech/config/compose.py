@@ -16,6 +16,7 @@ from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
 from speech.config.check import check, check_overrides
+from speech.config.objects import UntrustedConfigError
 from speech.config.tree import Config, ConfigError
 
 _NEEDED = {  # by command, what the config of one of its runs has
@@ -45,6 +46,8 @@ def saved(run_dir: Path, name: str) -> Config:
             raise ConfigError(f"no {', '.join(missing)} in it: half written?")
     except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
+        if isinstance(error, UntrustedConfigError):
+            raise UntrustedConfigError(f"{path}: {reason}") from error
         raise ConfigError(f"{path}: not a config of this version of the project ({reason}): train again") from error
     put(config, {"run_dir": str(run_dir)})
     return config

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -18,13 +17,17 @@ import hydra
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from speech.common.trust import defined_in_trusted, is_trusted
+from speech.common.trust import NotTrustedError, defined_in_trusted, is_trusted, way_out
 from speech.config.tree import CONF, ConfigError
 
 UNAVAILABLE = (OSError, ValueError, ImportError, hydra.errors.HydraException, OmegaConfBaseException)  # of a node
 _TORCH = re.compile(r"torch\.optim\.(lr_scheduler\.)?[A-Z]\w*")
 
 logging.getLogger("hydra.utils").disabled = True  # it logs what it raises
+
+
+class UntrustedConfigError(ConfigError, NotTrustedError):
+    """A config names what only an opt-in could allow."""
 
 
 @cache
@@ -62,25 +65,16 @@ def locate(target: Any) -> Any:
         raise ConfigError("not a dotted name")
     named, optional = target in named_targets(), _TORCH.fullmatch(target)
     if not (named or optional or is_trusted(target)):
-        raise ConfigError(f"no config of the project names it{_way_out(target.partition('.')[0])}")
+        if target.startswith("speech."):
+            raise ConfigError("no config of the project names it")
+        raise UntrustedConfigError(
+            f"no config of the project names it, and it is no optimiser or schedule of torch's; {way_out(target)}"
+        )
     found = hydra.utils.get_object(target)
     of_torch = isinstance(found, type) and found.__module__.startswith("torch.optim.")
     if not (named or (optional and of_torch) or defined_in_trusted(found)):
         raise ConfigError("it is imported there, and defined elsewhere")
     return found
-
-
-def _way_out(package: str) -> str:
-    """What may be named in place of something of ``package``. A library is no code of one's own, to be trusted whole:
-    among what it has are functions that read pickles, and run what they are given."""
-    if package == "speech":
-        return ""
-    if package in {*sys.stdlib_module_names, *(target.partition(".")[0] for target in named_targets())}:
-        return (
-            "; what may be named is what conf/ names, torch's optimisers and schedules and, with trust=[mypackage], a "
-            "class or function of a package of your own, which may make what you want of a library"
-        )
-    return f"; if it is your own code, add trust=[{package}] to the command"
 
 
 def _values(node: Any) -> Iterator[Any]:

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from speech.common import trust
-from speech.config import compose, tree
+from speech.config import compose as compose_module
+from speech.config import tree
 from speech.config.check import check
 from speech.config.objects import instantiate, locate, named_targets
 
@@ -165,7 +166,7 @@ def test_every_target_of_the_project_is_found():
 
 @pytest.mark.parametrize("target", ["torch.nn.GRU", "builtins.eval", "pytorch_lightning.Trainer2", "os.system"])
 def test_of_a_library_it_is_told_what_may_be_named_instead(target):
-    with pytest.raises(tree.ConfigError, match=r"what may be named is .*with trust=\[mypackage\], a class"):
+    with pytest.raises(tree.ConfigError, match=r"optimiser or schedule of torch's; with trust=\[mypackage\] a class"):
         locate(target)
 
 
@@ -192,8 +193,19 @@ def test_a_recognisers_file_has_a_class_of_a_trusted_package(place, tmp_path, ma
     make_recognizer(_target_="minelike.Encoder").save(tmp_path / "a.pt")
     assert type(Recognizer.load(tmp_path / "a.pt").encoder).__name__ == "Encoder"
     trust._packages.clear()
-    with pytest.raises(ValueError, match=r"a\.pt: .*'minelike\.Encoder' is no part of a recogniser"):
+    with pytest.raises(
+        ValueError,
+        match=r"a\.pt: _target_ 'minelike\.Encoder' is no part of a .*, add trust=\[minelike\] to the command$",
+    ):
         Recognizer.load(tmp_path / "a.pt")
+
+
+def test_a_run_of_ones_own_code_is_told_with_the_option_that_it_takes(compose, place):
+    mine = ["scheduler._target_=minelike.constant", "~scheduler.warmup", "~scheduler.final", "trust=[minelike]"]
+    compose_module.save(compose("train", *mine), place / "config.yaml")
+    trust._packages.clear()
+    with pytest.raises(tree.ConfigError, match=r"config\.yaml: scheduler: .* add trust=\[minelike\] to the command\)$"):
+        compose_module.saved(place, "train")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +246,7 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
 def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reason):
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}"):
-        compose.saved(tmp_path, "train")
+        compose_module.saved(tmp_path, "train")
 
 
 @pytest.mark.parametrize("key", ["_partial_", "_recursive_", "_args_", "_convert_"])
