@@ -130,3 +130,19 @@ def test_a_dollar_and_a_brace_are_a_text_where_they_are_escaped(monkeypatch):
     found = []
     command.run("transcribe", lambda config: found.append(config.clips))
     assert found == ["${b}.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "message"),
+    [
+        ("train", "batch_size=abc", "batch_size=abc must be an integer within 1 to "),
+        ("train", "batch_size=0", "batch_size=0 must be an integer within 1 to "),
+        ("train", "batch_size=1.5", "batch_size=1.5 must be an integer"),
+        ("evaluate", "seed=-1", "seed=-1 must be an integer within 0 to "),
+        ("shard", "shard_size=abc", "shard_size=abc must be an integer within 1 to "),
+        ("synthesize", "sample_rate=true", "sample_rate=True must be an integer"),
+    ],
+)
+def test_what_is_no_number_is_named_before_anything_is_made(compose, name, override, message):
+    with pytest.raises(ValueError, match=message):
+        compose(name, override)
