@@ -50,6 +50,14 @@ def parse(arguments: Sequence[str]) -> Arguments:
     return Arguments(found.overrides, config_dir, found.help)
 
 
+def in_one_place(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, the overrides before the options: between two options Hydra's own parsing refuses them."""
+    overrides, options = parse(arguments).overrides, list(arguments)
+    for override in overrides:
+        options.remove(override)
+    return [*overrides, *options]
+
+
 def opt_in(arguments: Sequence[str]) -> list[str]:
     """``arguments`` without ``trust=[mypackage]``, whose packages are trusted from here on. Raises ConfigError.
 

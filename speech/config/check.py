@@ -20,11 +20,13 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, Node, OmegaConf
 
+from speech.common.ranges import checked_count
 from speech.config import tree
-from speech.config.objects import locate
+from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
+_WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # numbers, from these on
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _CODE = (
     "callbacks",
@@ -53,7 +55,8 @@ def declared_keys(name: str) -> set[str]:
 
 
 def check(config: DictConfig, name: str) -> None:
-    """Raise ConfigError for the first key of a composed config that nothing would read."""
+    """Raise ConfigError for the first key of a composed config that nothing would read, ValueError for what is no
+    number where one is needed."""
     known = declared_keys(name)
     for key in config:
         if str(key) not in known:
@@ -61,6 +64,8 @@ def check(config: DictConfig, name: str) -> None:
     plain: Any = OmegaConf.to_container(config)
     for key, node in plain.items():
         _check_node(node, str(key))
+        if key in _WHOLE and not OmegaConf.is_interpolation(config, key):
+            checked_count(str(key), node, least=_WHOLE[key], most=2**32 - 1)
 
 
 def check_given(config: DictConfig) -> None:
@@ -100,7 +105,8 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(locate(target)).parameters
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
-        raise ConfigError(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+        kind = UntrustedConfigError if isinstance(error, UntrustedConfigError) else ConfigError
+        raise kind(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:

@@ -20,6 +20,7 @@ from speech.backprop.recognizer import Geometry
 from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.common.runs import RECOGNIZER_FILE
+from speech.common.trust import NotTrustedError
 from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
@@ -255,7 +256,7 @@ class Recognizer(Transcriber, nn.Module):
             if "confirmation" in content:
                 recognizer.confirmation = Confirmation(**content["confirmation"])
             recognizer.check_plain_data()
-        except RecognizerError as error:
+        except (RecognizerError, NotTrustedError) as error:
             raise RecognizerError(f"{path}: {error}") from error
         except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error

@@ -94,6 +94,13 @@ def test_an_experiment_of_the_users_own(compose, mine, run):
         compose("train", "--config-dir", "nowhere")
 
 
+def test_options_may_stand_anywhere_among_the_overrides(run, mine):
+    (config,) = run("train", "batch_size=3", "--config-dir", mine, "experiment=mine")
+    assert (config.batch_size, config.seed) == (3, 7)
+    swept = run("train", "batch_size=3", "-m", "experiment=mine,quick", "--config-dir", mine, "trainer.max_steps=4")
+    assert [(config.batch_size, config.seed, config.trainer.max_steps) for config in swept] == [(3, 7, 4), (3, 0, 4)]
+
+
 def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, run_dir, tmp_path):
     configs = []
     assert run("train", f"resume={run_dir}", resume=configs.append) == []

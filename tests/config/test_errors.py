@@ -162,3 +162,46 @@ def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(cap
     with pytest.raises(SystemExit):
         command.explained(lambda: composed.batch_size)
     assert "there is no 'batch_size'; did you mean 'batch_sise'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("clips=a${b}.wav", r"clips: Interpolation key 'b' not found: ${...} stands for another value of the config; "),
+        ("clips=${b", r"clips: no viable alternative at input '${b': ${...} stands for another value"),
+        ("names=[Anna,'${b}']", r"names[1]: Interpolation key 'b' not found: ${...} stands for another value"),
+        ("hydra/launcher=joblb", "Could not find 'hydra/launcher/joblb' Available options in 'hydra/launcher': basic"),
+        ("hydra.job.nam=x", "hydra.job.nam: Key 'nam' not in 'JobConf'"),
+    ],
+)
+def test_what_hydra_refuses_is_one_line(monkeypatch, capsys, override, reason):
+    given = [override] if override.startswith("clips=") else ["clips=a.wav", override]
+    monkeypatch.setattr(sys, "argv", ["transcribe", *given])
+    with pytest.raises(SystemExit, match="2"):
+        command.run("transcribe", OmegaConf.resolve)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert reason in line
+
+
+def test_a_dollar_and_a_brace_are_a_text_where_they_are_escaped(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["transcribe", r"clips=\${b}.wav"])
+    found = []
+    command.run("transcribe", lambda config: found.append(config.clips))
+    assert found == ["${b}.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "message"),
+    [
+        ("train", "batch_size=abc", "batch_size=abc must be an integer within 1 to "),
+        ("train", "batch_size=0", "batch_size=0 must be an integer within 1 to "),
+        ("train", "batch_size=1.5", "batch_size=1.5 must be an integer"),
+        ("evaluate", "seed=-1", "seed=-1 must be an integer within 0 to "),
+        ("shard", "shard_size=abc", "shard_size=abc must be an integer within 1 to "),
+        ("synthesize", "sample_rate=true", "sample_rate=True must be an integer"),
+    ],
+)
+def test_what_is_no_number_is_named_before_anything_is_made(compose, name, override, message):
+    with pytest.raises(ValueError, match=message):
+        compose(name, override)
