@@ -15,7 +15,6 @@ def synthesize(config: Config) -> None:
 
     import numpy as np
 
-    from speech.audio import limits
     from speech.config.objects import instantiate
     from speech.inference.pronounce import with_pronunciations
     from speech.text.alphabet import Alphabet
@@ -24,7 +23,6 @@ def synthesize(config: Config) -> None:
     from speech.tts.clips import write_clips
     from speech.tts.mix import draw_voices
 
-    limits.check("sample_rate", config.sample_rate, n_channels=1, n_samples=0)
     engine, output = instantiate(config.voices), Path(config.output)
     names = writable_names(config.names, Alphabet(config.alphabet))
     warn_homophones(names)

@@ -172,31 +172,29 @@ def _groups(name: str) -> list[str]:
 
 
 def _check_kind(override: Override, default: Any) -> None:
-    """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no switch, no number or,
-    of a count, no whole number; no text at the top, where no list may stand for it."""
-    key, value = override.key_or_group, override.value()
-    if isinstance(value, RangeSweep | IntervalSweep):
+    """Raise ConfigError for a value of another kind than the ``default`` that it stands for."""
+    key = override.key_or_group
+    if isinstance(override.value(), RangeSweep | IntervalSweep) or default == "???":
         return
     for one in _choices(override):
-        if one is None or "${" in f"{one}{default}" or default == "???":
-            continue
-        is_number = isinstance(one, int | float) and not isinstance(one, bool)
-        wanted = ""
-        if isinstance(default, bool):
-            wanted = "" if isinstance(one, bool) else "true or false"
-        elif isinstance(default, int | float) and not is_number:
-            wanted = "" if isinstance(one, list | dict) else "a number"
-        elif isinstance(default, int) and _is_count(key) and not (isinstance(one, int) and one >= 0):
-            wanted = "a whole number, 0 or more"
-        elif isinstance(default, str) and "." not in key and not isinstance(one, str):
-            wanted = "a text"
-        if wanted:
+        if one is not None and "${" not in f"{one}{default}" and (expected := _other_kind(key, one, default)):
             given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
-            raise ConfigError(f"{key}={given} must be {wanted}: without it {key}={usual} is taken")
+            raise ConfigError(f"{key}={given} must be {expected}: without it {key}={usual} is taken")
 
 
-def _is_count(key: str) -> bool:
-    return key.rpartition(".")[2].startswith("n_") or key == "seed"
+def _other_kind(key: str, value: Any, default: Any) -> str | None:
+    """What ``value`` would have to be to stand for ``default``; None where it may. A list or a mapping may stand for
+    all but a switch, or a text at the top."""
+    is_bool, is_number = isinstance(value, bool), isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        return None if is_bool else "true or false"
+    if isinstance(default, str):
+        return None if isinstance(value, str) or "." in key else "a text"
+    if isinstance(value, list | dict) or not isinstance(default, int | float):
+        return None
+    if isinstance(default, int) and (key.rpartition(".")[2].startswith("n_") or key == "seed"):
+        return None if is_number and isinstance(value, int) and value >= 0 else "a whole number, 0 or more"
+    return None if is_number else "a number"
 
 
 def _check_key(config: DictConfig, name: str, key: str) -> Any:

@@ -123,7 +123,7 @@ def _nodes(config: Any) -> Iterator[Config]:
     """``config`` and all in it; what an interpolation stands for is there once."""
     if isinstance(config, Config):
         yield config
-        for key in config:
+        for key in map(str, config):
             if not OmegaConf.is_interpolation(config, key) and not OmegaConf.is_missing(config, key):
                 yield from _nodes(config[key])
 

@@ -18,7 +18,7 @@ from speech.server import command
         ("names=nowhere", "names=nowhere: not a readable text file"),
         ("enrolled=nowhere", "nowhere: cannot be read"),
         ("false_accept_rate=often", "argument false_accept_rate: invalid float value: 'often'"),
-        ("cients=2", "unrecognized arguments: cients=2"),
+        ("peers=2", "unrecognized arguments: peers=2"),
     ],
 )
 def test_a_value_that_cannot_be_is_told_in_one_line(monkeypatch, capsys, tmp_path, argument, message):
