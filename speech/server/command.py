@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import math
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from speech.common.ranges import checked_text
 
 if TYPE_CHECKING:
     import asyncio
+
+    import uvicorn
 
     from speech.server.recognition import Recognition
 
@@ -27,7 +31,9 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
     import asyncio
 
     asyncio.get_running_loop().set_exception_handler(TellOnce())
+    sockets = bound(host, http_port) if http_port else []
     running: list[Coroutine[object, object, None]] = []
+    web: uvicorn.Server | None = None
     if wyoming_port:
         require("wyoming", "serve")
         from wyoming.server import AsyncTcpServer
@@ -42,13 +48,29 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
             require(package, "serve")
         from speech.server import http
 
-        running.append(http.server(recognition, host, http_port, hosts).serve())
+        web = http.server(recognition, host, http_port, hosts)
+        with suppress(NotImplementedError):  # by Windows; uvicorn raises the signal anew once it has ended
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, web.handle_exit, signal.SIGTERM, None)
+        running.append(web.serve(sockets))
         print(f"HTTP: http://{host}:{http_port}", flush=True)
-    done, others = await asyncio.wait(map(asyncio.ensure_future, running), return_when=asyncio.FIRST_COMPLETED)
-    for other in others:
-        other.cancel()
+    tasks = [asyncio.ensure_future(one) for one in running]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if web:
+        web.should_exit = True  # and not cancelled: it tells its clients
+        await asyncio.wait(tasks[-1:])
+    for one in tasks:
+        one.cancel()
     for one in done:
         one.result()
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets of each address of ``host``. Raises OSError, which names both; uvicorn's own would end the process."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [socket.create_server(address[:2], family=family, backlog=2048) for family, *_, address in found]
+    except OSError as error:
+        raise OSError(f"host={host} http_port={port}: cannot be served ({error.strerror}): give others") from error
 
 
 class TellOnce:

@@ -21,6 +21,7 @@ from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
 from speech.server.recognition import Recognition
 
+ENDING_S = 1  # in which what is on the way may be finished
 HEADERS_S = 10.0  # until a request's headers are there
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
@@ -182,5 +183,6 @@ def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> 
         lifespan="off",
         log_level="warning",
         server_header=False,
+        timeout_graceful_shutdown=ENDING_S,
     )
     return uvicorn.Server(config)

@@ -1,8 +1,10 @@
 """What ``speech-serve`` is told."""
 
+import socket
 import sys
 
 import pytest
+from server_places import free_port
 
 from speech.server import command
 
@@ -28,3 +30,17 @@ def test_a_value_that_cannot_be_is_told_in_one_line(monkeypatch, capsys, tmp_pat
         command.main()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("server", ["http", "wyoming"])
+def test_a_port_that_another_program_has_is_told_in_one_line(server, monkeypatch, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"http_port": free_port(), "wyoming_port": free_port()}
+        ports[f"{server}_port"] = other.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["speech-serve", "names=[Anna]", *(f"{key}={n}" for key, n in ports.items())])
+        with pytest.raises(SystemExit, match="2"):
+            command.main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert str(ports[f"{server}_port"]) in line
+    assert "ddress already in use" in line
