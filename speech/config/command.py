@@ -121,7 +121,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     with sweep.tracked():
         try:
             hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
-        except tree.ConfigError as error:
+        except Exception as error:  # of a job: the table is of them all
             failed = error
         if after_sweep and sweep.Resumable.folder:
             after_sweep(sweep.Resumable.folder)
