@@ -15,6 +15,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from speech import pretrained
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.backprop import optimizers
@@ -35,7 +36,7 @@ NAMES = ("Martin", "Marvin", "Morton", "Mark")  # the clips of other voices say 
 class Martin:
     """Gradient descent on one misrecognised clip, until its hypothesis is right.
 
-    ``recognizer`` is a run's folder, a file, or ``newest`` under ``runs_dir``. ``clip`` is a recording of ``name``;
+    ``recognizer`` is a run's folder, a file, ``shipped``, or ``newest`` under ``runs_dir``. ``clip`` is a recording of ``name``;
     without one, ``engine`` says it in up to ``n_voices`` voices until one is misrecognised. At most ``n_steps`` steps
     are taken, each against the gradient and at most ``rate`` long. ``n_others`` clips of other voices show what
     training on one clip costs elsewhere.
@@ -53,7 +54,7 @@ class Martin:
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
-        path = find_recognizer(self.recognizer, self.runs_dir, "lesson.recognizer")
+        path = find_recognizer(self.recognizer, self.runs_dir, "lesson.recognizer", pretrained.RECOGNIZER)
         found = [self.train(Recognizer.load(path), seed, place) for seed in place.seeds]
         return Result("the misrecognised clip: nats a letter", "", found, {"recognizer": str(path)})
 
