@@ -166,8 +166,8 @@ def _groups(name: str) -> list[str]:
 
 
 def _check_kind(override: Override, default: Any) -> None:
-    """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no switch, no number or,
-    of a count, no whole number."""
+    """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no list, no switch, no
+    number or, of a count, no whole number."""
     key, value = override.key_or_group, override.value()
     if isinstance(value, RangeSweep | IntervalSweep):
         return
@@ -177,7 +177,9 @@ def _check_kind(override: Override, default: Any) -> None:
             continue
         is_number = isinstance(one, int | float) and not isinstance(one, bool)
         wanted = ""
-        if isinstance(default, bool):
+        if isinstance(default, list):
+            wanted = "a list"
+        elif isinstance(default, bool):
             wanted = "" if isinstance(one, bool) else "true or false"
         elif isinstance(default, int | float) and not is_number:
             wanted = "a number"

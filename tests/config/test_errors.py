@@ -48,6 +48,8 @@ from speech.config.objects import instantiate
         ("train", "seed=x", "seed=x: a number is needed, as seed=0"),
         ("train", "seed=1,x", "seed=x: a number is needed"),
         ("train", "encoder.dropout=true", "encoder.dropout=true: a number is needed, as encoder.dropout=0.0"),
+        ("train", "featured=Martin", r"featured=Martin: a list is needed, as featured=\['?Martin'?, "),
+        ("train", "voices.rate=200", r"voices.rate=200: a list is needed, as voices.rate=\[120, 220\]"),
         ("synthesize", "n_voices=1.5", "n_voices=1.5: a whole number, 0 or more is needed, as n_voices=5"),
         ("confusable", "n_pairs=-1", "n_pairs=-1: a whole number, 0 or more is needed"),
     ],
