@@ -45,6 +45,12 @@ def test_without_a_corpus_its_own_test_clips_are_evaluated(small_run, evaluate, 
     assert "alone.pt: no config.yaml beside it, so that its corpus is not known" in capsys.readouterr().err
 
 
+def test_what_ships_is_evaluated_on_recordings(evaluate, people, capsys):
+    found = evaluate("recognizer=shipped", *people)
+    assert found["overall"]["n_clips"] == 20
+    assert "speech/pretrained/recognizer.pt" in capsys.readouterr().out
+
+
 def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evaluate, people, tmp_path, capsys):
     picture = tmp_path / "figures.png"
     found = evaluate(f"recognizer={small_run}", *people, "names=[One,Martin]", f"picture={picture}")

@@ -14,10 +14,10 @@ _SWEEP = "sweep_"  # how the folder of a sweep begins: conf/hydra/run.yaml
 _N_SHOWN = 5  # runs that are passed over
 
 
-def find_recognizer(place: str, runs_dir: str | Path, key: str) -> Path:
+def find_recognizer(place: str, runs_dir: str | Path, key: str, shipped: str = pretrained.EXPORTED) -> Path:
     """The recogniser's file that the setting ``key=place`` stands for: a file, a run's folder, ``newest``, ``shipped``.
 
-    ``shipped`` is the one that comes with the package, exported: it needs no torch.
+    ``shipped`` is the one that comes with the package, exported, which needs no torch; or that file of it.
     ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a sweep,
     fine-tuned ones and debugging runs have to be named.
     Raises FileNotFoundError where there is none, with the runs that were passed over and why; ValueError for no text.
@@ -26,7 +26,7 @@ def find_recognizer(place: str, runs_dir: str | Path, key: str) -> Path:
     if place == NEWEST:
         return _newest(Path(runs_dir), key)
     if place == SHIPPED:
-        return pretrained.shipped(pretrained.EXPORTED)
+        return pretrained.shipped(shipped)
     path = Path(place).expanduser()
     if path.is_file():
         return path

@@ -27,6 +27,7 @@ from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
 _WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # numbers, from these on
+_FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _CODE = (
     "callbacks",
@@ -186,6 +187,9 @@ def _other_kind(key: str, value: Any, default: Any) -> str | None:
     """What ``value`` would have to be to stand for ``default``; None where it may. A list or a mapping may stand for
     all but a switch, or a text at the top."""
     is_bool, is_number = isinstance(value, bool), isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, list):
+        is_file = key.rpartition(".")[2] in _FILES and isinstance(value, str)
+        return None if isinstance(value, list | dict) or is_file else "a list"
     if isinstance(default, bool):
         return None if is_bool else "true or false"
     if isinstance(default, str):

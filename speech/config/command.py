@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.common import program
@@ -75,6 +77,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     import multiprocessing
 
     import hydra  # half a second
+    from hydra.core.hydra_config import HydraConfig
 
     from speech.common import processes, trust
     from speech.config import arguments, compose, sweep, tree
@@ -109,7 +112,12 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
             # In joblib's processes it is joblib's own, by which no DataLoader and no pool of ours can start one.
             multiprocessing.set_start_method(method, force=True)
         if not sweep.is_job():
-            return explained(lambda: main_of_checked(config))
+            try:
+                return explained(lambda: main_of_checked(config))
+            finally:
+                if "run_dir" in config:  # Hydra has made a folder by the time, whatever folder the run is given
+                    with suppress(OSError):
+                        Path(HydraConfig.get().runtime.output_dir).rmdir()
         try:
             return main_of_checked(config)
         except Exception as error:

@@ -39,6 +39,8 @@ class Enrolment(Folder):
         for key, value, least in (("n_recordings", n_recordings, 1), ("n_held_back", n_held_back, 0)):
             if value < least:
                 raise CorpusError(f"corpus.{key}={value}: it must be at least {least}")
+        if isinstance(speakers, str):
+            raise CorpusError(f"corpus.speakers={speakers}: one text; give a list of speakers: [{speakers}]")
         self.n_recordings, self.n_held_back = n_recordings, n_held_back
         self.speakers = None if speakers is None else set(speakers)
 

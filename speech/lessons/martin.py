@@ -15,6 +15,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from speech import pretrained
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.backprop import optimizers
@@ -35,10 +36,10 @@ NAMES = ("Martin", "Marvin", "Morton", "Mark")  # the clips of other voices say 
 class Martin:
     """Gradient descent on one misrecognised clip, until its hypothesis is right.
 
-    ``recognizer`` is a run's folder, a file, or ``newest`` under ``runs_dir``. ``clip`` is a recording of ``name``;
-    without one, ``engine`` says it in up to ``n_voices`` voices until one is misrecognised. At most ``n_steps`` steps
-    are taken, each against the gradient and at most ``rate`` long. ``n_others`` clips of other voices show what
-    training on one clip costs elsewhere.
+    ``recognizer`` is a run's folder, a file, ``shipped``, or ``newest`` under ``runs_dir``. ``clip`` is a recording of
+    ``name``; without one, ``engine`` says it in up to ``n_voices`` voices until one is misrecognised. At most
+    ``n_steps`` steps are taken, each against the gradient and at most ``rate`` long. ``n_others`` clips of other voices
+    show what training on one clip costs elsewhere.
     """
 
     recognizer: str
@@ -53,7 +54,7 @@ class Martin:
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
-        path = find_recognizer(self.recognizer, self.runs_dir, "lesson.recognizer")
+        path = find_recognizer(self.recognizer, self.runs_dir, "lesson.recognizer", pretrained.RECOGNIZER)
         found = [self.train(Recognizer.load(path), seed, place) for seed in place.seeds]
         return Result("the misrecognised clip: nats a letter", "", found, {"recognizer": str(path)})
 
@@ -127,7 +128,8 @@ class Martin:
             if last.letters != before:
                 print("\n".join(f"    {line}" for line in attribution))
                 log.add_figure("contributions", draw_contributions(last, backprop, text), step)
-            largest = ", ".join(f"{layer} {(one / norm) ** 2:.0%}" for layer, one in norms.items() if one > norm / 4)
+            some = sorted(((one / norm) ** 2, layer) for layer, one in norms.items() if one > norm / 4)
+            largest = ", ".join(f"{layer} {proportion:.0%}" for proportion, layer in reversed(some))
             before = last.letters
             log.add_scalar("loss", last.loss, step)
             log.add_scalar(f"p({text})", p, step)

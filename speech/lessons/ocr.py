@@ -19,7 +19,7 @@ from speech.lessons.baseline import logistic_regression
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_parts, require_positive
+from speech.lessons.settings import require_counts, require_positive, require_split
 
 N_CLASSES = 10
 
@@ -37,7 +37,7 @@ class Ocr:
     def __post_init__(self) -> None:
         require_counts(self, "n_hidden", "batch_size", "n_epochs")
         require_positive(self, "rate")
-        require_parts(self, "test_part")
+        require_split(self)
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

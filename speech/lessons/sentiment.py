@@ -23,7 +23,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_parts, require_positive
+from speech.lessons.settings import blamed, require_counts, require_parts, require_positive, require_split
 
 FOLDER = "sentiment labelled sentences"
 SOURCE = Source(
@@ -104,7 +104,8 @@ class Sentiment:
     def __post_init__(self) -> None:
         require_counts(self, "n_embedding", "n_units", "min_sentences", "batch_size", "n_epochs")
         require_positive(self, "rate", "largest_norm")
-        require_parts(self, "weight_decay", "word_dropout", "dropout", "test_part")
+        require_parts(self, "weight_decay", "word_dropout", "dropout")
+        require_split(self)
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
@@ -125,7 +126,8 @@ class Sentiment:
         parts = train_test_split(rows, test_size=self.test_part, random_state=seed, stratify=every)
         (train_texts, train_labels), (texts, labels) = (zip(*part, strict=True) for part in parts)
         start = time.perf_counter()
-        vocabulary = Vocabulary(train_texts, self.min_sentences)
+        with blamed(f"min_sentences={self.min_sentences}"):
+            vocabulary = Vocabulary(train_texts, self.min_sentences)
         train = pad(vocabulary.encode(train_texts), train_labels)
         test = pad(vocabulary.encode(texts), labels)
         generator = torch.Generator().manual_seed(seed)

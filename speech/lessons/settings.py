@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -20,6 +21,25 @@ def require_parts(lesson: Any, *settings: str) -> None:
     """Raise ValueError for a setting of ``lesson`` that is no proportion."""
     needed = "a number from 0 to less than 1"
     _require(lesson, settings, lambda value: isinstance(value, int | float) and 0 <= value < 1, needed)
+
+
+def require_split(lesson: Any) -> None:
+    """Raise ValueError for a ``test_part`` that leaves nothing to test on, or nothing to train on."""
+    _require(
+        lesson,
+        ["test_part"],
+        lambda value: isinstance(value, int | float) and 0 < value < 1,
+        "a number between 0 and 1",
+    )
+
+
+@contextmanager
+def blamed(setting: str) -> Iterator[None]:
+    """A package's ValueError about what ``setting`` (``min_messages=9999``) asks for names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"lesson.{setting}: not with these data ({error}): give a smaller number") from error
 
 
 def _require(lesson: Any, settings: Iterable[str], is_right: Callable[[Any], bool], needed: str) -> None:

@@ -21,7 +21,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_parts, require_positive
+from speech.lessons.settings import blamed, require_counts, require_parts, require_positive, require_split
 
 SOURCE = Source(
     "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip",
@@ -64,7 +64,8 @@ class Spam:
     def __post_init__(self) -> None:
         require_counts(self, "n_hidden", "min_messages", "batch_size", "n_epochs")
         require_positive(self, "rate")
-        require_parts(self, "weight_decay", "word_dropout", "dropout", "test_part")
+        require_parts(self, "weight_decay", "word_dropout", "dropout")
+        require_split(self)
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:
@@ -84,7 +85,8 @@ class Spam:
         train, test = train_test_split(rows, test_size=self.test_part, random_state=seed, stratify=labels)
         start = time.perf_counter()
         words = vectorizer(self.min_messages)
-        bags = words.fit_transform([row.text for row in train]), words.transform([row.text for row in test])
+        with blamed(f"min_messages={self.min_messages}"):
+            bags = words.fit_transform([row.text for row in train]), words.transform([row.text for row in test])
         x, x_test = (torch.from_numpy(bag.toarray()).double() for bag in bags)
         y, y_test = (torch.tensor([row.label for row in part], dtype=torch.float64) for part in (train, test))
 

@@ -21,7 +21,7 @@ from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
 from speech.lessons.network import check_gradients, falling, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_parts, require_positive
+from speech.lessons.settings import blamed, require_counts, require_parts, require_positive
 
 Years = NDArray[np.float64]
 
@@ -131,7 +131,8 @@ def autoregression(values: Years, n_train: int, max_order: int) -> Years:
     """
     from statsmodels.tsa.ar_model import AutoReg, ar_select_order
 
-    lags = ar_select_order(values[:n_train], max_order, ic="aic").ar_lags
+    with blamed(f"max_order={max_order}"):
+        lags = ar_select_order(values[:n_train], max_order, ic="aic").ar_lags
     fitted = AutoReg(values[:n_train], lags).fit()
     applied: Any = fitted.apply(values)
     forecast: Years = applied.predict(n_train, len(values) - 1)

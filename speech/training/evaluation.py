@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from speech import pretrained
 from speech.common import runs
 from speech.config import compose
 from speech.config.objects import instantiate
@@ -27,7 +28,7 @@ class Task(NamedTuple):
 
 def load(config: Config, key: str) -> tuple[Path, Recognizer]:
     """The recogniser that ``config[key]`` names, and its file. Raises ValueError for an exported one."""
-    path = runs.find_recognizer(config[key], config.runs_dir, key)
+    path = runs.find_recognizer(config[key], config.runs_dir, key, pretrained.RECOGNIZER)
     recognizer = loading.load(path, config.get("decoder"))
     if not isinstance(recognizer, Recognizer):
         raise ValueError(f"{key}={path}: evaluate transcribes in batches, by torch: give the run it was exported from")

@@ -56,9 +56,7 @@ def inherit_parts(config: Config) -> Recognizer:
 
 
 def _initial(config: Config) -> Path:
-    if config.init == runs.SHIPPED:
-        return pretrained.shipped(pretrained.RECOGNIZER)  # torch's: the exported one is not trained
-    return runs.find_recognizer(config.init, config.runs_dir, "init").resolve()
+    return runs.find_recognizer(config.init, config.runs_dir, "init", pretrained.RECOGNIZER).resolve()
 
 
 def _difference(theirs: Any, ours: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from speech import pretrained
 from speech.common import runs, storage
 from speech.common.escape import printable
 from speech.config import compose
@@ -28,6 +29,9 @@ def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
     ValueError, and leaves the file as it was, for too few clips, OSError for a folder that cannot be written, or in
     which another process trains or calibrates.
     """
+    if config.recognizer == runs.SHIPPED:
+        file = pretrained.shipped(pretrained.RECOGNIZER)
+        raise ValueError(f"recognizer=shipped: what comes with the package is not changed: give a copy of {file}")
     path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     recognizer = loading.load(path)
     if not isinstance(recognizer, Recognizer):

@@ -92,5 +92,7 @@ def test_a_command_that_needs_no_recogniser_is_told_why_there_is_none(tmp_path, 
     assert find_if_any("newest", finished("one").parent, "recognizer")[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
 
 
-def test_shipped_is_the_exported_recogniser_of_the_package(tmp_path):
+def test_shipped_is_the_exported_recogniser_of_the_package_or_torchs(tmp_path):
     assert find_recognizer("shipped", tmp_path, "recognizer") == pretrained.shipped(pretrained.EXPORTED)
+    torchs = find_recognizer("shipped", tmp_path, "init", pretrained.RECOGNIZER)
+    assert torchs == pretrained.shipped(pretrained.RECOGNIZER)

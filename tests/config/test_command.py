@@ -120,6 +120,13 @@ def test_two_runs_that_begin_in_one_second_have_a_folder_each(run):
     assert one.run_dir != other.run_dir
 
 
+def test_a_run_that_has_a_folder_of_its_own_leaves_no_other(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    run("train", "run_dir=mine")
+    run("lesson")  # whose work, here, writes nothing
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "runs"]
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path, capsys):
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as ended:

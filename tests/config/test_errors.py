@@ -58,6 +58,8 @@ from speech.config.objects import instantiate
             "n_voices=1.5",
             "n_voices=1.5 must be a whole number, 0 or more: without it n_voices=5 is taken",
         ),
+        ("train", "featured=Martin", r"featured=Martin must be a list: without it featured=\['?Martin'?, "),
+        ("train", "voices.rate=200", r"voices.rate=200 must be a list: without it voices.rate=\[120, 220\] is taken"),
         ("confusable", "n_pairs=-1", "n_pairs=-1 must be a whole number, 0 or more"),
     ],
 )

@@ -70,6 +70,8 @@ def test_the_speakers_asked_for_are_used_alone(root):
     assert {item.speaker for item in items} == {"ann"}
     with pytest.raises(CorpusError, match=r"corpus\.speakers: no recording by cid in .*; there are ann, ben"):
         Enrolment(str(root), speakers=["cid"]).items(ALPHABET)
+    with pytest.raises(CorpusError, match=r"corpus\.speakers=ann: one text; give a list of speakers: \[ann\]"):
+        Enrolment(str(root), speakers="ann")
 
 
 @pytest.mark.parametrize("wrong", [{"n_recordings": 0}, {"n_held_back": -1}])

@@ -114,7 +114,8 @@ def test_seeds_that_are_none_are_refused(tmp_path, seeds):
     [
         ("ocr", "n_epochs=0", "a whole number from 1"),
         ("ocr", "rate=0", "a number above 0"),
-        ("spam", "test_part=1.0", "a number from 0 to less than 1"),
+        ("spam", "test_part=1.0", "a number between 0 and 1"),
+        ("ocr", "test_part=0", "a number between 0 and 1"),
         ("sentiment", "batch_size=2.5", "a whole number from 1"),
         ("sentiment", "dropout=1", "a number from 0 to less than 1"),
         ("timeseries", "n_test=0", "a whole number from 1"),
@@ -125,6 +126,15 @@ def test_a_setting_that_makes_no_sense_is_refused(lesson, name, setting, message
     with pytest.raises(UNAVAILABLE) as raised:  # Hydra's own exception, which has the lesson's as its cause
         lesson(name, f"lesson.{setting}")
     assert str(raised.value.__cause__) == f"lesson.{setting}: {message} is needed"
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [("spam", "min_messages=9999"), ("sentiment", "min_sentences=9999"), ("timeseries", "max_order=400")],
+)
+def test_a_number_that_is_too_large_for_the_data_is_named(lesson, name, setting):
+    with pytest.raises(ValueError, match=rf"^lesson\.{setting}: not with these data \(.*\): give a smaller number"):
+        lesson(name, f"lesson.{setting}")
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(lesson, monkeypatch):

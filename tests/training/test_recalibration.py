@@ -74,3 +74,8 @@ def test_a_folder_that_cannot_be_written_is_told_before_clips_are_made(config, m
 def test_an_exported_file_is_refused(small_export, compose):
     with pytest.raises(ValueError, match="an exported file is not changed: calibrate its run, and export it again"):
         recalibrate(compose("calibrate", f"recognizer={small_export / 'recognizer.onnx'}"))
+
+
+def test_what_ships_is_refused_with_the_file_to_copy(compose):
+    with pytest.raises(ValueError, match=r"^recognizer=shipped: .*: give a copy of .*pretrained/recognizer\.pt"):
+        recalibrate(compose("calibrate", "recognizer=shipped"))
