@@ -43,4 +43,4 @@ def test_a_port_that_another_program_has_is_told_in_one_line(server, monkeypatch
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert str(ports[f"{server}_port"]) in line
-    assert "ddress already in use" in line
+    assert "address already in use" in line.lower()
