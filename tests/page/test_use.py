@@ -299,8 +299,9 @@ def test_a_folder_that_is_dropped_is_told_and_a_text_is_the_browsers(ready):
     assert page.evaluate(DROP, ["", "", False]), "a text may be dropped into the list"
 
 
-@pytest.mark.parametrize("waits_ms", [[30], [0, 0], [50, 50], [900, 20], [900, 5, 300]])
-def test_however_fast_the_button_is_pressed_it_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
+@pytest.mark.parametrize("waits_ms", [[500], [500, 100], [3_000, 10], [3_000, 5, 300]])
+def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
+    """While what finds names in sentences is on its way, too."""
     init = """
       window.tracks = [];
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -308,12 +309,17 @@ def test_however_fast_the_button_is_pressed_it_says_whether_the_microphone_is_op
         const stream = await ask(wanted);
         window.tracks.push(...stream.getTracks());
         return stream;
+      };
+      const own = window.fetch;
+      window.fetch = async (place) => {
+        if (String(place).endsWith("streaming.onnx")) await new Promise((resolve) => setTimeout(resolve, 2000));
+        return own(place);
       };"""
     page = ready(*speaking(sounds / "once.wav"), init=init)
     for wait in [0, *waits_ms]:
         page.wait_for_timeout(wait)
         page.evaluate("document.getElementById('listen').click()")
-    page.wait_for_timeout(2_000)
+    page.wait_for_timeout(4_000)
     n_open = page.evaluate("tracks.filter((track) => track.readyState === 'live').length")
     assert (page.inner_text("#listen"), n_open) in (("Stop", 1), ("Listen", 0))
 
