@@ -233,6 +233,8 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
         "cut.wav": (whole[: len(whole) // 2], "truncated"),
         "header.wav": (whole[:44], "truncated"),  # it declares the samples that it had
         "nothing.wav": (whole[:40] + bytes(4), "no samples"),
+        "channels.wav": (whole[:22] + bytes(2) + whole[24:], "without channels"),
+        "head.flac": (b"fLaC", "not readable"),
         "photo.m4a": (b"\xff\xd8\xff\xe0" * 400, "not readable as audio"),
     }
     soundfile.write(tmp_path / "long.wav", np.zeros(8_000 * 61, np.float32), 8_000)
@@ -253,13 +255,73 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
         assert reason in problem
 
 
-def test_a_stereo_file_whose_channels_cancel_is_pythons_silence(ready, tmp_path, clip_of):
-    clip = clip_of("Martin", room=0)
-    soundfile.write(tmp_path / "against.wav", np.stack([clip, -clip], axis=1), 16_000)
+@pytest.mark.parametrize("right", [-1.0, 0.0, 0.3])
+def test_a_stereo_file_is_heard_as_python_hears_it(right, ready, tmp_path, clip_of, runtime):
+    clip = clip_of("Martin")
+    soundfile.write(tmp_path / "stereo.wav", np.stack([clip, right * clip], axis=1), 16_000)
     page = ready()
-    page.set_input_files("#file", tmp_path / "against.wav")
+    page.uncheck("#within")
+    page.set_input_files("#file", tmp_path / "stereo.wav")
+    wait_for_verdict(page, "Martin,")
+    expected = dict(
+        runtime.transcribe(tmp_path / "stereo.wav", ["Martin", "Marvin", "Morton", "Mark", "Siobhan"]).names
+    )
+    assert float(dict(heard(page))["Martin"].split()[0]) / 100 == pytest.approx(expected["Martin"], abs=0.01)
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFF_F000, 0x8000_0000, 0xFFFF_FFFF])
+def test_a_wav_that_does_not_know_its_length_is_heard(size, ready, sounds, tmp_path):
+    content = bytearray((sounds / "once.wav").read_bytes())
+    content[40:44] = size.to_bytes(4, "little")
+    (tmp_path / "piped.wav").write_bytes(content)
+    page = ready()
+    page.set_input_files("#file", tmp_path / "piped.wav")
+    wait_for_verdict(page, "Martin,")
+    assert page.is_hidden("#problem")
+
+
+DROP = """([name, content, fails]) => {
+  const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+  const dropped = new DataTransfer();
+  if (name) dropped.items.add(new File([bytes], name));
+  else dropped.setData("text/plain", "Anna");
+  if (fails) File.prototype.arrayBuffer = () => Promise.reject(new DOMException("not to be found", "NotFoundError"));
+  const options = { dataTransfer: dropped, bubbles: true, cancelable: true };
+  return document.getElementById("names").dispatchEvent(new DragEvent("drop", options));
+}"""
+
+
+def test_a_folder_that_is_dropped_is_told_and_a_text_is_the_browsers(ready):
+    page = ready()
+    assert not page.evaluate(DROP, ["folder", "AAAA", True])  # a browser lists a folder as a file, and cannot read it
     page.wait_for_selector("#problem:not([hidden])")
-    assert "against.wav: no speech found" in page.inner_text("#problem")
+    assert page.inner_text("#problem").startswith("folder: not readable")
+    assert page.evaluate(DROP, ["", "", False]), "a text may be dropped into the list"
+
+
+@pytest.mark.parametrize("waits_ms", [[500], [500, 100], [3_000, 10], [3_000, 5, 300]])
+def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
+    """While what finds names in sentences is on its way, too."""
+    init = """
+      window.tracks = [];
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await ask(wanted);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+      };
+      const own = window.fetch;
+      window.fetch = async (place) => {
+        if (String(place).endsWith("streaming.onnx")) await new Promise((resolve) => setTimeout(resolve, 2000));
+        return own(place);
+      };"""
+    page = ready(*speaking(sounds / "once.wav"), init=init)
+    for wait in [0, *waits_ms]:
+        page.wait_for_timeout(wait)
+        page.evaluate("document.getElementById('listen').click()")
+    page.wait_for_timeout(4_000)
+    n_open = page.evaluate("tracks.filter((track) => track.readyState === 'live').length")
+    assert (page.inner_text("#listen"), n_open) in (("Stop", 1), ("Listen", 0))
 
 
 def test_a_dropped_file_is_heard(ready, sounds):
@@ -368,6 +430,45 @@ def test_a_pasted_list_is_read_and_what_cannot_be_is_named(ready):
     refused = page.inner_text("#refused")
     for part in ("R2-D2", "Анна", "“-”", "ANNA", "/ʘ/", "Bo", "St. John"):
         assert part in refused
+
+
+def test_a_list_pasted_from_a_spreadsheet_is_read_by_its_cells(ready):
+    page = ready()
+    page.fill("#names", "Anna\tBob\r\n\tMartin\r\nMarvin = marvin; Mark\tCarla\r\n")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 6")
+    assert rows(page) == ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"]
+    page.fill("[aria-label='Bob is said as']", "bobb")
+    page.press("[aria-label='Bob is said as']", "Enter")
+    page.wait_for_function("() => document.getElementById('names').value.includes('Bob = bobb')")
+    assert page.input_value("#names").split() == [
+        "Anna",
+        "Bob",
+        "=",
+        "bobb",
+        "Martin",
+        "Marvin",
+        "=",
+        "marvin",
+        "Mark",
+        "Carla",
+    ]
+
+
+def test_a_text_that_is_pasted_for_a_list_does_not_stop_the_page(ready):
+    page = ready()
+    page.wait_for_timeout(1_000)
+    page.fill("#names", "the and a to of for with " * 7 + "\n" + "lorem ipsum " * 400 + "\nAnna")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
+    assert "has 4799 letters, and a name at most 200" in page.inner_text("#refused")
+
+
+def test_of_a_long_list_it_is_told_how_many_names_are_shown(ready):
+    page = ready()
+    names = [f"{first}{last}" for first in ("Sean", "Shaun", "Shawn") for last in ("", "a", "e", "i", "o", "u")]
+    page.fill("#names", "\n".join([*names, *(f"Mar{a}{b}" for a in "bdfklmnprt" for b in "aeiourstl")]))
+    page.wait_for_function(
+        "() => document.getElementById('pronouncing').textContent.startsWith('108 names, the first')"
+    )
 
 
 def test_names_that_sound_alike_are_told(ready):

@@ -57,6 +57,7 @@ class App {
 
   #takeDrops() {
     const over = (event, dropping) => {
+      if (!event.dataTransfer.types.includes("Files")) return; // a text may be dropped into the list
       event.preventDefault();
       document.body.classList.toggle("dropping", dropping);
     };
@@ -112,8 +113,8 @@ class App {
   }
 
   async listen() {
-    if (this.opening) return; // and not disabled: a button would lose the keyboard's focus
-    this.opening = true;
+    if (this.turning) return; // and not disabled: a button would lose the keyboard's focus
+    this.turning = true;
     tell("problem", "");
     const microphone = new Microphone(this.recognizer.sampleRate, {
       block: (samples) => {
@@ -129,12 +130,13 @@ class App {
     try {
       this.microphone = await microphone.start();
       await this.#listenAnew();
-      byId("listen").textContent = "Stop";
+      if (this.microphone) byId("listen").textContent = "Stop"; // else it was gone at once
     } catch (error) {
+      await microphone.stop(); // what finds names in sentences could not be loaded, say
+      this.#stopped(error instanceof MicrophoneError ? error.message : "");
       if (!(error instanceof MicrophoneError)) throw error;
-      this.#stopped(error.message);
     } finally {
-      this.opening = false;
+      this.turning = false;
     }
   }
 
@@ -159,11 +161,15 @@ class App {
   }
 
   async stop() {
-    const { microphone } = this;
-    this.microphone = null;
-    await microphone.stop();
-    await this.listener?.finish();
-    this.#stopped("");
+    if (this.turning) return;
+    this.turning = true;
+    try {
+      await this.microphone.stop();
+      await this.listener?.finish();
+      this.#stopped("");
+    } finally {
+      this.turning = false;
+    }
   }
 
   #stopped(reason) {

@@ -9,6 +9,7 @@ const LONGEST_S = 60; // a name takes one second, a sentence ten; the bound is f
 const LARGEST_MB = 100; // of a minute in any format
 const RATES = [4000, 384000]; // Hz: any other is a damaged header
 const USUAL_RATE = 48000; // of what a browser or a phone records
+const CANCELLED = 0.1; // of the loudest channel's power, or less, is in the mean: the channels cancel, or are empty
 
 /** The samples of `file`, mono at `sampleRate` Hz. Throws AudioError, which names the file. */
 export async function readClip(file, sampleRate) {
@@ -22,6 +23,9 @@ export async function readClip(file, sampleRate) {
     return toWaveform(channels, rate, sampleRate);
   } catch (error) {
     if (error instanceof AudioError) throw new AudioError(`${file.name}: ${error.message}`);
+    // A folder that was dropped, a file that was moved, a header that says what cannot be.
+    if (error instanceof DOMException || error instanceof RangeError)
+      throw new AudioError(`${file.name}: not readable (${error.message}): choose a file of sound, or record it again`);
     throw error;
   }
 }
@@ -31,13 +35,27 @@ export function toWaveform(channels, rate, sampleRate) {
   const n = channels[0]?.length ?? 0;
   if (!n) throw new AudioError("no samples in it: record it again");
   if (n / rate > LONGEST_S) throw tooLong(`${Math.round(n / rate)} s long`);
-  const mono = Float32Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    for (const channel of channels) sum += channel[i];
-    return sum / channels.length;
-  });
+  const mono = mixed(channels);
   if (!mono.every(Number.isFinite)) throw new AudioError("some of its samples are NaN or infinite: export it again");
   return resample(mono, rate, sampleRate);
+}
+
+/** The mean of the channels; the loudest where they cancel, or most are empty. */
+function mixed(channels) {
+  if (channels.length === 1) return channels[0];
+  const mean = channels[0].map((_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length);
+  const powers = channels.map(variance);
+  const loudest = Math.max(...powers);
+  return variance(mean) <= CANCELLED * loudest ? channels[powers.indexOf(loudest)] : mean;
+}
+
+function variance(samples) {
+  let [sum, squares] = [0, 0];
+  for (const sample of samples) {
+    sum += sample;
+    squares += sample * sample;
+  }
+  return squares / samples.length - (sum / samples.length) ** 2;
 }
 
 function tooLong(size) {

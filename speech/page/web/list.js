@@ -2,7 +2,7 @@
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
-import { readNames, spelling } from "./names.js";
+import { SEPARATORS, readNames, spelling } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
@@ -101,7 +101,8 @@ export class NameList {
 
   /** Write `said` after the name in its line, or nothing. */
   #correct(name, said) {
-    const lines = byId("names").value.split("\n").flatMap((line) => (line.includes("=") ? [line] : line.split(/[,;]/)));
+    const entries = byId("names").value.split("\n").flatMap((line) => line.split(SEPARATORS));
+    const lines = entries.flatMap((one) => (one.includes("=") ? [one] : one.split(",")));
     const same = (line) => line.split("=")[0].trim() === name.text;
     byId("names").value = lines
       .map((line) => (same(line) ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : line.trim()))
@@ -113,7 +114,7 @@ export class NameList {
     const rows = this.names.slice(0, N_SHOWN).map((name) => this.#row(name));
     byId("list").replaceChildren(...rows);
     const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling parts them.`);
-    if (this.names.length > N_SHOWN) notes.push(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
+    if (this.names.length > N_SHOWN) notes.unshift(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
     tell("pronouncing", notes.slice(0, 3).join(" "));
     byId("save").disabled = !this.enrolled.size;
   }

@@ -4,6 +4,9 @@
 
 import { TextError } from "./alphabet.js";
 
+const LONGEST = 200; // letters of a name: to pronounce one of thousands takes minutes
+export const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
+
 export const isIpa = (text) => text.length > 2 && text.startsWith("/") && text.endsWith("/");
 
 /** `name` (`{text, say}`) in the letters of `alphabet`: as it is written or, in another script, as its first respelling is. */
@@ -22,7 +25,7 @@ export function readNames(text, alphabet) {
   const names = [];
   const refused = [];
   const seen = new Map();
-  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n|;/)) {
+  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n/).flatMap((one) => one.split(SEPARATORS))) {
     const [written, ...rest] = line.split("=");
     // A list is pasted with commas too; after a = they part pronunciations.
     for (const one of rest.length ? [written] : line.split(",")) {
@@ -31,6 +34,8 @@ export function readNames(text, alphabet) {
       const say = rest.join("=").split(",").map((way) => way.trim()).filter(Boolean);
       try {
         if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
+        if (name.length > LONGEST)
+          throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name at most ${LONGEST}`);
         const folded = spelling({ text: name, say }, alphabet);
         if (seen.has(folded)) throw new TextError(`“${seen.get(folded)}” and “${name}” are one name: leave one out`);
         for (const way of say) if (!isIpa(way)) alphabet.fold(way);

@@ -22,9 +22,9 @@ export class Dictionary {
   pronunciations(text) {
     const words = text.toLowerCase().replaceAll("-", " ").split(/\s+/).filter(Boolean);
     let ways = words.length ? [[]] : [];
+    // Cut after each word: a pasted sentence has millions of ways.
     for (const some of words.map((word) => this.lookUp(word)))
-      ways = ways.flatMap((way) => some.map((one) => [...way, ...one]));
-    ways = ways.slice(0, N_KNOWN);
+      ways = ways.flatMap((way) => some.map((one) => [...way, ...one])).slice(0, N_KNOWN);
     return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
   }
 }

@@ -3,6 +3,8 @@
 /** A recording that cannot be used; the message says the reason and the way out. */
 export class AudioError extends Error {}
 
+const UNKNOWN = 0x7fff0000; // lengths from here on, and 0, are of writers that do not know them: speech/audio/containers.py
+const MISCOUNT = 128; // bytes by which headers are wrong that count themselves, or a padding
 const PCM = 1;
 const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;
@@ -19,7 +21,7 @@ export function decodeWav(bytes) {
     if (name === "fmt " && start + 16 <= bytes.length) {
       const code = view.getUint16(start, true);
       format = {
-        code: code === EXTENSIBLE ? view.getUint16(start + 24, true) : code,
+        code: code === EXTENSIBLE && start + 26 <= bytes.length ? view.getUint16(start + 24, true) : code,
         nChannels: view.getUint16(start + 2, true),
         rate: view.getUint32(start + 4, true),
         bits: view.getUint16(start + 14, true),
@@ -28,16 +30,25 @@ export function decodeWav(bytes) {
       if (!format) break;
       const read = reader(view, format);
       if (!read) return null;
-      if (start + size > bytes.length && size < 0xffffff00)
+      if (!format.nChannels) throw new AudioError("a header without channels: record it again");
+      const isKnown = size ? size < UNKNOWN : isChunks(bytes, view, start);
+      if (isKnown && start + size - bytes.length > MISCOUNT)
         throw new AudioError("truncated, its header says more samples: copy it again");
       const step = (format.bits / 8) * format.nChannels;
-      const n = Math.floor(Math.min(size, bytes.length - start) / step);
+      const n = Math.floor(Math.min(isKnown ? size : Infinity, bytes.length - start) / step);
       const channel = (c) => Float32Array.from({ length: n }, (_, i) => read(start + i * step + (c * format.bits) / 8));
       return { rate: format.rate, channels: Array.from({ length: format.nChannels }, (_, c) => channel(c)) };
     }
     at = start + size + (size % 2);
   }
   throw new AudioError("no samples in it: record it again");
+}
+
+/** Whether there are chunks from `at` to the end, such as follow no sound in a file that was closed. */
+function isChunks(bytes, view, at) {
+  for (; at + 8 <= bytes.length; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) % 2))
+    if (!bytes.subarray(at, at + 4).every((byte) => byte >= 32 && byte < 127)) return false;
+  return Math.abs(at - bytes.length) <= 1;
 }
 
 function reader(view, { code, bits }) {
