@@ -124,7 +124,7 @@ def _nodes(config: Any) -> Iterator[Config]:
     if isinstance(config, Config):
         yield config
         for key in config:
-            if not OmegaConf.is_interpolation(config, key) and not OmegaConf.is_missing(config, key):
+            if not OmegaConf.is_interpolation(config, str(key)) and not OmegaConf.is_missing(config, key):
                 yield from _nodes(config[key])
 
 
