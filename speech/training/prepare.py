@@ -50,6 +50,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     finetune.checked_alpha(config)
     length(config)  # what is wrong in either is told before clips are made
     timer(config)
+    _check_trainer(config.trainer)
     n_processes = n_processes_of(config)
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
         raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
@@ -79,6 +80,16 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
         batches = data.split("train").sample(N_PRIOR_BATCHES, n_processes * config.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
     return Prepared(config, recognizer, data, logger, checkpoint, initial)
+
+
+def _check_trainer(trainer: Config) -> None:
+    """Raise ConfigError for what Lightning's Trainer would do in place of this project's code, or in vain."""
+    if trainer.get("overfit_batches"):  # with a sampler of its own
+        raise ConfigError(f"trainer.overfit_batches={trainer.overfit_batches}: take trainer=overfit")
+    if (algorithm := trainer.get("gradient_clip_algorithm") or "norm") != "norm":
+        raise ConfigError(
+            f"trainer.gradient_clip_algorithm={algorithm}: gradients are clipped by their norm: leave it out"
+        )
 
 
 def _memory(recognizer: Recognizer) -> Any:

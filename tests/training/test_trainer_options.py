@@ -126,6 +126,21 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
     assert not [one for one in recwarn if "monitor" in str(one.message)]
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("overfit_batches=1", r"^trainer\.overfit_batches=1: take trainer=overfit$"),
+        ("gradient_clip_algorithm=value", r"^trainer\.gradient_clip_algorithm=value: .* by their norm: leave it out$"),
+    ],
+)
+def test_what_lightning_would_do_in_place_of_ours_is_told_before_a_clip_is_made(option, message, compose, tmp_path):
+    config = compose("train", *SMALL, f"+trainer.{option}", f"run_dir={tmp_path / 'run'}")
+    config.cache_dir = str(tmp_path / "cache")
+    with pytest.raises(ValueError, match=message):
+        train(config)
+    assert not (tmp_path / "cache").exists()
+
+
 def test_mixed_precision_of_hand_written_gradients_is_refused_in_a_line(compose, tmp_path):
     mixed = ["gradients=manual", "trainer.precision=bf16-mixed", "trainer=debug"]
     rest = [one for one in SMALL if not one.startswith("trainer.")]
