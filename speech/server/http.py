@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket, WebSocketDisconnect
-from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from speech import __version__
@@ -57,7 +56,7 @@ def application(recognition: Recognition) -> FastAPI:
             raise HTTPException(408, f"not there after {recognition.limits.patience_s:.0f} s") from error
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        except ClientDisconnect:
+        except ConnectionError:
             return {}  # which nobody reads
 
     @app.websocket("/listen")
@@ -82,10 +81,15 @@ def application(recognition: Recognition) -> FastAPI:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """All of it, counted as it comes: a header need not tell the truth, and a chunked body has none."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
+    """All of it, counted as it comes: a header need not tell the truth, and a chunked body has none. Raises
+    ConnectionError where the client leaves."""
+    content, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(content) > most:
             raise TooMuchError(f"over {most} bytes: a name's recording is shorter")
     return bytes(content)
