@@ -15,6 +15,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 
 from speech.common.extras import require
+from speech.common.ranges import checked_count
 from speech.config.tree import ConfigError
 
 STUDY = "optuna.db"  # in the sweep's folder
@@ -48,8 +49,8 @@ class OptunaSweeper(Sweeper):
         last = {override.get_key_element(): override for override in given}
         fixed = [f"{k}={one.get_value_element_as_str()}" for k, one in last.items() if not one.is_sweep_override()]
         space = {key: _distribution(optuna, one) for key, one in last.items() if one.is_sweep_override()}
-        if self.n_trials < 1 or self.n_jobs < 1:
-            raise ConfigError(f"hydra.sweeper: n_trials={self.n_trials} and n_jobs={self.n_jobs} must be 1 or more")
+        for key, number in (("n_trials", self.n_trials), ("n_jobs", self.n_jobs), ("seed", self.seed)):
+            checked_count(f"hydra.sweeper.{key}", number, least=0 if key == "seed" else 1, most=2**31 - 1)
         if not space:
             raise ConfigError("hydra/sweeper=optuna: nothing to search: give optimizer.lr=interval(0.001,0.01), say")
         try:

@@ -39,6 +39,7 @@ class Arguments:
     overrides: list[str]
     config_dir: Path | None  # a folder of the user's own configs
     help: bool
+    one_job: bool  # it is run, and no sweep
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
@@ -47,7 +48,8 @@ def parse(arguments: Sequence[str]) -> Arguments:
     config_dir = None if found.config_dir is None else Path(found.config_dir).absolute()
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {found.config_dir}: no such folder")
-    return Arguments(found.overrides, config_dir, found.help)
+    one_job = not (found.multirun or found.cfg or found.info)
+    return Arguments(found.overrides, config_dir, found.help, one_job)
 
 
 def in_one_place(arguments: Sequence[str]) -> list[str]:

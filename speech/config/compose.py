@@ -123,9 +123,10 @@ def _nodes(config: Any) -> Iterator[Config]:
     """``config`` and all in it; what an interpolation stands for is there once."""
     if isinstance(config, Config):
         yield config
-        for key in map(str, config):
-            if not OmegaConf.is_interpolation(config, key) and not OmegaConf.is_missing(config, key):
-                yield from _nodes(config[key])
+    keys: Any = config if isinstance(config, Config) else range(len(config)) if OmegaConf.is_list(config) else ()
+    for key in keys:
+        if not OmegaConf.is_interpolation(config, key) and not OmegaConf.is_missing(config, key):
+            yield from _nodes(config[key])
 
 
 def put(config: Config, values: Mapping[str, Any]) -> None:

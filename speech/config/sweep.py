@@ -17,6 +17,7 @@ from speech.common import program, storage
 from speech.common.escape import printable
 from speech.common.extras import require
 
+KEYS = "search=", "hydra/sweeper=", "hydra/launcher="  # what a sweep alone reads
 LAUNCHERS = {  # by hydra/launcher, the module that has it and its distribution
     "joblib": ("hydra_plugins.hydra_joblib_launcher", "hydra-joblib-launcher"),
     "submitit_local": ("hydra_plugins.hydra_submitit_launcher", "hydra-submitit-launcher"),

@@ -101,6 +101,13 @@ def test_options_may_stand_anywhere_among_the_overrides(run, mine):
     assert [(config.batch_size, config.seed, config.trainer.max_steps) for config in swept] == [(3, 7, 4), (3, 0, 4)]
 
 
+@pytest.mark.parametrize("of_sweeps", ["search=encoders", "hydra/launcher=basic", "hydra/sweeper=basic"])
+def test_what_a_sweep_alone_reads_is_not_ignored_without_one(run, of_sweeps, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("train", of_sweeps)
+    assert capsys.readouterr().err == f"error: {of_sweeps} is of a sweep, and would do nothing: add -m\n"
+
+
 def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, run_dir, tmp_path):
     configs = []
     assert run("train", f"resume={run_dir}", resume=configs.append) == []

@@ -112,8 +112,9 @@ def test_a_search_of_other_values_in_its_folder_is_refused(sweep, capsys):
         assert "a sweep of other values is there" in capsys.readouterr().err
     assert sweep(off_004, "hydra/sweeper=optuna") == {"status": 2}
     assert "nothing to search: give optimizer.lr=" in capsys.readouterr().err
-    assert sweep(off_004, *SEARCH, "hydra.sweeper.n_jobs=0") == {"status": 2}
-    assert "n_jobs=0 must be 1 or more" in capsys.readouterr().err
+    for wrong in ("n_jobs=0", "n_trials=abc"):
+        assert sweep(off_004, *SEARCH, f"hydra.sweeper.{wrong}") == {"status": 2}
+        assert f"hydra.sweeper.{wrong} must be an integer within 1 to " in capsys.readouterr().err
 
 
 @needs_optuna
