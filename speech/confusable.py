@@ -16,10 +16,10 @@ def confusable(config: Config) -> None:
     from speech.inference.confusion import confusable_pairs, json_lines, table
     from speech.model.loading import load
     from speech.text.alphabet import Alphabet
-    from speech.text.names import read_names
+    from speech.text.names import writable_names
     from speech.training.unseen_voices import spoken, unseen_voices
 
-    names = read_names(config.names, Alphabet(config.alphabet))
+    names = writable_names(config.names, Alphabet(config.alphabet))
     path, note = find_if_any(config.recognizer, config.runs_dir, "recognizer")
     if path is None:
         pairs, note = confusable_pairs(names), f"no confusion by a recogniser: {note}"

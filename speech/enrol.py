@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.config import command
@@ -11,27 +12,24 @@ if TYPE_CHECKING:
 
 
 def enrol(config: Config) -> None:
-    from pathlib import Path
-
     from speech.audio.files import find_clips
     from speech.common.escape import printable
+    from speech.common.ranges import checked_text
     from speech.common.runs import find_recognizer
     from speech.inference import batch, enrolment
     from speech.model.loading import load
 
+    name = checked_text("name", config.name, "the name as transcripts are to show it")
+    path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
-    path, kinds = Path(config.file), (transcriber.alphabet, transcriber.inventory)
-    there = enrolment.read(path, *kinds) if path.exists() else {}
-    fold = transcriber.alphabet.fold
-    letters = fold(config.name)  # a name that cannot be written is refused before anything is read
+    there = enrolment.others(path, name, transcriber.alphabet, transcriber.inventory)  # before anything is heard
     clips, refused = batch.frames_of(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused), end="")
     enrolled = enrolment.enrol(clips, config.spelled)
-    others = {name: one for name, one in there.items() if fold(name) != letters}  # Zoe stands for Zoë, too
-    enrolment.write(path, others | {str(config.name): enrolled}, *kinds)
+    enrolment.write(path, there | {name: enrolled}, transcriber.alphabet, transcriber.inventory)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
     n = len(clips)
-    print(printable(f"{config.name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
+    print(printable(f"{name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
 
 
 def main() -> None:

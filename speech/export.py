@@ -23,7 +23,7 @@ def export(config: Config) -> None:
     print(f"run  {escape.printable(path.parent)}")
     recognizer, card = Recognizer.load(path), storage.read_text(path.parent / "model_card.md")
     trained, folder = compose.saved(path.parent, "train"), Path(config.output or path.parent)
-    trained.cache_dir = config.cache_dir or trained.cache_dir
+    compose.keep_in(trained, config.cache_dir)
     data = test_data(path.parent, trained, recognizer)
     clips = [(clip.name, clip.waveform) for clip in data.test_clips]
     lists = lists_to_rank(data, recognizer.names)

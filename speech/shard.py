@@ -18,9 +18,12 @@ def shard(config: Config) -> None:
     from speech.config.objects import instantiate
     from speech.data.build import build
     from speech.data.shard_writing import write_shards
+    from speech.data.shards import Shar
     from speech.text.alphabet import Alphabet
 
     source, alphabet, output = instantiate(config.corpus), Alphabet(config.alphabet), Path(config.output)
+    if isinstance(source, Shar):
+        raise ValueError(f"corpus=shar: {source.folder} has shards already: give the corpus that they are made of")
     corpus = build(source, alphabet, config.sample_rate, config.cache_dir, cores())
     sizes = (config.sample_rate, output, config.shard_size, config.seed)
     written = write_shards(corpus, source.names, alphabet, *sizes)

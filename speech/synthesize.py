@@ -15,18 +15,16 @@ def synthesize(config: Config) -> None:
 
     import numpy as np
 
-    from speech.audio import limits
     from speech.config.objects import instantiate
     from speech.inference.pronounce import with_pronunciations
     from speech.text.alphabet import Alphabet
     from speech.text.confusable import warn_homophones
-    from speech.text.names import read_names
+    from speech.text.names import writable_names
     from speech.tts.clips import write_clips
     from speech.tts.mix import draw_voices
 
-    limits.check("sample_rate", config.sample_rate, n_channels=1, n_samples=0)
     engine, output = instantiate(config.voices), Path(config.output)
-    names = read_names(config.names, Alphabet(config.alphabet))
+    names = writable_names(config.names, Alphabet(config.alphabet))
     warn_homophones(names)
     names = with_pronunciations(names, n, config.seed) if (n := config.n_pronunciations) else names
     voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)

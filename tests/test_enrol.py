@@ -23,11 +23,11 @@ def test_a_name_is_added_to_the_file_and_the_others_stay(enrol, recordings, tmp_
     assert json.loads(capsys.readouterr().out)["names"][0][0] == "The boss"
 
 
-def test_a_name_in_other_capitals_or_accents_takes_the_place_of_the_same(enrol, recordings, tmp_path, monkeypatch):
+def test_the_same_name_is_replaced_however_it_is_written(enrol, recordings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("Zoë", "Gran", "zoe"):
-        enrol(f"name={name}", f"clips={next((recordings / 'one').glob('*.wav'))}")
-    assert list(json.loads((tmp_path / "enrolled.json").read_text())["names"]) == ["Gran", "zoe"]
+    for name in ("Chloé", "Gran", "chloe"):
+        enrol(f"name={name}", f"clips={recordings / 'one'}")
+    assert list(json.loads((tmp_path / "enrolled.json").read_text())["names"]) == ["Gran", "chloe"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 import soundfile
 
 from speech import Runtime
+from speech.audio.limits import AudioError
+from speech.audio.streams import open_source
 
 NAMES = "names=[Martin,Marvin,Morton,Mark]"
 
@@ -52,6 +54,12 @@ def test_a_source_that_is_none_is_told_in_a_line(source, reason):
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert reason in found.stderr.decode()
+
+
+def test_a_standard_input_that_is_closed_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(AudioError, match="standard input is closed: pipe sound into it"):
+        open_source("-", None, 16_000, 1, "int16")
 
 
 def test_without_portaudio_the_package_to_install_is_named(tmp_path):

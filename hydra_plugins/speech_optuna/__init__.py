@@ -100,9 +100,10 @@ class OptunaSweeper(Sweeper):
         for result in self._launcher.launch(jobs, initial_job_idx=trials[0].number):
             try:
                 values.append(float(result.return_value))
-            except ConfigError as error:
+            except Exception as error:  # a job's, a fault of one's own code too
                 failed = error
-                print(f"error: {error}", file=sys.stderr)
+                kind = "" if isinstance(error, ConfigError) else f"{type(error).__name__}: "
+                print(f"error: {kind}{error}", file=sys.stderr)
                 values.append(None)
         states = optuna.trial.TrialState
         if values.count(None) == len(values) and not study.get_trials(deepcopy=False, states=(states.COMPLETE,)):

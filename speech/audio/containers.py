@@ -3,7 +3,8 @@
 What a header declares is often wrong, and the sound is all there: a program that writes into a pipe cannot go back to
 put the length in, and one that was stopped never did. So a length of nothing, or of all that its field can hold, is
 taken for unknown. Formats: RIFF and its relatives (Microsoft, IBM 1991; EBU Tech 3306), AIFF (Apple 1989), CAF (Apple),
-Wave64 (Sonic Foundry), AU (Sun), NIST SPHERE, Ogg (RFC 3533), FLAC (RFC 9639).
+Wave64 (Sonic Foundry), AU (Sun), NIST SPHERE, Ogg (RFC 3533), FLAC (RFC 9639), MPEG audio (ISO 11172-3, 13818-3), AAC
+in ADTS (ISO 13818-7).
 """
 
 from __future__ import annotations
@@ -39,6 +40,18 @@ _MEDIA = [(b"\x1a\x45\xdf\xa3", "matroska"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11
 _ISO_MEDIA = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 MEDIA = {"matroska", "asf", "amr", "mov", "aac"}
 
+FRAMES = 4096  # bytes that hold three frames of MPEG audio of any kind, which has 1 732 at most
+_N_FRAMES = 3
+_MPEG_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # 3: MPEG 1
+_KBPS = {  # by whether it is MPEG 1, and the layer's code (3: I, 2: II, 1: III)
+    (True, 3): range(32, 449, 32),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
 
 def kind(file: BinaryIO) -> str | None:
     """The kind of ``file``, one of MEDIA for what libsndfile does not read; None for what is no known sound."""
@@ -55,6 +68,37 @@ def kind(file: BinaryIO) -> str | None:
         if head.startswith(start) and head[8:12].startswith(inner):
             return name
     return None
+
+
+def begins_with_frames(content: bytes) -> bool:
+    """Whether ``content``, FRAMES bytes of it, begins with three frames of MPEG audio, or of AAC, of one kind. Raw
+    samples may begin as a frame does, and do not go on so."""
+    at, kinds = 0, set()
+    for _ in range(_N_FRAMES):
+        head = content[at : at + 7]
+        length = _frame_length(head) if len(head) == 7 else 0
+        if not length:
+            return False
+        kinds.add((head[1], head[2] & 0x0C))
+        at += length
+    return len(kinds) == 1
+
+
+def _frame_length(head: bytes) -> int:
+    """Bytes of the frame whose first ones are ``head``; 0 where that is none, or does not tell."""
+    layer, version = head[1] >> 1 & 3, head[1] >> 3 & 3
+    if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return 0
+    if layer == 0:  # AAC
+        length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+        return length if head[1] & 0xF0 == 0xF0 and head[2] >> 2 & 15 < 13 and length > 7 else 0
+    bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or bits in (0, 15) or rate == 3 or head[3] & 3 == 2:  # what no frame has, or a free format
+        return 0
+    per_frame = 12 if layer == 3 else 72 if layer == 1 and version != 3 else 144
+    kbps = _KBPS[version == 3, layer][bits - 1]
+    length = per_frame * kbps * 1000 // _MPEG_HZ[version][rate] + padding
+    return 4 * length if layer == 3 else length
 
 
 def _after_tags(file: BinaryIO) -> tuple[int, int]:

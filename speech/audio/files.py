@@ -245,8 +245,10 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
     """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted. Those
     of a list of these.
 
-    Raises FileNotFoundError where there is none.
+    Raises FileNotFoundError where there is none, AudioError for what is no path.
     """
+    if not isinstance(pattern, str | Path | Sequence):
+        raise AudioError(f"clips={pattern}: give a file, a folder, a quoted glob, or a list of these")
     if not isinstance(pattern, str | Path):
         return list(dict.fromkeys(path for one in pattern for path in find_clips(str(one))))
     place = os.path.expanduser(pattern)

@@ -24,7 +24,7 @@ from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable
 from speech.common.extras import require
-from speech.common.ranges import checked_count
+from speech.common.ranges import checked_count, checked_text
 
 BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
@@ -32,7 +32,6 @@ BACK_S = 10.0  # for which one that is gone is waited for, and how often it is t
 AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
-TOLD_BY_TWO_BYTES = {"MP3", "aac", "IRCAM"}  # which raw samples may begin with
 
 
 class Format(NamedTuple):
@@ -117,33 +116,49 @@ class File:
 
 
 class Pipe:
-    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples.
+    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples. Errors say
+    ``where`` it comes from, and the ``way_out`` for what is neither.
 
     What begins with RIFF or RF64 is read by its header, whatever was said of raw samples; its lengths are not trusted,
     since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and for another
     kind of sound file, which would be noise as raw samples.
     """
 
-    def __init__(self, pipe: BinaryIO, rate: int, channels: int, dtype: str) -> None:
-        self._pipe = pipe
+    def __init__(
+        self,
+        pipe: BinaryIO,
+        rate: int,
+        channels: int,
+        dtype: str,
+        where: str = "standard input",
+        way_out: str = "give it as source=FILE, or send it as a WAV",
+    ) -> None:
+        self._pipe, self._where = pipe, where
         if dtype not in TYPES:
             raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
         self._head = b""  # what was read of it, and is to be read again
         self._head = self._exactly(containers.HEAD)
-        self.format = Format("standard input", rate, channels, dtype)
+        self.format = Format(where, rate, channels, dtype)
         if self._head.startswith((b"RIFF", b"RF64")):
             self.format = self._wav_header()
         elif (kind := self._kind()) is not None:
-            raise AudioError(f"standard input: {kind}, no raw samples: give it as source=FILE, or send it as a WAV")
-        checked_count("standard input: rate", self.format.rate, *RATES)
-        checked_count("standard input: channels", self.format.channels, 1, MOST_CHANNELS)
+            raise AudioError(f"{where}: {kind}, no raw samples: {way_out}")
+        checked_count(f"{where}: rate", self.format.rate, *RATES)
+        checked_count(f"{where}: channels", self.format.channels, 1, MOST_CHANNELS)
 
     def _kind(self) -> str | None:
         """Of a sound file's first bytes; None for raw samples."""
         if self._head.startswith((b"ID3\2", b"ID3\3", b"ID3\4")):
             return "MP3"
         kind = containers.kind(io.BytesIO(self._head))
-        return None if kind in TOLD_BY_TWO_BYTES else kind
+        if kind in ("MP3", "aac"):  # by two bytes, which raw samples may begin with
+            self._head = self._exactly(containers.FRAMES)
+            return kind if containers.begins_with_frames(self._head) else None
+        return None if kind == "IRCAM" else kind
+
+    def rest(self) -> bytes:
+        """All that is still to be read."""
+        return self._head + self._pipe.read()
 
     def _exactly(self, n: int) -> bytes:
         found = bytearray(self._head[:n])
@@ -164,13 +179,13 @@ class Pipe:
             body = self._exactly(length + length % 2)
             fmt = body if name == b"fmt " else fmt
         if len(fmt) < 16:
-            raise AudioError("standard input: a WAV header without a format: send it again, or raw samples")
+            raise AudioError(f"{self._where}: a WAV header without a format: send it again, or raw samples")
         kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", fmt[:16])
         kind = struct.unpack("<H", fmt[24:26])[0] if kind == 0xFFFE and len(fmt) >= 26 else kind
         dtype = {(1, 16): "int16", (1, 32): "int32", (3, 32): "float32"}.get((kind, bits))
         if dtype is None:
-            raise AudioError(f"standard input: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
-        return Format("standard input (WAV)", rate, channels, dtype)
+            raise AudioError(f"{self._where}: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
+        return Format(f"{self._where} (WAV)", rate, channels, dtype)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
         form = self.format
@@ -195,6 +210,8 @@ class Microphone:
     """
 
     def __init__(self, device: int | str | None) -> None:
+        if isinstance(device, bool) or not isinstance(device, int | str | None):
+            raise OSError(f"device={device}: give a number or a name that python -m sounddevice lists")
         try:
             self._sounddevice = require("sounddevice", "record")
         except OSError as error:  # the package is there, the library that it loads is not
@@ -275,6 +292,11 @@ def open_source(
     source: str, device: int | str | None, rate: int, channels: int, dtype: str
 ) -> File | Pipe | Microphone:
     """``microphone``, ``-`` for standard input, or a file; the last three are of raw samples on standard input."""
+    checked_text("source", source, "microphone, a file, or - for standard input")
     if source == "microphone":
         return Microphone(device)
-    return Pipe(sys.stdin.buffer, rate, channels, dtype) if source == "-" else File(source)
+    if source != "-":
+        return File(source)
+    if sys.stdin is None:
+        raise AudioError("standard input is closed: pipe sound into it, or give source=FILE")
+    return Pipe(sys.stdin.buffer, rate, channels, dtype)

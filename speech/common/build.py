@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from speech.common.trust import defined_in_trusted, is_trusted
+from speech.common.trust import NotTrustedError, defined_in_trusted, is_trusted, way_out
 
 FRONTEND, ENCODER, DECODER = "speech.model.frontend", "speech.model.encoder", "speech.inference.decode"
 
@@ -20,7 +20,8 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
     """The object of ``node["_target_"]``, a class that ``module`` defines, made from the node's other keys and from
     those that are ``derived`` from other choices.
 
-    Raises ValueError for any other target, TypeError for keys that the class does not know.
+    Raises ValueError for any other target (NotTrustedError for one of another package), TypeError for keys that the
+    class does not know.
     """
     if not isinstance(node, Mapping):
         raise TypeError(f"{node!r} is not a _target_ and its arguments")
@@ -29,5 +30,8 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
     found = getattr(importlib.import_module(place), name, None) if place == module or is_trusted(target) else None
     own = isinstance(found, type) and (found.__module__ == module or defined_in_trusted(found))
     if found is None or not own:  # what the module imports is not its own
-        raise ValueError(f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}")
+        reason = f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}"
+        if found is None and place and not target.startswith("speech.") and not is_trusted(target):
+            raise NotTrustedError(f"{reason}; {way_out(target)}")
+        raise ValueError(reason)
     return found(**{key: value for key, value in node.items() if key != "_target_"}, **derived)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+Value = TypeVar("Value")
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,6 +27,31 @@ def boolean(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError(text)
     return text.lower() == "true"
+
+
+def or_null(kind: Callable[[str], Value]) -> Callable[[str], Value | None]:
+    """What ``kind`` makes of a text; of ``null``, as in Hydra's arguments, nothing."""
+
+    def read(text: str) -> Value | None:
+        return None if text == "null" else kind(text)
+
+    read.__name__ = kind.__name__  # which argparse says where a text is refused
+    return read
+
+
+def count(least: int, most: int) -> Callable[[str], int]:
+    """Reads integers within ``least`` to ``most``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} must be an integer within {least} to {most}")
+        return number
+
+    return read
 
 
 def texts(text: str) -> list[str] | str:

@@ -1,4 +1,4 @@
-"""Settings that are a range or a proportion, checked."""
+"""Settings that are a text, a range or a proportion, checked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import math
 from collections.abc import Sequence
 
 Range = tuple[float, float]
+
+
+def checked_text(key: str, value: object, what: str) -> str:
+    """``value``. Raises ValueError, which names ``key`` and ``what`` it is to be, unless it is a text."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key}={value}: give {what}")
+    return value
 
 
 def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, most: float = math.inf) -> Range:

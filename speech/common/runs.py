@@ -6,6 +6,7 @@ from pathlib import Path
 
 from speech import pretrained
 from speech.common import storage
+from speech.common.ranges import checked_text
 
 RECOGNIZER_FILE = "recognizer.pt"  # written when the training has ended: a folder without it is of an unfinished run
 NEWEST, SHIPPED = "newest", "shipped"
@@ -19,8 +20,9 @@ def find_recognizer(place: str, runs_dir: str | Path, key: str, shipped: str = p
     ``shipped`` is the one that comes with the package, exported, which needs no torch; or that file of it.
     ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a sweep,
     fine-tuned ones and debugging runs have to be named.
-    Raises FileNotFoundError where there is none, with the runs that were passed over and why.
+    Raises FileNotFoundError where there is none, with the runs that were passed over and why; ValueError for no text.
     """
+    checked_text(key, place, "a run's folder, or a recogniser's file")
     if place == NEWEST:
         return _newest(Path(runs_dir), key)
     if place == SHIPPED:

@@ -50,6 +50,14 @@ def parse(arguments: Sequence[str]) -> Arguments:
     return Arguments(found.overrides, config_dir, found.help)
 
 
+def in_one_place(arguments: Sequence[str]) -> list[str]:
+    """``arguments``, the overrides before the options: between two options Hydra's own parsing refuses them."""
+    overrides, options = parse(arguments).overrides, list(arguments)
+    for override in overrides:
+        options.remove(override)
+    return [*overrides, *options]
+
+
 def opt_in(arguments: Sequence[str]) -> list[str]:
     """``arguments`` without ``trust=[mypackage]``, whose packages are trusted from here on. Raises ConfigError.
 
@@ -84,10 +92,19 @@ def _quoted(argument: str, sweeps: bool) -> str:
     if as_it_stands is not None and not (wants_texts and not _is_texts(as_it_stands, sweeps, option)):
         return argument
     candidates = [f"{key}={tree.quoted(value)}"]
-    if value.startswith("[") and value.endswith("]"):
-        items = (one if one[:1] in ("{", "'", '"') else tree.quoted(one) for one in _items(value[1:-1]))
-        candidates.insert(0, f"{key}=[{','.join(items)}]")
+    if value[:1] in ("[", "{"):
+        candidates.insert(0, f"{key}={_quoted_inside(value)}")
     return next((one for one in candidates if _parsed(one) is not None), argument)
+
+
+def _quoted_inside(value: str) -> str:
+    """The texts of a list or a mapping in quotes, however deep they stand."""
+    if value[:1] == "[" and value[-1:] == "]":
+        return f"[{','.join(map(_quoted_inside, _items(value[1:-1])))}]"
+    if value[:1] == "{" and value[-1:] == "}":
+        pairs = (item.partition(":") for item in _items(value[1:-1]))
+        return f"{{{','.join(f'{key}: {_quoted_inside(one.strip())}' for key, _, one in pairs)}}}"
+    return value if value[:1] in ("'", '"') else tree.quoted(value)
 
 
 def _parsed(argument: str) -> Any:
@@ -113,7 +130,7 @@ def _items(text: str) -> Iterator[str]:
     for at, character in enumerate(text):
         if quote:
             quote = "" if character == quote and text[at - 1] != "\\" else quote
-        elif character in "'\"" and (depth or not text[start:at].strip()):  # O'Brien has none
+        elif character in "'\"" and text[:at].rstrip()[-1:] in ("", *",:[{"):  # O'Brien has none
             quote = character
         elif character in "[{":
             depth += 1

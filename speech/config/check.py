@@ -20,11 +20,13 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, Node, OmegaConf
 
+from speech.common.ranges import checked_count
 from speech.config import tree
-from speech.config.objects import locate
+from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
+_WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # numbers, from these on
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _CODE = (
     "callbacks",
@@ -53,7 +55,8 @@ def declared_keys(name: str) -> set[str]:
 
 
 def check(config: DictConfig, name: str) -> None:
-    """Raise ConfigError for the first key of a composed config that nothing would read."""
+    """Raise ConfigError for the first key of a composed config that nothing would read, ValueError for what is no
+    number where one is needed."""
     known = declared_keys(name)
     for key in config:
         if str(key) not in known:
@@ -61,6 +64,8 @@ def check(config: DictConfig, name: str) -> None:
     plain: Any = OmegaConf.to_container(config)
     for key, node in plain.items():
         _check_node(node, str(key))
+        if key in _WHOLE and not OmegaConf.is_interpolation(config, key):
+            checked_count(str(key), node, least=_WHOLE[key], most=2**32 - 1)
 
 
 def check_given(config: DictConfig) -> None:
@@ -100,7 +105,8 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(locate(target)).parameters
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
-        raise ConfigError(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+        kind = UntrustedConfigError if isinstance(error, UntrustedConfigError) else ConfigError
+        raise kind(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
@@ -166,28 +172,31 @@ def _groups(name: str) -> list[str]:
 
 
 def _check_kind(override: Override, default: Any) -> None:
-    """Raise ConfigError for a value of another kind than the ``default`` that it stands for: no list, no switch, no
-    number or, of a count, no whole number."""
-    key, value = override.key_or_group, override.value()
-    if isinstance(value, RangeSweep | IntervalSweep):
+    """Raise ConfigError for a value of another kind than the ``default`` that it stands for."""
+    key = override.key_or_group
+    if isinstance(override.value(), RangeSweep | IntervalSweep) or default == "???":
         return
-    is_count = key.rpartition(".")[2].startswith("n_") or key == "seed"
     for one in _choices(override):
-        if one is None or isinstance(one, list | dict) or "${" in str(one):
-            continue
-        is_number = isinstance(one, int | float) and not isinstance(one, bool)
-        wanted = ""
-        if isinstance(default, list):
-            wanted = "a list"
-        elif isinstance(default, bool):
-            wanted = "" if isinstance(one, bool) else "true or false"
-        elif isinstance(default, int | float) and not is_number:
-            wanted = "a number"
-        elif isinstance(default, int) and is_count and not (isinstance(one, int) and one >= 0):
-            wanted = "a whole number, 0 or more"
-        if wanted:
+        if one is not None and "${" not in f"{one}{default}" and (expected := _other_kind(key, one, default)):
             given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
-            raise ConfigError(f"{key}={given}: {wanted} is needed, as {key}={usual}")
+            raise ConfigError(f"{key}={given} must be {expected}: without it {key}={usual} is taken")
+
+
+def _other_kind(key: str, value: Any, default: Any) -> str | None:
+    """What ``value`` would have to be to stand for ``default``; None where it may. A list or a mapping may stand for
+    all but a switch, or a text at the top, and a file for names and words."""
+    is_bool, is_number = isinstance(value, bool), isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, list):
+        return None if isinstance(value, list) or key.rpartition(".")[2] in ("names", "words") else "a list"
+    if isinstance(default, bool):
+        return None if is_bool else "true or false"
+    if isinstance(default, str):
+        return None if isinstance(value, str) or "." in key else "a text"
+    if isinstance(value, list | dict) or not isinstance(default, int | float):
+        return None
+    if isinstance(default, int) and (key.rpartition(".")[2].startswith("n_") or key == "seed"):
+        return None if is_number and isinstance(value, int) and value >= 0 else "a whole number, 0 or more"
+    return None if is_number else "a number"
 
 
 def _check_key(config: DictConfig, name: str, key: str) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _told(error: Exception) -> Exception | None:
     """What a user can put right of ``error``; None for a fault of the program's own."""
-    from hydra.errors import HydraException, InstantiationException
+    from hydra.errors import ConfigCompositionException, HydraException, InstantiationException
     from omegaconf import DictConfig
     from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
@@ -31,9 +31,25 @@ def _told(error: Exception) -> Exception | None:
     if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
         # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
         return unknown_key("the configuration", str(error.key), map(str, error.parent_node))
-    # Where Hydra built the object, its own exception stands around the one that says what is wrong.
-    cause = error.__cause__ if isinstance(error, InstantiationException) else None
-    return cause if isinstance(cause, Exception) else error
+    # Hydra's own exception stands around the one that says what is wrong: of an object, or of the config's language.
+    cause = error.__cause__
+    if isinstance(cause, Exception) and isinstance(error, InstantiationException | ConfigCompositionException):
+        error = cause
+    return _in_a_line(error) if isinstance(error, HydraException | OmegaConfBaseException) else error
+
+
+def _in_a_line(error: Exception) -> Exception:
+    """Hydra's without its search path; OmegaConf's, which tells on lines of its own where it is, with the way out."""
+    from omegaconf.errors import GrammarParseError, InterpolationResolutionError, OmegaConfBaseException
+
+    from speech.config.tree import ConfigError
+
+    if not isinstance(error, OmegaConfBaseException):
+        return ConfigError(" ".join(str(error).partition("Config search path:")[0].split()))
+    where = f"{error.full_key}: " if error.full_key else ""
+    about_dollar = isinstance(error, GrammarParseError | InterpolationResolutionError)
+    way_out = r": ${...} stands for another value of the config; a text that has it is written \${...}"
+    return ConfigError(f"{where}{str(error).partition(chr(10))[0]}{way_out if about_dollar else ''}")
 
 
 explained = partial(program.explained, told=_told)
@@ -43,7 +59,7 @@ def of_a_list() -> None:
     """A list of one's own, without another set-up or start, fine-tunes the recogniser that ships."""
     given = [argument.partition("=")[0] for argument in sys.argv]
     if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
-        sys.argv.insert(given.index("corpus.names"), "experiment=list")  # a parser wants overrides in one place
+        sys.argv.insert(given.index("corpus.names"), "experiment=list")
 
 
 def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable[[str], object] | None = None) -> None:
@@ -82,6 +98,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
         return
     check_overrides(name, given.overrides, given.config_dir)
     check_hydra(name, given.overrides, given.config_dir)
+    sys.argv[1:] = arguments.in_one_place(sys.argv[1:])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
     temporary = processes.folder_of_family() if {"-m", "--multirun"} & set(sys.argv) else ""
@@ -112,7 +129,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     with sweep.tracked():
         try:
             hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
-        except tree.ConfigError as error:
+        except Exception as error:  # of a job: the table is of them all
             failed = error
         if after_sweep and sweep.Resumable.folder:
             after_sweep(sweep.Resumable.folder)

@@ -16,11 +16,16 @@ from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
 from speech.config.check import check, check_overrides
+from speech.config.objects import UntrustedConfigError
 from speech.config.tree import Config, ConfigError
 
 _NEEDED = {  # by command, what the config of one of its runs has
     "train": ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir"),
     "g2p": ("model", "varieties", "optimizer", "trainer", "batch_size", "seed"),
+}
+_KEEPING = {  # by class, its key for the folder that it writes into, and the folder's name in cache_dir, as in conf/
+    "speech.tts.cached.CachedEngine": ("folder", "voices"),
+    "speech.data.recipes.Recipe": ("manifests", "lhotse"),
 }
 
 
@@ -41,6 +46,8 @@ def saved(run_dir: Path, name: str) -> Config:
             raise ConfigError(f"no {', '.join(missing)} in it: half written?")
     except (AssertionError, OSError, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).removeprefix(f"{path}: ").split())
+        if isinstance(error, UntrustedConfigError):
+            raise UntrustedConfigError(f"{path}: {reason}") from error
         raise ConfigError(f"{path}: not a config of this version of the project ({reason}): train again") from error
     put(config, {"run_dir": str(run_dir)})
     return config
@@ -82,7 +89,8 @@ def resumed(name: str, arguments: Sequence[str]) -> Config | None:
 
 
 def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
-    """Fill those of ``keys`` that ``config`` leaves open with what the run that ``recognizer`` lies in had.
+    """Fill those of ``keys`` that ``config`` leaves open with what the run that ``recognizer`` lies in had, to be kept
+    in ``config.cache_dir``.
 
     Raises ConfigError where it lies in none.
     """
@@ -96,7 +104,28 @@ def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
             f"{recognizer}: no config.yaml beside it, so that its {left_open[0]} is not known: give the run's folder, "
             f"or {left_open[0]}=..."
         ) from error
+    keep_in(trained, config.cache_dir)
     put(config, {key: OmegaConf.to_container(trained[key], resolve=True) for key in left_open})
+
+
+def keep_in(config: Config, cache_dir: str) -> None:
+    """Let what is made of ``config``, which may be of a stranger's run, be written into ``cache_dir`` and nowhere else:
+    where a run kept it, nobody who evaluates that run has agreed to."""
+    put(config, {"cache_dir": cache_dir})
+    for node in _nodes(config):
+        target = node.get("_target_")
+        if target in _KEEPING:
+            key, name = _KEEPING[target]
+            node[key] = str(Path(cache_dir) / name)
+
+
+def _nodes(config: Any) -> Iterator[Config]:
+    """``config`` and all in it; what an interpolation stands for is there once."""
+    if isinstance(config, Config):
+        yield config
+        for key in map(str, config):
+            if not OmegaConf.is_interpolation(config, key) and not OmegaConf.is_missing(config, key):
+                yield from _nodes(config[key])
 
 
 def put(config: Config, values: Mapping[str, Any]) -> None:

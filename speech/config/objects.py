@@ -17,13 +17,17 @@ import hydra
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from speech.common.trust import defined_in_trusted, is_trusted
+from speech.common.trust import NotTrustedError, defined_in_trusted, is_trusted, way_out
 from speech.config.tree import CONF, ConfigError
 
 UNAVAILABLE = (OSError, ValueError, ImportError, hydra.errors.HydraException, OmegaConfBaseException)  # of a node
 _TORCH = re.compile(r"torch\.optim\.(lr_scheduler\.)?[A-Z]\w*")
 
 logging.getLogger("hydra.utils").disabled = True  # it logs what it raises
+
+
+class UntrustedConfigError(ConfigError, NotTrustedError):
+    """A config names what only an opt-in could allow."""
 
 
 @cache
@@ -61,9 +65,11 @@ def locate(target: Any) -> Any:
         raise ConfigError("not a dotted name")
     named, optional = target in named_targets(), _TORCH.fullmatch(target)
     if not (named or optional or is_trusted(target)):
-        package = target.partition(".")[0]
-        way_out = "" if package == "speech" else f"; if it is your own code, add trust=[{package}] to the command"
-        raise ConfigError(f"no config of the project names it{way_out}")
+        if target.startswith("speech."):
+            raise ConfigError("no config of the project names it")
+        raise UntrustedConfigError(
+            f"no config of the project names it, and it is no optimiser or schedule of torch's; {way_out(target)}"
+        )
     found = hydra.utils.get_object(target)
     of_torch = isinstance(found, type) and found.__module__.startswith("torch.optim.")
     if not (named or (optional and of_torch) or defined_in_trusted(found)):

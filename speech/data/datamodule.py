@@ -244,7 +244,9 @@ class SpeechData(pl.LightningDataModule):
         """The clips of split ``name``. Raises CorpusError where there are none."""
         dataset = self.datasets.get(name)
         if not dataset:
-            raise CorpusError(f"{self.folder}: no usable clips in split {name}; refused.jsonl there says why")
+            there = ", ".join(split for split, clips in self.datasets.items() if clips)
+            among = f" (there are of {there})" if there else ""
+            raise CorpusError(f"{self.folder}: no usable clips in split {name}{among}; refused.jsonl there says why")
         return dataset
 
     @property

@@ -9,12 +9,15 @@ that cannot be cut is refused.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
+import json
 import re
 import shutil
 import sys
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,11 +28,30 @@ import soundfile
 from speech.audio import files
 from speech.audio.endpointing import Endpointer
 from speech.audio.files import AudioError, Waveform
+from speech.common import processes, storage
+from speech.data.build import read_lines
 from speech.data.running_speech import LENGTH_S, MARGIN_S, N_WORDS, Word, runs
 from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, TextError
 
 RECIPES = ("commonvoice", "librispeech", "mini_librispeech", "speechcommands", "timit", "voxpopuli")
+# The folder that `lhotse download` makes in its own.
+_INSIDE = {"librispeech": "LibriSpeech", "mini_librispeech": "LibriSpeech", "speechcommands": "SpeechCommands2"}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What Lhotse has read of one."""
+
+    id: str
+    part: str  # of the corpus
+    text: str
+    speaker: str
+    language: str
+    path: str  # of its recording
+    start_s: float
+    stop_s: float
+    words: list[tuple[str, float, float]]  # its alignment: word, beginning and end in s
 
 
 @dataclass(frozen=True)
@@ -48,8 +70,9 @@ class Cutting(Item):
 class Recipe:
     """The corpus of ``recipe`` under ``root``; its own parts are the splits.
 
-    What Lhotse has read is kept under ``manifests``. A text of up to ``n_whole`` words is not cut. Raises CorpusError
-    for a recipe that is none of RECIPES, and for a folder that is not laid out so.
+    ``root`` is the folder given to ``lhotse download``, or the one that this makes in it. What Lhotse has read is kept
+    under ``manifests``. A text of up to ``n_whole`` words is not cut. Raises CorpusError for a recipe that is none of
+    RECIPES, and for a folder that is not laid out so.
     """
 
     names = None
@@ -60,9 +83,11 @@ class Recipe:
         self.root = Path(root).expanduser().resolve()
         if not self.root.is_dir():
             raise CorpusError(f"corpus.root={root}: no such folder: lhotse download {_command(recipe)} {root}")
+        if (inside := self.root / _INSIDE.get(recipe, "")).is_dir():
+            self.root = inside
         self.recipe, self.language, self.n_whole, self.seed = recipe, language, n_whole, seed
         digest = hashlib.sha256(f"{self.root} {language}".encode()).hexdigest()[:8]
-        self.manifests = Path(manifests) / f"{recipe}-{digest}"
+        self.kept = Path(manifests) / f"{recipe}-{digest}.jsonl.gz"
         self.name = "lhotse"
 
     @property
@@ -72,9 +97,9 @@ class Recipe:
     def items(self, alphabet: Alphabet) -> tuple[list[Cutting], list[Refusal]]:
         found: list[Cutting] = []
         refused: list[Refusal] = []
-        for split, utterance, path in self._utterances():
+        for utterance in self._utterances():
             try:
-                some = list(self._cuttings(split, utterance, path, alphabet))
+                some = list(self._cuttings(utterance, alphabet))
                 if not some:
                     raise TextError(f"{utterance.text!r}: no run of its words is as long as a name")
                 found += some
@@ -88,55 +113,73 @@ class Recipe:
             raise CorpusError(f"no usable recordings: {refused[0].reason if refused else f'{self.root} has none'}")
         return found, refused
 
-    def _utterances(self) -> Iterator[tuple[str, Any, Path]]:
-        """Split, supervision and recording of each utterance, in a fixed order."""
+    def _utterances(self) -> list[Utterance]:
+        """Every utterance of the corpus, in a fixed order."""
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # TIMIT's prints
-                parts = self._prepared()
-        except (AssertionError, OSError, ValueError, KeyError, RuntimeError) as error:
-            raise CorpusError(f"corpus.root={self.root}: not laid out as {self.recipe} is ({error})") from error
-        for part, of in parts.items():
-            places = {one.id: Path(one.sources[0].source) for one in of["recordings"]}
-            for utterance in sorted(of["supervisions"], key=lambda one: one.id):
-                yield _split(part), utterance, places[utterance.recording_id]
+            return [Utterance(**line) for line in read_lines(self.kept)]
+        except FileNotFoundError:
+            found = list(self._read())
+        except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
+            raise CorpusError(f"{self.kept}: damaged ({error}): delete it, and the corpus is read anew") from error
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        lines = "".join(json.dumps(asdict(one)) + "\n" for one in found)
+        storage.write_bytes(self.kept, gzip.compress(lines.encode(), mtime=0))
+        return found
 
-    def _prepared(self) -> dict[str, Any]:
-        """Lhotse's manifests of each part."""
+    def _read(self) -> Iterator[Utterance]:
+        try:
+            # TIMIT's recipe prints; others have to write somewhere.
+            with contextlib.redirect_stdout(sys.stderr), processes.temporary_folder("lhotse") as folder:
+                parts = self._prepared(Path(folder))
+        except Exception as error:  # a recipe raises whatever comes of a file that is not as it expects
+            reason = " ".join(f"{type(error).__name__}: {error}".partition("Details:")[0].split())
+            raise CorpusError(
+                f"corpus.root={self.root}: not laid out as {self.recipe} is ({reason}): each of its parts needs "
+                "recordings that can be read, and their texts, where lhotse download puts them"
+            ) from error
+        for part, of in parts.items():
+            places = {one.id: one.sources[0].source for one in of["recordings"]}
+            for one in sorted(of["supervisions"], key=lambda one: one.id):
+                aligned = (one.alignment or {}).get("word", [])
+                words = [(word.symbol, word.start, word.end) for word in aligned]
+                said = one.text or "", one.speaker or "", one.language or ""
+                yield Utterance(one.id, part, *said, places[one.recording_id], one.start, one.end, words)
+
+    def _prepared(self, folder: Path) -> dict[str, Any]:
+        """Lhotse's manifests of each part; ``folder`` is for what it writes."""
         from lhotse import recipes  # takes 1.7 s to import
 
-        self.manifests.mkdir(parents=True, exist_ok=True)
         if self.recipe == "speechcommands":
-            return dict(recipes.prepare_speechcommands("2", self.root, self.manifests))
+            return dict(recipes.prepare_speechcommands("2", self.root))
         if self.recipe == "commonvoice":
-            found = recipes.prepare_commonvoice(self.root, self.manifests, languages=self.language)
-            return dict(found[self.language])
+            return dict(recipes.prepare_commonvoice(self.root, folder, languages=self.language)[self.language])
         if self.recipe == "voxpopuli":
             table = f"asr_{self.language}.tsv.gz"  # Lhotse would fetch it
             if not (self.root / table).is_file():
                 raise FileNotFoundError(f"no {table} there, which is published beside the recordings")
-            shutil.copyfile(self.root / table, self.manifests / table)
-            return dict(recipes.prepare_voxpopuli(self.root, self.manifests, lang=self.language))
+            shutil.copyfile(self.root / table, folder / table)
+            return dict(recipes.prepare_voxpopuli(self.root, folder, lang=self.language))
         if self.recipe == "timit":
-            return dict(recipes.prepare_timit(self.root, self.manifests))
-        return dict(recipes.prepare_librispeech(self.root, output_dir=self.manifests))
+            return dict(recipes.prepare_timit(self.root))
+        return dict(recipes.prepare_librispeech(self.root))
 
-    def _cuttings(self, split: str, utterance: Any, path: Path, alphabet: Alphabet) -> Iterator[Cutting]:
-        text = " ".join(re.sub(r"[^\w' ]|_", " ", utterance.text or "").split())
+    def _cuttings(self, utterance: Utterance, alphabet: Alphabet) -> Iterator[Cutting]:
+        text = " ".join(re.sub(r"[^\w' ]|_", " ", utterance.text).split())
         if not text or not utterance.speaker:
             raise TextError("no text, or no speaker")
-        stat, language = path.stat(), utterance.language or ""
-        start_s, stop_s = utterance.start, utterance.end
+        stat, split = Path(utterance.path).stat(), _split(utterance.part)
+        start_s, stop_s = utterance.start_s, utterance.stop_s
 
         def cutting(number: int, text: str, start_s: float, stop_s: float, word: int = 0, n_words: int = 0) -> Cutting:
             alphabet.fold(text)
             id = f"{re.sub('[^A-Za-z0-9-]+', '_', utterance.id)[:80]}-{number:03d}"
-            accent = language if len(language) == 2 else ""
-            place = (str(path), stat.st_size, stat.st_mtime_ns, start_s, stop_s, word, n_words)
+            accent = utterance.language if len(utterance.language) == 2 else ""
+            place = (utterance.path, stat.st_size, stat.st_mtime_ns, start_s, stop_s, word, n_words)
             return Cutting(id, text, utterance.speaker, accent, split, *place)
 
         words = text.split()
-        aligned = [Word(one.symbol, one.start, one.end) for one in (utterance.alignment or {}).get("word", [])]  # s
-        aligned = [word for word in aligned if word.text.strip()]  # LibriSpeech's pauses are words without letters
+        # LibriSpeech's pauses are words without letters.
+        aligned = [Word(*word) for word in utterance.words if word[0].strip()]
         if len(words) <= self.n_whole:
             yield cutting(0, text, start_s, stop_s)
         elif aligned:
@@ -181,4 +224,5 @@ def _split(part: str) -> str:
 
 def _command(recipe: str) -> str:
     """Lhotse's own name of a recipe on its command line."""
-    return {"mini_librispeech": "librispeech --mini"}.get(recipe, recipe)
+    more = {"mini_librispeech": "librispeech --mini", "speechcommands": "speechcommands 2"}
+    return (more | {"voxpopuli": "voxpopuli --subset LANGUAGE"}).get(recipe, recipe)

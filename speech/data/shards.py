@@ -30,6 +30,7 @@ from speech.common import storage
 from speech.data.dataset import Clip, Index, Speaker, Spoken, Stored
 from speech.data.source import CorpusError, Refusal
 
+SUMMARY = "corpus.json"
 INDEX = "index/{split}.{number:06d}.json"
 FIELDS = {"cuts": "{split}/cuts.{number:06d}.jsonl.gz", "recording": "{split}/recording.{number:06d}.tar"}
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, AssertionError)
@@ -37,7 +38,7 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, 
 
 @dataclass(frozen=True)
 class Summary:
-    """``corpus.json``."""
+    """The file ``SUMMARY``."""
 
     corpus: str  # the folder's name of the corpus in the cache, which has its key
     names: list[str] | None  # to choose from
@@ -47,16 +48,16 @@ class Summary:
     refused: list[Refusal]
 
     def write(self, folder: Path) -> None:
-        storage.write_json(folder / "corpus.json", asdict(self))
+        storage.write_json(folder / SUMMARY, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Summary:
         """Raises CorpusError for a folder that is not complete."""
         try:
-            content = storage.read_json(folder / "corpus.json")
+            content = storage.read_json(folder / SUMMARY)
             return cls(**content | {"refused": [Refusal(**one) for one in content["refused"]]})
         except UNREADABLE as error:
-            missing = "corpus.json is missing or damaged"
+            missing = f"{SUMMARY} is missing or damaged"
             raise CorpusError(
                 f"{folder}: no whole set of shards ({missing}): python -m speech.shard makes one"
             ) from error
@@ -93,6 +94,12 @@ class Shard:
         return shard
 
 
+def _are_weights(weights: Any, n: int) -> bool:
+    """Whether there are ``n`` numbers above 0."""
+    right = isinstance(weights, Sequence) and all(type(one) in (int, float) and one > 0 for one in weights)
+    return right and len(weights) == n
+
+
 def _damaged(index: Path, error: Exception) -> CorpusError:
     reason = " ".join(str(error).split())
     return CorpusError(
@@ -110,8 +117,10 @@ class Shar:
     def __init__(self, folder: str | Sequence[str], weights: Sequence[float] | None = None) -> None:
         places = [folder] if isinstance(folder, str) else list(folder)
         self.folders = [Path(place).expanduser().resolve() for place in places]
-        if not places or (weights is not None and (len(weights) != len(places) or min(weights) <= 0)):
-            raise ValueError(f"corpus.weights={weights}: give each of the {len(places)} folders one above 0")
+        if not places:
+            raise ValueError("corpus.folder=[]: give a folder of shards, or several")
+        if weights is not None and not _are_weights(weights, len(places)):
+            raise ValueError(f"corpus.weights={weights}: give each of the {len(places)} folders a number above 0")
         self.weights = weights
         self.summaries = [Summary.read(place) for place in self.folders]
         self.folder, self.names = self.folders[0], self.summaries[0].names

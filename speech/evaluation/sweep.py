@@ -30,10 +30,15 @@ WIDEST = 40  # letters of a value in the table
 
 @dataclass(frozen=True)
 class Job:
-    """``val_cer`` is None for a job that has not ended."""
+    """``val_cer`` is None for a job that has not ended, or was not validated."""
 
     config: dict[str, Any]  # its interpolations not resolved: those that lead to its own folder do not differ
     val_cer: float | None
+    unvalidated: bool = False  # it has ended
+
+    @property
+    def ended(self) -> bool:
+        return self.unvalidated or self.val_cer is not None
 
     @classmethod
     def read(cls, folder: Path) -> Job | None:
@@ -80,7 +85,7 @@ def read(folder: Path) -> list[Row]:
     rows = []
     for number, (place, job) in enumerate(zip(places, jobs, strict=True)):
         seconds, metrics = None, {}
-        if job.val_cer is not None:
+        if job.ended:
             report = RunReport.read(place / "report.json")
             seconds, overall = report.train_seconds, report.evaluation.overall
             metrics = {name: getattr(overall, name) for name in FIGURES}
@@ -130,9 +135,10 @@ def _log(folder: Path, rows: Sequence[Row]) -> None:
         for row in rows:
             figures = {f"final/{name}": metric for name, metric in row.metrics.items() if metric}
             scalars = {f"{name}{end}": getattr(one, key) for name, one in figures.items() for key, end in ENDS.items()}
-            if row.val_cer is not None:
+            if row.metrics:
+                val = {} if row.val_cer is None else {"val/cer": row.val_cer}
                 given = {
                     key: value if isinstance(value, bool | int | float) else _value(value)
                     for key, value in row.differs.items()
                 }
-                writer.add_hparams(given, scalars | {"val/cer": row.val_cer}, run_name=row.job)
+                writer.add_hparams(given, scalars | val, run_name=row.job)

@@ -12,6 +12,7 @@ from speech.audio.files import find_clips
 from speech.audio.streams import File, Microphone, Pipe
 from speech.common import escape
 from speech.common.build import DECODER, build
+from speech.common.ranges import checked_text
 from speech.common.runs import find_recognizer
 from speech.inference import batch, enrolment, listening
 from speech.inference.confusion import homophones
@@ -20,7 +21,7 @@ from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import warn
-from speech.text.names import Name, read_names
+from speech.text.names import Name, writable_names
 
 
 def adjust(
@@ -35,6 +36,7 @@ def adjust(
     Raises ValueError for a rate without a calibrated threshold.
     """
     if enrolled is not None:
+        checked_text("enrolled", enrolled, "a file that speech.enrol wrote")
         transcriber.enrolled = enrolment.read(Path(enrolled).expanduser(), transcriber.alphabet, transcriber.inventory)
     if decoder:
         transcriber.decoder = build(decoder, DECODER)
@@ -53,9 +55,11 @@ Names = Sequence[str | Mapping[str, Any]] | str | None  # of a list, of a text f
 def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
     """The names that a command is ``given`` to choose from; None: ``transcriber``'s own.
 
-    Raises ValueError for all that is wrong with them.
+    One that cannot be written is told and left out. Raises ValueError for all else that is wrong.
     """
-    return None if given is None else read_names(given, transcriber.alphabet)
+    if not isinstance(given, str | Sequence | Mapping | None):
+        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
+    return None if given is None else writable_names(given, transcriber.alphabet)
 
 
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
@@ -125,7 +129,13 @@ def print_spotted(
     json: bool,
     false_alarms_per_hour: float | None,
 ) -> None:
-    """Print a line for each name in the recordings of ``place``."""
-    lexicon = lexicon_of(given, transcriber)
-    for found in listening.spot(transcriber, find_clips(place), lexicon, false_alarms_per_hour):
+    """Print a line for each name in the recordings of ``place``, and for each that was refused, or cut off.
+
+    Raises ValueError where all were.
+    """
+    lexicon, clips, n_refused = lexicon_of(given, transcriber), find_clips(place), 0
+    for found in listening.spot(transcriber, clips, lexicon, false_alarms_per_hour):
         print(found.to_json() if json else found.to_text(), flush=True)
+        n_refused += found.refused is not None
+    if n_refused == len(clips):
+        raise ValueError(f"none of {len(clips)} clips could be heard to its end")

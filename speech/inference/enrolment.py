@@ -23,10 +23,12 @@ from speech.inference.prefix_beam import n_best
 from speech.inference.score import Floats
 from speech.inference.scoring import Entry, LogProbs, Variants
 from speech.text.alphabet import Alphabet
+from speech.text.names import distinct
 from speech.text.phones import Inventory
 
 FORMAT = 1
 N_BEST = 20  # strings that are kept of each recording and output
+ROUNDING = 1e-9  # of the logarithm of a probability
 WEIGHT = 0.5  # of the recordings' variants, where a name has a spelling too
 
 
@@ -96,17 +98,27 @@ def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[st
         content = storage.parse_json(storage.bounded_text(path))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}, this version reads {FORMAT}")
-        return {str(name): _read(one, alphabet, inventory) for name, one in content["names"].items()}
+        found = {name: _read(one, alphabet, inventory) for name, one in content["names"].items()}
+        if found:
+            distinct([*found], alphabet)
+        return found
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}): speech.enrol writes enrolled names") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # UnicodeDecodeError and JSON's are ValueErrors
         raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
 
 
+def others(path: Path, name: str, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
+    """The names of ``path``, if it exists, less ``name``, however that is written there. Raises ValueError."""
+    folded = alphabet.fold(name)
+    there = read(path, alphabet, inventory) if path.exists() else {}
+    return {other: one for other, one in there.items() if alphabet.fold(other) != folded}
+
+
 def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | None) -> Enrolled:
     letters = [(alphabet.encode(text), float(log_p)) for text, log_p in one["letters"]]
     phones = [(inventory.encode(tuple(some)), float(log_p)) for some, log_p in one["phones"]] if inventory else []
-    if not letters or (inventory and not phones) or not all(math.isfinite(log_p) for _, log_p in letters + phones):
-        raise ValueError("a name without strings, or with a probability that is no number")
+    if not letters or (inventory and not phones) or not all(-math.inf < p < ROUNDING for _, p in letters + phones):
+        raise ValueError("a name without strings, or with a probability that is none")
     heard = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
     return Enrolled(heard, int(one["n_recordings"]), bool(one["spelled"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from speech.common import program
-from speech.common.command_line import Parser, boolean, texts
+from speech.common.command_line import Parser, boolean, or_null, texts
 from speech.common.runs import SHIPPED
 
 
@@ -13,9 +13,12 @@ def recognizer_parser(prog: str, description: str) -> Parser:
     """A parser of what every command that recognises takes."""
     parser = Parser(prog, description)
     parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
-    parser.add_argument("--names", type=texts, help="the list to choose from, [Anna,Bob], or a text file of it")
-    parser.add_argument("--enrolled", help="a file of enrolled names, which are in the list too")
-    parser.add_argument("--false_accept_rate", type=float, help="0.01 to 0.1; without it as the recogniser was trained")
+    parser.add_argument(
+        "--names", type=or_null(texts), help="the list to choose from, [Anna,Bob], or a text file of it"
+    )
+    parser.add_argument("--enrolled", type=or_null(str), help="a file of enrolled names, which are in the list too")
+    what = "0.01 to 0.1; without it as the recogniser was trained"
+    parser.add_argument("--false_accept_rate", type=or_null(float), help=what)
     return parser
 
 
@@ -50,7 +53,7 @@ def listen() -> None:
     parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
     _add_false_alarms(parser)
     parser.add_argument("--source", default="microphone", help="microphone, a file, or - for standard input")
-    parser.add_argument("--device", help="the microphone's number or name; without it the system's")
+    parser.add_argument("--device", type=or_null(str), help="the microphone's number or name; without it the system's")
     parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
     parser.add_argument("--channels", type=int, default=1, help="of raw samples on standard input")
     parser.add_argument("--dtype", default="int16", help="of raw samples on standard input: int16, int32 or float32")
@@ -71,11 +74,7 @@ def listen() -> None:
 
 def _add_false_alarms(parser: Parser) -> None:
     what = "of each name in running speech; null: names between pauses alone"
-    parser.add_argument("--false_alarms_per_hour", type=_number, default=5.0, help=what)
-
-
-def _number(text: str) -> float | None:
-    return None if text == "null" else float(text)
+    parser.add_argument("--false_alarms_per_hour", type=or_null(float), default=5.0, help=what)
 
 
 def _clips_parser(prog: str, description: str) -> Parser:

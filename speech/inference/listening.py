@@ -143,7 +143,7 @@ class _Hearing:
         if endpointer.sounding is not None:
             start, stop = endpointer.sounding
             stop = min(now, stop + self._trail)
-            if stop >= self._stream.stop + self._stream.chunk:
+            if stop >= self._stream.stop + self._stream.n_needed:
                 begin = self._resumed(start - self._lead, endpointer.held_since)
                 self._found += self._stream.feed(endpointer.audio(begin, stop))
         elif is_over or segments or now >= self._stream.stop + self._until_rest:

@@ -30,6 +30,7 @@ from speech.audio.files import Waveform
 from speech.common.build import DECODER, build
 from speech.common.ranges import checked_count
 from speech.common.storage import parse_json
+from speech.common.trust import NotTrustedError
 from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
@@ -72,6 +73,8 @@ class Runtime(Transcriber):
         try:
             self._load_metadata(metadata)
             self.check_plain_data()
+        except NotTrustedError as error:
+            raise RecognizerError(f"{path}: {error}") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecognizerError(f"{path}: made by another version, or changed ({error}): export it again") from error
 

@@ -19,7 +19,6 @@ from speech.audio.files import Waveform
 from speech.inference.spotting import Candidate, Spotted, Spotter, decided
 from speech.inference.transcriber import Transcriber
 
-CHUNK_S = 0.1  # of the stream, which the finder hears at least at once: less costs time
 HOLD_S = 0.3
 TAIL_S = 0.3  # of silence after a stream's end: its last symbols are known a little after they are said
 KEPT_S = 6.0  # of the stream: a candidate may be as old as its name is long
@@ -35,7 +34,6 @@ class StreamSpotter:
         self._spotter, self._finder = spotter, finder
         self._least = spotter.threshold(finder)
         self._search = spotter.search(HOLD_S, finder)
-        self.chunk = round(CHUNK_S * finder.sample_rate)
         self.begin(start)
 
     def begin(self, start: int) -> None:
@@ -43,14 +41,18 @@ class StreamSpotter:
         self._start = start
         self._stream = self._finder.stream()
         self._search.begin()
-        self._pending: Waveform = np.zeros(0, np.float32)
         self._kept: deque[Waveform] = deque()
         self._n_kept = self._n_samples = 0
 
     @property
     def stop(self) -> int:
         """The sample of the stream up to which it was fed."""
-        return self._start + self._n_samples + len(self._pending)
+        return self._start + self._n_samples
+
+    @property
+    def n_needed(self) -> int:
+        """Samples from which on the next block is more than kept."""
+        return self._stream.n_needed
 
     def feed(self, block: Waveform) -> list[Spotted]:
         """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
@@ -62,19 +64,6 @@ class StreamSpotter:
 
     def scored(self, block: Waveform) -> list[tuple[float, Spotted]]:
         """What may be a name, confirmed or not, with its score: the mean of both networks', which say the same name."""
-        self._pending = np.concatenate([self._pending, block])
-        return self._heard() if len(self._pending) >= self.chunk else []
-
-    def last_scored(self) -> list[tuple[float, Spotted]]:
-        """As ``scored``, of what the end of the stream brings."""
-        found = self._heard()
-        tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
-        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
-        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
-        return [*found, *self._recognised(last)]
-
-    def _heard(self) -> list[tuple[float, Spotted]]:
-        block, self._pending = self._pending, self._pending[:0]
         self._kept.append(block)
         self._n_kept += len(block)
         self._n_samples += len(block)
@@ -82,6 +71,13 @@ class StreamSpotter:
             self._n_kept -= len(self._kept.popleft())
         found = self._stream.feed(block)
         return [] if found is None else list(self._recognised(self._search.feed(found)))
+
+    def last_scored(self) -> list[tuple[float, Spotted]]:
+        """As ``scored``, of what the end of the stream brings."""
+        tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
+        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
+        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
+        return list(self._recognised(last))
 
     def _recognised(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
         rate, frame_s = self._finder.sample_rate, self._finder.frame_s

@@ -41,7 +41,7 @@ from speech.inference.scoring import (
 )
 from speech.inference.streaming import Stream
 from speech.text.alphabet import Alphabet
-from speech.text.names import LONGEST, distinct, read_names
+from speech.text.names import LONGEST, distinct, read_names, spelling
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
@@ -177,27 +177,26 @@ class Transcriber(ABC):
             raise ValueError(f"names={names!r}: one text; give a list of names: [{names!r}]")
         if names is not None and not isinstance(names, Iterable):
             raise ValueError(f"names={names!r}: {type(names).__name__} is no list of names: give ['Anna', 'Bob']")
-        fold = self.alphabet.fold
         listed: list[str] = list(self.names)
         if names is not None:
             listed = [*read_names(names if isinstance(names, Mapping) else list(names))]
-        there = set(map(fold, listed))
-        listed += [name for name in self.enrolled if fold(name) not in there]
+        enrolled = {self.alphabet.fold(name): one for name, one in self.enrolled.items()}
+        there = {spelling(name, self.alphabet) for name in listed}
+        listed += [name for name in self.enrolled if self.alphabet.fold(name) not in there]
         if not listed:
             return {}
         listed = distinct(listed, self.alphabet)
         known = self._pronunciations(listed) if self.inventory else {}
-        enrolled = {fold(name): one for name, one in self.enrolled.items()}
         entries = {}
         for name in listed:
-            typed, recorded = self._entry(name, known.get(name, ())), enrolled.get(fold(name))
-            entries[str(name)] = recorded.beside(typed) if recorded else typed
+            typed, recorded = self._entry(name, known.get(name, ())), enrolled.get(spelling(name, self.alphabet))
+            entries[name] = recorded.beside(typed) if recorded else typed
         return entries
 
     def _entry(self, name: str, known: Sequence[Pronunciation]) -> Entry:
         phones = tuple(self.inventory.encode(one.phones) for one in known) if self.inventory else ()
         log_p = tuple(math.log(one.probability) for one in known)
-        return Entry(certain(self.alphabet.encode(name)), Variants(phones, log_p))
+        return Entry(certain(self.alphabet.encode(spelling(name, self.alphabet))), Variants(phones, log_p))
 
     def _pronunciations(self, names: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         # By folded letters: Chloe has the pronunciations of the Chloé that was trained.
@@ -307,7 +306,7 @@ class Transcriber(ABC):
         ]
         accepted, unsure = None, None
         if self.rejection and out_of_list is not None:
-            spelt = any(self.alphabet.fold(name) == letters for name in lexicon)
+            spelt = any(spelling(name, self.alphabet) == letters for name in lexicon)
             accepted, unsure = self.rejection.decide(out_of_list, spelt)
         phones = None
         if self.inventory and log_probs.phones is not None:

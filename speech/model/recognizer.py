@@ -20,12 +20,13 @@ from speech.backprop.recognizer import Geometry
 from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.common.runs import RECOGNIZER_FILE
+from speech.common.trust import NotTrustedError
 from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
-from speech.inference.streaming import Stream, Windows
+from speech.inference.streaming import Stream, Windows, whole
 from speech.inference.transcriber import Transcriber
 from speech.model import frontend, torch_file
 from speech.model.encoder import Encoder
@@ -186,6 +187,8 @@ class Recognizer(Transcriber, nn.Module):
 
     @torch.inference_mode()
     def log_probs(self, waveform: Waveform) -> LogProbs:
+        if self.streams:
+            return whole(self.stream(), waveform)
         device = next(self.parameters()).device
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
@@ -253,7 +256,7 @@ class Recognizer(Transcriber, nn.Module):
             if "confirmation" in content:
                 recognizer.confirmation = Confirmation(**content["confirmation"])
             recognizer.check_plain_data()
-        except RecognizerError as error:
+        except (RecognizerError, NotTrustedError) as error:
             raise RecognizerError(f"{path}: {error}") from error
         except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, RecursionError) as error:
             raise RecognizerError(f"{path}: made by another version ({error}): train it again") from error

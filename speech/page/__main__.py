@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 def page(config: Config) -> None:
     from speech import pretrained
+    from speech.common.ranges import checked_text
     from speech.page import server, site
 
+    def place(key: str, what: str) -> Path:
+        return Path(checked_text(key, config[key], what)).expanduser()
+
     shipped = config.recognizer == "shipped"
-    recognizer = pretrained.shipped(pretrained.EXPORTED) if shipped else Path(config.recognizer).expanduser()
-    files = site.files(recognizer, Path(config.onnxruntime_web).expanduser())
+    recognizer = pretrained.shipped(pretrained.EXPORTED) if shipped else place("recognizer", "an exported file (.onnx)")
+    files = site.files(recognizer, place("onnxruntime_web", "the folder of onnxruntime-web's program"))
     if config.output is not None:
-        site.write(files, Path(config.output).expanduser())
+        site.write(files, place("output", "a folder"))
         print(f"{config.output}  {len(files)} files, {sum(map(len, files.values())) / 1e6:.1f} MB")
         return
     with server.server(files, config.port) as serving:

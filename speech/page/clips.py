@@ -10,6 +10,7 @@ import numpy as np
 from speech.audio.files import Waveform
 from speech.data.build import Corpus
 from speech.data.datamodule import UNREADABLE, DataSettings, SpeechData, check_clips
+from speech.data.shards import SUMMARY, Shar
 from speech.evaluation.lists import deal
 from speech.evaluation.metrics import n_edits
 from speech.evaluation.prediction import Prediction, predict_splits
@@ -54,17 +55,23 @@ class TestClips:
 
 
 def evaluate_clips(run: Run) -> TestClips | str:
-    """The clips of the corpus that the run was trained with, or in words why they are not there."""
+    """The clips of the corpus, or of the shards, that the run was trained with, or in words why they are not there.
+
+    Of shards in several folders the report tells of one.
+    """
     corpus = Corpus(run.corpus, [])
-    if not corpus.cuts_path.is_file():
-        way_out = f"python -m speech.export run={run.folder} makes them again"
+    of_shards = (run.corpus / SUMMARY).is_file()
+    if not of_shards and not corpus.cuts_path.is_file():
+        way_out = f"python -m speech.export run={run.folder} cache_dir={corpus.folder.parent} makes them again"
         warnings.warn(f"{corpus.folder}: not there: the page is without clips: {way_out}", stacklevel=1)
         return f"The corpus {corpus.folder.name} is no longer where it was."
     recognizer = run.recognizer
     try:
-        check_clips(corpus)
+        if not of_shards:
+            check_clips(corpus)
         own = (recognizer.alphabet, recognizer.sample_rate, recognizer.n_frames)
-        data = SpeechData(corpus, DataSettings(*own, BATCH_SIZE, names=recognizer.names))
+        settings = DataSettings(*own, BATCH_SIZE, names=recognizer.names)
+        data = SpeechData(Shar(str(run.corpus)) if of_shards else corpus, settings)
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
     except UNREADABLE as error:  # whose message would tell where on this machine
         reason = type(error).__name__

@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from speech.common.ranges import checked_count
+
 TYPES = {  # not the system's table, which calls scripts text/plain where an editor has said so
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -29,7 +31,9 @@ HEADERS = {
 
 
 def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
-    """A server of ``page`` that is bound to ``port``, 0 for a free one. Raises OSError where another program has it."""
+    """A server of ``page`` that is bound to ``port``, 0 for a free one. Raises OSError where another program has it,
+    ValueError for what is no port."""
+    checked_count("port", port, 0, 65_535)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # one connection for many files

@@ -5,16 +5,21 @@ from __future__ import annotations
 import errno
 import math
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from speech.common import program
 from speech.common.extras import require
+from speech.common.ranges import checked_text
 
 if TYPE_CHECKING:
     import asyncio
+
+    import uvicorn
 
     from speech.server.recognition import Recognition
 
@@ -26,7 +31,9 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
     import asyncio
 
     asyncio.get_running_loop().set_exception_handler(TellOnce())
+    sockets = bound(host, http_port) if http_port else []
     running: list[Coroutine[object, object, None]] = []
+    web: uvicorn.Server | None = None
     if wyoming_port:
         require("wyoming", "serve")
         from wyoming.server import AsyncTcpServer
@@ -41,13 +48,29 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
             require(package, "serve")
         from speech.server import http
 
-        running.append(http.server(recognition, host, http_port, hosts).serve())
+        web = http.server(recognition, host, http_port, hosts)
+        with suppress(NotImplementedError):  # by Windows; uvicorn raises the signal anew once it has ended
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, web.handle_exit, signal.SIGTERM, None)
+        running.append(web.serve(sockets))
         print(f"HTTP: http://{host}:{http_port}", flush=True)
-    done, others = await asyncio.wait(map(asyncio.ensure_future, running), return_when=asyncio.FIRST_COMPLETED)
-    for other in others:
-        other.cancel()
+    tasks = [asyncio.ensure_future(one) for one in running]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if web:
+        web.should_exit = True  # and not cancelled: it tells its clients
+        await asyncio.wait(tasks[-1:])
+    for one in tasks:
+        one.cancel()
     for one in done:
         one.result()
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets of each address of ``host``. Raises OSError, which names both; uvicorn's own would end the process."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [socket.create_server(address[:2], family=family, backlog=2048) for family, *_, address in found]
+    except OSError as error:
+        raise OSError(f"host={host} http_port={port}: cannot be served ({error.strerror}): give others") from error
 
 
 class TellOnce:
@@ -70,7 +93,7 @@ class TellOnce:
 def _begin() -> None:
     import asyncio
 
-    from speech.common.command_line import texts
+    from speech.common.command_line import count, texts
     from speech.inference.commands import lexicon_of, load
     from speech.inference.entry_points import recognizer_parser
     from speech.server.limits import Limits
@@ -78,13 +101,16 @@ def _begin() -> None:
 
     parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
-    parser.add_argument("--wyoming_port", type=int, default=10300, help="Home Assistant's; 0: none")
-    parser.add_argument("--http_port", type=int, default=8300, help="of HTTP and WebSocket; 0: none")
+    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="Home Assistant's; 0: none")
+    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="of HTTP and WebSocket; 0: none")
     parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
-    parser.add_argument("--clients", type=int, default=Limits.n_clients, help="that are served at once")
+    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="that are served at once")
     given = parser.parse(sys.argv[1:])
     if not (given.wyoming_port or given.http_port):
         raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+    checked_text(
+        "host", given.host, "127.0.0.1, or the address to be reached at: an empty one would be every machine's"
+    )
     hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
     runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
     recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))

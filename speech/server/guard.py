@@ -6,6 +6,7 @@ carries that name as ``Host``. Programs send no ``Origin``.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
@@ -19,7 +20,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application before ``app``: 403 for another ``Host`` or ``Origin``, 503 for one of too many clients.
+    """An ASGI application before ``app``: 403 for another ``Host`` or ``Origin``, 503 for one of too many clients, or
+    where the server ends.
 
     A ``Host`` is an IP address, localhost, or one of ``hosts``; an ``Origin`` is that of the same host and port.
     """
@@ -39,6 +41,9 @@ class Guard:
                     await self._app(scope, receive, send if scope["type"] == "websocket" else _closing(send))
             except TooMuchError as error:
                 await _refuse(scope, send, 503, str(error))
+            except asyncio.CancelledError:  # the server ends; a stream's client was told
+                if scope["type"] == "http":
+                    await _refuse(scope, send, 503, "the server ends: try again later")
 
     def _refused(self, scope: Scope) -> str | None:
         hosts, origins = (

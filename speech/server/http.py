@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket, WebSocketDisconnect
+from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from speech import __version__
@@ -19,6 +21,7 @@ from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
 from speech.server.recognition import Recognition
 
+ENDING_S = 1  # in which what is on the way may be finished
 HEADERS_S = 10.0  # until a request's headers are there
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
@@ -43,6 +46,10 @@ def application(recognition: Recognition) -> FastAPI:
         try:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
+            if others := sorted(request.query_params.keys() - {"name"}):
+                raise ValueError(f"{others[0]}: there is name, which may be given often: ?name=Anna&name=Bob")
+            if request.headers.get("content-type", "").startswith("multipart/"):
+                raise ValueError("a form: send the recording itself as the body: curl --data-binary @clip.wav")
             return fields_of(await recognition.run(recognition.transcribe_file, content, name))
         except TooMuchError as error:
             raise HTTPException(413, str(error)) from error
@@ -50,11 +57,14 @@ def application(recognition: Recognition) -> FastAPI:
             raise HTTPException(408, f"not there after {recognition.limits.patience_s:.0f} s") from error
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
+        except ClientDisconnect:
+            return {}  # which nobody reads
 
     @app.websocket("/listen")
     async def listen(socket: WebSocket) -> None:
         """First ``{"names": [...], "rate": 16000, "width": 2, "channels": 1}``, each of them if other than these; then
-        PCM in binary frames; ``{"end": true}`` for what is still on the way."""
+        PCM in binary frames; ``{"end": true}`` for what is still on the way. Another list of names may come at any
+        time; another rate, width or number of channels begins another stream."""
         await socket.accept()
         try:
             await _listen(socket, recognition)
@@ -81,10 +91,45 @@ async def _body(request: Request, most: int) -> bytes:
     return bytes(content)
 
 
+def _given(text: str) -> dict[str, Any]:
+    """What a client tells of its stream. Raises ValueError for what none can."""
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"no JSON: {error}") from error
+    known = [*DEFAULT, "end"]
+    if not isinstance(given, dict) or not given.keys() <= set(known):
+        wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "no JSON object"
+        raise ValueError(f"{wrong[:40]}: there are {', '.join(known)}")
+    return given
+
+
+class _Stream:
+    """PCM of one format, as it is ``told``, and what is heard of it. Raises ValueError for what cannot be."""
+
+    def __init__(self, recognition: Recognition, told: Mapping[str, Any]) -> None:
+        self.format = _format(told)
+        self._recognition = recognition
+        self._pcm = PcmStream(*self.format, recognition.transcriber.sample_rate)
+        self._listener = Listener(recognition.transcriber, recognition.lexicon_of(told["names"]))
+
+    def listen_for(self, names: Any) -> None:
+        self._listener.listen_for(self._recognition.lexicon_of(names))
+
+    def feed(self, content: bytes) -> list[Heard]:
+        return self._listener.feed(self._pcm(content))
+
+    def end(self) -> list[Heard]:
+        return self._listener.end(self._pcm(b"", last=True))
+
+
+def _format(told: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return told["rate"], told["width"], told["channels"]
+
+
 async def _listen(socket: WebSocket, recognition: Recognition) -> None:
     told: dict[str, Any] = DEFAULT
-    pcm: PcmStream | None = None
-    listener: Listener | None = None
+    stream: _Stream | None = None
 
     async def send(heard: list[Heard]) -> None:
         for one in heard:
@@ -96,26 +141,20 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
         if message["type"] == "websocket.disconnect":
             return
         if (text := message.get("text")) is not None:
-            given = json.loads(text)
-            if given.get("end"):
+            given = _given(text)
+            if given.pop("end", False):
                 break
-            told = DEFAULT | given
-            pcm = listener = None
-        if pcm is None or listener is None:
-            pcm = PcmStream(told["rate"], told["width"], told["channels"], recognition.transcriber.sample_rate)
-            lexicon = await recognition.run(recognition.lexicon_of, told["names"])
-            listener = Listener(recognition.transcriber, lexicon)
-        await send(await recognition.run(_fed, listener, pcm, message.get("bytes") or b""))
-    if pcm is not None and listener is not None:
-        await send(await recognition.run(_ended, listener, pcm))
-
-
-def _fed(listener: Listener, pcm: PcmStream, content: bytes) -> list[Heard]:
-    return listener.feed(pcm(content))
-
-
-def _ended(listener: Listener, pcm: PcmStream) -> list[Heard]:
-    return listener.end(pcm(b"", last=True))
+            told = told | given
+            if stream and stream.format != _format(told):  # what was said in the other format is over
+                await send(await recognition.run(stream.end))
+                stream = None
+            elif stream and "names" in given:
+                await recognition.run(stream.listen_for, told["names"])
+        if stream is None:
+            stream = await recognition.run(_Stream, recognition, told)
+        await send(await recognition.run(stream.feed, message.get("bytes") or b""))
+    if stream is not None:
+        await send(await recognition.run(stream.end))
 
 
 class Protocol(H11Protocol):
@@ -144,5 +183,6 @@ def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> 
         lifespan="off",
         log_level="warning",
         server_header=False,
+        timeout_graceful_shutdown=ENDING_S,
     )
     return uvicorn.Server(config)

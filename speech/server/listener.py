@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from speech.audio.files import Waveform
 from speech.audio.streams import Block, Fault
-from speech.inference.listening import Heard, listen
+from speech.inference.listening import Heard, Listed, listen
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 
@@ -19,13 +19,17 @@ class Listener:
     """One client's stream at the transcriber's rate; its names are of ``lexicon``."""
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry]) -> None:
-        self._sent: deque[Waveform] = deque()
+        self._sent: deque[Waveform | Listed] = deque()
         self._ended = False
         self._events = listen(transcriber, self._blocks(), lexicon, letters=False, false_alarms_per_hour=None)
 
-    def _blocks(self) -> Iterator[Block]:
+    def _blocks(self) -> Iterator[Block | Listed]:
         while self._sent or not self._ended:
             yield self._sent.popleft() if self._sent else _WAITING
+
+    def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
+        """From the next waveform on, for the names of ``lexicon``; in what is being said, too."""
+        self._sent.append(Listed(lexicon))
 
     def feed(self, waveform: Waveform) -> list[Heard]:
         """What is known with the next ``waveform`` ``(n_samples,)``."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 
+from speech.audio.containers import FRAMES
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
-from speech.audio.streams import BLOCK_S, TYPES, Mono
+from speech.audio.streams import BLOCK_S, TYPES, Mono, Pipe
 
-_TYPES = {2: np.dtype(TYPES["int16"]), 4: np.dtype(TYPES["int32"])}  # by width in bytes
+_TYPES = {2: "int16", 4: "int32"}  # by width in bytes
 
 
 class PcmStream:
     """Signed little-endian samples of ``width`` bytes, interleaved, at ``rate`` Hz, as mono at ``sample_rate`` Hz.
 
-    Raises AudioError for a format that cannot be.
+    A stream that begins as a WAV is read by its header, whatever was said. Raises AudioError for a format that cannot
+    be, and for what begins as another sound file: a browser's WebM, say, would be noise.
     """
 
     def __init__(self, rate: int, width: int, channels: int, sample_rate: int) -> None:
@@ -25,16 +29,21 @@ class PcmStream:
                 f"a width of 2 or 4 bytes, and 1 to {MOST_CHANNELS} channels"
             )
         self.format = rate, width, channels
-        self._type = _TYPES[width]
-        self._frame = width * channels
-        self._n_bytes = round(BLOCK_S * rate) * self._frame  # of each block but the last, however they came
-        self._mono = Mono(rate, sample_rate)
+        self._sample_rate = sample_rate
         self._rest = bytearray()
+        self._begun = False
+        self._refused: AudioError | None = None
 
     def __call__(self, content: bytes, last: bool = False) -> Waveform:
         """The samples ``(n_samples,)`` of the blocks that ``content`` completes; with ``last`` all that came."""
+        if self._refused:
+            raise self._refused
         self._rest += content
         found = [np.zeros(0, np.float32)]
+        if not self._begun:
+            if len(self._rest) < FRAMES and not last:
+                return found[0]
+            self._begin()
         while len(self._rest) >= self._n_bytes:
             found.append(self._block(bytes(self._rest[: self._n_bytes])))
             del self._rest[: self._n_bytes]
@@ -43,6 +52,24 @@ class PcmStream:
             found.append(self._block(bytes(self._rest[:n_whole]), last))
         return np.concatenate(found)
 
+    def _begin(self) -> None:
+        """By the first bytes."""
+        rate, width, channels = self.format
+        way_out = "decode it, or send it as a WAV"
+        try:
+            pipe = Pipe(io.BytesIO(self._rest), rate, channels, _TYPES[width], "the stream", way_out)
+        except AudioError as error:
+            self._refused = error
+            raise
+        self._begun = True
+        self._rest = bytearray(pipe.rest())
+        _, rate, self._n_channels, dtype = pipe.format
+        self._type = np.dtype(TYPES[dtype])
+        self._frame = self._type.itemsize * self._n_channels
+        self._n_bytes = round(BLOCK_S * rate) * self._frame  # of each block but the last, however they came
+        self._mono = Mono(rate, self._sample_rate)
+
     def _block(self, content: bytes, last: bool = False) -> Waveform:
-        samples = np.frombuffer(content, self._type).reshape(-1, self.format[2])
-        return self._mono((samples / -float(np.iinfo(self._type).min)).astype(np.float32), last)
+        samples = np.frombuffer(content, self._type).reshape(-1, self._n_channels)
+        scale = 1.0 if self._type.kind == "f" else -float(np.iinfo(self._type).min)
+        return self._mono((samples / scale).astype(np.float32), last)

@@ -123,6 +123,8 @@ class Handler(AsyncEventHandler):
 
     async def _hear(self, chunk: AudioChunk) -> None:
         told = chunk.rate, chunk.width, chunk.channels
+        if self._pcm is not None and self._pcm.format != told:  # of the one before a block may not be full
+            await self._take(self._pcm(b"", last=True))
         if self._pcm is None or self._pcm.format != told:
             self._pcm = PcmStream(*told, self._recognition.transcriber.sample_rate)
         await self._take(self._pcm(chunk.audio))

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent
 CHECKOUT = PACKAGE.parent
 _INSIDE = "|".join(sorted(path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")))
+_CHECKED = '"speech", "scripts", "hydra_plugins"'  # mypy's
 _OURS = re.compile(  # where the package or the project is meant, and not speech, or a variable of that name
     rf"(?<![\w/.-])speech(?=\.(?:conf|{_INSIDE})\b|\.(?:__|[<{{]))|(?<=from )speech(?= import)|(?<=import )speech\b"
     r"|(?<=[\"'])speech(?=[\"'./])|\bspeech-names\b"
@@ -158,14 +159,15 @@ def _pyproject(found: Mapping[str, str], package: str, imported_as: Mapping[str,
     imported = {name.partition(".")[0] for text in files for name in _imports(text)}
     requirements = tomllib.loads(ours)["project"]["dependencies"]
     kept = [one for one in requirements if imported_as.get(_name(one), _name(one)) in imported]
-    tools = ours[ours.index("[tool.ruff]") : ours.index("[tool.pytest")]
+    ruff, mypy = (ours[ours.index(f"[tool.{name}]") :] for name in ("ruff", "mypy"))
+    tools = ruff[: ruff.index("[tool.typos]")] + mypy[: mypy.index("[tool.pytest")]
     longer = 4 * max(0, len(package) - len("speech"))  # of a line that names the package, a few times
     tools = re.sub(r"line-length = (\d+)", lambda found: f"line-length = {int(found[1]) + longer}", tools)
     return (
         found["pyproject.toml"]
         .replace("REQUIREMENTS", "\n".join(f'    "{one}",' for one in kept))
         .replace("REQUIRES_PYTHON", tomllib.loads(ours)["project"]["requires-python"])
-        .replace("TOOLS\n", tools.replace('["speech", "scripts"]', f'["{package}"]'))
+        .replace("TOOLS\n", _cut(tools, {"replace": [{"old": _CHECKED, "new": f'"{package}"'}]}, "pyproject.toml"))
     )
 
 

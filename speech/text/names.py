@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from speech.common.escape import printable
 from speech.text.alphabet import Alphabet, TextError
 
 AnyText = TypeVar("AnyText", bound=str)
@@ -32,20 +34,37 @@ def ways_to_say(name: str) -> tuple[str, ...]:
     return (isinstance(name, Name) and name.say) or (str(name),)
 
 
+def spelling(name: str, alphabet: Alphabet) -> str:
+    """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling is.
+
+    Raises TextError where neither can be written.
+    """
+    try:
+        return alphabet.fold(name)
+    except TextError:
+        respelt = next(itertools.filterfalse(is_ipa, getattr(name, "say", ())), None)
+        if respelt is None:
+            raise
+        return alphabet.fold(respelt)
+
+
 def is_ipa(text: str) -> bool:
     """Whether ``text`` is IPA between slashes, and no respelling."""
     return len(text) > 2 and text.startswith("/") and text.endswith("/")
 
 
 def read_names(
-    names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str, alphabet: Alphabet | None = None
+    names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str,
+    alphabet: Alphabet | None = None,
+    unwritable: list[str] | None = None,
 ) -> list[Name]:
     """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
-    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each can be written in it and stands there once. Raises
-    ValueError for an unreadable file, for an empty list with an ``alphabet``, and for wrong entries, all of them at
-    once (of very many the first), each with its place.
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
+    that has none is left out where there is a list for its reason, ``unwritable``. Raises ValueError for an unreadable
+    file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
+    each with its place.
     """
     found: list[Name] = []
     places: dict[str, str] = {}  # of each name in the alphabet
@@ -56,19 +75,36 @@ def read_names(
             if len(name) > LONGEST:
                 raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
-                folded = alphabet.fold(name)
+                folded = spelling(name, alphabet)
                 if folded in places:
                     raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
                 places[folded] = f"{str(name)!r} of {where}"
             found.append(name)
         except ValueError as error:
+            if unwritable is not None and isinstance(error, TextError):
+                unwritable.append(f"{where}: {error}")
+                continue
             faults.append(f"{where}: {error}")
             if len(faults) == _MOST_FAULTS:
                 raise ValueError("\n".join([*faults, "the rest was not read"])) from error
     if faults:
         raise ValueError("\n".join(faults))
     if not found and alphabet is not None:
-        raise ValueError(f"names={names}: {_EMPTY}")
+        raise ValueError("\n".join(unwritable[:_MOST_FAULTS]) if unwritable else f"names={names}: {_EMPTY}")
+    return found
+
+
+def writable_names(names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet) -> list[Name]:
+    """``read_names``, of which those that the ``alphabet`` cannot write are told on stderr and left out.
+
+    Raises ValueError where none is left, too.
+    """
+    unwritable: list[str] = []
+    found = read_names(names, alphabet, unwritable)
+    for reason in unwritable[:_N_SHOWN]:
+        print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
+    if (more := len(unwritable) - _N_SHOWN) > 0:
+        print(f"warning: {more} more names cannot be written, and are left out", file=sys.stderr)
     return found
 
 
@@ -79,13 +115,15 @@ def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
 
 def check_list(names: Any, letters: str | None) -> None:
     """Raise ValueError for the faults of ``names``, if any are given, before what takes longer begins."""
-    if names:
-        read_names(names, Alphabet(letters) if letters else Alphabet())
+    alphabet = Alphabet(letters) if letters else Alphabet()
+    for name in read_names(names, alphabet) if names else []:
+        alphabet.fold(name)  # what is trained to be spelt is spelt by its own letters
 
 
 _LARGEST = 1 << 24  # bytes of a list
 LONGEST = 200  # letters of a name: to pronounce one of thousands takes minutes
 _MOST_FAULTS = 50  # that are told at once
+_N_SHOWN = 10  # names that are left out
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of an editor: splitlines() would make two names of one with U+2028
 _MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
@@ -161,7 +199,7 @@ def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
         raise ValueError(_EMPTY)
     seen: dict[str, str] = {}
     for name in names:
-        folded = alphabet.fold(name)
+        folded = spelling(name, alphabet)
         if folded in seen:
             raise ValueError(f"names {seen[folded]!r} and {name!r} are both {folded!r}: leave one out")
         seen[folded] = name

@@ -96,7 +96,7 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
             "replay keeps clips in memory; of shards, mix those of both corpora: replay=null 'corpus.folder=[NEW,OLD]' "
             "'corpus.weights=[1,1]'"
         )
-    return ReplayedData(corpus, settings, replay, finetune.earlier_corpora(config.init, recognizer))
+    return ReplayedData(corpus, settings, replay, finetune.earlier_corpora(config.init, recognizer, config.cache_dir))
 
 
 def lists_to_rank(data: SpeechData, own: Sequence[str]) -> list[list[str]]:

@@ -137,17 +137,19 @@ def earlier_configs(init: str | None) -> list[Any]:
         return []
 
 
-def earlier_corpora(init: str, recognizer: Recognizer) -> list[Corpus]:
-    """The corpora of ``earlier_runs``: those that still lie where the runs found them, the others built anew."""
+def earlier_corpora(init: str, recognizer: Recognizer, cache_dir: str) -> list[Corpus]:
+    """The corpora of ``earlier_runs``: those that still lie where the runs found them, the others built anew in
+    ``cache_dir``."""
     corpora = []
     for folder, config in earlier_runs(init):
         there = corpus_of(folder) if (folder / "report.json").is_file() else None
         if there is None:
+            compose.keep_in(config, cache_dir)
             source = instantiate(config.corpus)
             if isinstance(source, Shar):
                 raise ConfigError(f"init={init}: {folder} was trained on shards, which are not replayed: replay=null")
             n_workers = processes.cores()
-            there = build(source, recognizer.alphabet, recognizer.sample_rate, config.cache_dir, n_workers)
+            there = build(source, recognizer.alphabet, recognizer.sample_rate, cache_dir, n_workers)
         corpora.append(there)
     return corpora
 

@@ -44,7 +44,8 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     config, data = prepared.config, prepared.data
     # Advertisements, and hints to developers: what a user can act on is a warning or an error.
     hints = "treespec, LeafSpec|does not have many workers|is not resumable|exists and is not empty|sync_dist=True"
-    warnings.filterwarnings("ignore", f"(?s).*({hints})")
+    before_validation = "could not find the monitored key"
+    warnings.filterwarnings("ignore", f"(?s).*({hints}|{before_validation})")
     warnings.formatwarning = program.format_warning  # Lightning's own has a place in its code
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
@@ -53,9 +54,9 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
     others.answers()
 
     best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
-    state = task.state_dict()
-    if not trainer.fast_dev_run:  # which writes no checkpoint
-        state = CheckpointIO().load_checkpoint(best.best_model_path)["state_dict"]
+    # Without any validation no epoch is the best, and the last is taken; trainer.fast_dev_run writes neither.
+    written = [one.best_model_path for one in trainer.checkpoint_callbacks if one.best_model_path]
+    state = CheckpointIO().load_checkpoint(written[0])["state_dict"] if written else task.state_dict()
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
     cer = best.best_model_score if best.monitor == "val/cer" else trainer.callback_metrics.get("val/cer")
     val_cer = math.nan if cer is None else float(cer)

@@ -66,6 +66,8 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     recognizer = Recognizer({part: compose.plain(config[part]) for part in PARTS})
     data = make_data(config, recognizer)
     check_names(data)
+    for split in ("train", "val"):
+        data.split(split)  # has clips
     recognizer.set_vocabulary(data.names)
     chosen_by = [data.datasets[split].index.speakers for split in ("train", "val") if split in data.datasets]
     recognizer.trained_on = provenance.record(set().union(*chosen_by), initial.trained_on if initial else None)

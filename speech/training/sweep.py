@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from speech.common.escape import printable
@@ -29,12 +30,13 @@ def train_job(config: Config) -> float:
     elif keys := differing([before.config, job.config]):
         others = ", ".join(keys)
         raise ConfigError(f"{run_dir}: a job of other values ({others}) is there: give the sweep's own command")
-    elif before.val_cer is not None:
+    elif before.ended:
         print(f"{printable(run_dir)}: done before")
-        return before.val_cer
+        return math.nan if before.val_cer is None else before.val_cer
     begun = (run_dir / "checkpoints" / "last.ckpt").is_file()
     val_cer = train(compose.saved(run_dir, "train"), resume=True) if begun else train(config)
-    Job(job.config, val_cer).write(run_dir)
+    unvalidated = math.isnan(val_cer)
+    Job(job.config, None if unvalidated else val_cer, unvalidated).write(run_dir)
     return val_cer
 
 

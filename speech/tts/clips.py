@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from speech.audio import files
+from speech.audio import files, limits
 from speech.common import storage
 from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
@@ -38,8 +38,9 @@ def write_clips(
 
     A clip whose digest is in the manifest is kept, so an interrupted call can be repeated. A clip depends on ``seed``,
     its name and its voice alone. Names that are read letter by letter are told before a clip is made. Raises ValueError
-    for a name that cannot be pronounced, and for a foreign manifest.
+    for a name that cannot be pronounced, for a foreign manifest, and for a rate that no clip has.
     """
+    limits.check("sample_rate", sample_rate, n_channels=1, n_samples=0)
     warn_spelt_out(names)
     identity, clips = engine.identity, []
     for voice in voices:

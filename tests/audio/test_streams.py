@@ -95,6 +95,30 @@ def test_a_compressed_file_is_never_taken_for_raw_samples(tagged):
         Pipe(Chunks(tagged + bytes(100), 7), 16_000, 1, "int16")
 
 
+@pytest.mark.parametrize(("rate", "kbps"), [(44_100, 0.0), (16_000, 0.5), (8_000, 0.9)])
+def test_an_mp3_without_a_tag_is_never_taken_for_raw_samples(sound, rate, kbps):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound, rate, format="MP3", compression_level=kbps)
+    content = encoded.getvalue()
+    assert content.startswith(b"\xff")
+    with pytest.raises(AudioError, match="standard input: MP3, no raw samples: give it as source=FILE"):
+        Pipe(Chunks(content, 700), 16_000, 1, "int16")
+
+
+def test_aac_is_never_taken_for_raw_samples():
+    frame = bytes([0xFF, 0xF1, 0x50, 0x80, 0x03, 0x20, 0xFC]) + bytes(18)  # of 25 bytes
+    with pytest.raises(AudioError, match="standard input: aac, no raw samples"):
+        Pipe(Chunks(frame * 200, 700), 16_000, 1, "int16")
+
+
+def test_raw_samples_that_begin_as_a_frame_of_mpeg_audio_does_are_heard():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        samples = rng.integers(-300, 300, 4_000).astype(np.int16)
+        samples[:2] = [-1025, rng.integers(0x10, 0xE8) - 0x8000]  # ff fb, then a bit rate
+        np.testing.assert_allclose(whole(Pipe(io.BytesIO(samples.tobytes()), 16_000, 1, "int16")), samples / 2**15)
+
+
 @pytest.mark.parametrize("first", [[-1, -5], [-23_708, 0], [0, 1]])  # as MPEG audio, IRCAM and ISO media begin
 def test_raw_samples_may_begin_as_a_sound_file_does(first):
     samples = np.array(first + [7] * 400, np.int16)

@@ -94,6 +94,13 @@ def test_an_experiment_of_the_users_own(compose, mine, run):
         compose("train", "--config-dir", "nowhere")
 
 
+def test_options_may_stand_anywhere_among_the_overrides(run, mine):
+    (config,) = run("train", "batch_size=3", "--config-dir", mine, "experiment=mine")
+    assert (config.batch_size, config.seed) == (3, 7)
+    swept = run("train", "batch_size=3", "-m", "experiment=mine,quick", "--config-dir", mine, "trainer.max_steps=4")
+    assert [(config.batch_size, config.seed, config.trainer.max_steps) for config in swept] == [(3, 7, 4), (3, 0, 4)]
+
+
 def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, run_dir, tmp_path):
     configs = []
     assert run("train", f"resume={run_dir}", resume=configs.append) == []
@@ -137,9 +144,13 @@ TYPED = [
     ("names", '["O\'Brien, Conan",Anna]', ["O'Brien, Conan", "Anna"]),
     ("names", "[{text: Siobhan, say: [shivawn]},O'Brien]", [{"text": "Siobhan", "say": ["shivawn"]}, "O'Brien"]),
     ("names", "{text: Anna, say: ana}", {"text": "Anna", "say": "ana"}),
+    ("names", "{text: Анна, say: ana}", {"text": "Анна", "say": "ana"}),
+    ("names", "[{text: Zoë, say: [zo-ee, /ˈzoʊi/]},-]", [{"text": "Zoë", "say": ["zo-ee", "/ˈzoʊi/"]}, "-"]),
+    ("names", "[{text: O'Neill, say: 'o neel'},Mark]", [{"text": "O'Neill", "say": "o neel"}, "Mark"]),
     ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
-    *((option, "2026", "2026") for option in ("names", "clips", "recognizer", "enrolled", "runs_dir")),
-    ("names", "null", None),
+    *(("clips", path, path) for path in ("2024", "1e3", "true", "nan")),
+    *((option, "2026", "2026") for option in ("names", "recognizer", "enrolled", "runs_dir")),
+    *((option, "null", None) for option in ("names", "enrolled")),
     *(("clips", path, path) for path in ("a=b.wav", "my(1).wav", "rec[1].wav", "#1.wav", "Zoë/a.wav", "take1,2.wav")),
     *(("clips", path, path) for path in ("don't.wav", "a{b}.wav", "my clip.wav", '"hi".wav', "C:\\a.wav", "'a.wav")),
 ]

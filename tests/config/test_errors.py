@@ -2,6 +2,7 @@ import shutil
 import sys
 
 import pytest
+from commands import run_command
 from omegaconf import OmegaConf
 
 from speech.config import command, tree
@@ -43,15 +44,23 @@ from speech.config.objects import instantiate
         ("train", "n_units=8", "there is no 'n_units'; did you mean 'encoder.n_units'"),
         ("report", "encoder=gru", "report.yaml: there is no 'encoder'; there are: n_clips, output, run, runs_dir"),
         ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; there are: clips, file, name"),
-        ("transcribe", "json=maybe", "json=maybe: true or false is needed, as json=false"),
-        ("train", "encoder.bidirectional=1", "encoder.bidirectional=1: true or false is needed"),
-        ("train", "seed=x", "seed=x: a number is needed, as seed=0"),
-        ("train", "seed=1,x", "seed=x: a number is needed"),
-        ("train", "encoder.dropout=true", "encoder.dropout=true: a number is needed, as encoder.dropout=0.0"),
-        ("train", "featured=Martin", r"featured=Martin: a list is needed, as featured=\['?Martin'?, "),
-        ("train", "voices.rate=200", r"voices.rate=200: a list is needed, as voices.rate=\[120, 220\]"),
-        ("synthesize", "n_voices=1.5", "n_voices=1.5: a whole number, 0 or more is needed, as n_voices=5"),
-        ("confusable", "n_pairs=-1", "n_pairs=-1: a whole number, 0 or more is needed"),
+        ("transcribe", "json=maybe", "json=maybe must be true or false: without it json=false is taken"),
+        ("train", "encoder.bidirectional=1", "encoder.bidirectional=1 must be true or false"),
+        ("train", "seed=x", "seed=x must be a whole number, 0 or more: without it seed=0 is taken"),
+        ("train", "seed=1,x", "seed=x must be a whole number, 0 or more"),
+        (
+            "train",
+            "encoder.dropout=true",
+            "encoder.dropout=true must be a number: without it encoder.dropout=0.0 is taken",
+        ),
+        (
+            "synthesize",
+            "n_voices=1.5",
+            "n_voices=1.5 must be a whole number, 0 or more: without it n_voices=5 is taken",
+        ),
+        ("confusable", "n_pairs=-1", "n_pairs=-1 must be a whole number, 0 or more"),
+        ("train", "featured=Martin", r"featured=Martin must be a list: without it featured=\['?Martin'?, .* is taken"),
+        ("train", "voices.rate=200", r"voices.rate=200 must be a list: without it voices.rate=\[120, 220\] is taken"),
     ],
 )
 def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, message):
@@ -61,7 +70,14 @@ def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, me
 
 @pytest.mark.parametrize(
     "override",
-    ["trainer.devices=auto", "corpus.n_train={espeak: 2}", "frontend.n_mfcc=null", "encoder.stride=${seed}", "seed=1"],
+    [
+        "trainer.devices=auto",
+        "corpus.n_train={espeak: 2}",
+        "corpus.words=w.txt",
+        "frontend.n_mfcc=null",
+        "encoder.stride=${seed}",
+        "seed=1",
+    ],
 )
 def test_a_value_of_another_kind_is_taken_where_one_is_meant(override):
     check_overrides("train", [override])
@@ -119,9 +135,82 @@ def test_a_wrong_value_is_told_without_a_traceback(compose, tmp_path, capsys, gr
     assert message in capsys.readouterr().err
 
 
+OF_ANOTHER_TYPE = [
+    ("listen", ["json=maybe"], "json=maybe must be true or false: without it json=false is taken"),
+    ("transcribe", ["clips=a.wav", "json=1"], "json=1 must be true or false"),
+    ("listen", ["rate=abc"], "rate=abc must be a number: without it rate=16000 is taken"),
+    ("listen", ["dtype=[int16]"], "dtype=['int16'] must be a text: without it dtype=int16 is taken"),
+    ("listen", ["source=3"], "3: no such file"),
+    ("listen", ["source=null"], "source=None: give microphone, a file, or - for standard input"),
+    ("listen", ["device=true"], "device=True: give a number or a name that python -m sounddevice lists"),
+    ("listen", ["recognizer=null"], "recognizer=None: give a run's folder, or a recogniser's file"),
+    ("spot", ["clips=5"], "5: no such file or folder"),
+    ("spot", ["clips=null"], "clips=None: give a file, a folder, a quoted glob, or a list of these"),
+    ("spot", ["clips=a.wav", "false_alarms_per_hour=often"], "false_alarms_per_hour=often must be a number"),
+    ("transcribe", ["clips=a.wav", "enrolled=[a]"], "enrolled=['a']: give a file that speech.enrol wrote"),
+    ("transcribe", ["clips=a.wav", "names=5"], "names=5: not a readable text file"),
+    ("transcribe", ["clips=a.wav", "false_accept_rate=abc"], "false_accept_rate=abc: there are thresholds for 0.01,"),
+    ("enrol", ["clips=a.wav", "name=Anna", "spelled=maybe"], "spelled=maybe must be true or false"),
+    ("page", ["port=abc"], "port=abc must be a number: without it port=8024 is taken"),
+    ("page", ["onnxruntime_web=null"], "onnxruntime_web=None: give the folder of onnxruntime-web's program"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "message"), OF_ANOTHER_TYPE)
+def test_a_value_of_another_type_is_told_in_one_line(capsys, monkeypatch, tmp_path, name, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        run_command(name, *arguments)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {message}")
+
+
 def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(capsys):
     composed = OmegaConf.create({"batch_sise": 64, "seed": 0})
     OmegaConf.set_struct(composed, True)
     with pytest.raises(SystemExit):
         command.explained(lambda: composed.batch_size)
     assert "there is no 'batch_size'; did you mean 'batch_sise'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("clips=a${b}.wav", r"clips: Interpolation key 'b' not found: ${...} stands for another value of the config; "),
+        ("clips=${b", r"clips: no viable alternative at input '${b': ${...} stands for another value"),
+        ("names=[Anna,'${b}']", r"names[1]: Interpolation key 'b' not found: ${...} stands for another value"),
+        ("hydra/launcher=joblb", "Could not find 'hydra/launcher/joblb' Available options in 'hydra/launcher': basic"),
+        ("hydra.job.other=x", "hydra.job.other: Key 'other' not in 'JobConf'"),
+    ],
+)
+def test_what_hydra_refuses_is_one_line(monkeypatch, capsys, override, reason):
+    given = [override] if override.startswith("clips=") else ["clips=a.wav", override]
+    monkeypatch.setattr(sys, "argv", ["transcribe", *given])
+    with pytest.raises(SystemExit, match="2"):
+        command.run("transcribe", OmegaConf.resolve)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert reason in line
+
+
+def test_a_dollar_and_a_brace_are_a_text_where_they_are_escaped(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["transcribe", r"clips=\${b}.wav"])
+    found = []
+    command.run("transcribe", lambda config: found.append(config.clips))
+    assert found == ["${b}.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "message"),
+    [
+        ("train", "batch_size=abc", "batch_size=abc must be a number: without it batch_size=96"),
+        ("train", "batch_size=0", "batch_size=0 must be an integer within 1 to "),
+        ("train", "batch_size=1.5", "batch_size=1.5 must be an integer"),
+        ("evaluate", "seed=-1", "seed=-1 must be a whole number, 0 or more: without it seed=0"),
+        ("shard", "shard_size=abc", "shard_size=abc must be a number"),
+        ("synthesize", "sample_rate=true", "sample_rate=true must be a number"),
+    ],
+)
+def test_what_is_no_number_is_named_before_anything_is_made(compose, name, override, message):
+    with pytest.raises(ValueError, match=message):
+        compose(name, override)

@@ -23,7 +23,7 @@ def sweep(monkeypatch, tmp_path):
     """``sweep(job, *arguments)``: what a sweep whose jobs are ``job(config, number)`` ran, by the number of the job."""
     monkeypatch.chdir(tmp_path)
 
-    def make(job, *arguments):
+    def make(job, *arguments, after_sweep=None):
         ran = {}
 
         def main(config):
@@ -34,7 +34,7 @@ def sweep(monkeypatch, tmp_path):
         quiet = ["hydra/hydra_logging=disabled", "hydra/job_logging=disabled"]  # or handlers outlive capsys's streams
         monkeypatch.setattr(sys, "argv", ["train", "-m", "hydra.sweep.dir=s", *quiet, *arguments])
         try:
-            command.run("train", main)
+            command.run("train", main, after_sweep=after_sweep)
         except SystemExit as ended:
             ran["status"] = ended.code
         return ran
@@ -167,6 +167,27 @@ def test_a_job_that_fails_leaves_the_others_and_is_told_at_the_end(sweep, capsys
     (failed,) = (line for line in lines if line.startswith("Error executing job"))
     assert "optimizer.lr=0.002" in failed
     assert lines[-1] == "error: clips: no such folder"
+
+
+def test_a_fault_of_ones_own_code_in_a_job_leaves_the_table_and_is_raised_at_the_end(sweep, capsys):
+    ran, tables = [], []
+
+    def job(config, number):
+        ran.append(number)
+        return 0.5 / (number - 1)
+
+    with pytest.raises(ZeroDivisionError):
+        sweep(job, "optimizer.lr=0.001,0.002,0.003", after_sweep=tables.append)
+    assert (ran, tables) == ([0, 1, 2], ["s"])
+
+
+@needs_optuna
+def test_a_fault_of_ones_own_code_is_a_failed_trial(sweep, capsys):
+    def job(config, number):
+        return 0.5 / (number - 1)
+
+    assert list(sweep(job, *SEARCH, "hydra.sweeper.n_trials=3")) == [0, 1, 2]
+    assert "error: ZeroDivisionError: float division by zero" in capsys.readouterr().err
 
 
 def test_a_launcher_that_is_not_installed_is_named_with_the_way_out(sweep, monkeypatch, capsys):

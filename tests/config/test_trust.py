@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from speech.common import trust
-from speech.config import compose, tree
+from speech.config import compose as compose_module
+from speech.config import tree
 from speech.config.check import check
 from speech.config.objects import instantiate, locate, named_targets
 
@@ -84,6 +85,27 @@ def test_a_runs_folder_executes_nothing(small_run, place, command, key):
     assert "runs.x.payload" not in sys.modules
 
 
+@pytest.mark.parametrize("command", ["export run=", "evaluate recognizer=", "calibrate recognizer="])
+def test_clips_of_a_strangers_run_are_kept_where_the_command_says(small_run, place, command, monkeypatch):
+    """Its config would write into two folders of its choice."""
+    corpus = yaml.safe_load((small_run / "config.yaml").read_text(encoding="utf-8"))["corpus"]
+    engine = {"_target_": "speech.tts.cached.CachedEngine", "folder": str(place / "theirs" / "voices")}
+    engine["engine"] = {"_target_": "speech.tts.espeak.Espeak"}
+    theirs = {"cache_dir": str(place / "theirs"), "corpus": corpus | {"engine": engine}}
+    folder = altered(small_run, place / "run", **theirs)
+    report = (folder / "report.json").read_text(encoding="utf-8").replace('"corpus": "', '"corpus": "gone/')
+    (folder / "report.json").write_text(report, encoding="utf-8")
+    monkeypatch.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)  # after a second of training
+    name, _, key = command.partition(" ")
+    if name == "calibrate":  # of two clips
+        with pytest.raises(SystemExit, match="2"):
+            run_command(name, f"{key}{folder}", "cache_dir=ours")
+    else:
+        run_command(name, f"{key}{folder}", "cache_dir=ours")
+    assert sorted(path.name.partition("-")[0] for path in (place / "ours").iterdir()) == ["names", "voices"]
+    assert not (place / "theirs").exists()
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -142,6 +164,12 @@ def test_every_target_of_the_project_is_found():
     assert locate("torch.optim.lr_scheduler.OneCycleLR").__name__ == "OneCycleLR"
 
 
+@pytest.mark.parametrize("target", ["torch.nn.GRU", "builtins.eval", "pytorch_lightning.Trainer2", "os.system"])
+def test_of_a_library_it_is_told_what_may_be_named_instead(target):
+    with pytest.raises(tree.ConfigError, match=r"optimiser or schedule of torch's; with trust=\[mypackage\] a class"):
+        locate(target)
+
+
 def test_a_package_of_ones_own_is_trusted_on_the_command_line_alone(compose, place):
     given = ["encoder._target_=minelike.Encoder", "scheduler._target_=minelike.constant"]
     given += ["~scheduler.warmup", "~scheduler.final"]
@@ -165,8 +193,19 @@ def test_a_recognisers_file_has_a_class_of_a_trusted_package(place, tmp_path, ma
     make_recognizer(_target_="minelike.Encoder").save(tmp_path / "a.pt")
     assert type(Recognizer.load(tmp_path / "a.pt").encoder).__name__ == "Encoder"
     trust._packages.clear()
-    with pytest.raises(ValueError, match=r"a\.pt: .*'minelike\.Encoder' is no part of a recogniser"):
+    with pytest.raises(
+        ValueError,
+        match=r"a\.pt: _target_ 'minelike\.Encoder' is no part of a .*, add trust=\[minelike\] to the command$",
+    ):
         Recognizer.load(tmp_path / "a.pt")
+
+
+def test_a_run_of_ones_own_code_is_told_with_the_option_that_it_takes(compose, place):
+    mine = ["scheduler._target_=minelike.constant", "~scheduler.warmup", "~scheduler.final", "trust=[minelike]"]
+    compose_module.save(compose("train", *mine), place / "config.yaml")
+    trust._packages.clear()
+    with pytest.raises(tree.ConfigError, match=r"config\.yaml: scheduler: .* add trust=\[minelike\] to the command\)$"):
+        compose_module.saved(place, "train")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +246,7 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
 def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reason):
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}"):
-        compose.saved(tmp_path, "train")
+        compose_module.saved(tmp_path, "train")
 
 
 @pytest.mark.parametrize("key", ["_partial_", "_recursive_", "_args_", "_convert_"])

@@ -43,9 +43,15 @@ def write(path, waveform, **format):
 
 
 def made(recipe, root, tmp_path, cache):
-    """The clips of each split, and the reasons of those that are refused."""
-    source = Recipe(recipe, str(root), "en", 3, str(tmp_path / "manifests"), 0)
-    corpus = build(source, ALPHABET, RATE, cache, n_workers=1)
+    """The clips of each split, and the reasons of those that are refused; read anew, and then as it was kept."""
+
+    def source():
+        return Recipe(recipe, str(root), "en", 3, str(tmp_path / "manifests"), 0)
+
+    corpus = build(source(), ALPHABET, RATE, cache, n_workers=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Recipe, "_prepared", lambda *_: pytest.fail("it is read anew"))
+        assert build(source(), ALPHABET, RATE, cache, n_workers=1) == corpus
     return load_clips(corpus), corpus.refused
 
 
@@ -114,14 +120,14 @@ def test_timit_is_cut_by_its_words(sound, tmp_path, cache):
 
 
 def test_speech_commands_are_whole_words(sound, tmp_path, cache):
-    root = tmp_path / "corpus"
+    root = tmp_path / "corpus" / "SpeechCommands2"  # which lhotse download makes
     for split, speakers in SPEAKERS.items():
         of = "speech_commands_test_set_v0.02" if split == "test" else "speech_commands_v0.02"
         for speaker in speakers:
             write(root / of / "yes" / f"{speaker}_nohash_0.wav", sound("one", speaker))
     (root / "speech_commands_v0.02" / "validation_list.txt").write_text("yes/m2_nohash_0.wav\n")
     (root / "speech_commands_v0.02" / "testing_list.txt").write_text("")
-    clips, _ = made("speechcommands", root, tmp_path, cache)
+    clips, _ = made("speechcommands", tmp_path / "corpus", tmp_path, cache)
     assert {split: sorted(clip.speaker for clip in some) for split, some in clips.items()} == {
         "train": ["f1", "f2", "m1"],
         "val": ["m2"],
@@ -171,8 +177,32 @@ def test_voxpopuli_is_cut_out_of_its_sessions(sound, tmp_path, cache):
 def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
     with pytest.raises(CorpusError, match=r"corpus\.recipe=libri: none of commonvoice, librispeech"):
         Recipe("libri", str(tmp_path), "en", 3, str(tmp_path), 0)
-    with pytest.raises(CorpusError, match=r"no such folder: lhotse download librispeech --mini "):
-        Recipe("mini_librispeech", str(tmp_path / "none"), "en", 3, str(tmp_path), 0)
+    commands = {"mini_librispeech": "librispeech --mini", "speechcommands": "speechcommands 2"}
+    for recipe, command in (commands | {"timit": "timit"}).items():
+        with pytest.raises(CorpusError, match=rf"no such folder: lhotse download {command} {tmp_path}/none$"):
+            Recipe(recipe, str(tmp_path / "none"), "en", 3, str(tmp_path), 0)
     for recipe in ("librispeech", "speechcommands", "commonvoice", "timit"):
         with pytest.raises(CorpusError):
             made(recipe, tmp_path, tmp_path / recipe, cache)
+
+
+def test_a_recording_that_cannot_be_read_is_one_line_and_nothing_is_kept(sound, tmp_path, cache):
+    librispeech(tmp_path / "corpus", sound, aligned=True, pause_s=0.0)
+    broken = sorted((tmp_path / "corpus").rglob("*.flac"))[0]
+    content = broken.read_bytes()
+    broken.write_bytes(b"")
+    with pytest.raises(CorpusError, match=rf"^corpus\.root=.*'{broken}' failed\.\): each of its parts needs record.*$"):
+        made("librispeech", tmp_path / "corpus", tmp_path, cache)
+    broken.write_bytes(content)
+    assert made("librispeech", tmp_path / "corpus", tmp_path, cache)[0]
+    (kept,) = (tmp_path / "manifests").iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    with pytest.raises(CorpusError, match=rf"^{kept}: damaged .*: delete it, and the corpus is read anew$"):
+        made("librispeech", tmp_path / "corpus", tmp_path, cache)
+
+
+def test_a_list_that_is_missing_is_one_line(sound, tmp_path, cache):
+    """Lhotse's recipe has no name for it: UnboundLocalError."""
+    write(tmp_path / "speech_commands_v0.02" / "yes" / "f1_nohash_0.wav", sound("one", "f1"))
+    with pytest.raises(CorpusError, match=r"not laid out as speechcommands is \(UnboundLocalError: .*\): each of its "):
+        made("speechcommands", tmp_path, tmp_path, cache)

@@ -133,7 +133,7 @@ def test_clips_know_the_rate_of_the_recordings_that_they_are_of(recordings, tmp_
 
 def test_another_corpus_and_another_recogniser_are_refused(corpus, shards, cache):
     other = build(make_synthetic(names=["Anna"]), ALPHABET, RATE, cache)
-    with pytest.raises(CorpusError, match=r"another corpus's shards are there .* give another output="):
+    with pytest.raises(CorpusError, match=r"shards of another corpus, shard_size or seed are .* give another output="):
         write(other, shards)
     with pytest.raises(CorpusError, match=r"16000 Hz, and the recogniser has .* at 8000 Hz: write shards for it"):
         Shar(str(shards)).check(ALPHABET.letters, 8_000)
@@ -179,8 +179,11 @@ def test_several_folders_are_mixed_by_weight(corpus, shards, cache, tmp_path):
     assert n == 100 * sum(len(load_clips(one)["train"]) for one in (corpus, other))
     assert abs((drawn["anna"] + drawn["bob"]) / n - 1 / 4) < 0.03
     assert {clip.name for clip in data.datasets["val"].clips} == {"Martin", "Mark", "Anna", "Bob"}
-    with pytest.raises(ValueError, match="give each of the 2 folders one above 0"):
-        Shar([str(shards), str(tmp_path)], [3, 0])
+    for wrong in ([3, 0], [3], [3, "a"], 3, [3, None]):
+        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give each of the 2 folders a number above 0"):
+            Shar([str(shards), str(tmp_path)], wrong)
+    with pytest.raises(ValueError, match=r"^corpus\.folder=\[\]: give a folder of shards"):
+        Shar([])
 
 
 def test_a_clip_that_cannot_hold_its_text_is_refused_and_never_drawn(shards):

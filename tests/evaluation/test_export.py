@@ -1,3 +1,4 @@
+import copy
 import errno
 import json
 import os
@@ -58,14 +59,16 @@ def spell_only(symbol, model):
 @pytest.mark.parametrize(
     ("frontend", "encoder"),
     [
-        ("mfcc", {"cell": "gru"}),
+        ("mfcc", {"cell": "gru", "n_layers": 2}),
         ("mfcc_delta", {"cell": "rnn", "n_layers": 1}),
-        ("logmel", {"cell": "lstm", "bidirectional": False}),
+        ("logmel", {"cell": "lstm", "n_layers": 1, "bidirectional": False}),
     ],
 )
 def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_recognizer, frontend, encoder):
     recognizer = make_recognizer(frontend, n_units=32, **encoder)
-    onnx_session = session(onnx_graph.to_onnx(recognizer, card=""))
+    model = onnx_graph.to_onnx(recognizer, card="")
+    assert [node.op_type for node in model.graph.node].count(encoder["cell"].upper()) == encoder["n_layers"]
+    onnx_session = session(model)
     waveforms = [noise(n) for n in (7_000, 16_000, 300, 9_999, 401)]
     together, n_frames = run_graph(onnx_session, *waveforms)
     assert together.std() > 0.01
@@ -77,26 +80,19 @@ def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_re
         assert np.abs(together[row, : len(ours)] - ours).max() < 1e-5
 
 
-def test_an_empty_batch_is_refused_by_name_and_crashes_nothing(make_recognizer):
-    model = onnx_graph.to_onnx(make_recognizer(n_units=16, n_layers=1), card="")
+@pytest.fixture(scope="module")
+def model(make_recognizer):
+    return onnx_graph.to_onnx(make_recognizer(), card="")
+
+
+def test_an_empty_batch_is_refused_by_name_and_crashes_nothing(model):
     none = {"waveforms": np.zeros((0, 16_000), np.float32), "n_samples": np.zeros(0, np.int64)}
     for file in (model, onnx_graph.quantise(model)):
         with pytest.raises(Exception, match="waveforms hold no clip: at least one is needed"):
             session(file).run(None, none)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_a_layer_by_hand_becomes_the_same_operator_as_torchs(make_recognizer, cell):
-    recognizer = make_recognizer(n_units=16, n_layers=1, cell=cell)
-    model = onnx_graph.to_onnx(recognizer, card="")
-    assert [node.op_type for node in model.graph.node].count(cell.upper()) == 1
-    assert (
-        np.abs(run_graph(session(model), noise(8_000))[0][0] - recognizer.log_probs(noise(8_000)).letters).max() < 1e-5
-    )
-
-
-def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(make_recognizer):
-    model = onnx_graph.to_onnx(make_recognizer(), card="")
+def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(model):
     small = onnx_graph.quantise(model)
     assert small.ByteSize() < 400_000 < model.ByteSize()
     tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in small.graph.initializer}
@@ -132,6 +128,17 @@ def open_parts(open_run):
     return recognizer, [(clip.name, clip.waveform) for clip in data.test_clips], deal(data.listed), ""
 
 
+@pytest.fixture(scope="session")
+def open_graph(open_parts):
+    return onnx_graph.to_onnx(open_parts[0], card="")
+
+
+@pytest.fixture
+def made_once(open_graph, monkeypatch):
+    """``export`` of ``open_parts`` takes seconds to make the graph, which is the same in each test."""
+    monkeypatch.setattr(onnx_graph, "to_onnx", lambda *_: copy.deepcopy(open_graph))
+
+
 def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path, monkeypatch, capsys):
     """Dealt into lists of two, each clip is ranked in the one that has its name."""
     ranked = []
@@ -155,6 +162,7 @@ def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path
 
 
 @pytest.mark.parametrize(("spoilt", "failing"), [("to_onnx", FLOAT32), ("quantise", INT8)])
+@pytest.mark.usefixtures("made_once")
 def test_a_failed_check_leaves_no_file_behind(open_parts, tmp_path, monkeypatch, spoilt, failing):
     right = getattr(onnx_graph, spoilt)
     monkeypatch.setattr(onnx_graph, spoilt, lambda *arguments: spell_only(1, right(*arguments)))
@@ -166,6 +174,7 @@ def test_a_failed_check_leaves_no_file_behind(open_parts, tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("made_once")
 def test_an_export_that_cannot_be_written_leaves_the_earlier_one(open_parts, tmp_path, monkeypatch):
     for name in (FLOAT32, INT8):
         (tmp_path / name).write_bytes(b"of an earlier export")
@@ -181,6 +190,7 @@ def test_an_export_that_cannot_be_written_leaves_the_earlier_one(open_parts, tmp
     )
 
 
+@pytest.mark.usefixtures("made_once")
 def test_phones_are_checked_too(open_parts, tmp_path, monkeypatch):
     right = onnx_graph.to_onnx
     monkeypatch.setattr(onnx_graph, "to_onnx", lambda *arguments: spell_only(-1, right(*arguments)))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from commands import run_command
 
 from speech.audio import files
 from speech.inference.entry_points import listen, spot, transcribe
+
+WRONG = ("clips=nowhere", "json=maybe", "false_accept_rate=abc", "false_accept_rate=nan")
 
 
 @pytest.fixture
@@ -41,9 +44,23 @@ def test_a_list_of_a_text_file_has_its_pronunciations(run, clip, tmp_path):
     assert found["names"][0][0] == "Zbigniew"
 
 
+def test_null_is_nothing_as_it_is_with_hydra(run, clip, capsys):
+    arguments = f"clips={clip}", "names=null", "enrolled=null", "false_accept_rate=null", "json=true"
+    ours = run(*arguments)
+    run_command("transcribe", *arguments)
+    assert ours == capsys.readouterr()
+
+
 def test_what_it_cannot_use_is_one_line(run, clip, tmp_path, capsys):
     (tmp_path / "recognizer.pt").touch()
-    for wrong in (f"recognizer={tmp_path}", "names=[]", "names=[Anna,anna]", "enrolled=nowhere", "clips=nowhere"):
+    for wrong in (
+        f"recognizer={tmp_path}",
+        "names=[]",
+        "names=[Anna,anna]",
+        "enrolled=nowhere",
+        "clips=nowhere",
+        *WRONG,
+    ):
         with pytest.raises(SystemExit, match="2"):
             run(f"clips={clip}", wrong)
         (line,) = capsys.readouterr().err.splitlines()
@@ -65,3 +82,13 @@ def test_listening_and_spotting_print_what_the_commands_with_hydra_print(clip, m
         run_command(command, *arguments)
         assert ours == events(capsys.readouterr())
         assert [event["name"] for event in ours if event.get("name")] == ["one", "one"]
+
+
+def test_where_no_recording_could_be_heard_spotting_ends_with_an_error(capsys, tmp_path, clip):
+    (tmp_path / "none.wav").write_text("no sound")
+    for clips, code in ((f"[{tmp_path / 'none.wav'}]", 2), (f"[{tmp_path / 'none.wav'},{clip}]", 0)):
+        with pytest.raises(SystemExit) if code else nullcontext():
+            run_command("spot", f"clips={clips}", "names=[one,two]")
+        told = capsys.readouterr()
+        assert told.out.startswith(f"refused: {tmp_path / 'none.wav'}: not readable as audio")
+        assert told.err == ("error: none of 1 clips could be heard to its end\n" if code else "")

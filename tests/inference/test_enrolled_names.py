@@ -11,6 +11,8 @@ from speech.inference.scoring import LogProbs
 from speech.text.pronunciation import phonemize
 
 ONE = b'{"format": 1, "names": {"A": {"letters": %s, "n_recordings": 1, "spelled": true}}}'
+OF_ONE = b'{"letters": [["a", 0]], "phones": [[["a"], 0]], "n_recordings": 1, "spelled": true}'
+TWO = b'{"format": 1, "names": {"Anna": %s, "Bob": %s}}' % (OF_ONE, OF_ONE)
 LISTED = ["Anna", "Boris", "Niamh"]
 NEEV = log_probs_of("neve", phonemize("neev"))  # as Niamh is said, and as a recogniser spells it
 
@@ -65,12 +67,20 @@ def test_a_written_file_is_read_back_and_is_text(tmp_path):
         b'{"format": 1, "names": {"A": {}}}',
         ONE % b'[["a", NaN]], "phones": [[["a"], 0]]',
         ONE % b'[["a", 0]], "phones": []',
+        ONE % b'[["a", 50]], "phones": [[["a"], 0]]',  # more likely than certain: a minus was lost
+        (ONE % b'[["a", 0]], "phones": [[["a"], 0]]').replace(b'"A"', b'"R2-D2"'),
+        TWO.replace(b"Anna", b"bob"),
     ],
 )
 def test_another_file_is_refused_by_its_name(tmp_path, content):
     (tmp_path / "other.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"other\.json: no file of enrolled names .*: enrol them again"):
         enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
+
+
+def test_a_file_of_two_names_is_read(tmp_path):
+    (tmp_path / "two.json").write_bytes(TWO)
+    assert [*enrolment.read(tmp_path / "two.json", ALPHABET, INVENTORY)] == ["Anna", "Bob"]
 
 
 @pytest.mark.parametrize("n", [1, 2, 40])

@@ -14,12 +14,14 @@ from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of,
 
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
+from speech.inference import enrolment
 from speech.inference.label_prior import LabelPrior
 from speech.inference.rejection import Rejection
 from speech.inference.runtime import Runtime
 from speech.inference.score import score
 from speech.inference.scoring import Entry, LogProbs, Variants, certain
 from speech.text import espeak
+from speech.text.alphabet import TextError
 from speech.text.names import Name
 from speech.text.pronunciation import Pronunciation, phonemize
 from speech.tts.espeak import Espeak
@@ -103,6 +105,26 @@ def test_the_out_of_list_probability_fuses_both_outputs():
     transcriber.phones_weight = 0.0
     by_letters = [transcriber.out_of_list_probability(log_probs_of("martin", phonemize(b)), lexicon) for b in said]
     assert by_letters[0] == pytest.approx(by_letters[1])
+
+
+def test_a_name_in_another_script_is_spelt_as_its_respelling_and_told_as_it_is(runtime, said, tmp_path):
+    """In transcripts, as one that is enrolled, and where what is decoded is its spelling."""
+    anna, one = {"text": "Анна", "say": ["/ˈænə/", "anna"]}, {"text": "一", "say": ["one"]}
+    lexicon = runtime.lexicon([anna, one, "Two"])
+    assert list(lexicon) == ["Анна", "一", "Two"]
+    assert lexicon["Анна"].letters == runtime.lexicon(["Anna"])["Anna"].letters
+    clip = np.frombuffer(said("one"), "<i2") / 32_768, 16_000
+    ours, theirs = (runtime.transcribe(clip, [name, "Two"]) for name in (one, "one"))
+    assert ours.names == [("一", theirs.names[0][1]), theirs.names[1]]
+    assert (ours.accepted, ours.out_of_list) == (theirs.accepted, theirs.out_of_list)
+    enrolled = Runtime.load()
+    enrolled.enrolled = {"one": enrolment.enrol([runtime.frames_of(clip)])}
+    assert list(enrolled.lexicon([one, "Two"])) == ["一", "Two"], "it is the one that was enrolled"
+    assert len(enrolled.lexicon([one])["一"].letters.symbols) > 1
+    with pytest.raises(ValueError, match=r"names 'anna' and 'Анна' are both 'anna'"):
+        runtime.lexicon(["anna", anna])
+    with pytest.raises(TextError, match=r"'Анна' has .* cannot write: respell it"):
+        runtime.lexicon([{"text": "Анна", "say": "/ˈænə/"}])
 
 
 def test_pronunciations_are_the_names_own_then_the_trained_then_espeaks():

@@ -51,8 +51,7 @@ def test_any_chunks_give_the_log_probabilities_of_the_whole(n_samples, cuts, cel
     streaming, sound = recognizer(cell=cell, kernel=3) if cell == "rnn" else STREAMING, talk(n_samples)
     whole = streaming.log_probs(sound).outputs
     for one, expected in zip(in_chunks(streaming.stream(), sound, cuts), whole, strict=True):
-        assert one.shape == expected.shape
-        assert np.abs(one - expected).max() < 1e-5
+        assert np.array_equal(one, expected)
 
 
 def test_what_comes_later_changes_nothing_of_what_was_given():
@@ -160,11 +159,22 @@ def runtimes(tmp_path_factory):
 @settings(max_examples=20, deadline=None)
 def test_the_exported_file_gives_in_any_chunks_what_torch_gives(runtimes, n_samples, cuts):
     sound = talk(n_samples)
-    (float32, int8), ours = runtimes, STREAMING.log_probs(sound).outputs
-    for runtime, expected in ((float32, ours), (int8, int8.log_probs(sound).outputs)):
-        for one, other in zip(in_chunks(runtime.stream(), sound, cuts), expected, strict=True):
-            assert one.shape == other.shape
-            assert np.abs(one - other).max() < 1e-5
+    ours = STREAMING.log_probs(sound).outputs
+    for runtime in runtimes:
+        whole = runtime.log_probs(sound).outputs
+        for one, other in zip(in_chunks(runtime.stream(), sound, cuts), whole, strict=True):
+            assert np.array_equal(one, other)
+    for one, other in zip(runtimes[0].log_probs(sound).outputs, ours, strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() < 1e-5
+
+
+def test_a_minute_in_any_blocks_is_the_same_to_the_bit():
+    """Of the finder that ships, whose rounding errors a recurrent network carries on."""
+    finder, sound = Runtime.load().finder, talk(960_000)
+    cuts = np.random.default_rng(0).integers(0, len(sound), 500)
+    for one, expected in zip(in_chunks(finder.stream(), sound, cuts), finder.log_probs(sound).outputs, strict=True):
+        assert np.array_equal(one, expected)
 
 
 def test_two_streams_of_one_recogniser_know_nothing_of_each_other(runtimes):
@@ -172,11 +182,13 @@ def test_two_streams_of_one_recogniser_know_nothing_of_each_other(runtimes):
     for one in (STREAMING, *runtimes):
         first, second = one.stream(), one.stream()
         second.feed(noise)
+        given = []
         for block in np.split(sound, 5):
-            given = first.feed(block)
+            given.append(first.feed(block).letters)
             second.feed(noise)
-        expected = one.log_probs(sound).letters[: (20_000 - 240) // 480]
-        assert np.abs(given.letters - expected[-len(given.letters) :]).max() < 1e-5
+        found, expected = np.concatenate(given), one.log_probs(sound).letters
+        assert len(found) == 40
+        assert np.array_equal(found, expected[:40])
 
 
 def test_a_file_of_whole_clips_says_that_it_hears_no_stream():

@@ -25,9 +25,9 @@ from speech.text.spelling import words
 pytest_plugins = ["browser"]
 
 LEXICON = """async (names) => {
-  const some = names.map((text) => ({ text, say: [] }));
+  const some = names.map((name) => (name.text ? name : { text: name, say: [] }));
   const known = await all.recognizer.pronounce(some, all.loadReaders);
-  window.lexicon = new Map(some.map(({ text }, i) => [text, all.recognizer.entry(text, known[i])]));
+  window.lexicon = new Map(some.map((name, i) => [name.text, all.recognizer.entry(name, known[i])]));
 }"""
 STREAM = """async ([sound, size]) => {
   const { Listener } = await import("/listening.js");
@@ -175,6 +175,16 @@ def test_pronunciations_are_pythons(engine):
     for name, ours, theirs in zip(names, found, pronounce(names), strict=True):
         assert [tuple(one["phones"]) for one in ours] == [one.phones for one in theirs], name
         np.testing.assert_allclose([one["probability"] for one in ours], [one.probability for one in theirs], atol=1e-5)
+
+
+def test_a_name_in_another_script_is_spelt_as_its_respelling(transcribe, engine, clip_of, runtime):
+    names = [{"text": "Мартин", "say": ["martin"]}, {"text": "马克", "say": ["mark"]}]
+    engine.evaluate(LEXICON, names)
+    waveform = clip_of("Martin")
+    found, expected = transcribe(waveform), runtime.transcribe((waveform, 16_000), names)
+    assert [one["text"] for one in found["names"]] == [name for name, _ in expected.names] == ["Мартин", "马克"]
+    assert found["accepted"] == expected.accepted
+    engine.evaluate(LEXICON, NAMES)
 
 
 def test_the_first_list_is_said_as_the_page_would_read_it(engine):

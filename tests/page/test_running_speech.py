@@ -35,7 +35,7 @@ LISTEN = """async ([sound, names, perHour, size, finder]) => {
   const { Listener } = await import("/listening.js");
   const { recognizer } = all;
   const known = await recognizer.pronounce(names.map((text) => ({ text, say: [] })), all.loadReaders);
-  const lexicon = new Map(names.map((text, i) => [text, recognizer.entry(text, known[i])]));
+  const lexicon = new Map(names.map((text, i) => [text, recognizer.entry({ text, say: [] }, known[i])]));
   const heard = [];
   const name = ({ startS, span, transcript }) => {
     const [{ text, probability }] = transcript.names;
@@ -58,7 +58,7 @@ EDITED = """async ([sound, lists, n]) => {
   const lexicons = [];
   for (const names of lists) {
     const known = await recognizer.pronounce(names.map((text) => ({ text, say: [] })), all.loadReaders);
-    lexicons.push(new Map(names.map((text, i) => [text, recognizer.entry(text, known[i])])));
+    lexicons.push(new Map(names.map((text, i) => [text, recognizer.entry({ text, say: [] }, known[i])])));
   }
   const heard = [];
   const name = ({ startS, span, transcript }) =>

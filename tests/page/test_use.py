@@ -360,10 +360,11 @@ def test_a_pasted_list_is_read_and_what_cannot_be_is_named(ready):
     page = ready()
     page.fill(
         "#names",
-        "Anne-Marie, St. John; R2-D2\nАнна\n-\nsonoff_buero_tim, Anna\nANNA\nSaoirse = seersha\nGil = /ʘ/\nBo =",
+        "Anne-Marie, St. John; R2-D2\nАнна\n-\nsonoff_buero_tim, Anna\nANNA\n"
+        "Saoirse = seersha\nМарк = mark\nGil = /ʘ/\nBo =",
     )
     page.wait_for_function("() => document.querySelectorAll('#refused li').length === 7")
-    assert rows(page) == ["Anne-Marie", "sonoff_buero_tim", "Anna", "Saoirse"]
+    assert rows(page) == ["Anne-Marie", "sonoff_buero_tim", "Anna", "Saoirse", "Марк"]
     refused = page.inner_text("#refused")
     for part in ("R2-D2", "Анна", "“-”", "ANNA", "/ʘ/", "Bo", "St. John"):
         assert part in refused

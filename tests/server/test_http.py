@@ -67,6 +67,33 @@ def test_a_name_that_cannot_be_read_is_told(recognition, said):
     assert "ന" in answer.json()["detail"]
 
 
+def test_a_form_and_an_unknown_argument_are_told_with_the_way_out(recognition, said):
+    content = flac(said("one"))
+    form = request(recognition, "POST", "/transcribe", files={"file": ("clip.flac", content)})
+    assert form.status_code == 422
+    assert "curl --data-binary" in form.json()["detail"]
+    other = request(recognition, "POST", "/transcribe?names=One", content=content)
+    assert other.status_code == 422
+    assert other.json()["detail"].startswith("names: there is name")
+
+
+def test_a_client_that_leaves_within_its_recording_leaves_no_traceback(recognition, said, capsys):
+    content = flac(said("one"))
+
+    async def client(port):
+        async with httpx.AsyncClient(trust_env=False) as session:
+            for head in (b"Content-Length: 99999\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n2000\r\n"):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + content[:1_000])
+                await writer.drain()
+                await asyncio.sleep(0.1)
+                writer.transport.abort()
+            return (await session.post(f"http://127.0.0.1:{port}/transcribe", content=content, timeout=30)).status_code
+
+    assert served(recognition, client) == 200
+    assert not capsys.readouterr().err
+
+
 async def endless():
     for _ in range(1_000):
         yield bytes(1_000_000)
@@ -159,6 +186,10 @@ def test_pages_of_others_may_not_use_it(recognition, headers):
         assert served(recognition, client) == status
 
 
+def pieces(content, n_bytes=20_000):
+    return [content[i : i + n_bytes] for i in range(0, len(content), n_bytes)]
+
+
 def listen(recognition, messages):
     """What is heard of ``messages``, and the code that the connection is closed with."""
 
@@ -179,9 +210,8 @@ def listen(recognition, messages):
 @pytest.mark.parametrize(("n_bytes", "rate", "channels"), [(639, 16_000, 1), (20_001, 48_000, 2)])
 def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, rate, channels):
     pcm = said("one", rate, channels) + said("two", rate, channels)
-    pieces = [pcm[i : i + n_bytes] for i in range(0, len(pcm), n_bytes)]
     told = json.dumps({"names": ["Two", "One"], "rate": rate, "channels": channels})
-    heard, code = listen(recognition, [told, *pieces, '{"end": true}'])
+    heard, code = listen(recognition, [told, *pieces(pcm, n_bytes), '{"end": true}'])
     assert [one["names"][0][0] for one in heard] == ["One", "Two"]
     assert heard[0]["end_s"] < heard[1]["start_s"]
     assert code == 1000
@@ -192,13 +222,45 @@ def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, r
     [
         (["no json"], 1007),
         (["[]"], 1007),
+        (["null"], 1007),
         (['{"rate": "16000"}'], 1007),
+        (['{"sample_rate": 16000}'], 1007),
         (['{"names": ["ന"]}'], 1007),
         ([bytes(200_000)], 1009),
     ],
 )
 def test_what_is_wrong_in_a_stream_closes_it_with_its_code(recognition, messages, code):
     assert listen(recognition, messages) == ([], code)
+
+
+def test_another_list_takes_over_inside_of_a_stream_at_the_rate_that_was_told(recognition, said):
+    """A list takes over in what is being said, too, and the stream's times go on."""
+    pcm = said("one", 48_000)
+    first, second = pcm[: len(pcm) // 3], pcm[len(pcm) // 3 :]
+    told, other = json.dumps({"names": ["Two"], "rate": 48_000}), '{"names": ["One"]}'
+    sent = [told, *pieces(first), other, *pieces(second + pcm), '{"end": true}']
+    heard, code = listen(recognition, sent)
+    assert [one["names"][0][0] for one in heard] == ["One", "One"]
+    assert heard[1]["start_s"] - heard[0]["start_s"] == pytest.approx(len(pcm) / 96_000, abs=0.05)
+    assert code == 1000
+
+
+def test_another_rate_begins_another_stream_and_nothing_is_lost(recognition, said):
+    first, second = said("one", 48_000), said("two", 16_000)
+    speech = int(0.8 * 96_000)  # no pause follows it
+    sent = ['{"rate": 48000}', *pieces(first[:speech]), '{"rate": 16000}', *pieces(second), '{"end": true}']
+    heard, _ = listen(recognition, sent)
+    assert [one["names"][0][0] for one in heard] == ["one", "two"]
+
+
+def test_a_wav_is_read_by_its_header_and_another_file_is_no_stream(recognition, said):
+    content = io.BytesIO()
+    soundfile.write(content, np.frombuffer(said("one", 48_000), "<i2"), 48_000, format="WAV")
+    heard, code = listen(recognition, [*pieces(content.getvalue(), 7_777), '{"end": true}'])
+    assert [one["names"][0][0] for one in heard] == ["one"]
+    assert code == 1000
+    assert listen(recognition, [flac(said("one"))]) == ([], 1007)
+    assert listen(recognition, [b"\x1a\x45\xdf\xa3" + bytes(5_000)]) == ([], 1007)  # a browser's WebM
 
 
 def test_a_silent_stream_and_too_many_streams_are_closed(strict):

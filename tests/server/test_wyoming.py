@@ -162,6 +162,25 @@ def test_silent_clients_and_too_many_are_sent_away(strict):
     run(waited())
 
 
+def test_a_rate_that_changes_within_a_block_loses_nothing(recognition, said):
+    quiet_s, pcm = 0.59, said("two", 48_000)
+    ended = []
+    for rate in (16_000, 48_000):
+        sent = [*chunks(bytes(2 * round(quiet_s * rate)), rate), *chunks(pcm, 48_000)]
+        (event,) = talk(recognition, Detect(["two"]), start(), *sent, AudioStop())
+        ended.append(event.data["timestamp"])
+    assert ended[0] == pytest.approx(ended[1], abs=20)
+
+
+def test_a_file_sent_as_raw_samples_is_told_and_not_heard(recognition):
+    sent = [*chunks(b"OggS" + bytes(9_000)), AudioStop()]
+    *errors, end, _ = talk(recognition, start(), *sent, n=6)
+    assert {error.data["text"].partition(": ")[2] for error in errors} == {
+        "the stream: OGG, no raw samples: decode it, or send it as a WAV"
+    }
+    assert text(end) == ""
+
+
 def test_a_recording_without_an_end_is_dropped(recognition):
     minute = [AudioChunk(16_000, 2, 1, bytes(96_000))] * 21
     error, end = talk(recognition, start(), *minute, AudioStop(), n=2)

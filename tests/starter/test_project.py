@@ -7,8 +7,11 @@ import sys
 import tomllib
 
 import pytest
+import yaml
 
 from speech.starter import project
+
+CI = ".github/workflows/ci.yml"
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +37,14 @@ def test_what_it_imports_is_there_under_its_own_name(made):
     left_out = {"lessons", "page", "server", "starter"}
     assert not left_out & {path.name for path in (made / "my_words").iterdir()}
     assert len(list((made / "my_words" / "backprop").glob("*.py"))) == 4, "the reference by hand is left out"
-    requirements = tomllib.loads((made / "pyproject.toml").read_text())["project"]["dependencies"]
+    settings = tomllib.loads((made / "pyproject.toml").read_text())
+    requirements = settings["project"]["dependencies"]
     assert "torch>=2.11" in requirements
     assert not [one for one in requirements if one.startswith(("names", "onnxscript"))]
+    assert settings["tool"]["mypy"]["files"] == ["my_words"], "its make test checks the types, of what is there"
+    assert settings["tool"].keys() == {"setuptools", "ruff", "mypy", "pytest"}
+    commands = [step.get("run") for step in yaml.safe_load((made / CI).read_text())["jobs"]["test"]["steps"]]
+    assert commands[-1] == "make test"
 
 
 def test_its_lint_and_tests_pass(made):

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from speech.text.alphabet import Alphabet
-from speech.text.names import plain, read_names, ways_to_say
+from speech.text.names import plain, read_names, ways_to_say, writable_names
 
 
 def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
@@ -38,6 +38,27 @@ def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path):
     assert [place.rpartition("/")[2] for place in places] == [f"names.txt:{n}" for n in (3, 4, 5, 6, 8)]
     for reason, expected in zip(reasons, ("comma", "pronunciation", "cannot write", "'2'", "names.txt:2"), strict=True):
         assert expected in reason
+
+
+def test_what_cannot_be_written_is_told_and_the_rest_is_recognised(capsys):
+    strange = ["-", "R2-D2", "Анна", "ന", "דוד", "美咲", "St. John", "\x1b[31m"]
+    found = writable_names(["Anne-Marie", *strange, "sonoff_buero_tim", "Chloé"], Alphabet())
+    assert found == ["Anne-Marie", "sonoff_buero_tim", "Chloé"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in told] == [f" names[{i}]" for i in range(1, len(strange) + 1)]
+    assert all("left out" in line for line in told)
+    assert "\x1b" not in "".join(told)
+    with pytest.raises(ValueError, match=r"names\[1\]: .*'Анна'.* cannot write: respell it"):
+        writable_names(["-", "Анна"], Alphabet())
+    with pytest.raises(ValueError, match=r"^names\[2\]: 'anna' is 'Anna' of names\[0\] already"):
+        writable_names(["Anna", "Анна", "anna"], Alphabet())
+
+
+def test_of_very_many_that_cannot_be_written_the_first_are_told(capsys):
+    assert writable_names(["Anna", *(f"Anna {n}" for n in range(1000))], Alphabet()) == ["Anna"]
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 11
+    assert told[-1].startswith("warning: 990 more names")
 
 
 def test_a_line_ends_where_an_editor_ends_it(tmp_path):

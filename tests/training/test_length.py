@@ -51,6 +51,13 @@ def test_what_the_user_or_an_experiment_says_wins(compose, overrides, expected):
     assert length(compose("train", *overrides)) == Length(*expected)
 
 
+@pytest.mark.parametrize("given", ["0", "-1", "abc", "1.5", "true"])
+def test_a_number_of_epochs_that_is_none_is_told(compose, given):
+    with pytest.raises(ConfigError, match=r"^trainer\.max_epochs=.* must be a whole number, 1 or more, or null$"):
+        length(compose("train", f"trainer.max_epochs={given}"))
+    assert length(compose("train", "trainer.max_epochs=-1", "trainer.max_steps=9")) == Length(-1, 1), "Lightning's"
+
+
 @pytest.mark.parametrize("given", ["n_steps=0", "n_epochs=2.5", "n_steps=many"])
 def test_a_length_that_is_none_is_told(compose, given):
     with pytest.raises(ConfigError, match=rf"length\.{given} must be a whole number"):

@@ -237,6 +237,13 @@ def test_a_name_that_no_clip_says_is_reported_before_training(compose, tmp_path)
         train(compose("train", *unsaid, f"run_dir={tmp_path}"))
 
 
+def test_a_corpus_without_validation_is_told_before_training(compose, recordings, tmp_path):
+    others = [one for one in SMALL if not one.startswith("corpus.")]
+    own = ["corpus=folder", f"corpus.root={recordings}", "corpus.val_speakers=0", f"run_dir={tmp_path}"]
+    with pytest.raises(CorpusError, match=r"no usable clips in split val \(there are of t\w+, t\w+\); refused"):
+        train(compose("train", *others, *own))
+
+
 def test_a_disk_that_fills_under_the_log_leaves_the_last_checkpoint(compose, tmp_path, monkeypatch):
     last, before = tmp_path / "checkpoints" / "last.ckpt", io.open
 

@@ -76,6 +76,16 @@ def test_it_is_evaluated_on_the_shards_of_its_test(shards_run, cache, capsys):
     assert "2 names" in capsys.readouterr().out
 
 
+def test_its_page_has_clips_of_its_shards_which_are_no_corpus(shards_run, shards, cache, tmp_path, capsys):
+    run_command("report", f"run={shards_run}", f"output={tmp_path}/page.html")
+    assert "<audio" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        run_command(
+            "shard", "corpus=shar", f"corpus.folder={shards}", f"output={tmp_path}/shards", f"cache_dir={cache}"
+        )
+    assert "has shards already: give the corpus that they are made of" in capsys.readouterr().err
+
+
 def test_other_shards_and_replay_are_refused(shards, shards_run, compose, tmp_path, cache):
     other, run = tmp_path / "shards", tmp_path / "run"
     corpus = ["corpus=shar", f"corpus.folder={other}", *OTHERS, f"run_dir={run}"]

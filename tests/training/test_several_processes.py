@@ -119,9 +119,14 @@ class Raises(pl.Callback):
 """
 
 
-@pytest.mark.parametrize("hook", ["on_train_start", "on_train_batch_end", "on_validation_end", "on_train_end"])
-@pytest.mark.parametrize(("trainer", "rank"), [("cpu", 0), ("ddp", 0), ("ddp", 1)])
-def test_a_callback_that_raises_ends_every_process(hook, trainer, rank, compose, tmp_path, monkeypatch):
+HOOKS = ["on_train_start", "on_train_batch_end", "on_validation_end", "on_train_end"]
+
+
+@pytest.mark.parametrize(
+    ("trainer", "rank", "hook"),
+    [*(("cpu", 0, hook) for hook in HOOKS), *(("ddp", i % 2, hook) for i, hook in enumerate(HOOKS))],
+)
+def test_a_callback_that_raises_ends_every_process(trainer, rank, hook, compose, tmp_path, monkeypatch):
     (tmp_path / "raises_in_hook.py").write_text(CALLBACK)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(trust, "_packages", set())

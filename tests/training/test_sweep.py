@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from commands import run_command, start
 from conftest import SMALL
 
 from speech.config.compose import plain
+from speech.evaluation.sweep import Job
 from speech.training.sweep import train_job
 
 LAUNCHERS = {"joblib": "joblib_launcher", "submitit_local": "submitit_launcher"}
@@ -66,6 +68,16 @@ def test_a_job_is_run_once_and_its_folder_is_no_other_jobs(compose, tmp_path, sm
     (tmp_path / "config.yaml").write_text((small_run / "config.yaml").read_text())
     assert train_job(config()) == 0.25
     assert trained == [False, True], "what was begun goes on"
+
+
+def test_a_job_that_was_not_validated_has_ended_all_the_same(compose, tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr("speech.training.sweep.train", lambda config, resume=False: trained.append(1) or float("nan"))
+    config = compose("train", *SMALL, f"run_dir={tmp_path}")
+    assert math.isnan(train_job(config))
+    assert math.isnan(train_job(config))
+    assert trained == [1]
+    assert Job.read(tmp_path).ended
 
 
 def test_a_job_of_a_sweep_that_was_moved_goes_on_where_it_is(compose, tmp_path, small_run, monkeypatch):

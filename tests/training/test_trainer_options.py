@@ -105,6 +105,27 @@ def test_an_option_of_lightnings_trains_two_steps(options, compose, tmp_path):
         assert checkpoint(tmp_path)["global_step"] == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "validated", "kept"),
+    [
+        (["trainer.check_val_every_n_epoch=2"], ["5"], 6),
+        (["trainer.check_val_every_n_epoch=9"], [], 9),
+        (["trainer.limit_val_batches=0"], [], 9),
+    ],
+    ids=lambda options: "_".join(options) if isinstance(options, list) else "",
+)
+def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose, tmp_path, recwarn):
+    """Of none, the last epoch is kept."""
+    train(compose("train", *SMALL, *options, "logger=csv", f"run_dir={tmp_path}"))
+    rows = list(csv.DictReader((tmp_path / "csv" / "metrics.csv").open()))
+    assert [row["step"] for row in rows if row.get("val/cer")] == validated
+    weights = checkpoint(tmp_path, "best" if validated else "last")
+    assert weights["global_step"] == kept
+    recognizer = Recognizer.load(tmp_path / "recognizer.pt").state_dict()
+    assert torch.equal(weights["state_dict"]["recognizer.encoder.output.weight"], recognizer["encoder.output.weight"])
+    assert not [one for one in recwarn if "monitor" in str(one.message)]
+
+
 def test_mixed_precision_of_hand_written_gradients_is_refused_in_a_line(compose, tmp_path):
     mixed = ["gradients=manual", "trainer.precision=bf16-mixed", "trainer=debug"]
     rest = [one for one in SMALL if not one.startswith("trainer.")]

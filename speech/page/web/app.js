@@ -210,7 +210,7 @@ class App {
     try {
       const enrolled = enrol(clips);
       this.recordings.set(name.text, clips);
-      this.list.enrol(new Map([[name.text, enrolled]])).catch(failed);
+      this.list.enrol(new Map([[this.list.labelOf(name), enrolled]])).catch(failed);
       tell("enrolment", `“${name.text}” has ${clips.length} of ${MOST_RECORDINGS} recordings. ${this.#gain(name, clips)}`);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;

@@ -6,6 +6,7 @@ import { nBest } from "./prefix_beam.js";
 
 const FORMAT = 1;
 const N_BEST = 20; // strings that are kept of each recording and output
+const ROUNDING = 1e-9; // of the logarithm of a probability
 const WEIGHT = 0.5; // of the recordings' variants, where a name has a spelling too
 
 /** `{heard, nRecordings, spelled}` of the name that is said in each of `clips` (log-probabilities, scoring.js). */
@@ -77,7 +78,8 @@ function readOne(one, alphabet, inventory) {
   const read = (some, encode) => some.map(([string, logP]) => ({ symbols: encode(string), logP }));
   const letters = read(one.letters, (string) => alphabet.encode(string));
   const phones = inventory ? read(one.phones, (string) => inventory.encode(string)) : [];
-  if (!letters.length || (inventory && !phones.length) || ![...letters, ...phones].every(({ logP }) => Number.isFinite(logP)))
-    throw new TextError("a name without strings, or with a probability that is no number");
+  const areProbabilities = [...letters, ...phones].every(({ logP }) => Number.isFinite(logP) && logP < ROUNDING);
+  if (!letters.length || (inventory && !phones.length) || !areProbabilities)
+    throw new TextError("a name without strings, or with a probability that is none");
   return { heard: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
 }

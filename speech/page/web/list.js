@@ -2,7 +2,7 @@
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
-import { readNames } from "./names.js";
+import { readNames, spelling } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
@@ -66,14 +66,25 @@ export class NameList {
   }
 
   entryOf(name, enrolled) {
-    return this.recognizer.entry(name.text, this.#counted(name), enrolled);
+    return this.recognizer.entry(name, this.#counted(name), enrolled);
   }
 
   #makeEntries() {
     const fold = (text) => this.recognizer.alphabet.fold(text);
     const enrolled = new Map([...this.enrolled].map(([text, one]) => [fold(text), one]));
-    this.recorded = (name) => enrolled.get(fold(name.text));
+    this.recorded = (name) => enrolled.get(spelling(name, this.recognizer.alphabet));
     this.entries = new Map(this.names.map((name) => [name.text, this.entryOf(name, this.recorded(name))]));
+  }
+
+  /** What recordings of `name` are kept under: its text or, of one in another script, its spelling. */
+  labelOf(name) {
+    try {
+      this.recognizer.alphabet.fold(name.text);
+      return name.text;
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      return spelling(name, this.recognizer.alphabet);
+    }
   }
 
   /** Take `enrolled`, a Map by name, into the list beside what is there. */
@@ -82,7 +93,7 @@ export class NameList {
     const taken = new Set([...enrolled.keys()].map(fold));
     const others = [...this.enrolled].filter(([name]) => !taken.has(fold(name)));
     this.enrolled = new Map([...others, ...enrolled]);
-    const listed = new Set(this.names.map((name) => fold(name.text)));
+    const listed = new Set(this.names.map((name) => spelling(name, this.recognizer.alphabet)));
     const missing = [...enrolled.keys()].filter((name) => !listed.has(fold(name)));
     if (missing.length) byId("names").value = [byId("names").value.trimEnd(), ...missing].join("\n");
     await this.update();

@@ -66,7 +66,7 @@ class Hearing {
     }
     if (sounding) {
       const stop = Math.min(now, sounding[1] + this.trail);
-      if (stop < stream.stop + stream.chunk) return;
+      if (stop < stream.stop + stream.nNeeded) return;
       const begin = await this.#resumed(sounding[0] - this.lead, heldStart);
       this.found.push(...(await stream.feed(endpointer.audio(begin, stop))));
     } else if (isOver || segments.length || now >= stream.stop + this.untilRest) await this.#rest();

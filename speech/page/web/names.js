@@ -6,6 +6,17 @@ import { TextError } from "./alphabet.js";
 
 export const isIpa = (text) => text.length > 2 && text.startsWith("/") && text.endsWith("/");
 
+/** `name` (`{text, say}`) in the letters of `alphabet`: as it is written or, in another script, as its first respelling is. */
+export function spelling({ text, say }, alphabet) {
+  try {
+    return alphabet.fold(text);
+  } catch (error) {
+    const respelt = say.find((way) => !isIpa(way));
+    if (respelt === undefined) throw error;
+    return alphabet.fold(respelt);
+  }
+}
+
 /** The names of `text`: `{text, say}` each, and the lines that are none, `{line, reason}`. A repeated name is one. */
 export function readNames(text, alphabet) {
   const names = [];
@@ -20,7 +31,7 @@ export function readNames(text, alphabet) {
       const say = rest.join("=").split(",").map((way) => way.trim()).filter(Boolean);
       try {
         if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
-        const folded = alphabet.fold(name);
+        const folded = spelling({ text: name, say }, alphabet);
         if (seen.has(folded)) throw new TextError(`“${seen.get(folded)}” and “${name}” are one name: leave one out`);
         for (const way of say) if (!isIpa(way)) alphabet.fold(way);
         seen.set(folded, name);

@@ -7,6 +7,7 @@ import { collapse, decoderOf } from "./decode.js";
 import { MARGIN_S, loudest } from "./endpointing.js";
 import { beside } from "./enrolment.js";
 import { corrected } from "./label_prior.js";
+import { spelling } from "./names.js";
 import { Tensor } from "./onnx.js";
 import { Inventory } from "./phones.js";
 import { pronounce } from "./pronounce.js";
@@ -91,16 +92,17 @@ export class Recognizer {
     return known.map((some) => some ?? others.shift());
   }
 
-  /** The entry of a name with these pronunciations and, where it was recorded, with what was `enrolled` of it. */
-  entry(text, pronunciations, enrolled) {
+  /** The entry of `name` (`{text, say}`) with these pronunciations and, if it was recorded, with what was `enrolled` of it. */
+  entry(name, pronunciations, enrolled) {
+    const spelt = spelling(name, this.alphabet);
     const typed = {
-      letters: certain(this.alphabet.encode(text)),
+      letters: certain(this.alphabet.encode(spelt)),
       phones: pronunciations.map(({ phones, probability }) => ({
         symbols: this.inventory.encode(phones),
         logP: Math.log(probability),
       })),
     };
-    return enrolled ? beside(enrolled, typed) : typed;
+    return { ...(enrolled ? beside(enrolled, typed) : typed), spelling: spelt };
   }
 
   /** The score by which each of `entries` is ranked, nats: letters and phones, fused. */
@@ -155,7 +157,7 @@ export class Recognizer {
     }));
     const phones = clip.phones && this.inventory.decode(collapse(clip.phones.best())).join("");
     const { names, outOfList } = this.rank(clip, lexicon);
-    const spelt = () => [...lexicon.keys()].some((text) => this.alphabet.fold(text) === letters);
+    const spelt = () => [...lexicon.values()].some(({ spelling }) => spelling === letters);
     const { accepted, unsure } =
       outOfList === null ? { accepted: null, unsure: null } : this.rejection.decide(outOfList, spelt());
     return { letters, phones, spans, names, outOfList, accepted, unsure, clip };

@@ -5,7 +5,6 @@
 import { joined } from "./endpointing.js";
 import { decided, ratio } from "./spotting.js";
 
-const CHUNK_S = 0.1; // of the stream, which the finder hears at least at once: less costs time
 const HOLD_S = 0.3; // a candidate waits for one that it is part of
 const TAIL_S = 0.3; // of silence after a stream's end: its last symbols are known a little after they are said
 const KEPT_S = 6; // of the stream: a candidate may be as old as its name is long
@@ -16,7 +15,6 @@ export class StreamSpotter {
     Object.assign(this, { spotter, finder });
     this.least = spotter.threshold(finder);
     this.search = spotter.search(HOLD_S, finder);
-    this.chunk = Math.round(CHUNK_S * finder.sampleRate);
     this.begin(start);
   }
 
@@ -25,7 +23,6 @@ export class StreamSpotter {
     this.start = start;
     this.stream = this.finder.stream();
     this.search.begin();
-    this.pending = new Float32Array(0);
     this.kept = [];
     this.nKept = 0;
     this.nSamples = 0;
@@ -33,33 +30,30 @@ export class StreamSpotter {
 
   /** The sample of the stream up to which it was fed. */
   get stop() {
-    return this.start + this.nSamples + this.pending.length;
+    return this.start + this.nSamples;
+  }
+
+  /** Samples from which on the next block is more than kept. */
+  get nNeeded() {
+    return this.stream.nNeeded;
   }
 
   /** The names that are confirmed with `block`, by time: `{startS, endS, transcript}`. */
   async feed(block) {
-    this.pending = joined([this.pending, block]);
-    return this.pending.length >= this.chunk ? this.#heard() : [];
-  }
-
-  /** Those that the end of the stream brings. */
-  async finish() {
-    const found = await this.#heard();
-    const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
-    const parts = [await this.stream.feed(tail), await this.stream.finish()].filter(Boolean);
-    const last = [...parts.flatMap((part) => this.search.feed(part)), ...this.search.finish()];
-    return [...found, ...(await this.#confirmed(last))];
-  }
-
-  async #heard() {
-    const block = this.pending;
-    this.pending = new Float32Array(0);
     this.kept.push(block);
     this.nKept += block.length;
     this.nSamples += block.length;
     while (this.nKept - this.kept[0].length > KEPT_S * this.finder.sampleRate) this.nKept -= this.kept.shift().length;
     const found = await this.stream.feed(block);
     return found ? this.#confirmed(this.search.feed(found)) : [];
+  }
+
+  /** Those that the end of the stream brings. */
+  async finish() {
+    const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
+    const parts = [await this.stream.feed(tail), await this.stream.finish()].filter(Boolean);
+    const last = [...parts.flatMap((part) => this.search.feed(part)), ...this.search.finish()];
+    return this.#confirmed(last);
   }
 
   /** Those of which both networks say that it is the same name, `spotted`, with the mean of their scores. */
