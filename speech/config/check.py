@@ -185,7 +185,7 @@ def _check_kind(override: Override, default: Any) -> None:
 
 def _other_kind(key: str, value: Any, default: Any) -> str | None:
     """What ``value`` would have to be to stand for ``default``; None where it may. A list or a mapping may stand for
-    all but a switch, or a text at the top."""
+    all but a switch, or a text at the top, and a file for names and words."""
     is_bool, is_number = isinstance(value, bool), isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, list):
         is_file = key.rpartition(".")[2] in _FILES and isinstance(value, str)

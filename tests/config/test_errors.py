@@ -70,7 +70,14 @@ def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, me
 
 @pytest.mark.parametrize(
     "override",
-    ["trainer.devices=auto", "corpus.n_train={espeak: 2}", "frontend.n_mfcc=null", "encoder.stride=${seed}", "seed=1"],
+    [
+        "trainer.devices=auto",
+        "corpus.n_train={espeak: 2}",
+        "corpus.words=w.txt",
+        "frontend.n_mfcc=null",
+        "encoder.stride=${seed}",
+        "seed=1",
+    ],
 )
 def test_a_value_of_another_kind_is_taken_where_one_is_meant(override):
     check_overrides("train", [override])
