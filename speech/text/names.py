@@ -181,8 +181,9 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
     wanted = "give a text, or {text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}"
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
         raise ValueError(f"{name!r} is no name: {wanted}")
-    ways = [name["say"]] if isinstance(name["say"], str) else list(name["say"])
-    ways = [way.strip() for way in ways if isinstance(way, str) and way.strip()]
+    say = [name["say"]] if isinstance(name["say"], str) else name["say"]
+    given = say if isinstance(say, Sequence) and all(isinstance(way, str) for way in say) else []
+    ways = [way.strip() for way in given if way.strip()]
     if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
         raise ValueError(f"{dict(name)} lacks its text or a pronunciation: {wanted}")
     for respelling in itertools.filterfalse(is_ipa, ways):

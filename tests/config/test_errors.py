@@ -179,7 +179,7 @@ def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(cap
         ("clips=a${b}.wav", r"clips: Interpolation key 'b' not found: ${...} stands for another value of the config; "),
         ("clips=${b", r"clips: no viable alternative at input '${b': ${...} stands for another value"),
         ("names=[Anna,'${b}']", r"names[1]: Interpolation key 'b' not found: ${...} stands for another value"),
-        ("hydra/launcher=joblb", "Could not find 'hydra/launcher/joblb' Available options in 'hydra/launcher': basic"),
+        ("hydra/output=no", "Could not find 'hydra/output/no' Available options in 'hydra/output': default"),
         ("hydra.job.other=x", "hydra.job.other: Key 'other' not in 'JobConf'"),
     ],
 )

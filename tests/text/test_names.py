@@ -20,7 +20,7 @@ def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
     ("name", "reason"),
     [
         *((wrong, r".*say: \[shivawn") for wrong in ({"text": "Siobhan"}, {"text": "", "say": "x"}, 7)),
-        ({"text": "Siobhan", "say": []}, r".*say: \[shivawn"),
+        *(({"text": "Siobhan", "say": say}, r".*say: \[shivawn") for say in ([], 5, None, ["shivawn", 5])),
         *(({"text": "Siobhan", "say": [say]}, "say .*IPA between slashes") for say in ("李", "shi2vawn", "/")),
     ],
 )
