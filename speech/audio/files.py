@@ -243,14 +243,17 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
 
 def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
     """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted. Those
-    of a list of these.
+    of a list of these, in which one that is not there stands as it is: who reads it refuses it by name.
 
     Raises FileNotFoundError where there is none, AudioError for what is no path.
     """
     if not isinstance(pattern, str | Path | Sequence):
         raise AudioError(f"clips={pattern}: give a file, a folder, a quoted glob, or a list of these")
     if not isinstance(pattern, str | Path):
-        return list(dict.fromkeys(path for one in pattern for path in find_clips(str(one))))
+        found, missing = _each(pattern)
+        if missing and len(missing) == len(found):
+            raise missing[0]
+        return list(found)
     place = os.path.expanduser(pattern)
     if os.path.isfile(place):
         return [Path(place)]
@@ -260,12 +263,25 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
         raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob")
     seen: set[str] = set()
     each = [_in_folder(match, seen) if os.path.isdir(match) else [Path(match)] for match in matches]
-    found = {clip for some in each for clip in some}
-    if not found:
+    clips = {clip for some in each for clip in some}
+    if not clips:
         raise FileNotFoundError(
             f"{pattern}: no sound files in it (WAV, FLAC, OGG, MP3, M4A and others): is it another?"
         )
-    return sorted(found)
+    return sorted(clips)
+
+
+def _each(places: Sequence[str]) -> tuple[dict[Path, None], list[FileNotFoundError]]:
+    """The sound files of ``places``, each once, and the errors of those that are not there, which stand among them."""
+    found: dict[Path, None] = {}
+    missing = []
+    for place in places:
+        try:
+            found |= dict.fromkeys(find_clips(str(place)))
+        except FileNotFoundError as error:
+            missing.append(error)
+            found[Path(place)] = None
+    return found, missing
 
 
 def _in_folder(folder: str, seen: set[str]) -> Iterator[Path]:

@@ -235,6 +235,17 @@ def test_a_place_without_sound_is_refused_with_what_it_is(tmp_path, place, reaso
         files.find_clips(tmp_path / place)
 
 
+def test_one_of_a_list_that_is_not_there_stops_no_other(tree, tmp_path):
+    gone = [str(tmp_path / name) for name in ("gone.wav", "gone")]
+    assert [path.name for path in files.find_clips([gone[0], str(tree / "a.wav"), gone[1]])] == [
+        "gone.wav",
+        "a.wav",
+        "gone",
+    ]
+    with pytest.raises(FileNotFoundError, match=r"gone\.wav: no such file or folder"):
+        files.find_clips(gone)
+
+
 @pytest.mark.parametrize("name", ["x" * 300 + ".wav", "null\0.wav", "gone.wav", ".", "pipe", "link"])
 def test_a_path_that_is_no_file_is_refused_whatever_it_is(tmp_path, name):
     os.mkfifo(tmp_path / "pipe")
