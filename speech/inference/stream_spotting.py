@@ -9,7 +9,6 @@ may speak: most of what a microphone hears is none.
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -75,9 +74,9 @@ class StreamSpotter:
     def last_scored(self) -> list[tuple[float, Spotted]]:
         """As ``scored``, of what the end of the stream brings."""
         tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
-        parts = [some for some in (self._stream.feed(tail), self._stream.finish()) if some is not None]
-        last = [*itertools.chain(*map(self._search.feed, parts)), *self._search.finish()]
-        return list(self._recognised(last))
+        found = self._stream.finish(tail)
+        last = [] if found is None else self._search.feed(found)
+        return list(self._recognised([*last, *self._search.finish()]))
 
     def _recognised(self, candidates: Sequence[Candidate]) -> Iterator[tuple[float, Spotted]]:
         rate, frame_s = self._finder.sample_rate, self._finder.frame_s

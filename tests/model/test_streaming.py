@@ -184,9 +184,9 @@ def test_two_streams_of_one_recogniser_know_nothing_of_each_other(runtimes):
         second.feed(noise)
         given = []
         for block in np.split(sound, 5):
-            given.append(first.feed(block).letters)
+            given.append(first.feed(block))
             second.feed(noise)
-        found, expected = np.concatenate(given), one.log_probs(sound).letters
+        found, expected = np.concatenate([some.letters for some in given if some]), one.log_probs(sound).letters
         assert len(found) == 40
         assert np.array_equal(found, expected[:40])
 

@@ -51,9 +51,8 @@ export class StreamSpotter {
   /** Those that the end of the stream brings. */
   async finish() {
     const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
-    const parts = [await this.stream.feed(tail), await this.stream.finish()].filter(Boolean);
-    const last = [...parts.flatMap((part) => this.search.feed(part)), ...this.search.finish()];
-    return this.#confirmed(last);
+    const found = await this.stream.finish(tail);
+    return this.#confirmed([...(found ? this.search.feed(found) : []), ...this.search.finish()]);
   }
 
   /** Those of which both networks say that it is the same name, `spotted`, with the mean of their scores. */

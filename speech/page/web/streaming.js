@@ -4,7 +4,8 @@
 import { joined } from "./endpointing.js";
 import { Frames } from "./score.js";
 
-const N_FRAMES = 4; // of a step, which are counted from the stream's beginning
+const N_FIRST = 16; // frames of a stream's first step
+const N_FRAMES = 4; // of each other
 
 /** One stream through a network whose state travels. */
 export class Stream {
@@ -20,9 +21,9 @@ export class Stream {
     this.begun = false;
   }
 
-  /** Samples from one step to the next. */
+  /** Samples from this step to the next. */
   get #hop() {
-    return N_FRAMES * this.windows.samplesPerFrame;
+    return (this.begun ? N_FRAMES : N_FIRST) * this.windows.samplesPerFrame;
   }
 
   /** Samples from which on the next block completes frames. */
@@ -33,20 +34,24 @@ export class Stream {
   /** The frames that `block` completes; null for none. */
   async feed(block) {
     this.samples = joined([this.samples, block]);
-    const nSamples = this.windows.overlap + this.#hop;
     const found = [];
-    let begin = 0;
-    for (; begin + nSamples < this.samples.length; begin += this.#hop)
-      found.push(await this.#run(this.samples.slice(begin, begin + 1 + nSamples), nSamples));
-    this.samples = this.samples.slice(begin);
+    while (this.nNeeded <= 0) {
+      const hop = this.#hop;
+      const nSamples = this.windows.overlap + hop;
+      found.push(await this.#run(this.samples.slice(0, 1 + nSamples), nSamples));
+      this.samples = this.samples.slice(hop);
+    }
     return found.length ? together(found) : null;
   }
 
-  /** The last frames, where the samples that are left make some; a stream shorter than a window has one, too. */
-  async finish() {
+  /** The last frames, where the samples that are left and a `tail` make some; a stream shorter than a window has one, too. */
+  async finish(tail = new Float32Array(0)) {
+    this.samples = joined([this.samples, tail]);
+    const { windowLength, samplesPerFrame, overlap } = this.windows;
     const nSamples = this.samples.length - 1;
-    if (nSamples < (this.begun ? this.windows.windowLength : 1)) return null;
-    const padded = new Float32Array(this.samples.length + this.nNeeded);
+    if (nSamples < (this.begun ? windowLength : 1)) return null;
+    const nFrames = Math.max(1, Math.ceil((nSamples - overlap) / samplesPerFrame));
+    const padded = new Float32Array(1 + overlap + nFrames * samplesPerFrame);
     padded.set(this.samples);
     return this.#run(padded, nSamples);
   }
