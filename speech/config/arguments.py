@@ -23,15 +23,23 @@ from speech.config import tree
 from speech.config.tree import ConfigError
 
 # The options that are texts, whatever else they look like: names, and places (a folder may be called 2026).
-_TEXTS = frozenset(
-    option
-    for kind in (
-        "name names featured words speakers clip clips split",
-        "against cache_dir data_dir enrolled file folder held_out init onnxruntime_web output path picture recognizer",
-        "root run run_dir runs_dir source tensorboard wikipron",
-    )
-    for option in kind.split()
-)
+_TEXTS = {
+    *("name", "names", "featured", "words", "speakers", "clip", "clips", "split"),
+    *("against", "cache_dir", "data_dir", "enrolled", "file", "folder", "held_out", "init", "onnxruntime_web"),
+    *(
+        "output",
+        "path",
+        "picture",
+        "recognizer",
+        "root",
+        "run",
+        "run_dir",
+        "runs_dir",
+        "source",
+        "tensorboard",
+        "wikipron",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,9 @@ def parse(arguments: Sequence[str]) -> Arguments:
     return Arguments(found.overrides, config_dir, found.help, one_job)
 
 
-def in_one_place(arguments: Sequence[str]) -> list[str]:
-    """``arguments``, the overrides before the options: between two options Hydra's own parsing refuses them."""
-    overrides, options = parse(arguments).overrides, list(arguments)
+def in_one_place(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """``arguments``, their ``overrides`` before the options: between two options Hydra's own parsing refuses them."""
+    options = list(arguments)
     for override in overrides:
         options.remove(override)
     return [*overrides, *options]

@@ -100,7 +100,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     if given.one_job and (unheard := [one for one in given.overrides if one.startswith(sweep.KEYS)]):
         raise tree.ConfigError(f"{unheard[0]} is of a sweep, and would do nothing: add -m")
     check_hydra(name, given.overrides, given.config_dir)
-    sys.argv[1:] = arguments.in_one_place(sys.argv[1:])
+    sys.argv[1:] = arguments.in_one_place(sys.argv[1:], given.overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
     temporary = processes.folder_of_family() if {"-m", "--multirun"} & set(sys.argv) else ""

@@ -39,7 +39,7 @@ export class Stream {
       const hop = this.#hop;
       const nSamples = this.windows.overlap + hop;
       found.push(await this.#run(this.samples.slice(0, 1 + nSamples), nSamples));
-      this.samples = this.samples.slice(hop);
+      this.samples = this.samples.subarray(hop); // a view: a copy in each step takes the square of a recording's length
     }
     return found.length ? together(found) : null;
   }
