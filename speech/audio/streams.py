@@ -32,6 +32,7 @@ BACK_S = 10.0  # for which one that is gone is waited for, and how often it is t
 AGAIN_S = 0.5
 TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
+USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, to try where a microphone refuses what it calls its own
 
 
 class Format(NamedTuple):
@@ -217,12 +218,42 @@ class Microphone:
         except OSError as error:  # the package is there, the library that it loads is not
             raise OSError(f"{error}: install PortAudio (Debian: apt install libportaudio2)") from error
         self._device = device
+        self.format = self._find()
+
+    def _find(self) -> Format:
+        """The device as it is now. Raises OSError where it is not there."""
         try:
-            found: Any = self._sounddevice.query_devices(device, "input")
+            found: Any = self._sounddevice.query_devices(self._device, "input")
         except (self._sounddevice.PortAudioError, ValueError) as error:
             raise OSError(f"no microphone ({error}): python -m sounddevice lists the devices") from error
-        rate = round(found["default_samplerate"])
-        self.format = Format(str(found["name"]), rate, max(1, min(2, found["max_input_channels"])), "float32")
+        own, channels = round(found["default_samplerate"]), max(1, min(2, found["max_input_channels"]))
+        rate = next((rate for rate in (own, *USUAL_RATES) if self._takes(rate, channels)), own)
+        return Format(str(found["name"]), rate, channels, "float32")
+
+    def _takes(self, rate: int, channels: int) -> bool:
+        try:
+            self._sounddevice.check_input_settings(
+                device=self._device, channels=channels, dtype="float32", samplerate=rate
+            )
+        except self._sounddevice.PortAudioError:
+            return False
+        return True
+
+    def _find_again(self) -> str:
+        """Look for a device that was gone, and may have come back with another rate; what to tell once it is heard.
+
+        Raises OSError where it is not there yet, or where its number is another device's now.
+        """
+        try:
+            for renew in ("_terminate", "_initialize"):  # PortAudio lists the devices that are there as it begins
+                getattr(self._sounddevice, renew, bool)()
+        except self._sounddevice.PortAudioError as error:
+            raise OSError(f"no microphone ({error}): python -m sounddevice lists the devices") from error
+        before, found = self.format, self._find()
+        if self._device is not None and found.device != before.device:
+            raise OSError(f"{before.device}: not there: device={self._device} is {found.device} now.")
+        self.format = found
+        return "it is back" if found == before else f"it is back as {found.to_text()}"
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
         """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away.
@@ -232,9 +263,11 @@ class Microphone:
         mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
         while True:
             try:
+                back = self._find_again() if gone else ""
                 for samples in self._while_there():
                     if gone:
-                        yield from self._lost("it is back", time.monotonic() - heard_at, mono)
+                        mono = Mono(self.format.rate, sample_rate)
+                        yield from self._lost(back, time.monotonic() - heard_at, mono)
                     heard_at, gone = time.monotonic(), False
                     if isinstance(samples, Fault):
                         yield from self._lost(samples.text, samples.lost_s, mono)
@@ -244,6 +277,7 @@ class Microphone:
                 if time.monotonic() - heard_at > GONE_S + BACK_S:
                     raise
                 if not gone:
+                    yield mono(np.zeros((0, 1), np.float32), last=True)
                     yield Fault(f"{error} It is waited for")
                 gone = True
                 time.sleep(AGAIN_S)

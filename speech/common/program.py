@@ -29,14 +29,14 @@ def _own(error: Exception) -> Exception | None:
 Told = Callable[[Exception], Exception | None]  # the exception to tell of one; None: it is raised
 
 
-def run(action: Callable[[], object], told: Told = _own) -> None:
+def run(action: Callable[[], object], told: Told = _own, goes_on: bool = False) -> None:
     """Do ``action``, which is all that this process is for."""
 
     def whole() -> None:
         begin()
         action()
 
-    explained(whole, told)
+    explained(whole, told, goes_on)
 
 
 def begin() -> None:
@@ -70,10 +70,11 @@ def _interrupt(_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def explained(action: Callable[[], object], told: Told = _own) -> object:
+def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = False) -> object:
     """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback.
 
-    It ends the program: with status 2, after Ctrl-C with 130, where nobody reads the output any more with 141.
+    It ends the program: with status 2, after Ctrl-C with 130, where nobody reads the output any more with 141. With
+    ``goes_on`` the action keeps what it has finished, which is told after Ctrl-C.
     """
     try:
         found = action()
@@ -84,10 +85,10 @@ def explained(action: Callable[[], object], told: Told = _own) -> object:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
         sys.exit(128 + 13)  # as SIGPIPE ends others
     except KeyboardInterrupt:
-        _stop()
+        _stop(goes_on)
     except Exception as error:
         if _began_with_ctrl_c(error):
-            _stop()
+            _stop(goes_on)
         if (reason := told(error)) is None:
             raise
         print(printable_lines(f"error: {_in_words(reason)}"), file=sys.stderr)
@@ -101,8 +102,8 @@ def _in_words(error: Exception) -> str:
     return str(error)
 
 
-def _stop() -> NoReturn:
-    print("stopped: the same command goes on from what it had finished", file=sys.stderr)
+def _stop(goes_on: bool) -> NoReturn:
+    print(f"stopped{': the same command goes on from what it had finished' if goes_on else ''}", file=sys.stderr)
     sys.exit(130)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Main = Callable[[Config], object]
 
+GO_ON = frozenset(("train", "evaluate", "calibrate", "shard", "synthesize"))  # they keep the clips that they have made
+
 
 def _told(error: Exception) -> Exception | None:
     """What a user can put right of ``error``; None for a fault of the program's own."""
@@ -70,7 +72,7 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
     one line, and ends the program with status 2. In a sweep (``-m``) it ends its job alone; ``after_sweep`` is called
     with the sweep's folder when all have ended, and a job that failed is told then.
     """
-    program.run(lambda: _run(name, main, resume, after_sweep), _told)
+    program.run(lambda: _run(name, main, resume, after_sweep), _told, name in GO_ON)
 
 
 def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
@@ -115,7 +117,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
             multiprocessing.set_start_method(method, force=True)
         if not sweep.is_job():
             try:
-                return explained(lambda: main_of_checked(config))
+                return explained(lambda: main_of_checked(config), goes_on=name in GO_ON)
             finally:
                 if "run_dir" in config:  # Hydra has made a folder by the time, whatever folder the run is given
                     with suppress(OSError):

@@ -156,23 +156,27 @@ class PortAudioError(Exception):
     pass
 
 
-def device(monkeypatch, *plugged, block_s=0.01):
-    """sounddevice as far as it is used: a 48 kHz microphone that gives blocks of 480 samples, then nothing, each time
-    that it is ``plugged`` in; None is a time that it cannot be opened, as it cannot after the last."""
-    durations, times = [], iter(plugged)
+def device(monkeypatch, *plugged, block_s=0.01, rates=(48_000,), own_rate=None):
+    """sounddevice as far as it is used: a microphone that gives blocks of 10 ms, then nothing, each time that it is
+    ``plugged`` in; None is a time that it cannot be opened, as it cannot after the last. Each time it takes the next
+    of ``rates`` alone, at last the last; it calls that its own, or ``own_rate``."""
+    durations, times, rates = [], iter(plugged), [*rates]
+
+    def check(samplerate, **_):
+        if samplerate != rates[0]:
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
 
     class Stream:
         def __init__(self, samplerate, channels, callback, **_):
-            if samplerate != 48_000:
-                raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+            check(samplerate)
             if (blocks := next(times, None)) is None:
                 raise PortAudioError("Device unavailable [PaErrorCode -9985]")
 
             def run():
                 for level, overflow in blocks:
-                    block = np.full((480, channels), level, np.float32)
+                    block = np.full((samplerate // 100, channels), level, np.float32)
                     start = time.perf_counter()
-                    callback(block, 480, None, types.SimpleNamespace(input_overflow=overflow))
+                    callback(block, len(block), None, types.SimpleNamespace(input_overflow=overflow))
                     durations.append(time.perf_counter() - start)
                     time.sleep(block_s)
 
@@ -183,10 +187,14 @@ def device(monkeypatch, *plugged, block_s=0.01):
 
         def __exit__(self, *_):
             self._thread.join()
+            del rates[: len(rates) > 1]
 
-    found = {"name": "fake", "default_samplerate": 48_000.0, "max_input_channels": 1}
+    def query(*_):
+        return {"name": "fake", "default_samplerate": float(own_rate or rates[0]), "max_input_channels": 1}
+
     module = types.ModuleType("sounddevice")
-    module.query_devices, module.InputStream, module.PortAudioError = lambda *_: found, Stream, PortAudioError
+    module.query_devices, module.InputStream, module.PortAudioError = query, Stream, PortAudioError
+    module.check_input_settings = check
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     for name, value in {"GONE_S": 0.3, "BACK_S": 1.0, "AGAIN_S": 0.05}.items():
         monkeypatch.setattr(f"speech.audio.streams.{name}", value)
@@ -205,7 +213,7 @@ def test_a_microphone_is_opened_at_its_own_rate_and_told_when_gone(monkeypatch):
     microphone = Microphone(None)
     assert microphone.format == ("fake", 48_000, 1, "float32")
     *sound, gone = heard_until_gone(microphone)
-    assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=400)
+    assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=2)
     assert gone.text.startswith("fake: nothing came for")
 
 
@@ -220,6 +228,37 @@ def test_a_microphone_that_comes_back_is_heard_again_at_the_right_time(monkeypat
     again = np.flatnonzero(np.abs(sound - 0.25) < 0.01)
     assert len(again) == pytest.approx(0.2 * 16_000, abs=600)  # less the edges of the resampler
     assert 0.3 < again[len(again) // 2] / 16_000 < time.monotonic() - start
+
+
+def test_a_microphone_that_comes_back_with_another_rate_is_heard_at_that(monkeypatch):
+    device(monkeypatch, [(0.5, False)] * 20, [(0.25, False)] * 20, rates=(48_000, 44_100))
+    *found, _ = heard_until_gone(Microphone(None))
+    _, back = (one for one in found if isinstance(one, Fault))
+    assert back.text.startswith("it is back as fake: 44100 Hz, mono, float32: 0.")
+    sound = np.concatenate([one for one in found if not isinstance(one, Fault)])
+    for level in (0.5, 0.25):
+        assert np.count_nonzero(np.abs(sound - level) < 0.01) == pytest.approx(0.2 * 16_000, abs=600)
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100, 16_000])
+def test_a_microphone_that_refuses_the_rate_it_calls_its_own_is_opened_at_a_usual_one(monkeypatch, rate):
+    device(monkeypatch, [(0.5, False)] * 20, rates=(rate,), own_rate=22_050)
+    microphone = Microphone(None)
+    assert microphone.format.rate == rate
+    *sound, _ = heard_until_gone(microphone)
+    assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=2)
+
+
+def test_another_device_that_has_the_number_now_is_not_heard_for_it(monkeypatch):
+    device(monkeypatch, [(0.5, False)] * 20, [(0.25, False)] * 20)
+    microphone, names = Microphone(3), iter(["other"] * 99)
+    found = sys.modules["sounddevice"].query_devices()
+    monkeypatch.setattr(sys.modules["sounddevice"], "query_devices", lambda *_: found | {"name": next(names)})
+    heard = []
+    with pytest.raises(OSError, match="fake: not there: device=3 is other now"):
+        heard += map(heard.append, microphone.blocks(16_000))
+    sound = np.concatenate([one for one in heard if isinstance(one, np.ndarray)])
+    assert len(sound) == pytest.approx(0.2 * 16_000, abs=2)
 
 
 def test_a_microphone_that_was_never_there_is_not_waited_for(monkeypatch):

@@ -58,6 +58,16 @@ def test_ctrl_c_while_it_imports_ends_a_command_at_once(command, wait_s, tmp_pat
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(("options", "goes_on"), [("", False), (", goes_on=True", True)])
+def test_after_ctrl_c_only_a_command_that_keeps_what_it_finished_says_so(options, goes_on, tmp_path):
+    script = program("os.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)", tmp_path)
+    code = (tmp_path / "command.py").read_text().replace("program.run(work)", f"program.run(work{options})")
+    (tmp_path / "command.py").write_text(code)
+    run = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert run.returncode == 130
+    assert ("goes on" in run.stderr) == goes_on
+
+
 def test_ctrl_c_that_another_exception_hides_is_ctrl_c(tmp_path):
     work = (
         "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(9)\nfinally:\n    raise RuntimeError from None"
