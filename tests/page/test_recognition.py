@@ -10,7 +10,7 @@ import soundfile
 import soxr
 from sounds import NAMES, as_text
 
-from speech.audio import endpointing
+from speech.audio import endpointing, streams
 from speech.audio.quality import examine
 from speech.inference import enrolment
 from speech.inference.decode import Beam
@@ -372,6 +372,27 @@ def test_resampled_sound_is_soxrs_in_any_blocks(rate, engine, runtime, clip_of):
     n = min(len(expected), len(whole))
     assert abs(len(expected) - len(whole)) <= 1
     assert np.sqrt(np.mean((expected[:n] - whole[:n]) ** 2)) < 0.002 * np.abs(clip).max()
+
+
+@pytest.mark.parametrize("gains", [[1.0], [1.0, 0.0], [1.0, -1.0], [0.3, 0.3, -0.9], [0.0, 0.0]])
+def test_a_streams_channels_are_mixed_as_by_python(gains, engine, clip_of):
+    clip = clip_of("Martin")
+    channels = [(gain * clip).astype(np.float32) for gain in gains]
+    found = engine.evaluate(
+        """async (texts) => {
+          const { Mono } = await import("/mono.js");
+          const mono = new Mono();
+          const channels = texts.map(waveformOf);
+          const found = [];
+          for (let at = 0; at < channels[0].length; at += 2048)
+            found.push(...mono.push(channels.map((one) => one.subarray(at, at + 2048))));
+          return found;
+        }""",
+        [as_text(one) for one in channels],
+    )
+    mono, together = streams.Mono(16_000, 16_000), np.stack(channels, 1)
+    expected = np.concatenate([mono(together[at : at + 2048]) for at in range(0, len(together), 2048)])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_what_is_heard_of_a_stream_depends_on_no_blocks(engine, clip_of):

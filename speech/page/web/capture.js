@@ -1,11 +1,11 @@
-// An audio worklet: what comes from the microphone, mono, in blocks to the page. It needs no clock and no frame.
+// An audio worklet: the channels that come from the microphone, in blocks to the page. It needs no clock and no frame.
 
 const BLOCK = 2048; // samples
 
 class Capture extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.block = new Float32Array(BLOCK);
+    this.block = [];
     this.n = 0;
     this.port.onmessage = () => {
       this.#send();
@@ -15,19 +15,23 @@ class Capture extends AudioWorkletProcessor {
 
   process([channels]) {
     const n = channels?.[0]?.length ?? 0; // an input may have no channel for a while
+    if (!n) return true;
+    if (channels.length !== this.block.length) {
+      this.#send();
+      this.block = channels.map(() => new Float32Array(BLOCK));
+    }
     for (let i = 0; i < n; i++) {
-      let sum = 0;
-      for (const channel of channels) sum += channel[i];
-      this.block[this.n++] = sum / channels.length;
-      if (this.n === BLOCK) this.#send();
+      channels.forEach((channel, c) => (this.block[c][this.n] = channel[i]));
+      if (++this.n === BLOCK) this.#send();
     }
     return true;
   }
 
   #send() {
-    const block = this.block.slice(0, this.n);
+    if (!this.n) return;
+    const block = this.block.map((channel) => channel.slice(0, this.n));
     this.n = 0;
-    this.port.postMessage(block, [block.buffer]);
+    this.port.postMessage(block, block.map((channel) => channel.buffer));
   }
 }
 

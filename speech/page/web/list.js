@@ -2,7 +2,7 @@
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
-import { SEPARATORS, readNames, spelling } from "./names.js";
+import { partsOf, readNames, spelling } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
@@ -101,12 +101,14 @@ export class NameList {
 
   /** Write `said` after the name in its line, or nothing. */
   #correct(name, said) {
-    const entries = byId("names").value.split("\n").flatMap((line) => line.split(SEPARATORS));
-    const lines = entries.flatMap((one) => (one.includes("=") ? [one] : one.split(",")));
-    const same = (line) => line.split("=")[0].trim() === name.text;
-    byId("names").value = lines
-      .map((line) => (same(line) ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : line.trim()))
-      .join("\n");
+    const corrected = (entry) =>
+      entry.split("=")[0].trim() === name.text ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : entry.trim();
+    const lines = byId("names").value.split("\n").flatMap((line) => {
+      const { entries, comment } = partsOf(line);
+      const each = entries.flatMap((one) => (one.includes("=") ? [one] : one.split(","))).map(corrected);
+      return comment ? [...each.slice(0, -1), `${each.at(-1)} ${comment}`.trim()] : each;
+    });
+    byId("names").value = lines.join("\n");
     return this.update();
   }
 

@@ -1,5 +1,6 @@
 // The microphone, opened at its own rate and resampled here: Firefox refuses another rate, Safari ignores one.
 
+import { Mono } from "./mono.js";
 import { Resampler } from "./resample.js";
 
 const STALLED_S = 3; // without a block the sound has stopped, whatever the browser says of its state
@@ -65,18 +66,20 @@ export class Microphone {
     }
     this.context.resume().catch(() => {}); // where it stays suspended, #check says so
     await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
+    this.mono = new Mono();
     this.resampler = new Resampler(this.context.sampleRate, this.sampleRate);
     this.node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
     this.node.port.onmessage = ({ data }) => this.#take(data);
     this.source.connect(this.node);
   }
 
-  #take(block) {
+  #take(channels) {
     this.heardAt = performance.now();
-    if (!block) {
+    if (!channels) {
       this.flushed?.();
       return;
     }
+    const block = this.mono.push(channels);
     const wasSilent = this.silent >= SILENT_S * this.context.sampleRate;
     this.silent = block.every((sample) => sample === 0) ? this.silent + block.length : 0;
     const isSilent = this.silent >= SILENT_S * this.context.sampleRate;

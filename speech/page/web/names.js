@@ -1,11 +1,21 @@
 // A list of names as people write it, with the pronunciations that it gives for them. speech/text/names.py.
 //
-// A name a line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, respellings or IPA between slashes.
+// A name a line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, respellings or IPA between slashes; what
+// follows a # is a comment.
 
 import { TextError } from "./alphabet.js";
 
 const LONGEST = 200; // letters of a name: to pronounce one of thousands takes minutes
-export const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
+const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
+
+const MARK = /^([-*+•–—]|\d+[.)])\s/; // of an item in a text
+
+/** The parts of a line: its names, and the comment after them. */
+export function partsOf(line) {
+  const found = /(^|\s)#.*/.exec(line);
+  const at = found ? found.index : line.length;
+  return { entries: line.slice(0, at).split(SEPARATORS), comment: line.slice(at).trim() };
+}
 
 export const isIpa = (text) => text.length > 2 && text.startsWith("/") && text.endsWith("/");
 
@@ -25,7 +35,7 @@ export function readNames(text, alphabet) {
   const names = [];
   const refused = [];
   const seen = new Map();
-  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n/).flatMap((one) => one.split(SEPARATORS))) {
+  for (const line of text.replace(/^\ufeff/, "").split(/\r?\n/).flatMap((one) => partsOf(one).entries)) {
     const [written, ...rest] = line.split("=");
     // A list is pasted with commas too; after a = they part pronunciations.
     for (const one of rest.length ? [written] : line.split(",")) {
@@ -34,6 +44,8 @@ export function readNames(text, alphabet) {
       const say = rest.join("=").split(",").map((way) => way.trim()).filter(Boolean);
       try {
         if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
+        const mark = MARK.exec(name);
+        if (mark) throw new TextError(`“${name}” begins with “${mark[1]}”: give the name alone`);
         if (name.length > LONGEST)
           throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name at most ${LONGEST}`);
         const folded = spelling({ text: name, say }, alphabet);
