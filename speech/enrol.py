@@ -23,9 +23,9 @@ def enrol(config: Config) -> None:
     path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
     there = enrolment.others(path, name, transcriber.alphabet, transcriber.inventory)  # before anything is heard
-    clips, refused = batch.frames_of(transcriber, find_clips(config.clips))
-    print("".join(f"{one.to_text()}\n" for one in refused), end="")
-    enrolled = enrolment.enrol(clips, config.spelled)
+    clips, refused = batch.recordings(transcriber, find_clips(config.clips))
+    print("".join(f"{one.to_text()}\n" for one in refused) + "".join(one.to_text() for one in clips), end="")
+    enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)
     enrolment.write(path, there | {name: enrolled}, transcriber.alphabet, transcriber.inventory)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
     n = len(clips)

@@ -3,8 +3,11 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 from commands import run_command
+from spoken import RATE, say
 
 
 @pytest.fixture
@@ -59,12 +62,24 @@ def test_a_recording_that_cannot_be_used_is_refused_by_name_and_the_others_enrol
     n = len(list((tmp_path / "gran").iterdir()))
     (tmp_path / "gran" / "odd.wav").write_bytes(b"no audio")
     (tmp_path / "gran" / "call.webm").write_bytes(b"\x1a\x45\xdf\xa3")
-    webm, odd, last = enrol("name=Gran", "clips=gran").splitlines()
+    webm, odd, *faults, last = enrol("name=Gran", "clips=gran").splitlines()
     assert webm.startswith("refused: gran/call.webm: ")
     assert odd.startswith("refused: gran/odd.wav: not readable as audio")
+    assert [fault.split(": ")[1] for fault in faults] == ["narrow band"] * n
     assert last.startswith(f"Gran: {n} of {n + 2} recordings, decoded as ")
     before = (tmp_path / "enrolled.json").read_text()
     with pytest.raises(SystemExit):
         enrol("name=Gran", "clips=gran/odd.wav")
     assert "error: no recording to enrol: give one to five of the name" in capsys.readouterr().err
     assert (tmp_path / "enrolled.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("gain", "rate", "fault"), [(0.004, 16_000, "too quiet"), (30, 16_000, "too loud"), (1, 8_000, "narrow")]
+)
+def test_a_recordings_faults_are_told_with_its_name(enrol, tmp_path, monkeypatch, gain, rate, fault):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("gran.wav", np.clip(gain * np.pad(say("Gran"), RATE)[:: RATE // rate], -1, 1), rate)
+    told, last = enrol("name=Gran", "clips=gran.wav").splitlines()
+    assert told.startswith(f"gran.wav: {fault}")
+    assert last.startswith("Gran: 1 of 1 recordings")

@@ -22,13 +22,21 @@ EDGE_S = 0.02  # speech nearer to an end of the recording was cut off there
 
 
 class RecordingQuality(NamedTuple):
-    """A recording trimmed to the name, its measurements, and its faults (none: it is usable)."""
+    """A recording trimmed to the name, its measurements, and its faults (none: it is usable).
+
+    ``room_faults`` are of what is around the name, which a file that was cut to it has no more.
+    """
 
     waveform: Waveform  # (n_samples,), the name with the end-pointer's margins
     speech_s: float
     level_dbfs: float
     snr_db: float  # inf for a recording without background
-    faults: list[str]
+    name_faults: list[str]
+    room_faults: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        return self.name_faults + self.room_faults
 
 
 def level(waveform: Waveform) -> float:
@@ -59,11 +67,11 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     """The quality of a recording ``(n_samples,)`` at ``sample_rate`` Hz; each fault comes with its remedy."""
     if np.abs(waveform).max(initial=0.0) < endpointing.SILENCE:
         fault = "nothing was recorded: is the microphone on, and chosen?"
-        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [fault])
+        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [fault], [])
     try:
         start, stop = endpointing.find_speech(waveform, sample_rate)
     except endpointing.NoSpeechError as error:
-        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name after the signal"])
+        return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name again"], [])
     speech_s = (stop - start) / sample_rate
     name, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
     loud = level(name)
@@ -72,19 +80,22 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     levels = [level(around[i : i + n_frame]) for i in range(0, len(around) - n_frame + 1, n_frame)]
     snr = loud - float(np.median(levels)) if levels else np.inf
     faults = level_faults(waveform, name)
-    if snr < LEAST_SNR_DB:
-        faults.append(f"too noisy: {snr:.0f} dB over the room, {LEAST_SNR_DB:.0f} is the least: find a quieter place")
     if speech_s < SHORTEST_S:
         faults.append(f"too short: {speech_s:.2f} s of sound: was that the name?")
     if speech_s > LONGEST_S:
         faults.append(f"too long: {speech_s:.1f} s of sound, at most {LONGEST_S:.0f}: say the name alone, once")
     edge = round(EDGE_S * sample_rate)
     early, late = start < edge, stop > len(waveform) - edge
+    room_faults = []
+    if snr < LEAST_SNR_DB:
+        room_faults.append(
+            f"too noisy: {snr:.0f} dB over the room, {LEAST_SNR_DB:.0f} is the least: find a quieter place"
+        )
     if early and late:
-        faults.append("never quiet: a loud room, or speech all the time: say the name alone, somewhere quieter")
+        room_faults.append("never quiet: a loud room, or speech all the time: say the name alone, somewhere quieter")
     elif early:
-        faults.append("cut off at its beginning: wait for the signal before you speak")
+        room_faults.append("cut off at its beginning: wait a moment before you speak")
     elif late:
-        faults.append("cut off at its end: speak sooner after the signal")
+        room_faults.append("cut off at its end: speak sooner, or record for longer")
     kept, _ = endpointing.trim_silence(waveform, sample_rate)
-    return RecordingQuality(kept, speech_s, loud, snr, faults)
+    return RecordingQuality(kept, speech_s, loud, snr, faults, room_faults)

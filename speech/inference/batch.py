@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from speech.audio import endpointing, files
+from speech.audio.quality import examine
 from speech.common.escape import printable
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.transcriber import Transcriber, Transcript
@@ -60,12 +61,28 @@ def transcribe(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping
             yield ClipResult(clip, transcriber.transcribe_recording(speech, lexicon))
 
 
-def frames_of(transcriber: Transcriber, clips: Iterable[Path]) -> tuple[list[LogProbs], list[ClipResult]]:
-    """The log-probabilities of those of ``clips`` that can be used, and a refusal of each other one."""
+class Recording(NamedTuple):
+    """A recording of one name: its log-probabilities, and the faults that spoil it for enrolling."""
+
+    clip: Path
+    log_probs: LogProbs
+    faults: list[str]
+
+    def to_text(self) -> str:
+        """A line for each fault."""
+        return "".join(f"{printable(f'{self.clip}: {fault}')}\n" for fault in self.faults)
+
+
+def recordings(transcriber: Transcriber, clips: Iterable[Path]) -> tuple[list[Recording], list[ClipResult]]:
+    """Those of ``clips`` that can be used, and a refusal of each other one."""
     found, refused = [], []
     for clip in clips:
         try:
-            found.append(transcriber.frames_of(clip))
+            waveform, faults = transcriber.recording(clip)
+            quality = examine(waveform, transcriber.sample_rate)
+            if not quality.speech_s:
+                raise endpointing.NoSpeechError(*quality.name_faults)
+            found.append(Recording(clip, transcriber.log_probs(quality.waveform), faults + quality.name_faults))
         except REFUSED as error:
             refused.append(ClipResult(clip, refused=str(error).removeprefix(f"{clip}: ")))
     return found, refused

@@ -281,15 +281,19 @@ class Transcriber(ABC):
 
     def speech(self, clip: Clip) -> Speech:
         """``clip`` end-pointed. Raises AudioError and NoSpeechError."""
+        recording, faults = self.recording(clip)
+        waveform, start_s = endpointing.trim_silence(recording, self.sample_rate)
+        margin = round(endpointing.MARGIN_S * self.sample_rate)
+        return Speech(waveform, start_s, faults + level_faults(recording, waveform[margin:-margin]))
+
+    def recording(self, clip: Clip) -> tuple[Waveform, list[str]]:
+        """``clip`` as a waveform, and the fault of its bandwidth. Raises AudioError."""
         is_path = isinstance(clip, str | Path)
         if not is_path and not (isinstance(clip, tuple) and len(clip) == 2):
             raise files.AudioError(f"clip: {type(clip).__name__} is no clip: give a path, or (samples, rate in Hz)")
         samples, rate = files.decode(clip) if isinstance(clip, str | Path) else clip
-        recording = files.to_waveform(samples, rate, self.sample_rate, where=str(clip) if is_path else "clip")
-        waveform, start_s = endpointing.trim_silence(recording, self.sample_rate)
-        margin = round(endpointing.MARGIN_S * self.sample_rate)
-        faults = band_faults(rate, self.sample_rate) + level_faults(recording, waveform[margin:-margin])
-        return Speech(waveform, start_s, faults)
+        waveform = files.to_waveform(samples, rate, self.sample_rate, where=str(clip) if is_path else "clip")
+        return waveform, band_faults(rate, self.sample_rate)
 
     def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
         """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""

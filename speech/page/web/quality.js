@@ -47,11 +47,11 @@ export function faultsOf(waveform, span, sampleRate) {
   const faults = levelFaults(waveform, span);
   const over = snr(waveform, span, sampleRate);
   const speechS = (stop - start) / sampleRate;
-  if (over < LEAST_SNR_DB)
-    faults.push(`too noisy: ${over.toFixed(0)} dB over the room, ${LEAST_SNR_DB} is the least: find a quieter place`);
   if (speechS < SHORTEST_S) faults.push(`too short: ${speechS.toFixed(2)} s of sound: was that the name?`);
   if (speechS > LONGEST_S)
     faults.push(`too long: ${speechS.toFixed(1)} s of sound, at most ${LONGEST_S}: say the name alone, once`);
+  if (over < LEAST_SNR_DB)
+    faults.push(`too noisy: ${over.toFixed(0)} dB over the room, ${LEAST_SNR_DB} is the least: find a quieter place`);
   const edge = Math.round(EDGE_S * sampleRate);
   const [early, late] = [start < edge, stop > waveform.length - edge];
   if (early && late) faults.push("never quiet: a loud room, or speech all the time: say the name alone, somewhere quieter");
