@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -59,6 +60,12 @@ def test_a_source_that_is_none_is_told_in_a_line(source, reason):
 def test_a_standard_input_that_is_closed_is_told(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(AudioError, match="standard input is closed: pipe sound into it"):
+        open_source("-", None, 16_000, 1, "int16")
+
+
+def test_a_terminal_is_told_to_be_no_sound(monkeypatch):
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: True))
+    with pytest.raises(AudioError, match="standard input is a terminal: pipe sound into it"):
         open_source("-", None, 16_000, 1, "int16")
 
 

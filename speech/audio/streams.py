@@ -189,15 +189,20 @@ class Pipe:
         return Format(f"{self._where} (WAV)", rate, channels, dtype)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
+        """Raises AudioError where the stream ends without a sample."""
         form = self.format
         kind = np.dtype(TYPES[form.dtype])
         frame = kind.itemsize * form.channels
         scale = np.float32(1.0 if kind.kind == "f" else -float(np.iinfo(kind).min))
         mono = Mono(form.rate, sample_rate)
         n_bytes = round(BLOCK_S * form.rate) * frame  # of each block but the last, however the bytes came
+        n_samples = 0
         while True:
             data = self._exactly(n_bytes)
             n = len(data) // frame
+            n_samples += n
+            if not n_samples:
+                raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
             samples = np.frombuffer(data[: n * frame], kind).reshape(n, form.channels)
             yield mono(samples.astype(np.float32) / scale, last=len(data) < n_bytes)
             if len(data) < n_bytes:
@@ -333,4 +338,6 @@ def open_source(
         return File(source)
     if sys.stdin is None:
         raise AudioError("standard input is closed: pipe sound into it, or give source=FILE")
+    if sys.stdin.isatty():
+        raise AudioError("standard input is a terminal: pipe sound into it, or give source=FILE or source=microphone")
     return Pipe(sys.stdin.buffer, rate, channels, dtype)

@@ -25,7 +25,7 @@ class PcmStream:
         whole = all(type(number) is int for number in (rate, width, channels))
         if not whole or not (RATES[0] <= rate <= RATES[1] and width in _TYPES and 1 <= channels <= MOST_CHANNELS):
             raise AudioError(
-                f"rate={rate}, width={width}, channels={channels}: give a rate of {RATES[0]} to {RATES[1]} Hz, "
+                f"rate={rate!r}, width={width!r}, channels={channels!r}: give a rate of {RATES[0]} to {RATES[1]} Hz, "
                 f"a width of 2 or 4 bytes, and 1 to {MOST_CHANNELS} channels"
             )
         self.format = rate, width, channels

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from speech.audio.files import decode_open
+from speech.audio.limits import AudioError
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Clip, Transcriber, Transcript
 from speech.server.limits import Clients, Limits
@@ -49,6 +50,8 @@ class Recognition:
 
     def transcribe_file(self, content: bytes, names: list[str] | None) -> Transcript:
         """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
+        if not content:
+            raise AudioError("recording: it is empty (0 bytes): send the file itself as the body")
         lexicon = self.lexicon_of(names)
         return self.transcribe(decode_open(io.BytesIO(content), Path("recording")), lexicon)
 

@@ -132,6 +132,14 @@ def test_raw_samples_of_a_format_that_cannot_be_are_refused_by_the_settings_name
         Pipe(Chunks(bytes(100), 7), rate, channels, "int16")
 
 
+def test_a_stream_without_a_sample_is_told(sound):
+    encoded = io.BytesIO()
+    soundfile.write(encoded, sound[:0], 16_000, format="WAV")
+    for content in (b"", b"a", encoded.getvalue()):
+        with pytest.raises(AudioError, match="standard input: no sound came"):
+            whole(Pipe(Chunks(content, 7), 16_000, 1, "int16"))
+
+
 def test_samples_that_are_no_numbers_are_silence(sound):
     spoilt = sound.copy()
     spoilt[100:200] = np.nan

@@ -44,6 +44,10 @@ def test_what_is_no_recording_of_speech_is_refused(recognition, content):
     assert answer.json()["detail"]
 
 
+def test_a_body_that_was_forgotten_is_told_to_be_empty(recognition):
+    assert "empty (0 bytes)" in request(recognition, "POST", "/transcribe").json()["detail"]
+
+
 def test_damaged_recordings_are_refused_or_heard(recognition, said):
     rng, whole = np.random.default_rng(0), flac(said("one"))
 
