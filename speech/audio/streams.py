@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from speech.audio import containers, files
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
-from speech.common.escape import printable
+from speech.common.escape import printable, printable_lines
 from speech.common.extras import require
 from speech.common.ranges import checked_count, checked_text
 
@@ -64,7 +64,7 @@ class Fault(NamedTuple):
         return json.dumps({"event": "fault", **self._asdict()})
 
     def to_text(self) -> str:
-        return printable(self.text)
+        return printable_lines(self.text)
 
 
 Block = Waveform | Fault

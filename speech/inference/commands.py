@@ -131,9 +131,11 @@ def print_spotted(
 ) -> None:
     """Print a line for each name in the recordings of ``place``, and for each that was refused, or cut off.
 
-    Raises ValueError where all were.
+    Raises ValueError where all were, and where there is no name to look for.
     """
     lexicon, clips, n_refused = lexicon_of(given, transcriber), find_clips(place), 0
+    if not lexicon:
+        raise ValueError("no names to look for: give names=[Anna,Bob], or a text file with a name a line")
     for found in listening.spot(transcriber, clips, lexicon, false_alarms_per_hour):
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None

@@ -18,7 +18,7 @@ from speech.server.guard import Guard
 from speech.server.limits import TooMuchError
 from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
-from speech.server.recognition import Recognition
+from speech.server.recognition import Lexicon, Recognition
 
 ENDING_S = 1  # in which what is on the way may be finished
 HEADERS_S = 10.0  # until a request's headers are there
@@ -49,7 +49,8 @@ def application(recognition: Recognition) -> FastAPI:
                 raise ValueError(f"{others[0]}: there is name, which may be given often: ?name=Anna&name=Bob")
             if request.headers.get("content-type", "").startswith("multipart/"):
                 raise ValueError("a form: send the recording itself as the body: curl --data-binary @clip.wav")
-            return fields_of(await recognition.run(recognition.transcribe_file, content, name))
+            lexicon = await recognition.read(name)
+            return fields_of(await recognition.run(recognition.transcribe_file, content, lexicon))
         except TooMuchError as error:
             raise HTTPException(413, str(error)) from error
         except TimeoutError as error:
@@ -111,14 +112,13 @@ def _given(text: str) -> dict[str, Any]:
 class _Stream:
     """PCM of one format, as it is ``told``, and what is heard of it. Raises ValueError for what cannot be."""
 
-    def __init__(self, recognition: Recognition, told: Mapping[str, Any]) -> None:
+    def __init__(self, recognition: Recognition, told: Mapping[str, Any], lexicon: Lexicon) -> None:
         self.format = _format(told)
-        self._recognition = recognition
         self._pcm = PcmStream(*self.format, recognition.transcriber.sample_rate)
-        self._listener = Listener(recognition.transcriber, recognition.lexicon_of(told["names"]))
+        self._listener = Listener(recognition.transcriber, lexicon)
 
-    def listen_for(self, names: Any) -> None:
-        self._listener.listen_for(self._recognition.lexicon_of(names))
+    def listen_for(self, lexicon: Lexicon) -> None:
+        self._listener.listen_for(lexicon)
 
     def feed(self, content: bytes) -> list[Heard]:
         return self._listener.feed(self._pcm(content))
@@ -153,9 +153,9 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
                 await send(await recognition.run(stream.end))
                 stream = None
             elif stream and "names" in given:
-                await recognition.run(stream.listen_for, told["names"])
+                stream.listen_for(await recognition.read(told["names"]))
         if stream is None:
-            stream = await recognition.run(_Stream, recognition, told)
+            stream = _Stream(recognition, told, await recognition.read(told["names"]))
         await send(await recognition.run(stream.feed, message.get("bytes") or b""))
     if stream is not None:
         await send(await recognition.run(stream.end))

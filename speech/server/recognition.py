@@ -20,6 +20,8 @@ from speech.text.names import read_names
 Result = TypeVar("Result")
 Lexicon = Mapping[str, Entry]
 
+QUICK = 50  # names of a list that is read in a tenth of a second
+
 
 class Recognition:
     """``transcriber`` with the ``lexicon`` of a client that brings no list, and the ``limits`` of all."""
@@ -28,10 +30,17 @@ class Recognition:
         self.transcriber, self.lexicon, self.limits = transcriber, lexicon, limits
         self.clients = Clients(limits.n_clients)
         self._threads = ThreadPoolExecutor(os.cpu_count())
+        self._reader = ThreadPoolExecutor(1)  # of long lists
 
     async def run(self, action: Callable[..., Result], *arguments: object) -> Result:
         """``action`` in one of the threads that recognise."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, action, *arguments)
+
+    async def read(self, names: Any) -> Lexicon:
+        """``lexicon_of`` in a thread: of a long list in another than those that recognise, since it takes seconds."""
+        long = isinstance(names, list) and len(names) > QUICK
+        threads = self._reader if long else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, self.lexicon_of, names)
 
     def lexicon_of(self, names: Any) -> Lexicon:
         """That of a client's own ``names``; without any, the server's.
@@ -48,11 +57,10 @@ class Recognition:
         """Raises AudioError for a clip that cannot be used, NoSpeechError for silence."""
         return self.transcriber.transcribe_recording(self.transcriber.speech(clip), lexicon)
 
-    def transcribe_file(self, content: bytes, names: list[str] | None) -> Transcript:
+    def transcribe_file(self, content: bytes, lexicon: Lexicon) -> Transcript:
         """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
         if not content:
             raise AudioError("recording: it is empty (0 bytes): send the file itself as the body")
-        lexicon = self.lexicon_of(names)
         return self.transcribe(decode_open(io.BytesIO(content), Path("recording")), lexicon)
 
 

@@ -118,7 +118,7 @@ class Handler(AsyncEventHandler):
         self._detects = detects
         self._lexicon = {}  # of a list that cannot be read nothing is heard, rather than another list's names
         self._begin()
-        self._lexicon = await self._recognition.run(self._recognition.lexicon_of, names or None)  # []: any, too
+        self._lexicon = await self._recognition.read(names or None)  # []: any, too
         self._begin()
 
     async def _hear(self, chunk: AudioChunk) -> None:

@@ -132,6 +132,12 @@ def test_raw_samples_of_a_format_that_cannot_be_are_refused_by_the_settings_name
         Pipe(Chunks(bytes(100), 7), rate, channels, "int16")
 
 
+def test_a_fault_of_several_lines_is_shown_in_as_many_and_is_one_line_of_json():
+    fault = Fault("a.txt:1: one\na.txt:2: \x1b[31mtwo")
+    assert fault.to_text().splitlines() == ["a.txt:1: one", r"a.txt:2: \x1b[31mtwo"]
+    assert len(fault.to_json().splitlines()) == 1
+
+
 def test_a_stream_without_a_sample_is_told(sound):
     encoded = io.BytesIO()
     soundfile.write(encoded, sound[:0], 16_000, format="WAV")

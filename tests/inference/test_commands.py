@@ -84,6 +84,12 @@ def test_listening_and_spotting_print_what_the_commands_with_hydra_print(clip, m
         assert [event["name"] for event in ours if event.get("name")] == ["one", "one"]
 
 
+def test_spotting_without_a_name_is_told_and_finds_not_nothing(capsys, clip):
+    with pytest.raises(SystemExit):
+        run_command("spot", f"clips={clip}")
+    assert "no names to look for: give names=[Anna,Bob]" in capsys.readouterr().err
+
+
 def test_where_no_recording_could_be_heard_spotting_ends_with_an_error(capsys, tmp_path, clip):
     (tmp_path / "none.wav").write_text("no sound")
     for clips, code in ((f"[{tmp_path / 'none.wav'}]", 2), (f"[{tmp_path / 'none.wav'},{clip}]", 0)):

@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import os
+import threading
 
 import httpx
 import numpy as np
@@ -69,6 +71,32 @@ def test_a_name_that_cannot_be_read_is_told(recognition, said):
     answer = request(recognition, "POST", "/transcribe?name=ന", content=flac(said("one")))
     assert answer.status_code == 422
     assert "ന" in answer.json()["detail"]
+
+
+def test_nobody_waits_for_the_long_list_of_another(recognition, said, monkeypatch):
+    own, answered, content = recognition.lexicon_of, threading.Event(), flac(said("one"))
+
+    def slow(names):
+        if len(names or []) > 100:
+            answered.wait(60)
+        return own(names)
+
+    monkeypatch.setattr(recognition, "lexicon_of", slow)
+    long = [("name", f"a{chr(97 + i // 26)}{chr(97 + i % 26)}") for i in range(101)]
+
+    async def client(port):
+        url = f"http://127.0.0.1:{port}/transcribe"
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as session:
+            n = 2 * (os.cpu_count() or 1)
+            others = [asyncio.create_task(session.post(url, params=long, content=content)) for _ in range(n)]
+            await asyncio.sleep(0.5)  # they are there, and wait
+            try:
+                found = await session.post(url, params=[("name", "One"), ("name", "Two")], content=content)
+            finally:
+                answered.set()
+            return [found.status_code, *(one.status_code for one in await asyncio.gather(*others))]
+
+    assert set(served(recognition, client)) == {200}
 
 
 def test_a_form_and_an_unknown_argument_are_told_with_the_way_out(recognition, said):
