@@ -440,6 +440,8 @@ KINDS = {
     "32 bit": ("wav", "PCM_32", 16_000),
     "float": ("wav", "FLOAT", 16_000),
     "double": ("wav", "DOUBLE", 16_000),
+    "16 bit, big-endian": ("wav", "PCM_16", 16_000),
+    "24 bit, big-endian": ("wav", "PCM_24", 16_000),
     "extensible": ("wavex", "PCM_16", 16_000),
     "flac": ("flac", "PCM_16", 16_000),
     "ogg": ("ogg", "VORBIS", 44_100),
@@ -454,7 +456,8 @@ def test_a_files_answer_is_pythons_in_every_format(kind, engine, runtime, clip_o
     container, subtype, rate = KINDS[kind]
     path = tmp_path / f"clip.{container[:3]}"
     left = soxr.resample(clip_of("Martin"), 16_000, rate)
-    soundfile.write(path, np.stack([left, left / 2], axis=1), rate, subtype=subtype, format=container.upper())
+    kinds = {"subtype": subtype, "format": container.upper(), "endian": "BIG" if "big" in kind else None}
+    soundfile.write(path, np.stack([left, left / 2], axis=1), rate, **kinds)
     expected = runtime.transcribe(path, NAMES)
     found = engine.evaluate(
         """async ([bytes, name]) => {

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import re
 import threading
 
@@ -236,7 +237,8 @@ def test_a_worklet_whose_input_is_empty_goes_on(launch, address):
 
 
 def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sounds, tmp_path):
-    whole = (sounds / "once.wav").read_bytes()
+    whole, aiff = (sounds / "once.wav").read_bytes(), io.BytesIO()
+    soundfile.write(aiff, np.zeros(16_000), 16_000, format="AIFF")
     bad = {
         "empty.wav": (b"", "empty"),
         "text.wav": (b"no sound at all " * 40, "not readable as audio"),
@@ -246,6 +248,7 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
         "channels.wav": (whole[:22] + bytes(2) + whole[24:], "without channels"),
         "head.flac": (b"fLaC", "not readable"),
         "photo.m4a": (b"\xff\xd8\xff\xe0" * 400, "not readable as audio"),
+        "of a mac.aiff": (aiff.getvalue(), "FLAC: ffmpeg -i 'of a mac.aiff' 'of a mac.wav'"),
     }
     soundfile.write(tmp_path / "long.wav", np.zeros(8_000 * 61, np.float32), 8_000)
     soundfile.write(tmp_path / "long.ogg", np.zeros(8_000 * 61, np.float32), 8_000)
@@ -442,6 +445,14 @@ def test_a_pasted_list_is_read_and_what_cannot_be_is_named(ready):
         assert part in refused
 
 
+def test_a_character_that_is_not_seen_is_named_by_its_number(ready):
+    page = ready()
+    page.fill("#names", "Mar\u200btin\n\u202eAnna\nBob")
+    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 2")
+    assert "the invisible U+200B" in page.inner_text("#refused")
+    assert "the invisible U+202E" in page.inner_text("#refused")
+
+
 def test_comments_and_marks_of_a_list_are_no_names_as_in_python(ready):
     page = ready()
     page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n  # Eva = eva\nC# Minor")
@@ -586,6 +597,24 @@ def test_a_file_of_enrolled_names_is_opened_and_another_is_refused(ready, clip_o
     page.wait_for_function("() => document.querySelectorAll('#list > li').length === 6")
     page.set_input_files("#file", tmp_path / "said.wav")
     wait_for_verdict(page, "Gran,")
+
+
+def test_a_file_of_enrolled_names_that_is_dropped_is_opened(ready, clip_of, runtime, tmp_path):
+    enrolled = {"Gran": enrolment.enrol([runtime.frames_of((clip_of("Wilhelmina"), 16_000))], spelled=False)}
+    enrolment.write(tmp_path / "own.JSON", enrolled, runtime.alphabet, runtime.inventory)
+    page = ready()
+    page.set_input_files("#file", tmp_path / "own.JSON")  # as one that is dropped
+    page.wait_for_function("() => document.getElementById('enrolment').textContent === 'own.JSON: Gran'")
+    assert rows(page)[-1] == "Gran"
+    assert page.is_hidden("#problem")
+
+
+def test_while_the_browser_asks_for_the_microphone_the_page_says_so(ready, sounds):
+    page = ready(init="navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
+    page.click("#listen")
+    assert "Allow the microphone" in page.inner_text("#microphone")
+    page.set_input_files("#file", sounds / "once.wav")
+    wait_for_verdict(page, "Martin,")
 
 
 def test_a_page_opened_as_a_file_says_what_to_run(tab, page_files, tmp_path):

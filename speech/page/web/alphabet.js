@@ -19,6 +19,11 @@ export function plainLetters(text) {
   return translated(decomposed.replace(/\p{M}/gu, "")).split(/\s+/).filter(Boolean).join(" ");
 }
 
+/** A character in a message: one that is not seen by its number. */
+function shown(c) {
+  return /\p{C}/u.test(c) ? `the invisible U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : `“${c}”`;
+}
+
 export class Alphabet {
   /** The letters that a recogniser spells: output symbols 1, 2, ... */
   constructor(letters) {
@@ -35,7 +40,7 @@ export class Alphabet {
     const folded = plainLetters(text);
     const foreign = [...new Set(folded)].filter((c) => !this.letters.includes(c)).sort();
     if (foreign.length)
-      throw new TextError(`“${text}” has ${foreign.map((c) => `“${c}”`).join(" ")}, which the recogniser cannot write: respell it`);
+      throw new TextError(`“${text}” has ${foreign.map(shown).join(" ")}, which the recogniser cannot write: respell it`);
     if (!/\p{L}/u.test(folded)) throw new TextError(`“${text}” has no letter in it: write the name as it is spelt`);
     return folded;
   }

@@ -69,13 +69,17 @@ class App {
     });
   }
 
-  /** Each of the files in turn; one that cannot be used is told by name, and the next is heard. */
+  /** Each of the files in turn, enrolled names among them; one that cannot be used is told by name, and the next is heard. */
   async hearFiles(input) {
     const files = [...input.files];
     input.value = ""; // the same file may be chosen again
     tell("problem", "");
     const wrong = [];
     for (const file of files) {
+      if (file.name.toLowerCase().endsWith(".json")) {
+        await this.openEnrolled({ files: [file] });
+        continue;
+      }
       try {
         const waveform = await readClip(file, this.recognizer.sampleRate);
         await (byId("within").checked ? this.#hearWithin(waveform, file.name) : this.#hearAlone(waveform, file.name));
@@ -116,6 +120,7 @@ class App {
     if (this.turning) return; // and not disabled: a button would lose the keyboard's focus
     this.turning = true;
     tell("problem", "");
+    tell("microphone", "Allow the microphone where the browser asks for it.");
     const microphone = new Microphone(this.recognizer.sampleRate, {
       block: (samples) => {
         this.#level(samples);

@@ -64,7 +64,7 @@ function tooLong(size) {
 
 async function decodeByBrowser(file, bytes) {
   if (typeof OfflineAudioContext === "undefined")
-    throw new AudioError("this browser reads WAV files alone: convert it to WAV");
+    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file.name)}`);
   if ((await durationS(file)) > LONGEST_S) throw tooLong("it is"); // before it is in memory
   const rate = rateOf(bytes) ?? USUAL_RATE;
   try {
@@ -73,8 +73,16 @@ async function decodeByBrowser(file, bytes) {
     return { rate: buffer.sampleRate, channels };
   } catch (error) {
     // Safari rejects with null.
-    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): convert it to WAV or FLAC`);
+    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): ${wayOut(file.name)}`);
   }
+}
+
+/** What to do with a file that cannot be read, whole as it may be: the command that converts it. */
+function wayOut(name) {
+  const [, stem, suffix] = /^(.*?)(\.[^.]*)?$/s.exec(name);
+  const converted = `${stem}${suffix?.toLowerCase() === ".wav" ? ".flac" : ".wav"}`;
+  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+  return `convert it to WAV or FLAC: ffmpeg -i ${quoted(name)} ${quoted(converted)}`;
 }
 
 /** The length that a media element reads from the file's header; 0 where it tells none. */

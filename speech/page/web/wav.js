@@ -13,25 +13,26 @@ const EXTENSIBLE = 0xfffe;
 export function decodeWav(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  if (bytes.length < 12 || tag(0) !== "RIFF" || tag(8) !== "WAVE") return null;
+  if (bytes.length < 12 || !["RIFF", "RIFX"].includes(tag(0)) || tag(8) !== "WAVE") return null;
+  const isLittle = tag(0) === "RIFF"; // which byte of a number is the first
   let format = null;
   for (let at = 12; at + 8 <= bytes.length; ) {
-    const [name, size] = [tag(at), view.getUint32(at + 4, true)];
+    const [name, size] = [tag(at), view.getUint32(at + 4, isLittle)];
     const start = at + 8;
     if (name === "fmt " && start + 16 <= bytes.length) {
-      const code = view.getUint16(start, true);
+      const code = view.getUint16(start, isLittle);
       format = {
-        code: code === EXTENSIBLE && start + 26 <= bytes.length ? view.getUint16(start + 24, true) : code,
-        nChannels: view.getUint16(start + 2, true),
-        rate: view.getUint32(start + 4, true),
-        bits: view.getUint16(start + 14, true),
+        code: code === EXTENSIBLE && start + 26 <= bytes.length ? view.getUint16(start + 24, isLittle) : code,
+        nChannels: view.getUint16(start + 2, isLittle),
+        rate: view.getUint32(start + 4, isLittle),
+        bits: view.getUint16(start + 14, isLittle),
       };
     } else if (name === "data") {
       if (!format) break;
-      const read = reader(view, format);
+      const read = reader(view, format, isLittle);
       if (!read) return null;
       if (!format.nChannels) throw new AudioError("a header without channels: record it again");
-      const isKnown = size ? size < UNKNOWN : isChunks(bytes, view, start);
+      const isKnown = size ? size < UNKNOWN : isChunks(bytes, view, start, isLittle);
       if (isKnown && start + size - bytes.length > MISCOUNT)
         throw new AudioError("truncated, its header says more samples: copy it again");
       const step = (format.bits / 8) * format.nChannels;
@@ -45,20 +46,20 @@ export function decodeWav(bytes) {
 }
 
 /** Whether there are chunks from `at` to the end, such as follow no sound in a file that was closed. */
-function isChunks(bytes, view, at) {
-  for (; at + 8 <= bytes.length; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) % 2))
+function isChunks(bytes, view, at, isLittle) {
+  for (; at + 8 <= bytes.length; at += 8 + view.getUint32(at + 4, isLittle) + (view.getUint32(at + 4, isLittle) % 2))
     if (!bytes.subarray(at, at + 4).every((byte) => byte >= 32 && byte < 127)) return false;
   return Math.abs(at - bytes.length) <= 1;
 }
 
-function reader(view, { code, bits }) {
+function reader(view, { code, bits }, isLittle) {
   const readers = {
     [`${PCM} 8`]: (at) => (view.getUint8(at) - 128) / 128,
-    [`${PCM} 16`]: (at) => view.getInt16(at, true) / 32768,
-    [`${PCM} 24`]: (at) => (view.getInt16(at + 1, true) * 256 + view.getUint8(at)) / 8388608,
-    [`${PCM} 32`]: (at) => view.getInt32(at, true) / 2147483648,
-    [`${FLOAT} 32`]: (at) => view.getFloat32(at, true),
-    [`${FLOAT} 64`]: (at) => view.getFloat64(at, true),
+    [`${PCM} 16`]: (at) => view.getInt16(at, isLittle) / 32768,
+    [`${PCM} 24`]: (at) => (view.getInt16(isLittle ? at + 1 : at, isLittle) * 256 + view.getUint8(isLittle ? at : at + 2)) / 8388608,
+    [`${PCM} 32`]: (at) => view.getInt32(at, isLittle) / 2147483648,
+    [`${FLOAT} 32`]: (at) => view.getFloat32(at, isLittle),
+    [`${FLOAT} 64`]: (at) => view.getFloat64(at, isLittle),
   };
   return readers[`${code} ${bits}`];
 }
