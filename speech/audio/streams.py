@@ -319,7 +319,8 @@ class Microphone:
                         yield Fault("overrun", lost_s)
                         n_samples += round(lost_s * form.rate)
                     n_samples += len(samples)
-                    n_before, n_zero = n_zero, 0 if samples.any() else n_zero + len(samples)
+                    sounds = (np.isfinite(samples) & (samples != 0)).any()  # what is no number is heard as 0
+                    n_before, n_zero = n_zero, 0 if sounds else n_zero + len(samples)
                     if n_before < GONE_S * form.rate <= n_zero:
                         yield Fault(f"digital silence for {GONE_S} s: is the microphone muted, or not permitted?")
                     yield samples

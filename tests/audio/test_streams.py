@@ -280,8 +280,9 @@ def test_a_microphone_that_was_never_there_is_not_waited_for(monkeypatch):
     assert heard_until_gone(Microphone(None)) == []
 
 
-def test_exact_zeros_of_a_microphone_are_told_once(monkeypatch):
-    device(monkeypatch, [(0.0, False)] * 80, block_s=0.001)
+@pytest.mark.parametrize("level", [0.0, np.nan, -np.inf])
+def test_exact_zeros_of_a_microphone_are_told_once(monkeypatch, level):
+    device(monkeypatch, [(level, False)] * 80, block_s=0.001)
     silent, gone = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
     assert "muted" in silent.text
     assert "nothing came for" in gone.text
