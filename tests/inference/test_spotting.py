@@ -11,7 +11,7 @@ from spoken import RATE, say
 from speech.inference.confirmation import Confirmation
 from speech.inference.listening import Heard, listen
 from speech.inference.scoring import LogProbs
-from speech.inference.spotting import Search, _columns, best_paths
+from speech.inference.spotting import Search, _columns, _Paths
 
 NAMES = ["Jennifer", "Elizabeth", "Robert", "Alexander", "Susan"]
 
@@ -35,8 +35,8 @@ def every_path(text, n_frames):
 @settings(max_examples=30, deadline=None)
 def test_the_best_path_is_the_best_of_all_paths(seed, texts):
     local = -np.random.default_rng(seed).exponential(size=(5, 4)).astype(np.float32)
-    found = best_paths(local, _columns(texts))
-    fixed = best_paths(local, _columns(texts), restart=False)
+    found = _Paths(_columns(texts))(local)
+    fixed = _Paths(_columns(texts))(local, restart=False)
     for i, text in enumerate(texts):
         for last in range(5):
             sums = {
