@@ -141,11 +141,11 @@ def test_speech_without_a_pause_hides_no_name_where_it_is_cut(runtime):
     assert [name for name, *_ in found] == ["Jennifer"] * 12
 
 
-@pytest.mark.parametrize(("pause_s", "n"), [(0.2, 2), (0.4, 2), (1.5, 2)])
-def test_a_name_said_twice_is_two(runtime, pause_s, n):
+@pytest.mark.parametrize("pause_s", [0.2, 0.4, 1.5])
+def test_a_name_said_twice_is_two(runtime, pause_s):
     pause = np.zeros(round(pause_s * RATE), np.float32)
     twice = np.pad(np.concatenate([say("Martin"), pause, say("Martin")]), (RATE, RATE))
-    assert [name for name, *_ in heard(runtime, twice, names=["Martin", "Mark"])] == ["Martin"] * n
+    assert [name for name, *_ in heard(runtime, twice, names=["Martin", "Mark"])] == ["Martin"] * 2
 
 
 @pytest.mark.parametrize("said", ["Mark", "Marcus"])
