@@ -91,13 +91,11 @@ class OnnxEncoder(Encoder):
     def layers(self) -> Any:
         return self.recurrent
 
-    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor) -> Tensor:
-        layer: _Recurrent = directions
-        return cast(Tensor, layer(hidden, n_frames))
-
-    def _carried(self, directions: Any, hidden: Tensor, n_frames: Tensor, start: Tensor) -> Tensor:
+    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor, start: Tensor | None = None) -> Tensor:
         layer: _Recurrent = directions
         return cast(Tensor, layer(hidden, n_frames, start))
+
+    _carried = _recurrent
 
 
 class _PowerSpectrum(nn.Module):

@@ -34,7 +34,6 @@ _AFTER_Y = {"a": "ja", "an": "jɛn", "ang": "jɑŋ", "ao": "jaʊ", "e": "jɛ", "
 _AFTER_Y |= {"o": "jɔ", "ong": "jʊŋ", "ou": "joʊ", "u": "y", "uan": "ɥɛn", "ue": "ɥɛ", "un": "yn"}
 _AFTER_W = {"a": "wa", "ai": "waɪ", "an": "wan", "ang": "wɑŋ", "ei": "weɪ", "en": "wən", "eng": "wəŋ", "o": "wɔ"}
 _AFTER_W |= {"u": "u"}
-_SYLLABLE = re.compile("(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)(" + "|".join(sorted(_FINALS, key=len, reverse=True)) + ")")
 
 
 def _syllable(initial: str, final: str) -> str | None:
