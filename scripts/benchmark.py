@@ -63,7 +63,7 @@ def main() -> None:
         accuracy(run_dir)
         file = run_dir / "recognizer.pt"
         recognizer = Recognizer.load(file)
-        show("n_parameters", sum(p.numel() for p in recognizer.parameters()), "", "under 400000")
+        show("n_parameters", recognizer.n_parameters, "", "under 400000")
         show_transcription(file, folder, "at most 0.005", "under 5", "no aim")
         robustness(recognizer, data_of(run_dir, recognizer).test_clips)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchlib.figures import Hits, show_change, show_proportion
-from benchlib.people import People, Recording, TrainedRun
+from benchlib.people import People, Recording, TrainedRun, evaluate, read_lists
 from benchlib.runs import train
 from omegaconf import OmegaConf
 
@@ -37,7 +37,7 @@ def trained(variant: str, overrides: list[str]) -> TrainedRun:
 
 def test_sets(people: People) -> dict[str, tuple[list[Recording], list[str]]]:
     """Recordings, and the closed list that each is looked for in."""
-    lists = OmegaConf.load(HERE.with_name("benchmark_people.yaml"))
+    lists = read_lists()
     words, every, digits = list(lists.words), [*lists.words, *lists.other_words], list(lists.digits)
     return {
         "20 words": (people.recordings("speech_commands", words), words),
@@ -72,7 +72,7 @@ def main() -> None:
     first: dict[str, Hits] = {}
     for variant in variants:
         run = trained(variant, [*plan.shorter, *plan.variants[variant], *overrides])
-        found = {what: run.evaluate(recordings) for what, (recordings, _) in sets.items()}
+        found = {what: evaluate(run.recognizer, recordings) for what, (recordings, _) in sets.items()}
         for way in decodings(run.recognizer) if not first else ("",):
             for what, evaluated in found.items():
                 hits, speakers = evaluated.closed_set(sets[what][1]), evaluated.speakers

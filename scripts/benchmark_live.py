@@ -9,7 +9,6 @@ installed hear the same streams. Times are of the process's CPU. Intervals are o
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 import time
@@ -19,14 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from benchlib import wake_words
-from benchlib.degrade import babble, pink, with_noise
+from benchlib import degrade, wake_words
 from benchlib.figures import UNKNOWN, show, show_proportion
-from benchlib.people import RATE, People, sample
-from benchmark_people import LISTS
-from omegaconf import OmegaConf
+from benchlib.people import RATE, People, read_lists, read_manifest, sample
 
-from speech.audio import endpointing, files
+from speech.audio import files
 from speech.audio.files import Waveform
 from speech.inference.confirmation import Confirmation
 from speech.inference.listening import Heard, listen
@@ -60,7 +56,7 @@ class Place(NamedTuple):
 class Bench:
     def __init__(self, data_dir: Path, n_clips: int, hours: float) -> None:
         self.data_dir, self.n_clips, self.hours = data_dir.resolve(), n_clips, hours
-        self.people, self.lists = People(data_dir), OmegaConf.load(LISTS)
+        self.people, self.lists = People(data_dir), read_lists()
         self.recognizer, self.segments = Runtime.load(), Segments.load()
         self.rng = np.random.default_rng(self.lists.seed)
         self.engines = wake_words.installed()
@@ -96,12 +92,8 @@ def alone(bench: Bench) -> None:
     names = bench.recognizer.lexicon(list(bench.lists.names))
     clips = [one.load() for one in sample(bench.people.recordings("names", ["alexa"]), bench.n_clips, 0)]
     talkers = sample(bench.people.recordings("speech_commands", list(bench.lists.other_words)), 8, 0)
-    others = [endpointing.trim_silence(one.load(), RATE)[0] for one in talkers]
-    kinds: dict[str, Callable[[Waveform], Waveform]] = {
-        "spot_recall": lambda x: x,
-        "spot_pink_recall": lambda x: with_noise(x, pink(len(x), bench.rng), bench.lists.snr_db),
-        "spot_babble_recall": lambda x: with_noise(x, babble(len(x), others, bench.rng), bench.lists.snr_db),
-    }
+    _, pink, babble = degrade.kinds((one.load() for one in talkers), bench.lists.snr_db, bench.rng).values()
+    kinds = {"spot_recall": lambda x: x, "spot_pink_recall": pink, "spot_babble_recall": babble}
     for name, change in kinds.items():
         streams = [change(np.concatenate([bench.room(1), x, bench.room(1)])) for x in clips]
         found = [bench.spotted(x, names) for x in streams]
@@ -143,8 +135,7 @@ def other_words(bench: Bench) -> None:
 def sentences(bench: Bench) -> None:
     """Five words inside of running sentences over the telephone: the manifest has the place of one, how often each is
     ``said``; every other event is a false alarm. As listen does it, and its parts."""
-    with (bench.data_dir / "telephone" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["kind"] == "sentence"]
+    rows = [row for row in read_manifest(bench.data_dir / "telephone") if row["kind"] == "sentence"]
     chosen = [rows[i] for i in sorted(np.random.default_rng(0).permutation(len(rows))[: bench.n_clips])]
     lexicon = bench.recognizer.lexicon(WORDS)
 

@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchlib.degrade import babble, pink, telephone, with_noise
+from benchlib import degrade
 from benchlib.figures import show, show_change, show_proportion
-from benchlib.people import RATE, Evaluated, People, Recording, TrainedRun, sample
+from benchlib.people import RATE, Evaluated, People, Recording, TrainedRun, evaluate, read_lists, sample
 from benchlib.runs import read_report, run_folder, train
 from benchlib.sphinx import compare_with_sphinx
-from omegaconf import OmegaConf
 
-from speech.audio import endpointing, files
-from speech.audio.files import Waveform
+from speech.audio import files
 from speech.config.compose import compose
 from speech.config.tree import ConfigError
 from speech.data.source import CorpusError
@@ -41,7 +39,6 @@ from speech.tts.piper import Piper
 from speech.tts.voice import Engine, VoiceError
 
 ENGINES: dict[str, Callable[[], Engine]] = {"pico": Pico, "flite": Flite, "piper": Piper}
-LISTS = Path(__file__).with_suffix(".yaml")
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Bench:
 
     def report(self, what: str, aim: str, recordings: Sequence[Recording], names: Sequence[str]) -> None:
         """Closed-set accuracy within ``names`` and exact match, and PocketSphinx beside them."""
-        show_accuracy(what, aim, self.run.evaluate(recordings), names)
+        show_accuracy(what, aim, evaluate(self.run.recognizer, recordings), names)
         self.compare_with_sphinx(what, recordings, names)
 
 
@@ -119,7 +116,7 @@ def confused(bench: Bench) -> None:
     forty = [str(name).lower() for name in compose("train", ["corpus=names"]).corpus.names]
     four = [name.lower() for name in bench.lists.confused]
     by_engine = synthesize_all(forty, bench.lists.takes, bench.cache_dir or "cache")
-    found = {engine: bench.run.evaluate(recordings) for engine, recordings in by_engine.items()}
+    found = {engine: evaluate(bench.run.recognizer, recordings) for engine, recordings in by_engine.items()}
     every = [one for recordings in by_engine.values() for one in recordings]
     found["unseen engines"] = Evaluated(
         bench.run.recognizer, every, [frames for one in found.values() for frames in one.frames]
@@ -165,7 +162,7 @@ def unseen(bench: Bench) -> None:
     than = f"{len(lists)} lists of {wanted.n_names} names that training never had"
     hits, speakers = {}, {}
     for engine, recordings in by_engine.items():
-        evaluated = run.evaluate(recordings)
+        evaluated = evaluate(run.recognizer, recordings)
         parts = [evaluated.of(some) for some in lists]
         hits[engine] = np.concatenate([part.closed_set(some) for part, some in zip(parts, lists, strict=True)])
         speakers[engine] = [speaker for part in parts for speaker in part.speakers]
@@ -196,7 +193,7 @@ def rejection(bench: Bench) -> None:
         return
     texts = {"listed": (bench.lists.words, "at least 0.92"), "out of list": (bench.lists.other_words, "at most 0.05")}
     for what, (some, aim) in texts.items():
-        evaluated = bench.run.evaluate(bench.people.recordings("speech_commands", some))
+        evaluated = evaluate(bench.run.recognizer, bench.people.recordings("speech_commands", some))
         than = f"{aim}; at {fitted.false_accept_rate} false-accept rate in validation"
         hits = evaluated.accepted(bench.lists.words)
         show_proportion(f"accept_rate (20 words, {what}, people)", hits, evaluated.speakers, than)
@@ -207,18 +204,12 @@ def degraded(bench: Bench) -> None:
     lists, people = bench.lists, bench.people
     recordings = sample(people.recordings("speech_commands", lists.words), lists.n_degraded, lists.seed)
     talkers = sample(people.recordings("speech_commands", lists.other_words), lists.n_talkers, lists.seed)
-    others = [endpointing.trim_silence(one.load(), RATE)[0] for one in talkers]
-    rng = np.random.default_rng(lists.seed)
-    kinds: dict[str, Callable[[Waveform], Waveform]] = {
-        "telephone": telephone,
-        f"pink noise, {lists.snr_db} dB": lambda x: with_noise(x, pink(len(x), rng), lists.snr_db),
-        f"babble, {lists.snr_db} dB": lambda x: with_noise(x, babble(len(x), others, rng), lists.snr_db),
-    }
+    kinds = degrade.kinds((one.load() for one in talkers), lists.snr_db, np.random.default_rng(lists.seed))
     speakers = [one.speaker for one in recordings]
-    clean = bench.run.evaluate(recordings).closed_set(lists.words)
+    clean = evaluate(bench.run.recognizer, recordings).closed_set(lists.words)
     show_proportion("closed_set_accuracy (20 words, clean)", clean, speakers)
     for kind, change in kinds.items():
-        hits = bench.run.evaluate(recordings, change).closed_set(lists.words)
+        hits = evaluate(bench.run.recognizer, recordings, change).closed_set(lists.words)
         show_proportion(f"closed_set_accuracy (20 words, {kind})", hits, speakers)
         than = "the clean clips; at least -0.05"
         show_change(f"closed_set_accuracy_change (20 words, {kind})", hits, clean, speakers, than)
@@ -228,14 +219,17 @@ def enrolled(bench: Bench) -> None:
     """Figure 7: enrolment of five recordings of each digit by one speaker, by the command that a user gives."""
     lists, run = bench.lists, bench.run
     others = sample(bench.people.recordings("speech_commands", lists.words), lists.n_degraded, lists.seed)
-    before = run.evaluate(others)
+    before = evaluate(run.recognizer, others)
     for speaker in lists.enrolled:
         with tempfile.TemporaryDirectory() as name:
             overrides = ["experiment=enrol", f"init={run.run_dir}", f"corpus.root={bench.people.folder / 'fsdd'}"]
             overrides += [f"corpus.speakers=[{speaker}]", "corpus.n_recordings=5"]
             overrides += [f"cache_dir={bench.cache_dir}"] if bench.cache_dir else []
             train(Path(name), overrides)
-            report, later = read_report(Path(name)), TrainedRun(Path(name), bench.cache_dir).evaluate(others)
+            report, later = (
+                read_report(Path(name)),
+                evaluate(TrainedRun(Path(name), bench.cache_dir).recognizer, others),
+            )
         held_back = [of["splits"]["held_back"] for of in (report["before"], report)]
         errors = [1 - scores["closed_set_accuracy"]["value"] for scores in held_back]
         than = f"before enrolment, {errors[0]:.4f}; {held_back[1]['n_clips']} recordings held back; at least 2x fewer"
@@ -267,7 +261,7 @@ def main() -> None:
     places = dict(place.split("=", 1) if "=" in place else ("", place) for place in given.run)
     if "" not in places or set(places) - {"", *FIGURES}:
         sys.exit(f"error: give RUN, and FIGURE=RUN for one of {', '.join(FIGURES)} where that has its own")
-    people, lists = People(given.data_dir), OmegaConf.load(LISTS)
+    people, lists = People(given.data_dir), read_lists()
     if given.n_sphinx is not None:
         lists.n_sphinx = given.n_sphinx
     folders = {figure: run_folder(place) for figure, place in places.items()}

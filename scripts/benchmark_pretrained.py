@@ -10,35 +10,42 @@ and are no part of the test. The lists, and the rules by which they were made, a
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchlib.degrade import babble, pink, telephone, with_noise
+from benchlib import degrade
 from benchlib.figures import Hits, show, show_change
-from benchlib.people import RATE, People, Recording, log_probs, sample
+from benchlib.people import (
+    RATE,
+    Evaluated,
+    People,
+    Recording,
+    calibration_speakers,
+    evaluate,
+    log_probs,
+    read_lists,
+    read_manifest,
+    sample,
+)
 from benchlib.sphinx import Sphinx
-from benchmark_people import LISTS, synthesize_all
-from omegaconf import OmegaConf
+from benchmark_people import synthesize_all
 
 from speech import pretrained
-from speech.audio import endpointing, files
+from speech.audio import files
 from speech.audio.files import Waveform
 from speech.evaluation.intervals import bootstrap, proportion
 from speech.inference import enrolment
-from speech.inference.scoring import LogProbs
 from speech.inference.transcriber import Transcriber
 from speech.model.loading import load
 
-CALIBRATION = Path(__file__).with_name("calibration_speakers.txt")
 MEMORY = """
 import sys
 from speech import Runtime
@@ -49,7 +56,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 @dataclass
 class Bench:
-    """The recogniser, the recordings, and what was computed of them."""
+    """The recogniser, the recordings, and what is asked of them."""
 
     transcriber: Transcriber
     people: People
@@ -57,31 +64,15 @@ class Bench:
     recognizer: Path
     part: str
     n_sphinx: int
-    _frames: dict[str, list[LogProbs | None]] = field(default_factory=dict)
 
     def recordings(self, folder: str, texts: Sequence[str]) -> list[Recording]:
         """Those of the part of the speakers that is measured; where speakers are not known, all are of the test."""
-        calibration = set(CALIBRATION.read_text(encoding="utf-8").split())
+        calibration = calibration_speakers()
         return [
             one
             for one in self.people.recordings(folder, texts)
             if (one.speaker in calibration) == (self.part == "calibration")
         ]
-
-    def frames(self, recordings: Sequence[Recording], what: str = "") -> list[LogProbs | None]:
-        """Their log-probabilities, computed once for each ``what``; None where no speech is found."""
-        if what and what in self._frames:
-            return self._frames[what]
-        found = [log_probs(self.transcriber, one.load()) for one in recordings]
-        if what:
-            self._frames[what] = found
-        return found
-
-    def hits(self, recordings: Sequence[Recording], frames: Sequence[LogProbs | None], names: Sequence[str]) -> Hits:
-        """Whether the likeliest of ``names`` is what was said."""
-        lexicon = self.transcriber.lexicon(names)
-        first = [self.transcriber.rank(one, lexicon)[0][0] if one else "" for one in frames]
-        return np.array([hyp == one.text for hyp, one in zip(first, recordings, strict=True)])
 
 
 def macro_weights(recordings: Sequence[Recording]) -> np.ndarray:
@@ -117,35 +108,27 @@ def accuracy(bench: Bench) -> None:
             ("telephone, 5 of 20 words", spoken_alone(bench), list(lists.telephone), "0.98"),
         ]
     for what, recordings, names, aim in sets:
-        frames = bench.frames(recordings, what)
-        show_macro(f"closed_set_accuracy ({what})", bench.hits(recordings, frames, names), recordings, aim)
+        evaluated = evaluate(bench.transcriber, recordings)
+        show_macro(f"closed_set_accuracy ({what})", evaluated.closed_set(names), recordings, aim)
         if bench.n_sphinx:
-            beside_sphinx(bench, what, recordings, frames, names)
+            beside_sphinx(bench, what, evaluated, names)
 
 
 def spoken_alone(bench: Bench) -> list[Recording]:
     """The words that were said alone over the telephone."""
     folder = bench.people.folder.parent
-    with (folder / "telephone" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["kind"] == "alone"]
+    rows = [row for row in read_manifest(folder / "telephone") if row["kind"] == "alone"]
     return [Recording(row["text"], row["speaker"], partial(files.read, folder / row["path"], RATE)) for row in rows]
 
 
-def beside_sphinx(
-    bench: Bench,
-    what: str,
-    recordings: Sequence[Recording],
-    frames: Sequence[LogProbs | None],
-    names: Sequence[str],
-) -> None:
+def beside_sphinx(bench: Bench, what: str, evaluated: Evaluated, names: Sequence[str]) -> None:
     sphinx = Sphinx(names)
-    drawn = np.random.default_rng(bench.lists.seed).permutation(len(recordings))[: bench.n_sphinx].tolist()
-    chosen = [i for i in sorted(drawn) if recordings[i].text in sphinx.names]
-    some, of = [recordings[i] for i in chosen], [frames[i] for i in chosen]
-    ours = bench.hits(some, of, sphinx.names)
-    theirs = np.array([sphinx.transcribe(one.load()) == one.text for one in some])
+    drawn = np.random.default_rng(bench.lists.seed).permutation(len(evaluated.recordings))[: bench.n_sphinx].tolist()
+    some = evaluated.at(sorted(drawn)).of(sphinx.names)
+    ours = some.closed_set(sphinx.names)
+    theirs = np.array([sphinx.transcribe(one.load()) == one.text for one in some.recordings])
     than = f"pocketsphinx, {theirs.mean():.4f}; over 0; ours {ours.mean():.4f}"
-    show_change(f"closed_set_accuracy_change ({what})", ours, theirs, [one.speaker for one in some], than)
+    show_change(f"closed_set_accuracy_change ({what})", ours, theirs, some.speakers, than)
 
 
 def engines(bench: Bench) -> None:
@@ -153,7 +136,7 @@ def engines(bench: Bench) -> None:
     forty = [name.lower() for name in Path("conf/names.txt").read_text(encoding="utf-8").splitlines() if name]
     four = [name.lower() for name in bench.lists.confused]
     for engine, recordings in synthesize_all(four, bench.lists.takes, "cache").items():
-        hits = bench.hits(recordings, bench.frames(recordings), forty)
+        hits = evaluate(bench.transcriber, recordings).closed_set(forty)
         show_macro(f"closed_set_accuracy (4 of 40 names, {engine})", hits, recordings, "0.95")
 
 
@@ -163,9 +146,8 @@ def rejection(bench: Bench) -> None:
     lexicon = bench.transcriber.lexicon(words)
 
     def out_of_list(recordings: Sequence[Recording]) -> np.ndarray:
-        found = [
-            bench.transcriber.out_of_list_probability(one, lexicon) if one else 1.0 for one in bench.frames(recordings)
-        ]
+        frames = evaluate(bench.transcriber, recordings).frames
+        found = [bench.transcriber.out_of_list_probability(one, lexicon) if one else 1.0 for one in frames]
         return np.array([1.0 if p is None else p for p in found])
 
     listed = bench.recordings("speech_commands", words)
@@ -186,40 +168,29 @@ def degraded(bench: Bench) -> None:
     lists = bench.lists
     words = list(lists.words)
     drawn = sample(bench.recordings("speech_commands", words), lists.n_degraded, lists.seed)
-    clean_frames = bench.frames(
-        drawn
-    )  # noise is added at a ratio to the speech: where none is found, there is no ratio
-    recordings = [one for one, found in zip(drawn, clean_frames, strict=True) if found]
+    every = evaluate(bench.transcriber, drawn)
+    found = every.at(i for i, frames in enumerate(every.frames) if frames)  # noise has a ratio to speech, where any is
     talkers = sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers, lists.seed)
-    others = [endpointing.trim_silence(one.load(), RATE)[0] for one in talkers]
-    rng = np.random.default_rng(lists.seed)
+    kinds = degrade.kinds((one.load() for one in talkers), lists.snr_db, np.random.default_rng(lists.seed))
 
     def at_8_khz(waveform: Waveform) -> Waveform:
         import soxr
 
         return np.asarray(soxr.resample(soxr.resample(waveform, RATE, RATE // 2), RATE // 2, RATE), np.float32)
 
-    kinds: dict[str, tuple[Callable[[Waveform], Waveform], float]] = {
-        "telephone": (telephone, 0.03),
-        f"pink noise, {lists.snr_db} dB": (lambda x: with_noise(x, pink(len(x), rng), lists.snr_db), 0.06),
-        f"babble, {lists.snr_db} dB": (lambda x: with_noise(x, babble(len(x), others, rng), lists.snr_db), 0.15),
-        "8 kHz": (at_8_khz, 0.05),
-    }
-    speakers = [one.speaker for one in recordings]
-    clean = bench.hits(recordings, [found for found in clean_frames if found], words)
-    for kind, (change, aim) in kinds.items():
-        changed = [log_probs(bench.transcriber, change(one.load())) for one in recordings]
-        hits = bench.hits(recordings, changed, words)
+    clean = found.closed_set(words)
+    for (kind, change), aim in zip((kinds | {"8 kHz": at_8_khz}).items(), (0.03, 0.06, 0.15, 0.05), strict=True):
+        hits = evaluate(bench.transcriber, found.recordings, change).closed_set(words)
         than = f"the clean clips, {clean.mean():.4f}; at least {-aim}"
-        show_change(f"closed_set_accuracy_change (20 words, {kind})", hits, clean, speakers, than)
+        show_change(f"closed_set_accuracy_change (20 words, {kind})", hits, clean, found.speakers, than)
 
 
 def enrolled(bench: Bench) -> None:
     """Five recordings of each digit by one speaker, enrolled without training."""
     lists = bench.lists
     digits = list(lists.digits)
-    every = bench.people.recordings("fsdd", digits)
-    frames = bench.frames(every, "every digit")
+    evaluated = evaluate(bench.transcriber, bench.people.recordings("fsdd", digits))
+    every, frames = evaluated.recordings, evaluated.frames
     errors = np.zeros((2, len(lists.enrolled)))
     others_change, seconds = [], []
     for number, speaker in enumerate(lists.enrolled):
@@ -236,11 +207,10 @@ def enrolled(bench: Bench) -> None:
         tested = [i for i in own if i not in used]
         rates = []
         for chosen in (tested, others):
-            some, of = [every[i] for i in chosen], [frames[i] for i in chosen]
             bench.transcriber.enrolled = {}
-            before = bench.hits(some, of, digits).mean()
+            before = evaluated.at(chosen).closed_set(digits).mean()
             bench.transcriber.enrolled = names
-            rates.append((before, bench.hits(some, of, digits).mean()))
+            rates.append((before, evaluated.at(chosen).closed_set(digits).mean()))
         bench.transcriber.enrolled = {}
         errors[:, number] = [1 - rate for rate in rates[0]]
         others_change.append(rates[1][1] - rates[1][0])
@@ -280,8 +250,7 @@ def main() -> None:
     parser.add_argument("--n-sphinx", type=int, default=400, help="clips of a list that PocketSphinx transcribes")
     given = parser.parse_args()
     recognizer = given.recognizer or pretrained.shipped(pretrained.EXPORTED)
-    lists = OmegaConf.load(LISTS)
-    bench = Bench(load(recognizer), People(given.data_dir), lists, recognizer, given.part, given.n_sphinx)
+    bench = Bench(load(recognizer), People(given.data_dir), read_lists(), recognizer, given.part, given.n_sphinx)
     for figure in given.only:
         FIGURES[figure](bench)
 

@@ -17,9 +17,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from benchlib.figures import show, show_change, show_proportion
-from benchlib.people import RATE, People, first_name, log_probs, sample
-from benchmark_people import LISTS
-from omegaconf import OmegaConf
+from benchlib.people import RATE, People, calibration_speakers, first_name, log_probs, read_lists, sample
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
 from speech.audio import endpointing
@@ -27,8 +25,6 @@ from speech.audio.files import Waveform
 from speech.inference.runtime import Runtime
 from speech.model import onnx_graph
 from speech.model.recognizer import Recognizer
-
-CALIBRATION = Path(__file__).with_name("calibration_speakers.txt")
 
 
 class Clips(CalibrationDataReader):
@@ -63,7 +59,7 @@ def main() -> None:
     parser.add_argument("--n-clips", type=int, default=300, help="that are measured, at most")
     parser.add_argument("--n-calibrated", type=int, default=60, help="that the activations are calibrated on")
     given = parser.parse_args()
-    speakers, lists = set(CALIBRATION.read_text(encoding="utf-8").split()), OmegaConf.load(LISTS)
+    speakers, lists = calibration_speakers(), read_lists()
     people = People(given.data_dir).recordings("speech_commands", list(lists.words))
     drawn = sample([one for one in people if one.speaker in speakers], given.n_clips + given.n_calibrated, 0)
     order = np.random.default_rng(0).permutation(len(drawn)).tolist()

@@ -26,9 +26,7 @@ import numpy as np
 import onnx
 from benchlib.degrade import telephone
 from benchlib.figures import show
-from benchlib.people import RATE, People
-from benchmark_people import LISTS
-from omegaconf import OmegaConf
+from benchlib.people import RATE, People, calibration_speakers, read_lists
 
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
@@ -45,7 +43,6 @@ from speech.text.word_lists import common_names, distinct_sounds
 from speech.tts.espeak import Espeak
 from speech.tts.voice import VoiceError
 
-CALIBRATION = Path(__file__).with_name("calibration_speakers.txt")
 SUMS = "SHA256SUMS"
 N_SENTENCES, N_WORDS = 240, 1_500  # of the words there are 1 515
 LEAST_LETTERS, MOST_LETTERS = 20, 90  # of a sentence
@@ -96,8 +93,7 @@ def sentences(data_dir: Path, rng: np.random.Generator) -> Speech:
 
 def people(data_dir: Path, rng: np.random.Generator) -> Speech:
     """Words of one speaker in a row, as many as there are."""
-    speakers = set(CALIBRATION.read_text(encoding="utf-8").split())
-    lists = OmegaConf.load(LISTS)
+    speakers, lists = calibration_speakers(), read_lists()
     recordings = People(data_dir).recordings("speech_commands", [*lists.words, *lists.other_words])
     every = [one for one in recordings if one.speaker in speakers]
     chosen = sorted((every[i] for i in rng.permutation(len(every))[:N_WORDS]), key=lambda one: one.speaker)

@@ -22,7 +22,7 @@ FAULTS = {  # room -> file, function, the token in it whose first occurrence bec
     "common": ("escape.py", "escape_mathtext", '"$"', '"€"', "test_escape.py"),
     "config": ("check.py", "unknown_key", "0.4", "0.99", "test_errors.py"),
     "data": ("augment/light.py", "_mix", "-", "+", "augment/test_light.py"),
-    "evaluation": ("metrics.py", "cer", "/", "*", "test_metrics.py"),
+    "evaluation": ("metrics.py", "ratio", "/", "*", "test_metrics.py"),
     "inference": ("score.py", "may_skip", "!=", "==", "test_prefix_beam.py"),
     "lessons": ("network.py", "dropout_mask", "/", "*", "test_networks.py"),
     "model": ("frontend.py", "_emphasised", "-", "+", "test_frontend.py"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,18 @@ def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator)
         start = rng.integers(len(other))
         mixed += np.resize(np.roll(other, -start), n_samples) / np.sqrt(np.mean(other**2))
     return mixed
+
+
+def kinds(
+    talkers: Iterable[Waveform], snr_db: float, rng: np.random.Generator
+) -> dict[str, Callable[[Waveform], Waveform]]:
+    """A telephone, and either noise ``snr_db`` under the speech; in the babble ``talkers`` talk."""
+    others = [endpointing.trim_silence(one, SAMPLE_RATE)[0] for one in talkers]
+    return {
+        "telephone": telephone,
+        f"pink noise, {snr_db} dB": lambda x: with_noise(x, pink(len(x), rng), snr_db),
+        f"babble, {snr_db} dB": lambda x: with_noise(x, babble(len(x), others, rng), snr_db),
+    }
 
 
 def with_noise(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:

@@ -1,16 +1,18 @@
-"""Recordings in closed lists, and the recogniser of one run on them: what the benchmarks with people share."""
+"""Recordings in closed lists, and a recogniser on them: what the benchmarks with people share."""
 
 from __future__ import annotations
 
 import csv
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from benchlib.figures import Hits
 from speech.audio import endpointing, files
@@ -24,6 +26,25 @@ from speech.model import onnx_graph
 from speech.model.recognizer import Recognizer
 
 RATE = 16_000  # Hz
+SCRIPTS = Path(__file__).parents[1]
+
+
+def read_lists() -> Any:
+    """The lists, and the rules by which they were made: benchmark_people.yaml."""
+    return OmegaConf.load(SCRIPTS / "benchmark_people.yaml")
+
+
+def calibration_speakers() -> set[str]:
+    """Those who may serve for calibration and for choosing a recipe, and are no part of a test."""
+    return set((SCRIPTS / "calibration_speakers.txt").read_text(encoding="utf-8").split())
+
+
+def read_manifest(folder: Path) -> list[dict[str, str]]:
+    """The rows of ``folder``'s manifest.csv; ends the program without it."""
+    if not (folder / "manifest.csv").is_file():
+        sys.exit(f"error: {folder.parent}: no {folder.name}/manifest.csv there: give the folder that holds it")
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @dataclass(frozen=True)
@@ -36,14 +57,11 @@ class Recording:
 
 
 class People:
-    """The recordings of ``data_dir``/human, by its manifest.csv (path, text, speaker); ends the program without it."""
+    """The recordings of ``data_dir``/human, by its manifest.csv (path, text, speaker)."""
 
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir.resolve() / "human"
-        if not (self.folder / "manifest.csv").is_file():
-            sys.exit(f"error: {data_dir}: no human/manifest.csv there: give the folder that holds it")
-        with (self.folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
-            self._rows = list(csv.DictReader(file))
+        self._rows = read_manifest(self.folder)
 
     def recordings(self, folder: str, texts: Sequence[str]) -> list[Recording]:
         """Those of ``texts`` in a folder of human/, in the manifest's order."""
@@ -77,7 +95,7 @@ def first_name(transcriber: Transcriber, frames: LogProbs | None, lexicon: Mappi
 class Evaluated:
     """``recordings``, and the log-probabilities that ``recognizer`` gives each. No speech found counts as wrong."""
 
-    recognizer: Recognizer
+    recognizer: Transcriber
     recordings: Sequence[Recording]
     frames: Sequence[LogProbs | None]
 
@@ -85,10 +103,14 @@ class Evaluated:
     def speakers(self) -> list[str]:
         return [one.speaker for one in self.recordings]
 
+    def at(self, chosen: Iterable[int]) -> Evaluated:
+        """Those recordings alone."""
+        places = list(chosen)
+        return Evaluated(self.recognizer, [self.recordings[i] for i in places], [self.frames[i] for i in places])
+
     def of(self, texts: Sequence[str]) -> Evaluated:
         """The part in which one of ``texts`` is said."""
-        pairs = [pair for pair in zip(self.recordings, self.frames, strict=True) if pair[0].text in texts]
-        return Evaluated(self.recognizer, [one for one, _ in pairs], [frames for _, frames in pairs])
+        return self.at(i for i, one in enumerate(self.recordings) if one.text in texts)
 
     def closed_set(self, names: Sequence[str]) -> Hits:
         """Whether the first of ``names``, ranked, is what was said."""
@@ -111,19 +133,21 @@ class Evaluated:
         return np.array([hyp == one.text for hyp, one in zip(hypotheses, self.recordings, strict=True)])
 
 
+def evaluate(
+    recognizer: Transcriber,
+    recordings: Sequence[Recording],
+    change: Callable[[Waveform], Waveform] = lambda waveform: waveform,
+) -> Evaluated:
+    """Each of ``recordings``, after ``change``, through end-pointing and ``recognizer``'s network."""
+    return Evaluated(recognizer, recordings, [log_probs(recognizer, change(one.load())) for one in recordings])
+
+
 class TrainedRun:
     """A run's recogniser, what it was trained on, and the same recogniser exported."""
 
     def __init__(self, run_dir: Path, cache_dir: str | None = None) -> None:
         self.run_dir, self.cache_dir = run_dir, cache_dir
         self.recognizer = Recognizer.load(run_dir / "recognizer.pt")
-
-    def evaluate(
-        self, recordings: Sequence[Recording], change: Callable[[Waveform], Waveform] = lambda waveform: waveform
-    ) -> Evaluated:
-        """Each of ``recordings``, after ``change``, through end-pointing, front end and encoder."""
-        frames = [log_probs(self.recognizer, change(one.load())) for one in recordings]
-        return Evaluated(self.recognizer, recordings, frames)
 
     @cached_property
     def training_texts(self) -> set[str]:

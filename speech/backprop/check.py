@@ -64,14 +64,13 @@ def compare_with_differences(
     tensors: Mapping[str, Tensor],
     grads: Mapping[str, Tensor],
     n_values: int = 8,
-    seed: int = 0,
     step: float = STEP,
 ) -> list[Compared]:
     """Hold ``grads`` against central differences of ``loss`` at ``n_values`` drawn positions of each of ``tensors``.
 
     An error is counted against the largest gradient of its tensor, so that a slope of 0 is held to rounding as well.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     found = []
     for name, x in tensors.items():
         at = torch.randperm(x.numel(), generator=generator)[:n_values]

@@ -82,9 +82,9 @@ def require_lengths(name: str, lengths: Tensor, batch: int, longest: int, least:
         raise InputError(f"{name} lies within {int(lengths.min())} to {int(lengths.max())}, not {least} to {longest}")
 
 
-def require_indices(name: str, indices: Tensor, n: int, least: int = 0) -> None:
-    """Raise InputError unless every one of ``indices`` is an integer within ``least`` to ``n - 1``."""
+def require_indices(name: str, indices: Tensor, n: int) -> None:
+    """Raise InputError unless every one of ``indices`` is an integer within 0 to ``n - 1``."""
     require_integers(name, indices)
-    if indices.numel() and not least <= int(indices.min()) <= int(indices.max()) < n:
+    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < n:
         low, high = int(indices.min()), int(indices.max())
-        raise InputError(f"{name} holds {low} to {high}, and {least} to {n - 1} is needed")
+        raise InputError(f"{name} holds {low} to {high}, and 0 to {n - 1} is needed")

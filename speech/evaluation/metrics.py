@@ -59,11 +59,6 @@ def n_edits(ref: str, hyp: str) -> int:
     return Levenshtein.distance(ref, hyp)
 
 
-def cer(pairs: Sequence[tuple[str, str]]) -> float:
-    """Character error rate of ``(reference, hypothesis)`` pairs."""
-    return sum(n_edits(ref, hyp) for ref, hyp in pairs) / max(1, sum(len(ref) for ref, _ in pairs))
-
-
 def rate(hits: Sequence[bool], speakers: Sequence[str]) -> Metric:
     """The proportion of ``hits``, one a clip, at least one."""
     return Metric(sum(hits) / len(hits), *proportion(hits, speakers))

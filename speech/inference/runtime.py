@@ -31,14 +31,11 @@ from speech.common.build import DECODER, build
 from speech.common.ranges import checked_count
 from speech.common.storage import parse_json
 from speech.common.trust import NotTrustedError
-from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
-from speech.inference.label_prior import LabelPrior
-from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
 from speech.inference.session import open_session
 from speech.inference.streaming import Stream, Windows, whole
-from speech.inference.transcriber import Transcriber
+from speech.inference.transcriber import FITTED, Transcriber
 from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import read_pronunciations
@@ -94,12 +91,7 @@ class Runtime(Transcriber):
             self.inventory = Inventory(parse_json(metadata["phones"]))
             self.phones_weight = float(metadata["phones_weight"])
             self.pronunciations = read_pronunciations(parse_json(metadata["pronunciations"]))
-        if "label_prior" in metadata:
-            self.label_prior = LabelPrior(**parse_json(metadata["label_prior"]))
-        if "rejection" in metadata:
-            self.rejection = Rejection(**parse_json(metadata["rejection"]))
-        if "confirmation" in metadata:
-            self.confirmation = Confirmation(**parse_json(metadata["confirmation"]))
+        self.set_fitted({name: parse_json(metadata[name]) for name in FITTED if name in metadata})
         self._sample_rate = checked_count("sample_rate", int(metadata["sample_rate"]), 1_000, 384_000)
         per_frame = int(metadata["samples_per_frame"])
         self._samples_per_frame = checked_count("samples_per_frame", per_frame, 1, self._sample_rate)

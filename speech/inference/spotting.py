@@ -120,11 +120,6 @@ class _Paths:
         return found
 
 
-def best_paths(local: NDArray[np.float32], columns: _Columns, restart: bool = True) -> NDArray[np.float32]:
-    """The score of each text's best path that ends in each frame, ``(n_frames, n_texts)``: ``_Paths``, of one block."""
-    return _Paths(columns)(local, restart)
-
-
 class Search:
     """Spans of a stream of frames that may be one of ``texts``, by one of ``scores``' outputs.
 
@@ -201,7 +196,7 @@ class Search:
             # Where its best path begins: the same pass, backwards from its end.
             stop = last - self._first
             backwards = np.array(self._recent[max(0, stop - longest - 1) : stop][::-1])
-            found = best_paths(backwards, _columns([self._texts[i][::-1]]), restart=False)[:, 0]
+            found = _Paths(_columns([self._texts[i][::-1]]))(backwards, restart=False)[:, 0]
             n_frames = int(found.argmax()) + 1
             if n_frames <= longest:
                 score, n_symbols = float(self._best[i]), len(self._texts[i])

@@ -10,10 +10,10 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,6 +46,7 @@ from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
 Clip = str | Path | tuple[ArrayLike, int]
+FITTED = {"label_prior": LabelPrior, "rejection": Rejection, "confirmation": Confirmation}  # after a training
 
 
 class Decoded(NamedTuple):
@@ -149,6 +150,16 @@ class Transcriber(ABC):
     @abstractmethod
     def log_probs(self, waveform: Waveform) -> LogProbs:
         """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
+
+    def fitted(self) -> dict[str, dict[str, Any]]:
+        """What of FITTED it has, as plain data, by name."""
+        return {name: asdict(one) for name in FITTED if (one := getattr(self, name)) is not None}
+
+    def set_fitted(self, content: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take from ``content`` what ``fitted`` gave. Raises TypeError or ValueError for other data."""
+        for name, kind in FITTED.items():
+            if name in content:
+                setattr(self, name, kind(**content[name]))
 
     def check_plain_data(self) -> None:
         """Raise ValueError, PhoneError or TypeError for data of a file that do not fit one another."""

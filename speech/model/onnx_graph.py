@@ -13,7 +13,6 @@ torch's exporter traces the recogniser itself, front end included. Two of its pa
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import logging
 import math
@@ -92,13 +91,11 @@ class OnnxEncoder(Encoder):
     def layers(self) -> Any:
         return self.recurrent
 
-    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor) -> Tensor:
-        layer: _Recurrent = directions
-        return cast(Tensor, layer(hidden, n_frames))
-
-    def _carried(self, directions: Any, hidden: Tensor, n_frames: Tensor, start: Tensor) -> Tensor:
+    def _recurrent(self, directions: Any, hidden: Tensor, n_frames: Tensor, start: Tensor | None = None) -> Tensor:
         layer: _Recurrent = directions
         return cast(Tensor, layer(hidden, n_frames, start))
+
+    _carried = _recurrent
 
 
 class _PowerSpectrum(nn.Module):
@@ -194,13 +191,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         metadata["phones"] = json.dumps(recognizer.inventory.phones, ensure_ascii=False)
         metadata["pronunciations"] = json.dumps(recognizer.pronunciations, ensure_ascii=False)
         metadata["phones_weight"] = str(recognizer.phones_weight)
-    if recognizer.label_prior:
-        metadata["label_prior"] = json.dumps(dataclasses.asdict(recognizer.label_prior))
-    if recognizer.rejection:
-        metadata["rejection"] = json.dumps(dataclasses.asdict(recognizer.rejection))
-    if recognizer.confirmation:
-        metadata["confirmation"] = json.dumps(dataclasses.asdict(recognizer.confirmation))
-    onnx.helper.set_model_props(model, metadata)
+    onnx.helper.set_model_props(model, metadata | {name: json.dumps(one) for name, one in recognizer.fitted().items()})
     return model
 
 

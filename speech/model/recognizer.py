@@ -7,7 +7,6 @@ the exported recogniser has in common with this one, decodes what comes out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,7 @@ from speech.common import storage
 from speech.common.build import DECODER, ENCODER, FRONTEND, build
 from speech.common.runs import RECOGNIZER_FILE
 from speech.common.trust import NotTrustedError
-from speech.inference.confirmation import Confirmation
 from speech.inference.errors import RecognizerError
-from speech.inference.label_prior import LabelPrior
-from speech.inference.rejection import Rejection
 from speech.inference.scoring import LogProbs
 from speech.inference.streaming import Stream, Windows, whole
 from speech.inference.transcriber import Transcriber
@@ -211,13 +207,7 @@ class Recognizer(Transcriber, nn.Module):
         content = {"format": FORMAT, "parts": self.parts, "weights": self.state_dict()}
         content |= {key: getattr(self, key) for key in PLAIN}
         content["pronunciations"] = {name: list(map(tuple, some)) for name, some in self.pronunciations.items()}
-        if self.label_prior:
-            content["label_prior"] = asdict(self.label_prior)
-        if self.rejection:
-            content["rejection"] = asdict(self.rejection)
-        if self.confirmation:
-            content["confirmation"] = asdict(self.confirmation)
-        storage.write_bytes(Path(path), torch_file.to_bytes(content))
+        storage.write_bytes(Path(path), torch_file.to_bytes(content | self.fitted()))
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Recognizer:
@@ -249,12 +239,7 @@ class Recognizer(Transcriber, nn.Module):
                     raise TypeError(f"{key} is no {PLAIN[key].__name__}")
                 setattr(recognizer, key, content[key])
             recognizer.pronunciations = read_pronunciations(content["pronunciations"])
-            if "rejection" in content:
-                recognizer.rejection = Rejection(**content["rejection"])
-            if "label_prior" in content:
-                recognizer.label_prior = LabelPrior(**content["label_prior"])
-            if "confirmation" in content:
-                recognizer.confirmation = Confirmation(**content["confirmation"])
+            recognizer.set_fitted(content)
             recognizer.check_plain_data()
         except (RecognizerError, NotTrustedError) as error:
             raise RecognizerError(f"{path}: {error}") from error

@@ -30,9 +30,8 @@ class Hypotheses(FirstClips):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
         path = _path(trainer)
-        if not trainer.is_global_zero:
-            return
-        if path.is_file():  # of a run that is resumed: after half a line, which a crash may have left, nothing is read
+        # Of a run that is resumed: after half a line, which a crash may have left, nothing is read.
+        if trainer.is_global_zero and path.is_file():
             os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
     def on_train_batch_end(

@@ -186,8 +186,3 @@ def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
         for j in range(many.shape[1]):
             table[:, j + 1] = np.minimum(np.minimum(table[:, j + 1], replaced[:, j]), table[:, j] + deletion[:, j])
     return np.minimum(1.0, table[:, -1] / np.maximum(whole, 1e-9))
-
-
-def distance(one: Phones, other: Phones) -> float:
-    """Distance of two pronunciations, 0 (homophones) to 1."""
-    return float(distances(one, codes([other]))[0])

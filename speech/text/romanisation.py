@@ -34,7 +34,6 @@ _AFTER_Y = {"a": "ja", "an": "jɛn", "ang": "jɑŋ", "ao": "jaʊ", "e": "jɛ", "
 _AFTER_Y |= {"o": "jɔ", "ong": "jʊŋ", "ou": "joʊ", "u": "y", "uan": "ɥɛn", "ue": "ɥɛ", "un": "yn"}
 _AFTER_W = {"a": "wa", "ai": "waɪ", "an": "wan", "ang": "wɑŋ", "ei": "weɪ", "en": "wən", "eng": "wəŋ", "o": "wɔ"}
 _AFTER_W |= {"u": "u"}
-_SYLLABLE = re.compile("(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)(" + "|".join(sorted(_FINALS, key=len, reverse=True)) + ")")
 
 
 def _syllable(initial: str, final: str) -> str | None:
@@ -239,13 +238,11 @@ _BY_EAR = {  # IPA -> spellings, the usual one first
 _HEARD_PART = re.compile("|".join(sorted(_BY_EAR, key=len, reverse=True)) + "|(?P<double>ː)|(?P<other>.)")
 
 
-def romanise(ipa: str, aspirated: bool = True) -> list[str]:
-    """Spellings of ``ipa`` by ear, at most two; none where a symbol is unknown. ``aspirated``: pʰ is written ph."""
+def romanise(ipa: str) -> list[str]:
+    """Spellings of ``ipa`` by ear, at most two; none where a symbol is unknown; pʰ is written ph."""
     plain = unicodedata.normalize("NFC", re.sub("[ˈˌ.ˤ ̪̞̟̠̚‿]", "", unicodedata.normalize("NFD", ipa)))
     plain = plain.replace("\u0303", "n") if "\u0303" in plain else plain
     plain = re.sub("[ãĩũẽõ]", lambda v: unicodedata.normalize("NFD", v[0])[0] + "n", plain).replace("ä", "a")
-    if not aspirated:
-        plain = plain.replace("ʰ", "").replace("ʱ", "")
     usual = other = ""
     for part in _HEARD_PART.finditer(plain):
         if part["other"]:

@@ -1,9 +1,8 @@
 """scripts/check_gradients.py: its table says what is right, and a wrong derivative ends it with status 1."""
 
-import importlib.util
 import re
-from pathlib import Path
 
+import check_gradients as script
 import pytest
 from proof import seeded
 from test_whole_recognizer import CELLS, sounds, tiny
@@ -11,7 +10,6 @@ from test_whole_recognizer import CELLS, sounds, tiny
 from speech.backprop.linear import Linear
 from speech.config.tree import CONF
 
-PATH = Path(__file__).parents[2] / "scripts" / "check_gradients.py"
 LINE = re.compile(r"  (?P<name>\S.*?) +(?P<shape>\d+(?: x \d+)*) +\S+e\S+ +\S+e\S+ +\S+  (?P<verdict>ok|MISS)")
 ENCODERS, FRONTENDS = (
     [path.stem for path in sorted((CONF / group).glob("*.yaml"))] for group in ("encoder", "frontend")
@@ -19,20 +17,12 @@ ENCODERS, FRONTENDS = (
 SMALL = ["encoder.n_units=4", "encoder.n_layers=1"]
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("check_gradients", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def run(script, monkeypatch, cache, capsys):
+def run(monkeypatch, cache, capsys):
     """The script's exit status, the verdict on each gradient by its name, and the whole output."""
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", [str(PATH), *arguments, f"cache_dir={cache}"])
+        monkeypatch.setattr("sys.argv", ["check_gradients.py", *arguments, f"cache_dir={cache}"])
         with pytest.raises(SystemExit) as ended:
             script.main()
         out = capsys.readouterr().out
@@ -80,7 +70,7 @@ def test_a_misspelt_choice_is_reported_before_anything_is_run(run):
 
 
 @pytest.fixture(scope="module")
-def batch(script, compose):
+def batch(compose):
     batch = script.read_batch(compose("train", *script.TINY, "augment=none"))
     assert len(set(batch.n_samples.tolist())) > 1
     return batch
@@ -88,21 +78,21 @@ def batch(script, compose):
 
 @pytest.mark.parametrize("frontend", [one for one in FRONTENDS if one != "streaming"])
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_every_encoder_and_front_end_has_right_gradients(script, compose, batch, encoder, frontend):
+def test_every_encoder_and_front_end_has_right_gradients(compose, batch, encoder, frontend):
     config = compose("train", f"encoder={encoder}", f"frontend={frontend}", "encoder.n_units=16")
     rows = list(script.of_recognizer(config, batch))
     assert {"logits", "encoder.forwards.0.bias_hh_l0", "encoder.output.bias", "waveforms"} <= {row.name for row in rows}
     assert not [row for row in rows if not row.is_right]
 
 
-def test_a_front_end_without_a_backward_pass_by_hand_is_refused(script, compose, batch):
+def test_a_front_end_without_a_backward_pass_by_hand_is_refused(compose, batch):
     with pytest.raises(ValueError, match="a running average has no backward pass by hand: take gradients=torch"):
         list(script.of_recognizer(compose("train", "frontend=streaming", "encoder.n_units=16"), batch))
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("changes", [{}, {"n_mfcc": None, "n_deltas": 0}, {"bidirectional": False}, {"phones": True}])
-def test_every_intermediate_value_has_autograds_gradient(script, cell, changes):
+def test_every_intermediate_value_has_autograds_gradient(cell, changes):
     draw = seeded(0)
     _, rows = script.of_steps(tiny(draw, cell, **changes), sounds(draw, "phones" in changes))
     # Infinite losses are left out by a choice, which autograd has no slope for: torch gives 0, and so do we.

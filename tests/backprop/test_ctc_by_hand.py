@@ -41,11 +41,15 @@ def clips(draw, longest, n_symbols, n_letters):
     return log_probs, n_frames, draw.indices(n_symbols, batch, n_letters, least=1), of_letters
 
 
-def on_logits(logits, grad_losses, *others):
-    """The losses and the gradient of the logits, log_softmax and CTC by hand; infinite losses count nothing."""
+def on_logits(logits, *others, weight=None):
+    """log_softmax and CTC by hand: the losses, the gradient of the logits of ``weight`` times each, and what is saved.
+
+    Infinite losses count nothing.
+    """
     log_probs, saved_softmax = LogSoftmax.forward(logits)
     losses, saved = Ctc.forward(log_probs, *others)
-    return losses, LogSoftmax.backward(saved_softmax, Ctc.backward(saved, grad_losses)[0])[0]
+    weight = torch.ones_like(losses) if weight is None else weight
+    return losses, LogSoftmax.backward(saved_softmax, Ctc.backward(saved, weight)[0])[0], saved
 
 
 def torchs_on_logits(logits, grad_losses, n_frames, targets, n_letters):
@@ -63,7 +67,7 @@ def test_ctc_equals_the_sum_over_all_paths_and_torch_on_logits(draw):
     # With more frames and letters than paths could be listed for.
     logits, *others = clips(draw, draw.integer(6, 12), 5, draw.integer(1, 5))
     weight = draw.values(len(logits))
-    losses, grad = on_logits(logits, weight, *others)
+    losses, grad, _ = on_logits(logits, *others, weight=weight)
     their_losses, their_grad = torchs_on_logits(logits, weight, *others)
     hold("losses", torch.where(losses.isfinite(), losses, 0), their_losses)
     hold("logits", grad, their_grad, scale=10)
@@ -132,6 +136,6 @@ def test_a_thousand_frames_neither_overflow_nor_vanish():
     torch.manual_seed(0)
     logits, one = 3 * torch.randn(1, 1000, 5, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     others = torch.tensor([1000]), torch.randint(1, 5, (1, 300)), torch.tensor([300])
-    losses, grad = on_logits(logits, one, *others)
+    losses, grad, _ = on_logits(logits, *others)
     assert float(losses) > 750, "exp of which no float64 holds"
     hold("logits", grad, torchs_on_logits(logits, one, *others)[1], relative=1e-10)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from onnx.backend.test.case import node as onnx_nodes
 from proof import hold, proves, seeded
+from test_ctc_by_hand import on_logits
 from test_through_time import packed
 
-from speech.backprop.activations import LogSoftmax
 from speech.backprop.ctc import Ctc
 from speech.backprop.gru import Gru
 from speech.backprop.lstm import Lstm
@@ -48,14 +48,6 @@ GRAVES = [
         [0, 1, 5, 1, 0],
     ),
 ]
-
-
-def on_logits(logits, *others, weight=None):
-    """The losses, and the gradient of the logits, of ``weight`` times each loss."""
-    log_probs, softmax = LogSoftmax.forward(logits)
-    losses, saved = Ctc.forward(log_probs, *others)
-    weight = torch.ones_like(losses) if weight is None else weight
-    return losses, LogSoftmax.backward(softmax, Ctc.backward(saved, weight)[0])[0], saved
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -14,7 +14,6 @@ from speech.evaluation.figures import draw
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
 from speech.inference.listening import Heard
-from speech.inference.runtime import Runtime
 from speech.inference.transcriber import Transcript
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
@@ -23,23 +22,18 @@ RATE = 16_000
 NAMES = ["Jennifer", "Elizabeth", "Robert", "Alexander"]
 
 
-@pytest.fixture(scope="module")
-def recognizer():
-    return Runtime.load()
-
-
-def dataset(recognizer, waveforms):
+def dataset(runtime, waveforms):
     """Clips of ``(name, speaker, waveform)``."""
     clips = [
         Clip(str(i), name, speaker, "en-US", (np.clip(sound, -1, 1) * 32_767).astype(np.int16))
         for i, (name, speaker, sound) in enumerate(waveforms)
     ]
-    return ClipDataset(clips, recognizer.alphabet, RATE)
+    return ClipDataset(clips, runtime.alphabet, RATE)
 
 
-def tones(recognizer, n=3):
+def tones(runtime, n=3):
     sound = np.full(RATE // 2, 0.1, np.float32)
-    return dataset(recognizer, [(name, f"s{i}", sound) for name in NAMES for i in range(n)])
+    return dataset(runtime, [(name, f"s{i}", sound) for name in NAMES for i in range(n)])
 
 
 def told(place, name, out_of_list, accepted):
@@ -47,7 +41,7 @@ def told(place, name, out_of_list, accepted):
     return Heard(place.start_s + 0.1, place.end_s, 0.25, transcript)
 
 
-def measured(recognizer, monkeypatch, tell):
+def measured(runtime, monkeypatch, tell):
     """The report where listening tells ``tell(placed)``, and the clips as they were placed."""
     strung, kept = spotting._strung, []
 
@@ -58,12 +52,12 @@ def measured(recognizer, monkeypatch, tell):
 
     monkeypatch.setattr(spotting, "_strung", string)
     monkeypatch.setattr(spotting, "listen", lambda *_: tell(kept))
-    return spotting.measure(recognizer, [tones(recognizer)], 0), kept
+    return spotting.measure(runtime, [tones(runtime)], 0), kept
 
 
-def test_what_is_told_of_in_its_place_is_found_and_nothing_is_false(recognizer, monkeypatch):
+def test_what_is_told_of_in_its_place_is_found_and_nothing_is_false(runtime, monkeypatch):
     report, placed = measured(
-        recognizer, monkeypatch, lambda placed: [told(one, one.name, 0.1, True) for one in placed if one.name]
+        runtime, monkeypatch, lambda placed: [told(one, one.name, 0.1, True) for one in placed if one.name]
     )
     assert (report.n_names, report.n_listed, report.n_others, report.n_listed_speakers) == (2, 6, 6, 3)
     assert (report.recall.value, report.false_alarms_per_hour.value) == (1, 0)
@@ -74,7 +68,7 @@ def test_what_is_told_of_in_its_place_is_found_and_nothing_is_false(recognizer, 
     assert report.hours == pytest.approx((placed[-1].end_s + spotting.PAUSE_S[1]) / 3600)
 
 
-def test_another_name_another_place_and_a_second_time_are_false_alarms(recognizer, monkeypatch):
+def test_another_name_another_place_and_a_second_time_are_false_alarms(runtime, monkeypatch):
     def tell(placed):
         first, second = [one for one in placed if one.name][:2]
         (other,) = [one for one in placed if not one.name][:1]
@@ -85,7 +79,7 @@ def test_another_name_another_place_and_a_second_time_are_false_alarms(recognize
             told(other, wrong, 0.1, True),
         ]
 
-    report, _ = measured(recognizer, monkeypatch, tell)
+    report, _ = measured(runtime, monkeypatch, tell)
     assert report.recall.value == pytest.approx(1 / 6)
     assert report.false_alarms_per_hour.value == pytest.approx(3 / report.hours)
     assert report.false_alarms_per_hour.low < 3 / report.hours < report.false_alarms_per_hour.high
@@ -93,9 +87,9 @@ def test_another_name_another_place_and_a_second_time_are_false_alarms(recognize
 
 @given(st.lists(st.floats(0.001, 0.999), min_size=12, max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
 @settings(max_examples=12)
-def test_the_curve_passes_through_what_is_measured(recognizer, scores, confirmed):
+def test_the_curve_passes_through_what_is_measured(runtime, scores, confirmed):
     """Of clips each told of as some name with a score; what the likelihood ratio confirmed is accepted at all."""
-    limit = recognizer.rejection.threshold
+    limit = runtime.rejection.threshold
 
     def tell(placed):
         return [
@@ -104,7 +98,7 @@ def test_the_curve_passes_through_what_is_measured(recognizer, scores, confirmed
         ]
 
     with pytest.MonkeyPatch.context() as patched:
-        report, placed = measured(recognizer, patched, tell)
+        report, placed = measured(runtime, patched, tell)
     curve = report.curve
     for t, alarms, misses in zip(curve.threshold, curve.false_alarms_per_hour, curve.miss_rate, strict=True):
         accepted = [
@@ -118,32 +112,32 @@ def test_the_curve_passes_through_what_is_measured(recognizer, scores, confirmed
     assert any(curve.miss_rate[i] == pytest.approx(1 - report.recall.value) for i in passed)
 
 
-def test_without_a_rejection_or_a_second_name_there_is_none(recognizer, monkeypatch):
+def test_without_a_rejection_or_a_second_name_there_is_none(runtime, monkeypatch):
     sound = np.full(RATE // 2, 0.1, np.float32)
-    assert spotting.measure(recognizer, [dataset(recognizer, [("Jennifer", "s", sound)] * 3)], 0) is None
-    monkeypatch.setattr(recognizer, "rejection", None)
-    assert spotting.measure(recognizer, [tones(recognizer)], 0) is None
+    assert spotting.measure(runtime, [dataset(runtime, [("Jennifer", "s", sound)] * 3)], 0) is None
+    monkeypatch.setattr(runtime, "rejection", None)
+    assert spotting.measure(runtime, [tones(runtime)], 0) is None
 
 
-def test_the_recogniser_that_ships_finds_names_and_hears_none_in_noise(recognizer):
+def test_the_recogniser_that_ships_finds_names_and_hears_none_in_noise(runtime):
     def say(text, variant):
         waveform, rate = Espeak().speak(text, Voice("espeak", "en-US", variant), np.random.default_rng(0))
         return soxr.resample(waveform.astype(np.float32), rate, RATE)
 
     spoken = [(name, variant, say(name, variant)) for name in NAMES for variant in ("m3", "f2")]
-    report = spotting.measure(recognizer, [dataset(recognizer, spoken)], 0)
+    report = spotting.measure(runtime, [dataset(runtime, spoken)], 0)
     assert report.recall.value >= 0.75
     assert report.false_alarms_per_hour.value * report.hours <= 1
     assert 0 < report.latency_ms <= report.latency_95_ms
     noise = np.random.default_rng(0).normal(0, 1e-4, (8, RATE))
-    silent = dataset(recognizer, [(name, "s", one) for name, one in zip(NAMES * 2, noise, strict=True)])
-    report = spotting.measure(recognizer, [silent], 0)
+    silent = dataset(runtime, [(name, "s", one) for name, one in zip(NAMES * 2, noise, strict=True)])
+    report = spotting.measure(runtime, [silent], 0)
     assert (report.recall.value, report.false_alarms_per_hour.value) == (0, 0)
 
 
-def test_it_is_told_in_words_and_drawn(recognizer, monkeypatch):
+def test_it_is_told_in_words_and_drawn(runtime, monkeypatch):
     report, _ = measured(
-        recognizer, monkeypatch, lambda placed: [told(one, "jennifer", i / 12, i < 3) for i, one in enumerate(placed)]
+        runtime, monkeypatch, lambda placed: [told(one, "jennifer", i / 12, i < 3) for i, one in enumerate(placed)]
     )
     shown = format.spotting(report)
     assert f"{report.n_others} other clips: {report.false_alarms_per_hour.value:.1f} [" in shown

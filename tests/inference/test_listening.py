@@ -11,62 +11,49 @@ from speech.inference import listening
 from speech.inference.batch import fields_of
 from speech.inference.listening import Heard, Letters, Listed, listen, spot
 from speech.inference.reloading import reloaded
-from speech.inference.runtime import Runtime
 from speech.inference.transcriber import Transcript
 from speech.text.names import read_names
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 NAMES = ["Martin", "Marvin", "Morton", "Mark"]
 
 
 @pytest.fixture(scope="module")
-def recognizer():
-    return Runtime.load()
-
-
-@pytest.fixture(scope="module")
 def clip():
-    import soxr
-
-    waveform, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
-    spoken = soxr.resample(waveform.astype(np.float32), rate, 16_000)
-    spoken = spoken + 1e-4 * np.random.default_rng(1).standard_normal(len(spoken))
-    return spoken.astype(np.float32)
+    return say("Martin")
 
 
-def heard(recognizer, sound, cuts=(), letters=False):
-    events = list(listen(recognizer, np.split(sound, cuts), recognizer.lexicon(NAMES), letters, 5))
+def heard(runtime, sound, cuts=(), letters=False):
+    events = list(listen(runtime, np.split(sound, cuts), runtime.lexicon(NAMES), letters, 5))
     return events if letters else [event for event in events if isinstance(event, Heard)]
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (16_000, 24_000), (40_000, 1_000)])
-def test_a_files_events_are_its_transcript(recognizer, clip, before, after):
+def test_a_files_events_are_its_transcript(runtime, clip, before, after):
     sound = np.pad(clip, (before, after))
-    (event,) = heard(recognizer, sound)
-    assert event.transcript == recognizer.transcribe((sound, 16_000), NAMES)
+    (event,) = heard(runtime, sound)
+    assert event.transcript == runtime.transcribe((sound, 16_000), NAMES)
     assert (event.start_s, event.end_s) == tuple(n / 16_000 for n in endpointing.find_speech(sound, 16_000))
 
 
 @pytest.mark.parametrize("n", [7, 160, 1_279, 30_000])
-def test_blocks_of_any_size_give_the_same_events(recognizer, clip, n):
+def test_blocks_of_any_size_give_the_same_events(runtime, clip, n):
     sound = np.pad(np.concatenate([clip, np.zeros(24_000, np.float32), clip]), (8_000, 20_000))
-    whole, parts = heard(recognizer, sound), heard(recognizer, sound, range(n, len(sound), n))
+    whole, parts = heard(runtime, sound), heard(runtime, sound, range(n, len(sound), n))
     assert len(whole) == 2
     assert [(e.start_s, e.end_s, e.transcript) for e in whole] == [(e.start_s, e.end_s, e.transcript) for e in parts]
 
 
-def test_a_name_said_forty_times_is_forty_events(recognizer, clip):
+def test_a_name_said_forty_times_is_forty_events(runtime, clip):
     once = np.pad(clip, (16_000, 24_000 + -len(clip) % 3_200))  # at the same place of the end-pointer's frames
-    events = heard(recognizer, np.concatenate([once] * 40), range(4_000, 10**6, 4_000))
+    events = heard(runtime, np.concatenate([once] * 40), range(4_000, 10**6, 4_000))
     assert [event.transcript.names[0][0] for event in events] == ["Martin"] * 40
     later = [event.transcript for event in events[4:]]  # before, the end-pointer's window holds fewer names
     assert {(one.letters, one.accepted) for one in later} == {(later[0].letters, later[0].accepted)}
 
 
-def test_letters_come_before_the_name_is_over(recognizer, clip):
+def test_letters_come_before_the_name_is_over(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
-    events = heard(recognizer, sound, range(1_600, len(sound), 1_600), letters=True)
+    events = heard(runtime, sound, range(1_600, len(sound), 1_600), letters=True)
     assert isinstance(events[-1], Heard)
     letters = [event for event in events if isinstance(event, Letters)]
     assert letters
@@ -74,9 +61,9 @@ def test_letters_come_before_the_name_is_over(recognizer, clip):
     assert 0 < events[-1].latency_s < endpointing.GAP_S + 5
 
 
-def test_a_fault_of_the_device_stands_between_the_names(recognizer, clip):
+def test_a_fault_of_the_device_stands_between_the_names(runtime, clip):
     sound, fault = np.pad(clip, (8_000, 20_000)), Fault("overrun", 0.1)
-    events = list(listen(recognizer, [sound, fault, sound], recognizer.lexicon(NAMES), False, 5))
+    events = list(listen(runtime, [sound, fault, sound], runtime.lexicon(NAMES), False, 5))
     assert [type(event) for event in events] == [Heard, Fault, Heard]
 
 
@@ -84,26 +71,26 @@ def said(events):
     return [event.transcript.names[0][0] for event in events if isinstance(event, Heard)]
 
 
-def test_another_list_holds_from_where_it_stands_in_the_stream(recognizer, clip):
-    sound, first, other = np.pad(clip, (8_000, 20_000)), recognizer.lexicon(["Martin"]), recognizer.lexicon(["Marvin"])
-    assert said(listen(recognizer, [sound, Listed(other), sound], first, False, 5)) == ["Martin", "Marvin"]
+def test_another_list_holds_from_where_it_stands_in_the_stream(runtime, clip):
+    sound, first, other = np.pad(clip, (8_000, 20_000)), runtime.lexicon(["Martin"]), runtime.lexicon(["Marvin"])
+    assert said(listen(runtime, [sound, Listed(other), sound], first, False, 5)) == ["Martin", "Marvin"]
 
 
 @pytest.mark.parametrize("listed_s", [1.5, 1.75, 2.0, 2.25, 2.75])
-def test_a_name_of_both_lists_is_told_once_wherever_in_its_sentence_the_list_is_replaced(recognizer, listed_s):
+def test_a_name_of_both_lists_is_told_once_wherever_in_its_sentence_the_list_is_replaced(runtime, listed_s):
     sound = np.pad(say("have you seen Jennifer at the house"), (16_000, 32_000))
     before, after = np.split(sound, [round(listed_s * 16_000)])
-    lexicon, other = recognizer.lexicon(["Jennifer"]), recognizer.lexicon(["Robert", "Jennifer"])
+    lexicon, other = runtime.lexicon(["Jennifer"]), runtime.lexicon(["Robert", "Jennifer"])
     blocks = [
         *np.split(before, range(320, len(before), 320)),
         Listed(other),
         *np.split(after, range(320, len(after), 320)),
     ]
-    events = [event for event in listen(recognizer, blocks, lexicon, False, 5) if isinstance(event, Heard)]
+    events = [event for event in listen(runtime, blocks, lexicon, False, 5) if isinstance(event, Heard)]
     assert said([event for event in events if event.transcript.accepted]) == ["Jennifer"]
 
 
-def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(recognizer, clip, tmp_path):
+def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(runtime, clip, tmp_path):
     path, sound = tmp_path / "names.txt", np.pad(clip, (8_000, 20_000))
     path.write_text("Martin\n")
 
@@ -117,9 +104,9 @@ def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(recognize
         yield sound
 
     def read():
-        return recognizer.lexicon(read_names(str(path), recognizer.alphabet))
+        return runtime.lexicon(read_names(str(path), runtime.alphabet))
 
-    events = list(listen(recognizer, reloaded(blocks(), path, read), read(), False, 5))
+    events = list(listen(runtime, reloaded(blocks(), path, read), read(), False, 5))
     assert said(events) == ["Martin", "Martin", "Martin", "Marvin"]
     faults = [event.text for event in events if isinstance(event, Fault)]
     assert "names.txt:2: " in faults[0]
@@ -128,20 +115,20 @@ def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(recognize
 
 
 @pytest.mark.parametrize("n_samples", [0, 3, 16_000])
-def test_silence_has_no_events(recognizer, n_samples):
-    assert heard(recognizer, np.zeros(n_samples, np.float32)) == []
+def test_silence_has_no_events(runtime, n_samples):
+    assert heard(runtime, np.zeros(n_samples, np.float32)) == []
 
 
-def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_path):
+def test_a_recordings_names_do_not_depend_on_those_before(runtime, clip, tmp_path):
     sounds = {"name": np.pad(clip, (16_000, 24_000)), "silence": np.zeros(32_000, np.float32)}
     for stem, sound in sounds.items():
         soundfile.write(tmp_path / f"{stem}.wav", sound, 16_000, subtype="FLOAT")
     (tmp_path / "text.wav").write_text("no sound", encoding="utf-8")
-    lexicon = recognizer.lexicon(["Martin", "Rosalind"])
+    lexicon = runtime.lexicon(["Martin", "Rosalind"])
     name, silence, text = (tmp_path / f"{stem}.wav" for stem in ("name", "silence", "text"))
 
     def found(*clips):
-        return [(s.clip, s.heard and s.heard.transcript) for s in spot(recognizer, clips, lexicon, 5)]
+        return [(s.clip, s.heard and s.heard.transcript) for s in spot(runtime, clips, lexicon, 5)]
 
     assert len(alone := found(name)) == 1
     assert alone[0][1].names[0][0] == "Martin"
@@ -149,11 +136,11 @@ def test_a_recordings_names_do_not_depend_on_those_before(recognizer, clip, tmp_
     assert found(text, name) == [(text, None), *alone]
 
 
-def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(recognizer, clip, tmp_path):
+def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(runtime, clip, tmp_path):
     path = tmp_path / "cut\x1b[2J.wav"
     soundfile.write(path, np.pad(clip, (16_000, 48_000)), 16_000)
     path.write_bytes(path.read_bytes()[:-32_000])
-    name, refused = spot(recognizer, [path], recognizer.lexicon(NAMES), 5)
+    name, refused = spot(runtime, [path], runtime.lexicon(NAMES), 5)
     assert name.heard.transcript.names[0][0] == "Martin"
     assert refused.refused.startswith("truncated")
     assert all(r"cut\x1b[2J.wav" in found.to_text() for found in (name, refused))
@@ -168,12 +155,12 @@ def test_a_stream_tells_the_verdict_that_a_transcript_has():
     assert (told["name"], told["probability"]) == ("Mo", 0.7)
 
 
-def test_a_name_is_told_of_soon_after_its_end(recognizer, clip):
+def test_a_name_is_told_of_soon_after_its_end(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
-    (event,) = heard(recognizer, sound, range(320, len(sound), 320))
+    (event,) = heard(runtime, sound, range(320, len(sound), 320))
     fed_s = endpointing.LOOK * endpointing.HOP_MS / 1000 + listening.PAUSE_S + 0.08
     assert 0 < event.latency_s < fed_s + 2  # of which the recogniser may take two, on a busy machine
-    lexicon, n_fed = recognizer.lexicon(NAMES), 0
+    lexicon, n_fed = runtime.lexicon(NAMES), 0
 
     def blocks():
         nonlocal n_fed
@@ -181,14 +168,14 @@ def test_a_name_is_told_of_soon_after_its_end(recognizer, clip):
             n_fed += len(block)
             yield block
 
-    first = next(listen(recognizer, blocks(), lexicon, False, 5))
+    first = next(listen(runtime, blocks(), lexicon, False, 5))
     assert n_fed / 16_000 - first.end_s < fed_s
 
 
-def test_a_name_that_a_longer_one_begins_with_waits_for_the_pause_to_be_over(recognizer, clip):
+def test_a_name_that_a_longer_one_begins_with_waits_for_the_pause_to_be_over(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
-    lexicon = recognizer.lexicon(["Martin", "Martin Luther", "Mark"])
-    (event,) = listen(recognizer, np.split(sound, range(320, len(sound), 320)), lexicon, False, 5)
+    lexicon = runtime.lexicon(["Martin", "Martin Luther", "Mark"])
+    (event,) = listen(runtime, np.split(sound, range(320, len(sound), 320)), lexicon, False, 5)
     assert event.transcript.names[0][0] == "Martin"
     assert event.latency_s > endpointing.GAP_S
 

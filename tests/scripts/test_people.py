@@ -6,8 +6,7 @@ import benchmark_people as bench
 import numpy as np
 import pytest
 from benchlib import degrade
-from benchlib.people import Recording, TrainedRun, first_name, log_probs
-from omegaconf import OmegaConf
+from benchlib.people import Recording, TrainedRun, evaluate, first_name, log_probs, read_lists
 
 from speech.audio import endpointing, files
 from speech.text.lexicon import dictionary
@@ -15,7 +14,7 @@ from speech.text.word_lists import common_names
 from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
-LISTS = OmegaConf.load(bench.LISTS)
+LISTS = read_lists()
 RATE = 16_000
 
 
@@ -77,7 +76,9 @@ def test_the_exported_file_ranks_as_the_run_and_silence_is_wrong(make_recognizer
     make_recognizer(names=("Martin", "Mark")).save(tmp_path / "recognizer.pt")
     run, names = TrainedRun(tmp_path), ["martin", "mark"]
     waveforms = [recording, np.zeros(RATE, np.float32), np.tile(recording, 2), recording[::2].copy()]
-    evaluated = run.evaluate([Recording("martin", "ann", lambda waveform=waveform: waveform) for waveform in waveforms])
+    evaluated = evaluate(
+        run.recognizer, [Recording("martin", "ann", lambda waveform=waveform: waveform) for waveform in waveforms]
+    )
     assert [frames is not None for frames in evaluated.frames] == [True, False, True, True]
     lexicon = run.recognizer.lexicon(names)
     exported = [first_name(run.exported, log_probs(run.exported, waveform), lexicon) for waveform in waveforms]

@@ -125,12 +125,6 @@ def test_names_with_commas_that_are_no_file_are_told_how_a_list_is_written():
         read_names("Anna,Bob")
 
 
-def test_a_line_without_its_pronunciation_is_an_error_with_its_number(tmp_path):
-    (tmp_path / "names.txt").write_text("Martin\nSiobhan =\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"names\.txt:2: "):
-        read_names(str(tmp_path / "names.txt"))
-
-
 def test_a_file_that_cannot_be_read_is_an_error_with_its_path(tmp_path):
     with pytest.raises(ValueError, match=r"missing\.txt: not a readable text file"):
         read_names(str(tmp_path / "missing.txt"))

@@ -11,12 +11,15 @@ from speech.text.phones import (
     _difference,
     _weight,
     codes,
-    distance,
     distances,
     phones,
 )
 
 WORDS = st.lists(st.sampled_from(PHONES), min_size=1, max_size=8).map(tuple)
+
+
+def distance(one, other):
+    return distances(one, codes([other]))[0]
 
 
 def by_recursion(one, other):
