@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 def evaluate(config: Config) -> None:
     from speech.common.escape import printable
-    from speech.evaluation import comparison, output, prediction, report, spotting, text
+    from speech.evaluation import comparison, output, report, spotting, text
     from speech.training import evaluation
 
     path, recognizer = evaluation.load(config, "recognizer")
     other_path, other = evaluation.load(config, "against") if config.against else (path, None)
-    data, splits, lists = evaluation.task(config, path, recognizer)
-    predictions = prediction.predict_splits(recognizer, data, splits, lists)
-    spotted = spotting.measure(recognizer, [data.datasets[split] for split in splits], config.seed)
+    task = evaluation.task(config, path, recognizer)
+    data, predictions = task.data, task.predict(recognizer, task.data)
+    spotted = spotting.measure(recognizer, [data.datasets[split] for split in task.splits], config.seed)
     own = recognizer.trained_on, config.featured, recognizer.rejection
     found, against = report.evaluate(predictions, *own, spotted), None
     print(text.evaluation(found, predictions, recognizer.rejection))
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
     print(f"\n{printable(path)}, {len(data.refused)} clips refused{refused}")
     if other is not None:
-        theirs = prediction.predict_splits(other, evaluation.data_for(config, other, data), splits, lists)
+        theirs = task.predict(other, evaluation.data_for(config, other, data))
         against = comparison.compare(predictions, theirs)
         print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)

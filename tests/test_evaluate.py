@@ -51,6 +51,13 @@ def test_what_ships_is_evaluated_on_recordings(evaluate, people, capsys):
     assert "speech/pretrained/recognizer.pt" in capsys.readouterr().out
 
 
+def test_a_corpus_that_is_evaluated_whole_is_no_split_of_a_training(small_run, evaluate, people, capsys):
+    whole = ["corpus.val_speakers=0", "corpus.test_speakers=0"]
+    found = evaluate(f"recognizer={small_run}", *people, *whole, f"against={small_run}")
+    assert list(found["splits"]) == ["all"]
+    assert "split train" not in capsys.readouterr().out
+
+
 def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evaluate, people, tmp_path, capsys):
     picture = tmp_path / "figures.png"
     found = evaluate(f"recognizer={small_run}", *people, "names=[One,Martin]", f"picture={picture}")

@@ -47,17 +47,22 @@ class Arguments:
     overrides: list[str]
     config_dir: Path | None  # a folder of the user's own configs
     help: bool
+    sweep: bool  # -m
     one_job: bool  # it is run, and no sweep
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
     """Raises ConfigError where ``--config-dir`` names no folder; ends the program for an option that Hydra has not."""
-    found = get_args_parser().parse_intermixed_args(list(arguments))
+    found = _options(arguments)
     config_dir = None if found.config_dir is None else Path(found.config_dir).absolute()
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {found.config_dir}: no such folder")
     one_job = not (found.multirun or found.cfg or found.info)
-    return Arguments(found.overrides, config_dir, found.help, one_job)
+    return Arguments(found.overrides, config_dir, found.help, found.multirun, one_job)
+
+
+def _options(arguments: Sequence[str]) -> Any:
+    return get_args_parser().parse_intermixed_args(list(arguments))
 
 
 def in_one_place(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
@@ -85,7 +90,7 @@ def quoted(arguments: Sequence[str]) -> list[str]:
     """``arguments``, those quoted that Hydra's grammar does not take as they stand or, where texts are wanted, takes
     for numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``. A ``~/`` is the home folder, which
     not every shell puts there."""
-    sweeps = bool({"-m", "--multirun"} & set(arguments))
+    sweeps = _options(arguments).multirun
     return [_quoted(argument, sweeps) for argument in arguments]
 
 

@@ -105,7 +105,7 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     sys.argv[1:] = arguments.in_one_place(sys.argv[1:], given.overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
-    temporary = processes.folder_of_family() if {"-m", "--multirun"} & set(sys.argv) else ""
+    temporary = processes.folder_of_family() if given.sweep else ""
 
     def job(config: Config) -> object:
         if os.getpid() != starter:  # a launcher's process, which knows of nothing above

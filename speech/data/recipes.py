@@ -37,6 +37,8 @@ from speech.text.alphabet import Alphabet, TextError
 RECIPES = ("commonvoice", "librispeech", "mini_librispeech", "speechcommands", "timit", "voxpopuli")
 # The folder that `lhotse download` makes in its own.
 _INSIDE = {"librispeech": "LibriSpeech", "mini_librispeech": "LibriSpeech", "speechcommands": "SpeechCommands2"}
+RATE = 16_000  # Hz, of the corpora whose alignments count samples
+UNKNOWN_S = 86_400.0  # of a recording whose length cannot be read: one that is mended is read to its end
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,11 @@ class Recipe:
     def _read(self) -> Iterator[Utterance]:
         try:
             # TIMIT's recipe prints; others have to write somewhere.
-            with contextlib.redirect_stdout(sys.stderr), processes.temporary_folder("lhotse") as folder:
+            with (
+                contextlib.redirect_stdout(sys.stderr),
+                processes.temporary_folder("lhotse") as folder,
+                _unreadable_too(),
+            ):
                 parts = self._prepared(Path(folder))
         except Exception as error:  # a recipe raises whatever comes of a file that is not as it expects
             reason = " ".join(f"{type(error).__name__}: {error}".partition("Details:")[0].split())
@@ -202,6 +208,33 @@ class Recipe:
         return segments[item.word].waveform
 
 
+@contextlib.contextmanager
+def _unreadable_too() -> Iterator[None]:
+    """Within, a recording that Lhotse cannot read has a manifest too: a recipe would end there, and its clips alone are
+    refused as they are rendered."""
+    from lhotse import AudioSource, Recording
+
+    read = Recording.from_file
+
+    def from_file(path: str | Path, recording_id: Any = None, **options: Any) -> Recording:
+        try:
+            found: Recording = read(path, recording_id, **options)
+            if found.duration > 0:
+                return found
+        except Exception:  # of whatever reads the format
+            if not Path(path).is_file():
+                raise
+        id = recording_id(Path(path)) if callable(recording_id) else recording_id or Path(path).stem
+        source = AudioSource("file", [0], str(path))
+        return Recording(id, [source], RATE, int(UNKNOWN_S * RATE), UNKNOWN_S)
+
+    Recording.from_file = staticmethod(from_file)
+    try:
+        yield
+    finally:
+        Recording.from_file = staticmethod(read)
+
+
 @lru_cache(maxsize=1)  # the words of an utterance follow each other
 def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Waveform:
     """A part of a recording that may be hours long. Raises AudioError."""
@@ -209,9 +242,12 @@ def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Wavefor
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
             file.seek(min(round(start_s * rate), file.frames))
-            samples = file.read(round((stop_s - start_s) * rate), dtype="float32", always_2d=True)
+            n_samples = min(round((stop_s - start_s) * rate), file.frames - file.tell())
+            samples = file.read(n_samples, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read ({error})") from error
+    if len(samples) < n_samples:
+        raise AudioError(f"{path}: truncated, its header says more: copy it again")
     return files.to_waveform(samples, rate, sample_rate, where=path)
 
 

@@ -12,6 +12,7 @@ from speech.config.objects import instantiate
 from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
 from speech.data.shards import Shar
+from speech.evaluation.prediction import Prediction, predict_splits
 from speech.model import loading
 from speech.model.recognizer import Recognizer
 from speech.text.names import read_names
@@ -24,6 +25,12 @@ class Task(NamedTuple):
     data: SpeechData
     splits: list[str]
     lists: list[list[str]]  # that clips are ranked in
+    undivided: bool  # of a corpus given to be evaluated, all clips are in one split, which trained nothing
+
+    def predict(self, recognizer: Recognizer, data: SpeechData) -> dict[str, list[Prediction]]:
+        """``recognizer``'s predictions for ``data``, which are this task's clips, by split."""
+        found = predict_splits(recognizer, data, self.splits, self.lists)
+        return {"all": found["train"]} if self.undivided else found
 
 
 def load(config: Config, key: str) -> tuple[Path, Recognizer]:
@@ -53,8 +60,10 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
     data = make_data(config, recognizer)
     if config.names is not None:
-        return Task(data, splits, [list(read_names(config.names, recognizer.alphabet))])
-    return Task(data, splits, lists_to_rank(data, recognizer.names if own else []))
+        lists: list[list[str]] = [list(read_names(config.names, recognizer.alphabet))]
+    else:
+        lists = lists_to_rank(data, recognizer.names if own else [])
+    return Task(data, splits, lists, undivided=not own and there == ["train"] and config.split == "all")
 
 
 def data_for(config: Config, recognizer: Recognizer, data: SpeechData) -> SpeechData:

@@ -184,3 +184,10 @@ def test_a_tilde_is_the_home_folder_where_the_shell_has_left_it(run, monkeypatch
 @pytest.mark.parametrize("arguments", [["-m", "seed=1,2"], ["seed=1,2"], ["resume=a'b"], ["-m", "corpus.names=a,b"]])
 def test_what_is_no_text_is_left_as_it_is(arguments):
     assert quoted(arguments) == arguments
+
+
+@pytest.mark.parametrize("option", ["-m", "--multirun", "--multi"])
+def test_a_sweep_over_names_is_one_however_its_option_is_written(option):
+    arguments = ["clips=a.wav,b.wav", option]
+    assert quoted(arguments) == arguments
+    assert quoted(arguments[:1]) == ["clips='a.wav,b.wav'"]

@@ -15,6 +15,7 @@ from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 
 RATE, ALPHABET = 16_000, Alphabet()
+SOUNDS = (".flac", ".WAV", ".wav", ".ogg")
 SPEAKERS = {"train": ["f1", "f2", "m1"], "dev": ["m2"], "test": ["m3"]}
 
 
@@ -101,8 +102,7 @@ def test_without_an_alignment_it_is_cut_at_its_pauses_else_refused(sound, tmp_pa
     assert "6 words without an alignment, in 1 pieces between pauses" in refused[0].reason
 
 
-def test_timit_is_cut_by_its_words(sound, tmp_path, cache):
-    root = tmp_path / "corpus"
+def timit(root, sound):
     for part, speaker, ours in (("TRAIN", "FCJF0", "f1"), ("TEST", "FAKS0", "f2"), ("TEST", "MDAB0", "m1")):
         waveform, times = sentence(sound, LONG, ours)
         path = root / "data" / part / "DR1" / speaker / "SA1.WAV"
@@ -111,7 +111,11 @@ def test_timit_is_cut_by_its_words(sound, tmp_path, cache):
         rows = [f"{round(a * RATE)} {round(b * RATE)} {word}" for (a, b), word in zip(times, LONG, strict=True)]
         path.with_suffix(".WRD").write_text("\n".join(rows) + "\n")
         path.with_suffix(".PHN").write_text(f"0 {len(waveform)} aa\n")
-    clips, _ = made("timit", root, tmp_path, cache)
+
+
+def test_timit_is_cut_by_its_words(sound, tmp_path, cache):
+    timit(tmp_path / "corpus", sound)
+    clips, _ = made("timit", tmp_path / "corpus", tmp_path, cache)
     assert {split: {clip.speaker for clip in some} for split, some in clips.items()} == {
         "train": {"FCJF0"},
         "val": {"FAKS0"},
@@ -119,14 +123,18 @@ def test_timit_is_cut_by_its_words(sound, tmp_path, cache):
     }
 
 
-def test_speech_commands_are_whole_words(sound, tmp_path, cache):
-    root = tmp_path / "corpus" / "SpeechCommands2"  # which lhotse download makes
+def speech_commands(folder, sound):
+    root = folder / "SpeechCommands2"  # which lhotse download makes
     for split, speakers in SPEAKERS.items():
         of = "speech_commands_test_set_v0.02" if split == "test" else "speech_commands_v0.02"
         for speaker in speakers:
             write(root / of / "yes" / f"{speaker}_nohash_0.wav", sound("one", speaker))
     (root / "speech_commands_v0.02" / "validation_list.txt").write_text("yes/m2_nohash_0.wav\n")
     (root / "speech_commands_v0.02" / "testing_list.txt").write_text("")
+
+
+def test_speech_commands_are_whole_words(sound, tmp_path, cache):
+    speech_commands(tmp_path / "corpus", sound)
     clips, _ = made("speechcommands", tmp_path / "corpus", tmp_path, cache)
     assert {split: sorted(clip.speaker for clip in some) for split, some in clips.items()} == {
         "train": ["f1", "f2", "m1"],
@@ -136,8 +144,7 @@ def test_speech_commands_are_whole_words(sound, tmp_path, cache):
     assert {clip.name for some in clips.values() for clip in some} == {"yes"}
 
 
-def test_common_voice_has_its_splits_and_language(sound, tmp_path, cache):
-    root = tmp_path / "corpus"
+def common_voice(root, sound):
     columns = ["client_id", "path", "sentence", "gender", "age", "accents", "variant"]
     for split, speakers in SPEAKERS.items():
         rows = []
@@ -146,13 +153,16 @@ def test_common_voice_has_its_splits_and_language(sound, tmp_path, cache):
             rows.append([speaker, f"{speaker}.mp3", "Two.", "", "", "", ""])
         with (root / "en" / f"{split}.tsv").open("w", newline="") as file:
             csv.writer(file, delimiter="\t").writerows([columns, *rows])
-    clips, _ = made("commonvoice", root, tmp_path, cache)
+
+
+def test_common_voice_has_its_splits_and_language(sound, tmp_path, cache):
+    common_voice(tmp_path / "corpus", sound)
+    clips, _ = made("commonvoice", tmp_path / "corpus", tmp_path, cache)
     assert {split: len(some) for split, some in clips.items()} == {"train": 3, "val": 1, "test": 1}
     assert {(clip.name, clip.accent) for some in clips.values() for clip in some} == {("Two", "en")}
 
 
-def test_voxpopuli_is_cut_out_of_its_sessions(sound, tmp_path, cache):
-    root = tmp_path / "corpus"
+def voxpopuli(root, sound):
     columns = ["session_id", "id_", "original_text", "normed_text", "speaker_id", "split", "gender"]
     columns += ["start_time", "end_time"]
     rows = [columns]
@@ -163,10 +173,17 @@ def test_voxpopuli_is_cut_out_of_its_sessions(sound, tmp_path, cache):
             write(root / "raw_audios" / "en" / "2017" / f"{session}_en.ogg", waveform)
             for (start, stop), text in zip(times, ("one", "two"), strict=True):
                 rows.append([session, text, text.title(), text, speaker, split, "", start, stop])
-    with pytest.raises(CorpusError, match=r"no asr_en\.tsv\.gz there, which is published beside the recordings"):
-        made("voxpopuli", root, tmp_path, cache)
     with gzip.open(root / "asr_en.tsv.gz", "wt", newline="") as file:
         csv.writer(file, delimiter="|").writerows(rows)
+
+
+def test_voxpopuli_is_cut_out_of_its_sessions(sound, tmp_path, cache):
+    root = tmp_path / "corpus"
+    voxpopuli(root, sound)
+    table = (root / "asr_en.tsv.gz").rename(tmp_path / "table")
+    with pytest.raises(CorpusError, match=r"no asr_en\.tsv\.gz there, which is published beside the recordings"):
+        made("voxpopuli", root, tmp_path, cache)
+    table.rename(root / "asr_en.tsv.gz")
     clips, _ = made("voxpopuli", root, tmp_path, cache)
     assert {split: len(some) for split, some in clips.items()} == {"train": 6, "val": 2, "test": 2}
     one, whole = clips["val"][0], sound("one", "m2")
@@ -186,14 +203,36 @@ def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
             made(recipe, tmp_path, tmp_path / recipe, cache)
 
 
-def test_a_recording_that_cannot_be_read_is_one_line_and_nothing_is_kept(sound, tmp_path, cache):
-    librispeech(tmp_path / "corpus", sound, aligned=True, pause_s=0.0)
-    broken = sorted((tmp_path / "corpus").rglob("*.flac"))[0]
+LAYOUTS = {
+    "librispeech": lambda root, sound: librispeech(root, sound, aligned=False, pause_s=1.2),
+    "timit": timit,
+    "speechcommands": speech_commands,
+    "voxpopuli": voxpopuli,
+}
+
+
+@pytest.mark.parametrize(("recipe", "kept"), [*((recipe, 0) for recipe in LAYOUTS), ("librispeech", 0.7)])
+def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mended(recipe, kept, sound, tmp_path, cache):
+    LAYOUTS[recipe](tmp_path / "corpus", sound)
+    files_there = (path for path in sorted((tmp_path / "corpus").rglob("*")) if path.suffix in SOUNDS)
+    broken = max(files_there, key=lambda path: path.stat().st_size)
     content = broken.read_bytes()
-    broken.write_bytes(b"")
-    with pytest.raises(CorpusError, match=rf"^corpus\.root=.*'{broken}' failed\.\): each of its parts needs record.*$"):
-        made("librispeech", tmp_path / "corpus", tmp_path, cache)
+    broken.write_bytes(content[: int(kept * len(content))])
+    clips, refused = made(recipe, tmp_path / "corpus", tmp_path, cache)
+    assert refused
+    assert {one.clip for one in refused} == {str(broken)}
     broken.write_bytes(content)
+    mended, none = made(recipe, tmp_path / "corpus", tmp_path, cache)
+    assert none == []
+    assert sum(map(len, mended.values())) == sum(map(len, clips.values())) + len(refused)
+    whole, _ = made(recipe, tmp_path / "corpus", tmp_path / "anew", cache)
+    assert {clip.id: len(clip.samples) for some in mended.values() for clip in some} == {
+        clip.id: len(clip.samples) for some in whole.values() for clip in some
+    }
+
+
+def test_a_manifest_that_is_damaged_is_one_line(sound, tmp_path, cache):
+    librispeech(tmp_path / "corpus", sound, aligned=True, pause_s=0.0)
     assert made("librispeech", tmp_path / "corpus", tmp_path, cache)[0]
     (kept,) = (tmp_path / "manifests").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
