@@ -226,10 +226,8 @@ def enrolled(bench: Bench) -> None:
             overrides += [f"corpus.speakers=[{speaker}]", "corpus.n_recordings=5"]
             overrides += [f"cache_dir={bench.cache_dir}"] if bench.cache_dir else []
             train(Path(name), overrides)
-            report, later = (
-                read_report(Path(name)),
-                evaluate(TrainedRun(Path(name), bench.cache_dir).recognizer, others),
-            )
+            report = read_report(Path(name))
+            later = evaluate(TrainedRun(Path(name), bench.cache_dir).recognizer, others)
         held_back = [of["splits"]["held_back"] for of in (report["before"], report)]
         errors = [1 - scores["closed_set_accuracy"]["value"] for scores in held_back]
         than = f"before enrolment, {errors[0]:.4f}; {held_back[1]['n_clips']} recordings held back; at least 2x fewer"

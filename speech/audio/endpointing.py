@@ -308,7 +308,7 @@ class Endpointer:
         return [run for run in runs if lasts_s(run[0][0], run[-1][1]) >= least_s], power
 
 
-def _loudest(waveform: Waveform, sample_rate: int) -> Segment:
+def loudest(waveform: Waveform, sample_rate: int) -> Segment:
     """The segment of a recording that the name is taken for. Raises NoSpeechError for silence."""
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak < SILENCE:
@@ -325,7 +325,7 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
 
     Raises NoSpeechError for silence.
     """
-    segment = _loudest(waveform, sample_rate)
+    segment = loudest(waveform, sample_rate)
     return segment.start, segment.stop
 
 
@@ -335,5 +335,5 @@ def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]
     A recording that ends within the margin is padded with zeros, so that clips trimmed more or less tightly give the
     same result; the time may be negative. Raises NoSpeechError for silence.
     """
-    segment = _loudest(waveform, sample_rate)
+    segment = loudest(waveform, sample_rate)
     return segment.waveform, (segment.start - round(sample_rate * MARGIN_S)) / sample_rate

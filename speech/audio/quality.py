@@ -69,9 +69,10 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
         fault = "nothing was recorded: is the microphone on, and chosen?"
         return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [fault], [])
     try:
-        start, stop = endpointing.find_speech(waveform, sample_rate)
+        segment = endpointing.loudest(waveform, sample_rate)
     except endpointing.NoSpeechError as error:
         return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [f"{error}: say the name again"], [])
+    start, stop = segment.start, segment.stop
     speech_s = (stop - start) / sample_rate
     name, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
     loud = level(name)
@@ -97,5 +98,4 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
         room_faults.append("cut off at its beginning: wait a moment before you speak")
     elif late:
         room_faults.append("cut off at its end: speak sooner, or record for longer")
-    kept, _ = endpointing.trim_silence(waveform, sample_rate)
-    return RecordingQuality(kept, speech_s, loud, snr, faults, room_faults)
+    return RecordingQuality(segment.waveform, speech_s, loud, snr, faults, room_faults)

@@ -250,8 +250,10 @@ class Microphone:
         Raises OSError where it is not there yet, or where its number is another device's now.
         """
         try:
-            for renew in ("_terminate", "_initialize"):  # PortAudio lists the devices that are there as it begins
-                getattr(self._sounddevice, renew, bool)()
+            # PortAudio lists the devices that are there as it begins. To begin it anew is private to sounddevice: one
+            # that no longer has it finds the devices that it knew.
+            for renew in ("_terminate", "_initialize"):
+                getattr(self._sounddevice, renew, lambda: None)()
         except self._sounddevice.PortAudioError as error:
             raise OSError(f"no microphone ({error}): python -m sounddevice lists the devices") from error
         before, found = self.format, self._find()
