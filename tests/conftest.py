@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 from commands import run_command
 from filelock import FileLock
+from spoken import speak
 
 from speech.audio import files
 from speech.config import compose as configs
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 # The same examples every time, and no clock: a test that fails on one machine fails on all.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
@@ -144,12 +143,11 @@ def recordings(shared):
     """A folder of recordings, two digits said by five speakers twice each."""
 
     def make(root):
-        engine = Espeak()
         for digit in ("one", "two"):
             (root / digit).mkdir()
             for variant in ("f1", "f2", "m1", "m2", "m3"):
                 for take in range(2):
-                    samples, rate = engine.speak(digit, Voice("espeak", "en-US", variant), np.random.default_rng(take))
+                    samples, rate = speak(digit, variant, draw=take)
                     files.write(root / digit / f"{variant}_{take}.wav", files.to_waveform(samples, rate, 8_000), 8_000)
 
     return shared("recordings", make)

@@ -16,10 +16,9 @@ NAMES = "names=[Martin,Marvin,Morton,Mark]"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    from speech.tts.espeak import Espeak
-    from speech.tts.voice import Voice
+    from spoken import speak
 
-    waveform, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    waveform, rate = speak("Martin")
     path = tmp_path_factory.mktemp("clips") / "martin.wav"
     soundfile.write(path, np.pad(waveform, rate), rate)
     return path

@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spoken import speak
 
 from speech.audio.endpointing import MARGIN_S, WINDOW_S, Endpointer, NoSpeechError, find_speech, trim_silence
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 
 @pytest.fixture(scope="module")
 def name():
-    return Espeak().speak("Martin", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
+    return speak("Martin", accent="en-GB")
 
 
 def within_silence(waveform, rate, lead_s=1.0):
@@ -144,7 +143,7 @@ def test_speech_without_a_pause_is_cut_and_little_is_held(name):
 def test_babble_does_not_stretch_a_name_to_the_whole_recording(name):
     waveform, rate = name
     rng = np.random.default_rng(0)
-    voices = [Espeak().speak(t, Voice("espeak", "en-GB", "m3"), rng)[0] for t in ("Olivia", "Gregory", "Annabel")]
+    voices = [speak(t, accent="en-GB", draw=i)[0] for i, t in enumerate(("Olivia", "Gregory", "Annabel"))]
     long = within_silence(waveform, rate)
     babble = sum(
         np.resize(np.roll(v, rng.integers(len(v))), len(long)) / np.sqrt(np.mean(np.square(v))) for v in voices

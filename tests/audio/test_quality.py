@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from spoken import speak
 
 from speech.audio import files
 from speech.audio.quality import MOST_CLIPPED, examine, level
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 RATE = 16_000
 RNG = np.random.default_rng(0)
@@ -19,7 +18,7 @@ def noise(seconds, dbfs):
 @pytest.fixture(scope="module")
 def name():
     """A name alone, at -20 dBFS."""
-    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    samples, rate = speak("Martin")
     waveform = files.to_waveform(samples, rate, RATE)
     sounding = np.flatnonzero(np.abs(waveform) > 0.02)
     waveform = waveform[sounding[0] : sounding[-1] + 1]

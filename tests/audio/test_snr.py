@@ -1,19 +1,17 @@
 import numpy as np
 import pytest
+from spoken import speak
 
 from speech.audio import endpointing, files
 from speech.audio.snr import estimate_snr_db
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 
 @pytest.fixture(scope="module")
 def names():
     """Three names, end-pointed, without margins."""
-    engine = Espeak()
     found = []
     for name in ("Martin", "Ben", "Elizabeth"):
-        samples, rate = engine.speak(name, Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
+        samples, rate = speak(name, accent="en-GB")
         waveform = files.to_waveform(samples, rate, 16_000)
         start, stop = endpointing.find_speech(waveform, 16_000)
         found.append(waveform[start:stop])

@@ -16,6 +16,7 @@ import pytest
 from lhotse import CutSet
 from small_sequences import make_concatenation
 from small_sources import make_synthetic
+from spoken import speak
 
 from speech.audio import files
 from speech.data import build as building
@@ -24,8 +25,6 @@ from speech.data.datamodule import DataSettings, SpeechData, load_clips
 from speech.data.recordings import Folder, Manifest
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 ALPHABET, RATE = Alphabet(), 16_000
 N_CLIPS = 2 * (6 + 2 + 2 + 2)
@@ -152,7 +151,7 @@ def test_a_full_disk_loses_no_finished_shard(source, tmp_path, monkeypatch):
     resumed = build(source, ALPHABET, RATE, tmp_path / "cache", n_workers=1)
     assert len(rendered) == N_CLIPS - 10
     assert len(cuts(resumed)) == N_CLIPS
-    Espeak().speak("Something else", Voice("espeak", "en-GB", "f2"), np.random.default_rng(0))
+    speak("Something else", "f2", "en-GB")
     assert content(resumed) == content(build(source, ALPHABET, RATE, tmp_path / "elsewhere", n_workers=1))
 
 
@@ -306,7 +305,7 @@ def ended(process):
 
 @pytest.fixture(scope="module")
 def spoken():
-    return files.to_waveform(*Espeak().speak("Anna", Espeak().voices()[3], np.random.default_rng(0)), RATE)
+    return files.to_waveform(*speak("Anna"), RATE)
 
 
 @pytest.fixture

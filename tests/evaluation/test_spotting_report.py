@@ -6,6 +6,7 @@ import soxr
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spoken import speak
 
 from speech.config.tree import CONF
 from speech.data.dataset import Clip, ClipDataset
@@ -15,8 +16,6 @@ from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
 from speech.inference.listening import Heard
 from speech.inference.transcriber import Transcript
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 RATE = 16_000
 NAMES = ["Jennifer", "Elizabeth", "Robert", "Alexander"]
@@ -121,7 +120,7 @@ def test_without_a_rejection_or_a_second_name_there_is_none(runtime, monkeypatch
 
 def test_the_recogniser_that_ships_finds_names_and_hears_none_in_noise(runtime):
     def say(text, variant):
-        waveform, rate = Espeak().speak(text, Voice("espeak", "en-US", variant), np.random.default_rng(0))
+        waveform, rate = speak(text, variant)
         return soxr.resample(waveform.astype(np.float32), rate, RATE)
 
     spoken = [(name, variant, say(name, variant)) for name in NAMES for variant in ("m3", "f2")]

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of, noise
+from spoken import speak
 
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
@@ -24,8 +25,6 @@ from speech.text import espeak
 from speech.text.alphabet import TextError
 from speech.text.names import Name
 from speech.text.pronunciation import Pronunciation, phonemize
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 NEEV = Name("Niamh", ["neev"])
 
@@ -173,8 +172,7 @@ def lists_of_names():
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
 def test_eight_threads_get_what_each_gets_alone(kind, make_recognizer):
     """Before anything is cached."""
-    engine = Espeak()
-    clip = engine.speak("Martin", Voice("espeak", "en-GB", "f2"), np.random.default_rng(0))
+    clip = speak("Martin", "f2", "en-GB")
     transcriber = make_recognizer(phones=True, n_units=16) if kind == "torch" else Runtime.load()
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda names: transcriber.transcribe(clip, names), lists_of_names()))

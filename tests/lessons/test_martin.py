@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from commands import run_command
+from spoken import speak
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speech.audio import files
@@ -13,8 +14,6 @@ from speech.config.objects import instantiate
 from speech.lessons.result import Place
 from speech.lessons.run import run
 from speech.model.recognizer import Recognizer
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 FEW = ["lesson=martin", "lesson.n_others=8", "lesson.n_voices=20", "lesson.rate=0.5"]
 
@@ -34,7 +33,7 @@ def lesson(configured, tmp_path):
 @pytest.fixture
 def mine(tmp_path):
     """The override that names a recording of one's own."""
-    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "f2"), np.random.default_rng(0))
+    samples, rate = speak("Martin", "f2")
     files.write(tmp_path / "mine.wav", files.to_waveform(samples, rate, 8_000), 8_000)
     return f"lesson.clip={tmp_path / 'mine.wav'}"
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from spoken import speak
 from torchaudio.functional import compute_deltas
 
 from speech.audio import files
@@ -8,15 +9,13 @@ from speech.audio.endpointing import NoSpeechError
 from speech.model import torch_file
 from speech.model.recognizer import Recognizer, RecognizerError
 from speech.text.alphabet import TextError
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 RATE = 16_000
 
 
 @pytest.fixture(scope="module")
 def martin():
-    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    samples, rate = speak("Martin")
     return files.to_waveform(samples, rate, RATE)
 
 

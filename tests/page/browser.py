@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from spoken import speak
 
 from speech import Runtime, pretrained
 from speech.audio import files
 from speech.page import server, site
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "cache" / "onnxruntime-web"
@@ -133,9 +132,7 @@ def clip_of():
     """``clip_of(text)``: a recording of it, one second of a quiet room before and after, at 16 000 Hz."""
 
     def make(text, variant="m3", accent="en-US", room=1e-3, around_s=1.0):
-        waveform = files.to_waveform(
-            *Espeak().speak(text, Voice("espeak", accent, variant), np.random.default_rng(0)), 16_000
-        )
+        waveform = files.to_waveform(*speak(text, variant, accent), 16_000)
         padded = np.pad(waveform, round(around_s * 16_000))
         noise = np.random.default_rng(len(text)).normal(0, room, len(padded))
         return (padded + noise).astype(np.float32)

@@ -9,11 +9,10 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from spoken import speak
 
 from speech import Recognizer, Runtime, pretrained
 from speech.audio import files
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 RATE = 16_000
 NAMES = ["Veronica", "Bartholomew", "Christopher", "Isabella"]
@@ -22,7 +21,7 @@ NAMES = ["Veronica", "Bartholomew", "Christopher", "Isabella"]
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     path = tmp_path_factory.mktemp("clips") / "christopher.wav"
-    samples, rate = Espeak().speak("Christopher", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
+    samples, rate = speak("Christopher", accent="en-GB")
     soundfile.write(path, np.pad(files.to_waveform(samples, rate, RATE), 8_000), RATE)
     return path
 

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 from benchlib.people import calibration_speakers
-from spoken import say
+from spoken import say, speak
 
 from speech import Recognizer, Runtime, pretrained
 from speech.inference.confirmation import Confirmation
 from speech.inference.spotting import Spotter
 from speech.inference.stream_spotting import StreamSpotter
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 
 def test_each_file_of_the_recogniser_and_its_checksum_take_the_thresholds(tmp_path, monkeypatch):
@@ -36,7 +34,7 @@ def test_of_people_those_for_calibration_alone_are_heard(tmp_path):
     """A test speaker's clip would be twice as loud."""
     calibration = min(calibration_speakers())
     (tmp_path / "human" / "speech_commands").mkdir(parents=True)
-    spoken, rate = Espeak().speak("left", Voice("espeak", "en-US", "m3"), np.random.default_rng(0))
+    spoken, rate = speak("left")
     loud = np.abs(spoken).max()
     rows = []
     for speaker, gain in ((calibration, 1), ("gsc-of-the-test", 2)):

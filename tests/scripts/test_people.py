@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from benchlib import degrade
 from benchlib.people import Recording, TrainedRun, evaluate, first_name, log_probs, read_lists
+from spoken import speak
 
 from speech.audio import endpointing, files
 from speech.text.lexicon import dictionary
 from speech.text.word_lists import common_names
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 LISTS = read_lists()
 RATE = 16_000
@@ -20,7 +19,7 @@ RATE = 16_000
 
 @pytest.fixture(scope="module")
 def recording():
-    samples, rate = Espeak().speak("Martin", Voice("espeak", "en-GB", "m3"), np.random.default_rng(0))
+    samples, rate = speak("Martin", accent="en-GB")
     return np.pad(files.to_waveform(samples, rate, RATE), (6_000, 9_000))
 
 

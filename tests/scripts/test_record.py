@@ -8,11 +8,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import record
+from spoken import speak
 
 from speech.audio import files
 from speech.data.enrolment import Enrolment
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 RATE = 16_000
 SECONDS = 1.5
@@ -52,7 +51,7 @@ def says():
     """A room in which a name is said 0.3 s after the signal, differently each time."""
 
     def say(take, gain=1.0):
-        samples, rate = Espeak().speak("Anna", Voice("espeak", "en-US", "f2"), np.random.default_rng(take))
+        samples, rate = speak("Anna", "f2", draw=take)
         name = files.to_waveform(samples, rate, RATE)
         room = np.random.default_rng(take).normal(0, 3e-4, round((1.5 + SECONDS) * RATE)).astype(np.float32)
         start = BEFORE + round(0.3 * RATE)

@@ -4,10 +4,10 @@ import copy
 import json
 import shutil
 
-import numpy as np
 import pytest
 import torch
 from conftest import SMALL
+from spoken import speak
 
 from speech.audio import files
 from speech.config import compose as configs
@@ -20,8 +20,6 @@ from speech.text.phones import PHONES
 from speech.training import corpora, finetune
 from speech.training.prepare import N_PRIOR_BATCHES, prepare
 from speech.training.run import train
-from speech.tts.espeak import Espeak
-from speech.tts.voice import Voice
 
 QUIET = ["+trainer.enable_progress_bar=false", "callbacks.stop_early=null"]
 QUIET += [
@@ -44,11 +42,10 @@ def odd_speaker(shared):
     """Recordings of a new name, and of an old one said strangely: Martin as others would say Oogoo."""
 
     def make(root):
-        engine = Espeak()
         for name, spoken in (("Martin", "Oogoo"), ("Zoe", "Zoe")):
             (root / name).mkdir()
             for take in range(8):
-                samples, rate = engine.speak(spoken, Voice("espeak", "en-US", "m3"), np.random.default_rng(take))
+                samples, rate = speak(spoken, draw=take)
                 files.write(root / name / f"odd_{take}.wav", files.to_waveform(samples, rate, 16_000), 16_000)
 
     return shared("odd_speaker", make)
