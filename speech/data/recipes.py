@@ -17,6 +17,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from speech.audio import files
+from speech.audio import containers, files
 from speech.audio.endpointing import Endpointer
 from speech.audio.files import AudioError, Waveform
 from speech.common import processes, storage
@@ -210,16 +211,17 @@ class Recipe:
 
 @contextlib.contextmanager
 def _unreadable_too() -> Iterator[None]:
-    """Within, a recording that Lhotse cannot read has a manifest too: a recipe would end there, and its clips alone are
-    refused as they are rendered."""
+    """Within, a recording that Lhotse cannot read, or cannot read to its end, has a manifest too: a recipe would end
+    there, and its clips alone are refused as they are rendered."""
     from lhotse import AudioSource, Recording
+    from lhotse.recipes import commonvoice
 
-    read = Recording.from_file
+    read, pool = Recording.from_file, commonvoice.ProcessPoolExecutor
 
     def from_file(path: str | Path, recording_id: Any = None, **options: Any) -> Recording:
         try:
             found: Recording = read(path, recording_id, **options)
-            if found.duration > 0:
+            if found.duration > 0 and not _is_truncated(path):
                 return found
         except Exception:  # of whatever reads the format
             if not Path(path).is_file():
@@ -229,10 +231,18 @@ def _unreadable_too() -> Iterator[None]:
         return Recording(id, [source], RATE, int(UNKNOWN_S * RATE), UNKNOWN_S)
 
     Recording.from_file = staticmethod(from_file)
+    # Processes would read by Lhotse's own function.
+    commonvoice.ProcessPoolExecutor = lambda max_workers, mp_context: ThreadPoolExecutor(max_workers)
     try:
         yield
     finally:
-        Recording.from_file = staticmethod(read)
+        Recording.from_file, commonvoice.ProcessPoolExecutor = staticmethod(read), pool
+
+
+def _is_truncated(path: str | Path) -> bool:
+    with Path(path).open("rb") as file:
+        kind = containers.kind(file)
+        return kind is not None and containers.is_truncated(file, kind)
 
 
 @lru_cache(maxsize=1)  # the words of an utterance follow each other
@@ -242,11 +252,12 @@ def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Wavefor
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
             file.seek(min(round(start_s * rate), file.frames))
-            n_samples = min(round((stop_s - start_s) * rate), file.frames - file.tell())
-            samples = file.read(n_samples, dtype="float32", always_2d=True)
+            n_wanted, n_there = round((stop_s - start_s) * rate), file.frames - file.tell()
+            samples = file.read(min(n_wanted, n_there), dtype="float32", always_2d=True)
+        whole = len(samples) == n_wanted or (len(samples) == n_there and not _is_truncated(path))
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read ({error})") from error
-    if len(samples) < n_samples:
+    if not whole:
         raise AudioError(f"{path}: truncated, its header says more: copy it again")
     return files.to_waveform(samples, rate, sample_rate, where=path)
 

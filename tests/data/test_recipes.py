@@ -15,7 +15,7 @@ from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 
 RATE, ALPHABET = 16_000, Alphabet()
-SOUNDS = (".flac", ".WAV", ".wav", ".ogg")
+SOUNDS = (".flac", ".WAV", ".wav", ".ogg", ".mp3")
 SPEAKERS = {"train": ["f1", "f2", "m1"], "dev": ["m2"], "test": ["m3"]}
 
 
@@ -208,10 +208,12 @@ LAYOUTS = {
     "timit": timit,
     "speechcommands": speech_commands,
     "voxpopuli": voxpopuli,
+    "commonvoice": common_voice,
 }
 
 
-@pytest.mark.parametrize(("recipe", "kept"), [*((recipe, 0) for recipe in LAYOUTS), ("librispeech", 0.7)])
+@pytest.mark.parametrize("kept", [0, 0.7])
+@pytest.mark.parametrize("recipe", LAYOUTS)
 def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mended(recipe, kept, sound, tmp_path, cache):
     LAYOUTS[recipe](tmp_path / "corpus", sound)
     files_there = (path for path in sorted((tmp_path / "corpus").rglob("*")) if path.suffix in SOUNDS)
