@@ -22,13 +22,14 @@ def lesson(config: Config) -> None:
     from speech.config.objects import instantiate
     from speech.lessons.result import Place
     from speech.lessons.run import run
+    from speech.training.folder import claimed
 
     one = instantiate(config.lesson)
     data_dir = None if config.data_dir is None else Path(config.data_dir).expanduser()
     place = Place(Path(config.run_dir), compose.plain(config.seeds), data_dir, Path(config.cache_dir).expanduser())
-    place.run_dir.mkdir(parents=True, exist_ok=True)
-    compose.save(config, place.run_dir / "config.yaml", resolve=True)
-    run(one, place)
+    with claimed(place.run_dir, resume=False):
+        compose.save(config, place.run_dir / "config.yaml", resolve=True)
+        run(one, place)
 
 
 def main() -> None:

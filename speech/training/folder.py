@@ -8,6 +8,7 @@ from pathlib import Path
 
 from speech.common import runs, storage
 
+RESULTS = "report.json"  # all that a training leaves that cannot be resumed: a lesson
 STATE = (runs.RECOGNIZER_FILE, "g2p.onnx", "checkpoints/last.ckpt", "last.ckpt")  # what a new run would overwrite
 WRITER = "a training or a calibration"  # what the lock of a run's folder is of
 
@@ -16,7 +17,8 @@ WRITER = "a training or a calibration"  # what the lock of a run's folder is of
 def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
     """The folder ``run_dir``, made if it is not there, while a training writes into it.
 
-    Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run is there already.
+    Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run, or what is left of
+    one, is there already.
     """
     folder = Path(run_dir)
     lock = storage.claim(folder, WRITER)
@@ -25,6 +27,8 @@ def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
             raise FileExistsError(
                 f"{folder}: a run is there already ({there[0]}): go on with it (resume={folder}), or give another one"
             )
+        if not resume and (folder / RESULTS).is_file():
+            raise FileExistsError(f"{folder}: results are there already ({RESULTS}): give another run_dir=DIR")
         for place in (folder, folder / "checkpoints"):
             storage.remove_parts(place)
         yield folder

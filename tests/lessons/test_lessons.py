@@ -155,6 +155,17 @@ def test_the_command_prints_the_table_and_keeps_its_config(capsys, tmp_path, mon
     assert "error: lesson.n_steps=0: a whole number from 1 is needed" in capsys.readouterr().err
 
 
+def test_a_folder_with_results_is_left_as_it_is(capsys, tmp_path):
+    given = ["lesson=timeseries", "seeds=[0]", f"run_dir={tmp_path}"]
+    run_command("lesson", *given, "lesson.n_steps=1")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit, match="2"):
+        run_command("lesson", *given, "lesson.n_steps=2")
+    told = f"error: {tmp_path}: results are there already (report.json): give another run_dir=DIR"
+    assert told in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_windows_longer_than_the_years_are_refused(lesson):
     with pytest.raises(ValueError, match=r"lesson\.n_test=259 of 309 years leave 50 to train on"):
         lesson("timeseries", "lesson.n_test=259")

@@ -50,6 +50,15 @@ def test_the_folder_of_a_run_is_for_resuming_alone(tmp_path, name):
     assert (tmp_path / name).read_bytes() == b"trained for hours"
 
 
+def test_the_folder_of_a_lesson_is_for_no_training(tmp_path):
+    (tmp_path / "report.json").write_text("{}")
+    told = r"results are there already \(report\.json\): give another run_dir=DIR"
+    with pytest.raises(FileExistsError, match=told), claimed(tmp_path, False):
+        pass
+    with claimed(tmp_path, True):
+        pass
+
+
 def test_a_folder_in_which_nothing_was_trained_yet_may_be_taken(tmp_path):
     (tmp_path / "config.yaml").write_text("of a run whose list had a fault")
     with claimed(tmp_path, False) as folder:
