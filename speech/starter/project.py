@@ -7,9 +7,12 @@ places where a module knows of a part that is left out are cut (``parts.yaml``).
 from __future__ import annotations
 
 import ast
+import json
 import keyword
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -18,11 +21,15 @@ from typing import Any
 
 import yaml
 
+from speech.common.extras import require
+
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent
 CHECKOUT = PACKAGE.parent
 _INSIDE = "|".join(sorted(path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")))
 _CHECKED = '"speech", "scripts", "hydra_plugins"'  # mypy's
+_LINT = "[tool.ruff.lint]\n"
+_NAME = re.compile(r"[a-z]\w*(?<!_)", re.ASCII | re.IGNORECASE)  # of a package of Python, and of a project
 _OURS = re.compile(  # where the package or the project is meant, and not speech, or a variable of that name
     rf"(?<![\w/.-])speech(?=\.(?:conf|{_INSIDE})\b|\.(?:__|[<{{]))|(?<=from )speech(?= import)|(?<=import )speech\b"
     r"|(?<=[\"'])speech(?=[\"'./])|\bspeech-names\b"
@@ -37,22 +44,32 @@ def default_package(folder: Path) -> str:
 def write(folder: Path, package: str) -> None:
     """Make the project ``package`` in ``folder``.
 
-    Raises ValueError for a name that is none of a package, for an installed package, which has no tests to take, and
-    where a cut no longer fits; FileExistsError where something is in ``folder`` already.
+    Raises ValueError for a name that is none of a package, or another one's, for an installed package, which has no
+    tests to take, and where a cut no longer fits; FileExistsError where something is in ``folder`` already.
     """
-    if not package.isidentifier() or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
+    if not _NAME.fullmatch(package) or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
         raise ValueError(f"package={package}: not a name for a package of Python: give package=NAME")
     if not (CHECKOUT / "tests" / "conftest.py").is_file():
         raise ValueError(f"{PACKAGE} is installed without its tests: run this in a checkout of the project")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder}: something is there already: give another folder")
-    texts = {place: _renamed(text, package) for place, text in _texts(package).items()}
+    require("ruff", "dev")
+    texts = _texts(package)
+    imported = {
+        name.partition(".")[0] for place, text in texts.items() if place.endswith(".py") for name in _imports(text)
+    }
+    if package in imported | sys.stdlib_module_names:
+        raise ValueError(f"package={package}: another package that it needs has this name: give package=NAME")
     for place, text in texts.items():
         path = folder / re.sub(r"^speech/", f"{package}/", place)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    for name in ("LICENSE", "NOTICE"):
-        shutil.copy(CHECKOUT / name, folder / name)
+        path.write_text(_renamed(text, package), encoding="utf-8")
+    for path in (CHECKOUT / "LICENSE", HERE / "NOTICE"):
+        shutil.copy(path, folder)
+    # A line that names the package is of another length now.
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--quiet", "--no-cache", "--no-respect-gitignore", folder], check=True
+    )
 
 
 def _renamed(text: str, package: str) -> str:
@@ -74,7 +91,7 @@ def _texts(package: str) -> dict[str, str]:
         found[place] = path.read_text(encoding="utf-8").replace("PACKAGE", package)
     for place, cuts in parts["cuts"].items():
         found[place] = _cut(found[place], cuts, place)
-    found["pyproject.toml"] = _pyproject(found, package, parts["imports"])
+    found["pyproject.toml"] = _pyproject(found, package, parts)
     _check_imports(found)
     return found
 
@@ -152,21 +169,25 @@ def _dropped(text: str, name: list[str], place: str) -> str:
     return "".join([*lines[: first - 1], *rest]).rstrip("\n") + "\n"
 
 
-def _pyproject(found: Mapping[str, str], package: str, imported_as: Mapping[str, list[str]]) -> str:
+def _pyproject(found: Mapping[str, str], package: str, parts: Mapping[str, Any]) -> str:
     """The template's, with those of our requirements that the files import, and our settings of the tools."""
-    ours = _read("pyproject.toml")
+    ours, imported_as = _read("pyproject.toml"), parts["imports"]
     files = [text for place, text in found.items() if place.endswith(".py")]
     imported = {name.partition(".")[0] for text in files for name in _imports(text)}
-    requirements = tomllib.loads(ours)["project"]["dependencies"]
+    settings = tomllib.loads(ours)
+    extras = [f"{name} = {json.dumps(settings['project']['optional-dependencies'][name])}" for name in parts["extras"]]
+    requirements = settings["project"]["dependencies"]
     kept = [one for one in requirements if imported_as.get(_name(one), _name(one)) in imported]
     ruff, mypy = (ours[ours.index(f"[tool.{name}]") :] for name in ("ruff", "mypy"))
     tools = ruff[: ruff.index("[tool.typos]")] + mypy[: mypy.index("[tool.pytest")]
-    longer = 4 * max(0, len(package) - len("speech"))  # of a line that names the package, a few times
-    tools = re.sub(r"line-length = (\d+)", lambda found: f"line-length = {int(found[1]) + longer}", tools)
+    longer = 4 * max(0, len(package) - len("speech"))  # of a comment, or a text, that names the package a few times
+    most = settings["tool"]["ruff"]["line-length"] + longer
+    tools = _cut(tools, {"replace": [{"old": _LINT, "new": f"{_LINT}pycodestyle.max-line-length = {most}\n"}]}, "ruff")
     return (
         found["pyproject.toml"]
         .replace("REQUIREMENTS", "\n".join(f'    "{one}",' for one in kept))
-        .replace("REQUIRES_PYTHON", tomllib.loads(ours)["project"]["requires-python"])
+        .replace("EXTRAS", "\n".join(extras))
+        .replace("REQUIRES_PYTHON", settings["project"]["requires-python"])
         .replace("TOOLS\n", _cut(tools, {"replace": [{"old": _CHECKED, "new": f'"{package}"'}]}, "pyproject.toml"))
     )
 
@@ -181,6 +202,6 @@ def _check_imports(found: Mapping[str, str]) -> None:
     """Raise ValueError where a file imports one that is left out."""
     for place, text in found.items():
         for name in _imports(text) if place.endswith(".py") else ():
-            needed = _place_of(name)
-            if name.startswith("speech.") and needed is not None and needed not in found:
+            needed = _place_of(name if name.startswith("speech.") else f"tests.{name}")
+            if needed is not None and needed not in found:
                 raise ValueError(f"{HERE / 'parts.yaml'}: {place} imports {name}, which is left out: cut that")

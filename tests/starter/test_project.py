@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -41,6 +42,12 @@ def test_what_it_imports_is_there_under_its_own_name(made):
     requirements = settings["project"]["dependencies"]
     assert "torch>=2.11" in requirements
     assert not [one for one in requirements if one.startswith(("names", "onnxscript"))]
+    notice = (made / "NOTICE").read_text(encoding="utf-8")
+    names = [project._name(one).replace("_", "-") for one in requirements]
+    assert [name for name in names if name not in notice] == [], "what it uses is credited"
+    assert "LibriSpeech" not in notice, "it has nothing that was trained on recordings"
+    asked = {extra for path in files for extra in re.findall(r'require\([^)]*, "(\w+)"[,)]', path.read_text())}
+    assert asked <= settings["project"]["optional-dependencies"].keys(), "an extra that a message names is there"
     assert settings["tool"]["mypy"]["files"] == ["my_words"], "its make test checks the types, of what is there"
     assert settings["tool"].keys() == {"setuptools", "ruff", "mypy", "pytest"}
     commands = [step.get("run") for step in yaml.safe_load((made / CI).read_text())["jobs"]["test"]["steps"]]
@@ -49,7 +56,12 @@ def test_what_it_imports_is_there_under_its_own_name(made):
 
 def test_its_lint_and_tests_pass(made):
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHONPATH": str(made)}
-    for command in (["ruff", "check", "."], ["pytest", "-q", "-p", "no:cacheprovider"]):
+    for command in (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "--cache-dir", os.devnull],
+        ["pytest", "-q", "-p", "no:cacheprovider"],
+    ):
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=made, env=environment, capture_output=True, text=True, check=False
         )
@@ -61,9 +73,13 @@ def test_nothing_is_overwritten_and_a_name_that_is_none_is_refused(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(FileExistsError, match="something is there already: give another folder"):
         project.write(tmp_path, "words")
-    for wrong in ("my-words", "class", "tests", ""):
+    for wrong in ("my-words", "class", "tests", "", "_words", "wörter"):
         with pytest.raises(ValueError, match=r"package=.*: not a name"):
             project.write(tmp_path / "new", wrong)
+    for another in ("numpy", "random", "conftest"):
+        with pytest.raises(ValueError, match=r"package=.*: another package that it needs has this name"):
+            project.write(tmp_path / "new", another)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_cut_that_no_longer_fits_is_an_error_that_names_it():
