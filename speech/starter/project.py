@@ -28,7 +28,6 @@ PACKAGE = HERE.parent
 CHECKOUT = PACKAGE.parent
 _INSIDE = "|".join(sorted(path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")))
 _CHECKED = '"speech", "scripts", "hydra_plugins"'  # mypy's
-_LINT = "[tool.ruff.lint]\n"
 _NAME = re.compile(r"[a-z]\w*(?<!_)", re.ASCII | re.IGNORECASE)  # of a package of Python, and of a project
 _OURS = re.compile(  # where the package or the project is meant, and not speech, or a variable of that name
     rf"(?<![\w/.-])speech(?=\.(?:conf|{_INSIDE})\b|\.(?:__|[<{{]))|(?<=from )speech(?= import)|(?<=import )speech\b"
@@ -180,15 +179,14 @@ def _pyproject(found: Mapping[str, str], package: str, parts: Mapping[str, Any])
     kept = [one for one in requirements if imported_as.get(_name(one), _name(one)) in imported]
     ruff, mypy = (ours[ours.index(f"[tool.{name}]") :] for name in ("ruff", "mypy"))
     tools = ruff[: ruff.index("[tool.typos]")] + mypy[: mypy.index("[tool.pytest")]
-    longer = 4 * max(0, len(package) - len("speech"))  # of a comment, or a text, that names the package a few times
-    most = settings["tool"]["ruff"]["line-length"] + longer
-    tools = _cut(tools, {"replace": [{"old": _LINT, "new": f"{_LINT}pycodestyle.max-line-length = {most}\n"}]}, "ruff")
+    ignored = {"old": "ignore = [", "new": 'ignore = ["E501", '}  # of a comment, or a text, that names the package
+    checked = {"old": _CHECKED, "new": f'"{package}"'}
     return (
         found["pyproject.toml"]
         .replace("REQUIREMENTS", "\n".join(f'    "{one}",' for one in kept))
         .replace("EXTRAS", "\n".join(extras))
         .replace("REQUIRES_PYTHON", settings["project"]["requires-python"])
-        .replace("TOOLS\n", _cut(tools, {"replace": [{"old": _CHECKED, "new": f'"{package}"'}]}, "pyproject.toml"))
+        .replace("TOOLS\n", _cut(tools, {"replace": [ignored, checked]}, "pyproject.toml"))
     )
 
 
