@@ -305,10 +305,10 @@ class SpeechData(pl.LightningDataModule):
         loop: Any = self.trainer.fit_loop
         # Of a checkpoint that is written as a batch ends, that batch is processed, and not yet completed.
         n_done = loop.epoch_loop.batch_progress.current.processed
-        n_batches = max(1, int(self.trainer.num_training_batches))
+        n_batches = max(1, self.trainer.num_training_batches)  # infinite until the first is asked for
         epochs = loop.epoch_progress.current
         epoch = epochs.processed + (n_done >= n_batches and epochs.processed < epochs.ready)
-        return {"epoch": epoch, "start": n_done % n_batches, "corpora": self.corpora}
+        return {"epoch": epoch, "start": int(n_done % n_batches), "corpora": self.corpora}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Raises CorpusError where training began with other corpora."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from speech.common import storage
 from speech.config import compose
@@ -83,9 +84,12 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
 
 
 def _check_trainer(trainer: Config) -> None:
-    """Raise ConfigError for what Lightning's Trainer would do in place of this project's code, or in vain."""
+    """Raise ConfigError for what Lightning's Trainer would do in place of this project's code, or in vain, and for a
+    device that is not there."""
     if trainer.get("overfit_batches"):  # with a sampler of its own
         raise ConfigError(f"trainer.overfit_batches={trainer.overfit_batches}: take trainer=overfit")
+    if (accelerator := trainer.get("accelerator")) in ("gpu", "cuda", "mps") and not torch.accelerator.is_available():
+        raise ConfigError(f"trainer.accelerator={accelerator}: torch finds no GPU here: take trainer=cpu")
     if (algorithm := trainer.get("gradient_clip_algorithm") or "norm") != "norm":
         raise ConfigError(
             f"trainer.gradient_clip_algorithm={algorithm}: gradients are clipped by their norm: leave it out"

@@ -131,9 +131,11 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
     [
         ("overfit_batches=1", r"^trainer\.overfit_batches=1: take trainer=overfit$"),
         ("gradient_clip_algorithm=value", r"^trainer\.gradient_clip_algorithm=value: .* by their norm: leave it out$"),
+        ("accelerator=gpu", r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
     ],
 )
-def test_what_lightning_would_do_in_place_of_ours_is_told_before_a_clip_is_made(option, message, compose, tmp_path):
+def test_what_is_not_to_be_trained_with_is_told_before_a_clip_is_made(option, message, compose, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     config = compose("train", *SMALL, f"+trainer.{option}", f"run_dir={tmp_path / 'run'}")
     config.cache_dir = str(tmp_path / "cache")
     with pytest.raises(ValueError, match=message):
@@ -189,8 +191,9 @@ def test_averaged_weights_are_kept_and_resume_bit_identical(compose, tmp_path):
         assert same(checkpoint(cut)[key], last[key])
 
 
-def test_a_learning_rate_is_found_and_the_schedule_rises_to_it(compose, tmp_path, capsys):
-    options = [*SMALL, "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=24", "trainer.max_epochs=8"]
+@pytest.mark.parametrize("length", ["trainer.max_epochs=8", "trainer.max_steps=24"])
+def test_a_learning_rate_is_found_and_the_schedule_rises_to_it(length, compose, tmp_path, capsys):
+    options = [*SMALL, "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=24", length]
     options = [one for one in options if one != "trainer.max_epochs=3"]
     train(compose("train", *options, "optimizer.lr=123", f"run_dir={tmp_path}"))
     found = float(capsys.readouterr().out.partition("learning rate: ")[2].partition(",")[0])
