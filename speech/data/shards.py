@@ -101,7 +101,7 @@ def _are_weights(weights: Any, n: int) -> bool:
 
 
 def _damaged(index: Path, error: Exception) -> CorpusError:
-    reason = " ".join(str(error).split())
+    reason = " ".join(str(getattr(error, "error_string", error)).split())  # libsndfile's without the object it reads
     return CorpusError(
         f"{index}: its shard is missing or damaged ({reason}): delete {index}, and run speech.shard again"
     )

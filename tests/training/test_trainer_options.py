@@ -129,14 +129,17 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("overfit_batches=1", r"^trainer\.overfit_batches=1: take trainer=overfit$"),
-        ("gradient_clip_algorithm=value", r"^trainer\.gradient_clip_algorithm=value: .* by their norm: leave it out$"),
-        ("accelerator=gpu", r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
+        ("+trainer.overfit_batches=1", r"^trainer\.overfit_batches=1: take trainer=overfit$"),
+        (
+            "+trainer.gradient_clip_algorithm=value",
+            r"^trainer\.gradient_clip_algorithm=value: .* by their norm: leave it out$",
+        ),
+        ("trainer.accelerator=gpu", r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
     ],
 )
 def test_what_is_not_to_be_trained_with_is_told_before_a_clip_is_made(option, message, compose, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    config = compose("train", *SMALL, f"+trainer.{option}", f"run_dir={tmp_path / 'run'}")
+    config = compose("train", *SMALL, option, f"run_dir={tmp_path / 'run'}")
     config.cache_dir = str(tmp_path / "cache")
     with pytest.raises(ValueError, match=message):
         train(config)
