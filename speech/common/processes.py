@@ -112,16 +112,19 @@ def no_children_left() -> Iterator[None]:
 
 def cores(n_bytes: int = 0) -> int:
     """How many processes may work at once: one a core, and 1 where they could not share a lock, or ``n_bytes`` of
-    memory, as in a container without /dev/shm, have too few open files for what they share, or a temporary folder whose
-    path is too long for the sockets that they share it by: what a process sends would be lost, and waited for."""
+    memory, as in a container without /dev/shm, have too few open files, or too small ones, for what they share, or a
+    temporary folder whose path is too long for the sockets that they share it by: what a process sends would be lost,
+    and waited for."""
     try:
         multiprocessing.Lock()
     except (ImportError, OSError):
         return 1
     if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free < n_bytes:
         return 1
-    if sys.platform != "win32" and resource.getrlimit(resource.RLIMIT_NOFILE)[0] < LEAST_FILES:
-        return 1
+    if sys.platform != "win32":
+        n_files, size = (resource.getrlimit(of)[0] for of in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE))
+        if 0 <= n_files < LEAST_FILES or 0 <= size < n_bytes:  # shared memory is a file; -1 is no limit
+            return 1
     if not _has_room_for_sockets(tempfile.gettempdir()):
         return 1
     return os.cpu_count() or 1

@@ -36,6 +36,9 @@ class UnwritableError(OSError):
         way_out = ": make room there, and go on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         super().__init__(f"{path}: could not be written ({error.strerror or error}{free}){way_out}")
 
+    def __reduce__(self) -> tuple[Any, ...]:  # from a process to another: it is not made anew of its message
+        return OSError, self.args
+
 
 _PART = ".part-"  # how the name of an unfinished file begins
 _PARTS = re.compile(r"\.part-\d+-\d+-")

@@ -159,6 +159,16 @@ def test_files_stay_in_a_temporary_folder_that_leaves_no_room_for_another(tmp_pa
         assert tempfile.gettempdir() == str(tmp_path)
 
 
+def test_small_files_leave_one_process(monkeypatch):
+    """Memory that is shared is a file."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    small, enough = processes.cores(1_000_001), processes.cores(1_000_000)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (small, enough) == (1, 4)
+
+
 def test_few_open_files_leave_one_process(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,5 +1,6 @@
 import errno
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -171,3 +172,10 @@ def test_a_full_disk_names_the_file_that_a_line_is_added_to(tmp_path):
     raises = pytest.raises(OSError, match=r"a\.csv: could not be written")
     with full_disk(), raises, storage.appended(tmp_path / "a.csv") as file:
         file.write("x" * 2_000)
+
+
+def test_what_could_not_be_written_is_told_from_another_process(tmp_path):
+    error = storage.UnwritableError(tmp_path / "a", OSError(errno.ENOSPC, "No space left on device"))
+    told = pickle.loads(pickle.dumps(error))
+    assert isinstance(told, OSError)
+    assert str(told) == str(error)
