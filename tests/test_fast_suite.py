@@ -27,7 +27,7 @@ FAULTS = {  # room -> file, function, the token in it whose first occurrence bec
     "lessons": ("network.py", "dropout_mask", "/", "*", "test_networks.py"),
     "model": ("frontend.py", "_emphasised", "-", "+", "test_frontend.py"),
     "monitor": ("moments.py", "is_doubling", "==", "!=", "test_timing.py"),
-    "page": ("server.py", "server", "==", "!=", "test_site.py"),
+    "page": ("server.py", "server", "is", "is not", "test_site.py"),
     "pretrained": ("__init__.py", "shipped", "!=", "==", "test_pretrained.py"),
     "server": ("guard.py", "_refused", "!=", "==", "test_http.py"),
     "starter": ("project.py", "write", "or", "and", "test_project.py"),

@@ -48,11 +48,9 @@ def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
 
 def declared_keys(name: str) -> set[str]:
     """The keys that may stand at the top of primary config ``name``: its own, the groups and settings it is made of."""
-    primary = OmegaConf.load(tree.CONF / f"{name}.yaml")
-    assert isinstance(primary, DictConfig)
     groups = tree.choices(name)
     shared = groups.pop("shared", [])
-    return {str(key) for key in primary} - {"defaults", "hydra"} | set(groups) | set(shared)
+    return {str(key) for key in tree.primary(name)} - {"defaults", "hydra"} | set(groups) | set(shared)
 
 
 def check(config: DictConfig, name: str) -> None:

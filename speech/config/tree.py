@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import hydra
 from omegaconf import DictConfig as Config
 from omegaconf import OmegaConf
 
-__all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options", "quoted"]
+__all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options", "primary", "quoted"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # A wheel carries the folder inside of the package; in a checkout it stands beside it.
@@ -26,12 +27,23 @@ def is_group(key: str, config_dir: Path | None = None) -> bool:
     return any((folder / key).is_dir() for folder in _folders(config_dir))
 
 
+def primary(name: str) -> Config:
+    """Primary config ``name`` as it is written, with its defaults list; it is the same object each time."""
+    return _read(CONF / f"{name}.yaml")
+
+
+@functools.cache  # each option of a command is held against it, and to read it takes milliseconds
+def _read(path: Path) -> Config:
+    config: Any = OmegaConf.load(path)
+    OmegaConf.set_readonly(config, True)
+    return config
+
+
 def choices(name: str) -> dict[str, Any]:
     """The choice of each group in the defaults list of primary config ``name``; of ``shared`` it is a list."""
-    primary: Any = OmegaConf.load(CONF / f"{name}.yaml")
     return {
         str(key): choice
-        for entry in primary.get("defaults", [])
+        for entry in primary(name).get("defaults", [])
         if isinstance(entry, Config)
         for key, choice in entry.items()
     }

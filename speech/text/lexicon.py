@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.text import espeak
-from speech.text.phones import Phones, codes, distances, phones
+from speech.text.phones import Phones, codes, nearer_than, phones
 
 ARPABET = {
     **{"AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "EH": "ɛ", "ER": "ɜɹ", "EY": "eɪ"},
@@ -22,6 +23,7 @@ ARPABET = {
     **{"ZH": "ʒ", "AH0": "ə", "ER0": "əɹ"},
 }
 _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter: not tv, not mr
+N_FIRST = 3  # letters by which the dictionary is sorted: by all there are two exceptions
 HOMOPHONE_DISTANCE = 0.03  # below it two transcriptions are the same: dictionary and espeak write vowels differently
 
 
@@ -61,12 +63,21 @@ def dictionary() -> dict[str, list[Phones]]:
 def look_up(word: str) -> list[Phones]:
     """The pronunciations of one ``word``, the usual one first; the whole dictionary takes a second to read."""
     lines, found = _lines(), []
+    places = range(len(lines))
+    start = bisect_left(places, word[:N_FIRST], key=_first_letters)
+    stop = bisect_right(places, word[:N_FIRST], lo=start, key=_first_letters)
     for key in (word, *(f"{word}({n})" for n in range(2, 6))):
-        start = lines.find(f"\n{key} ")
-        if start < 0:
+        begin = lines.find(f"\n{key} ", start, stop)
+        if begin < 0:
             break
-        found.append(_entry(lines[start + 1 : lines.find("\n", start + 1)])[1])
+        found.append(_entry(lines[begin + 1 : lines.find("\n", begin + 1)])[1])
     return found
+
+
+def _first_letters(place: int) -> str:
+    """Of the word in whose line, with the line feed before it, ``place`` is: the dictionary is sorted by them."""
+    begin = _lines().rfind("\n", 0, place + 1) + 1
+    return _lines()[begin : _lines().find(" ", begin)].partition("(")[0][:N_FIRST]
 
 
 def is_word(word: str) -> bool:
@@ -86,8 +97,7 @@ def pronunciations_of(words: Iterable[str]) -> set[Phones]:
         if known is None:
             guessed = phones(espeak.phonemes(word, "en-US"))
             every, codes_of_all = _every_pronunciation()
-            near = distances(guessed, codes_of_all) < HOMOPHONE_DISTANCE
-            known = [guessed, *(every[i] for i in np.flatnonzero(near))]
+            known = [guessed, *(every[i] for i in nearer_than(HOMOPHONE_DISTANCE, guessed, codes_of_all))]
         found.update(known)
     return found
 

@@ -72,7 +72,8 @@ _VOWELS = {  # height (1 close, 0 open), backness (0 front, 1 back), rounded
 }
 VOWELS = frozenset(_VOWELS)
 PHONES = [*_CONSONANTS, *_VOWELS]
-_WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft: half the weight
+_WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft
+LIGHTEST = 0.5  # their weight, of 1
 _GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowels of a consonant's articulation
 _SAME = {  # other notations of a phone, or of two
     **{"r": "ɹ", "g": "ɡ", "ɚ": "əɹ", "ɝ": "ɜɹ", "ɫ": "l", "ɬ": "l", "ʦ": "ts", "ʧ": "tʃ", "ʤ": "dʒ"},
@@ -131,7 +132,7 @@ def phones(ipa: str) -> Phones:
 
 
 def _weight(phone: str) -> float:
-    return 0.5 if phone in _WEAK else 1.0
+    return LIGHTEST if phone in _WEAK else 1.0
 
 
 def _difference(a: str, b: str) -> float:
@@ -186,3 +187,12 @@ def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
         for j in range(many.shape[1]):
             table[:, j + 1] = np.minimum(np.minimum(table[:, j + 1], replaced[:, j]), table[:, j] + deletion[:, j])
     return np.minimum(1.0, table[:, -1] / np.maximum(whole, 1e-9))
+
+
+def nearer_than(distance: float, one: Phones, many: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of those of ``many`` (``codes``) whose distance to ``one`` is below ``distance``."""
+    n_phones = (many < len(PHONES)).sum(axis=1)
+    most = np.maximum(n_phones, len(one))
+    # Each phone that one has more than the other costs LIGHTEST at least, of what is at most `most`.
+    near = np.flatnonzero(np.abs(n_phones - len(one)) * LIGHTEST < distance * most)
+    return near[distances(one, many[near, : most[near].max(initial=0)]) < distance]

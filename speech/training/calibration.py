@@ -144,11 +144,12 @@ def _halves(
     own = list(dict.fromkeys(fold(clip.name) for clip in clips))
     others = [text for text in dict.fromkeys(map(fold, names)) if text not in own]
     pool = name_pool(own, others, recognizer.alphabet, rng)
+    lexicon = recognizer.lexicon(pool)
     first = set(rng.permutation(own)[: len(own) // 2].tolist())
     halves = []
     for half in (first, set(own) - first):
         sounds = make_sounds(recognizer, [clip for clip in clips if fold(clip.name) in half], augment, rng)
-        halves.append(make_trials(sounds, pool, len(own) + len(others), recognizer, rng))
+        halves.append(make_trials(sounds, lexicon, len(own) + len(others), recognizer, rng))
     return halves
 
 

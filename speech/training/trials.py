@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from speech.data.dataset import Clip
 from speech.evaluation import provenance
 from speech.evaluation.metrics import n_edits
 from speech.inference.score import Floats
-from speech.inference.scoring import LogProbs
+from speech.inference.scoring import Entry, LogProbs
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet
 
@@ -136,13 +136,13 @@ def _similar(a: str, b: str) -> bool:
 
 
 def make_trials(
-    sounds: Sequence[Sound], pool: Sequence[str], n_real: int, recognizer: Recognizer, rng: np.random.Generator
+    sounds: Sequence[Sound], pool: Mapping[str, Entry], n_real: int, recognizer: Recognizer, rng: np.random.Generator
 ) -> Trials:
     """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are not invented.
 
     Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
     """
-    entries = list(recognizer.lexicon(pool).values())
+    entries = list(pool.values())
     index = {text: i for i, text in enumerate(pool)}
     real = np.arange(len(pool)) < n_real
     rows, kinds = [], []

@@ -44,6 +44,8 @@ def test_names_are_pronounced_alike_alone_and_in_a_list():
         assert alone == pytest.approx({one.phones: one.probability for one in among}, abs=1e-5)
 
 
-@pytest.mark.parametrize("word", ["martin", "a", "read", "either", "zzz", "'bout"])
-def test_one_word_is_looked_up_as_in_the_whole_dictionary(word):
-    assert look_up(word) == dictionary().get(word, [])
+def test_a_word_is_looked_up_as_in_the_whole_dictionary():
+    """Two words of the dictionary stand out of their order."""
+    words = [*list(dictionary())[::40], "sepulveda", "sepultura", "stilton", "stilted", "a", "read", "'bout"]
+    assert [word for word in words if look_up(word) != dictionary()[word]] == []
+    assert not any(map(look_up, ["", "zzz", "é", "~", "a("]))

@@ -12,6 +12,7 @@ from speech.text.phones import (
     _weight,
     codes,
     distances,
+    nearer_than,
     phones,
 )
 
@@ -43,6 +44,12 @@ def by_recursion(one, other):
 @given(WORDS, st.lists(WORDS, min_size=1, max_size=4))
 def test_distances_of_many_are_those_of_the_plain_recursion(one, many):
     assert distances(one, codes(many)) == pytest.approx([by_recursion(one, other) for other in many])
+
+
+@given(WORDS, st.lists(WORDS, min_size=1, max_size=8), st.floats(0.01, 1))
+def test_those_nearer_than_a_distance_are_all_and_no_others(one, many, distance):
+    expected = [i for i, found in enumerate(distances(one, codes(many))) if found < distance]
+    assert nearer_than(distance, one, codes(many)).tolist() == expected
 
 
 @given(WORDS, WORDS)

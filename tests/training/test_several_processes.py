@@ -29,6 +29,23 @@ OPTIONS = [one for one in SMALL if one.partition("=")[0] not in {more.partition(
 OPTIONS = [one for one in OPTIONS if not one.startswith("batch_size")] + UNEVEN
 
 
+@pytest.fixture(autouse=True, scope="module")
+def imported_once():
+    """The other processes of a training in this one are forked from one that has imported what they need.
+
+    They are spawned elsewhere, so in what ``start`` begins: each of them imports for four seconds.
+    """
+    server, own, this = multiprocessing.get_context("forkserver"), multiprocessing.get_context, os.getpid()
+    server.set_forkserver_preload(["speech.training.run"])
+
+    def get_context(method=None):
+        return server if method == "spawn" and os.getpid() == this else own(method)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(multiprocessing, "get_context", get_context)
+        yield
+
+
 def curves(run):
     with next(run.glob("csv/**/metrics.csv")).open() as file:
         rows = list(csv.DictReader(file))
