@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from speech.common import storage
 from speech.common.extras import require
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +46,8 @@ def write(folder: Path, package: str) -> None:
     """Make the project ``package`` in ``folder``.
 
     Raises ValueError for a name that is none of a package, or another one's, for an installed package, which has no
-    tests to take, and where a cut no longer fits; FileExistsError where something is in ``folder`` already.
+    tests to take, and where a cut no longer fits; FileExistsError where something is in ``folder`` already, OSError
+    where it cannot be written.
     """
     if not _NAME.fullmatch(package) or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
         raise ValueError(f"package={package}: not a name for a package of Python: give package=NAME")
@@ -59,16 +62,26 @@ def write(folder: Path, package: str) -> None:
     }
     if package in imported | sys.stdlib_module_names:
         raise ValueError(f"package={package}: another package that it needs has this name: give package=NAME")
-    for place, text in texts.items():
-        path = folder / re.sub(r"^speech/", f"{package}/", place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_renamed(text, package), encoding="utf-8")
-    for path in (CHECKOUT / "LICENSE", HERE / "NOTICE"):
-        shutil.copy(path, folder)
-    # A line that names the package is of another length now.
-    subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "--quiet", "--no-cache", "--no-respect-gitignore", folder], check=True
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:  # whole, or not there
+        for place, text in texts.items():
+            path = Path(part, re.sub(r"^speech/", f"{package}/", place))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with storage.whole(path, sync=False) as one:
+                one.write_text(_renamed(text, package), encoding="utf-8")
+        for path in (CHECKOUT / "LICENSE", HERE / "NOTICE"):
+            shutil.copy(path, part)
+        _format(part)
+        for path in sorted(Path(part).iterdir()):
+            path.rename(folder / path.name)
+
+
+def _format(folder: str) -> None:
+    """As ``make format`` does there: a line that names the package is of another length now."""
+    command = [sys.executable, "-m", "ruff", "format", "--no-cache", "--no-respect-gitignore", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{folder}: could not be formatted ({done.stderr.strip()})")
 
 
 def _renamed(text: str, package: str) -> str:

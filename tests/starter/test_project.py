@@ -82,6 +82,19 @@ def test_nothing_is_overwritten_and_a_name_that_is_none_is_refused(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_what_is_not_finished_leaves_nothing(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(project, "_format", full)
+    with pytest.raises(OSError, match="No space left"):
+        project.write(tmp_path / "new", "words")
+    assert list((tmp_path / "new").iterdir()) == []
+    monkeypatch.undo()
+    project.write(tmp_path / "new", "words")
+    assert not list((tmp_path / "new").glob(".part-*"))
+
+
 def test_a_cut_that_no_longer_fits_is_an_error_that_names_it():
     with pytest.raises(ValueError, match=r"parts\.yaml: a\.py: 'x = 1\\n' stands there 0 times, not once"):
         project._cut("y = 1\n", {"replace": [{"old": "x = 1\n", "new": ""}]}, "a.py")
