@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from speech.common import processes, program
 from speech.config.objects import instantiate
+from speech.config.tree import ConfigError
 from speech.training.checkpoint import CheckpointIO
 from speech.training.distributed import Process, Started, joined
 from speech.training.interruption import Interrupted
@@ -39,7 +41,7 @@ class Fitted:
 def fit(prepared: Prepared, others: Others) -> Fitted:
     """Train ``prepared.recognizer`` to the end, with ``others``, and read the weights of the best epoch.
 
-    Raises Interrupted when a signal stopped it, its state saved.
+    Raises Interrupted when a signal stopped it, its state saved, and ConfigError for what Lightning cannot do.
     """
     config, data = prepared.config, prepared.data
     # Advertisements, and hints to developers: what a user can act on is a warning or an error.
@@ -96,7 +98,10 @@ def _trained(
         blamed(),
         joined(process, trainer.strategy.root_device),
     ):
-        trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+        try:
+            trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
+        except MisconfigurationException as error:  # an option that Lightning finds wrong as it trains
+            raise ConfigError(" ".join(str(error).split())) from error
     return trainer, task, clock
 
 

@@ -12,6 +12,7 @@ import torch
 from commands import run_command
 from conftest import SMALL, train_until
 
+from speech.config.tree import ConfigError
 from speech.model.recognizer import Recognizer
 from speech.training.interruption import Interrupted
 from speech.training.run import train
@@ -192,6 +193,12 @@ def test_averaged_weights_are_kept_and_resume_bit_identical(compose, tmp_path):
     train(compose("train", *options, f"run_dir={cut}"), resume=True)
     for key in ("state_dict", "current_model_state"):
         assert same(checkpoint(cut)[key], last[key])
+
+
+def test_a_metric_that_is_misspelt_is_named(compose, tmp_path):
+    options = [*SMALL, "callbacks.best.monitor=val/xer", "trainer.max_epochs=1", f"run_dir={tmp_path}"]
+    with pytest.raises(ConfigError, match=r"val/xer.* could not find the monitored key .*val/cer"):
+        train(compose("train", *options))
 
 
 @pytest.mark.parametrize("length", ["trainer.max_epochs=8", "trainer.max_steps=24"])
