@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def enrol(config: Config) -> None:
     from speech.audio.files import find_clips
-    from speech.common.escape import printable
+    from speech.common import counting, escape
     from speech.common.ranges import checked_text
     from speech.common.runs import find_recognizer
     from speech.inference import batch, enrolment
@@ -28,8 +28,8 @@ def enrol(config: Config) -> None:
     enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)
     enrolment.write(path, there | {name: enrolled}, transcriber.alphabet, transcriber.inventory)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
-    n = len(clips)
-    print(printable(f"{name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
+    n = counting.counted(len(clips) + len(refused), "recording")
+    print(escape.printable(f"{name}: {len(clips)} of {n}, decoded as {best}; written to {path}"))
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from speech.audio import containers, media
 from speech.audio.limits import AudioError, check, way_out
 from speech.audio.mute import muted
 from speech.common import storage
+from speech.common.counting import counted
 from speech.common.processes import signals_held
 
 Waveform = NDArray[np.float32]
@@ -158,9 +159,8 @@ class _SoundFile:
                 n_samples += len(samples)
                 yield samples
             if n_samples < self.n_declared or containers.is_truncated(self._file, self._kind):
-                raise AudioError(
-                    f"{self._path}: truncated, it has {n_samples} samples and its header says more: copy it again"
-                )
+                held = counted(n_samples, "sample")
+                raise AudioError(f"{self._path}: truncated, it has {held} and its header says more: copy it again")
 
     def _read(self, length: int) -> NDArray[np.float32]:
         with signals_held(), muted():
@@ -209,7 +209,7 @@ def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
     peak = max(float(array.max()), -float(array.min()))
     if not np.isfinite(peak):
         n_bad = np.count_nonzero(~np.isfinite(array))
-        raise AudioError(f"{where}: {n_bad} samples are NaN or infinite: export it again")
+        raise AudioError(f"{where}: NaN or infinite in {counted(n_bad, 'sample')}: export it again")
     scale = 1.0
     if np.issubdtype(array.dtype, np.integer):
         scale = -float(np.iinfo(array.dtype).min)

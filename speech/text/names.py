@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.text.alphabet import Alphabet, TextError
 
@@ -104,7 +105,7 @@ def writable_names(names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alp
     for reason in unwritable[:_N_SHOWN]:
         print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:
-        print(f"warning: {more} more names cannot be written, and are left out", file=sys.stderr)
+        print(f"warning: {counted(more, 'more name')} cannot be written: left out", file=sys.stderr)
     return found
 
 

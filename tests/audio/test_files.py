@@ -55,7 +55,7 @@ def test_a_file_without_audio_is_refused_by_its_path(tmp_path, content, reason):
 
 
 def test_samples_that_are_not_finite_are_refused_with_their_number():
-    with pytest.raises(files.AudioError, match="2 samples are NaN"):
+    with pytest.raises(files.AudioError, match="NaN or infinite in 2 samples"):
         files.to_waveform([0.1, np.nan, np.inf], RATE, RATE)
 
 

@@ -147,7 +147,7 @@ def test_pronunciations_are_the_names_own_then_the_trained_then_espeaks():
     ("samples", "error", "reason"),
     [
         ([], files.AudioError, "no samples"),
-        ([0.1, np.nan, np.inf], files.AudioError, "2 samples are NaN or infinite"),
+        ([0.1, np.nan, np.inf], files.AudioError, "NaN or infinite in 2 samples"),
         (np.zeros(61 * 16_000, np.float32), files.AudioError, "61 s long"),
         (np.zeros(16_000), NoSpeechError, "silence"),
     ],
