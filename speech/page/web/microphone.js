@@ -126,7 +126,18 @@ export class Microphone {
   }
 }
 
+/** Why the page may not have the microphone, whoever is asked; null where that is not known. */
+function policyAgainst(error) {
+  const allowed = document.featurePolicy?.allowsFeature("microphone"); // Chromium alone tells
+  if (error.name !== "SecurityError" && (error.name !== "NotAllowedError" || allowed !== false)) return null;
+  return window.parent === window
+    ? "The server that sends this page denies it the microphone: let it send Permissions-Policy: microphone=(self); or drop a file."
+    : `This page stands in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
+}
+
 function explained(error) {
+  const reason = policyAgainst(error);
+  if (reason) return new MicrophoneError(reason);
   const reasons = {
     NotAllowedError:
       "The microphone was denied: allow it at the icon beside the address (and in the system's privacy settings), then press “Listen” again; or drop a file.",
