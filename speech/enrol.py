@@ -22,7 +22,7 @@ def enrol(config: Config) -> None:
     name = checked_text("name", config.name, "the name as transcripts are to show it")
     path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
-    there = enrolment.others(path, name, transcriber.alphabet, transcriber.inventory)  # before anything is heard
+    there = enrolment.others(path, name, config.spelled, transcriber.alphabet, transcriber.inventory)  # first
     clips, refused = batch.recordings(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused) + "".join(one.to_text() for one in clips), end="")
     enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)

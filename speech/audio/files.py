@@ -208,7 +208,7 @@ def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
         return ((array - middle) / middle).astype(np.float32)
     peak = max(float(array.max()), -float(array.min()))
     if not np.isfinite(peak):
-        n_bad = np.count_nonzero(~np.isfinite(array))
+        n_bad = int(np.count_nonzero(~np.isfinite(array)))
         raise AudioError(f"{where}: NaN or infinite in {counted(n_bad, 'sample')}: export it again")
     scale = 1.0
     if np.issubdtype(array.dtype, np.integer):

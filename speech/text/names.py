@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from speech.common.counting import counted
 from speech.common.escape import printable
-from speech.text.alphabet import Alphabet, TextError
+from speech.text.alphabet import Alphabet, TextError, plain_letters
 
 AnyText = TypeVar("AnyText", bound=str)
 
@@ -38,15 +38,27 @@ def ways_to_say(name: str) -> tuple[str, ...]:
 def spelling(name: str, alphabet: Alphabet) -> str:
     """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling is.
 
-    Raises TextError where neither can be written.
+    Raises TextError where neither can be written: IPA tells no letters, by which names are ranked too.
     """
     try:
         return alphabet.fold(name)
-    except TextError:
-        respelt = next(itertools.filterfalse(is_ipa, getattr(name, "say", ())), None)
+    except TextError as error:
+        say = getattr(name, "say", ())
+        respelt = next(itertools.filterfalse(is_ipa, say), None)
+        if respelt is None and say:
+            example = f"{name} = RESPELLING, {', '.join(say)}"
+            raise TextError(f"{error} beside its IPA, since names are ranked by letters too: {example}") from error
         if respelt is None:
             raise
         return alphabet.fold(respelt)
+
+
+def key(name: str, alphabet: Alphabet) -> str:
+    """What tells ``name`` from others: its ``spelling`` or, of one that has none, its plain characters."""
+    try:
+        return spelling(name, alphabet)
+    except TextError:
+        return plain_letters(name)
 
 
 def is_ipa(text: str) -> bool:
@@ -196,12 +208,12 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
-    """``names`` unchanged. Raises ValueError for an empty list and for two names that fold to the same text."""
+    """``names`` unchanged. Raises ValueError for an empty list and for two names of one ``key``."""
     if not names:
         raise ValueError(_EMPTY)
     seen: dict[str, str] = {}
     for name in names:
-        folded = spelling(name, alphabet)
+        folded = key(name, alphabet)
         if folded in seen:
             raise ValueError(f"names {seen[folded]!r} and {name!r} are both {folded!r}: leave one out")
         seen[folded] = name

@@ -39,6 +39,20 @@ def test_a_label_has_its_recordings_variants_alone_and_is_always_in_the_list():
     assert list(transcriber.lexicon([])) == ["the boss"]
 
 
+@pytest.mark.parametrize("label", ["父さん", "7"])
+def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_path):
+    transcriber, path = PathTranscriber(), tmp_path / "enrolled.json"
+    enrolment.write(path, {label: enrolment.enrol([NEEV], spelled=False)}, ALPHABET, INVENTORY)
+    transcriber.enrolled = enrolment.read(path, ALPHABET, INVENTORY)
+    assert first(transcriber, NEEV) == first(transcriber, NEEV, ["Anna", "Boris"]) == label
+    assert enrolment.others(path, label, False, ALPHABET, INVENTORY) == {}
+    with pytest.raises(ValueError, match=r"cannot write: respell it, or enrol it as a label: spelled=false"):
+        enrolment.others(path, label, True, ALPHABET, INVENTORY)
+    path.write_text(path.read_text().replace('"spelled": false', '"spelled": true'))
+    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names .*cannot write"):
+        enrolment.read(path, ALPHABET, INVENTORY)
+
+
 def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():
     other = log_probs_of("niv", phonemize("niv"))
     both = enrolment.enrol([NEEV, other])

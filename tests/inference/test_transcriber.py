@@ -122,7 +122,9 @@ def test_a_name_in_another_script_is_spelt_as_its_respelling_and_told_as_it_is(r
     assert len(enrolled.lexicon([one])["一"].letters.symbols) > 1
     with pytest.raises(ValueError, match=r"names 'anna' and 'Анна' are both 'anna'"):
         runtime.lexicon(["anna", anna])
-    with pytest.raises(TextError, match=r"'Анна' has .* cannot write: respell it"):
+    with pytest.raises(
+        TextError, match=r"'Анна' has .* cannot write: respell it beside its IPA.* Анна = RESPELLING, /ˈænə/$"
+    ):
         runtime.lexicon([{"text": "Анна", "say": "/ˈænə/"}])
 
 
