@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from speech import __version__
+from speech.common.escape import printable
 from speech.inference.batch import fields_of
 from speech.inference.listening import Heard
-from speech.server.guard import Guard
+from speech.server.guard import Guard, Receive, Scope, Send
 from speech.server.limits import TooMuchError
 from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
@@ -23,6 +25,7 @@ from speech.server.recognition import Lexicon, Recognition
 ENDING_S = 1  # in which what is on the way may be finished
 HEADERS_S = 10.0  # until a request's headers are there
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
+THERE = "there are GET /, POST /transcribe and the WebSocket /listen"
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
 
 
@@ -78,7 +81,17 @@ def application(recognition: Recognition) -> FastAPI:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             await socket.close(WRONG, str(error).encode()[:120].decode(errors="ignore"))  # 123 bytes at most
 
+    app.router.default = _not_there
     return app
+
+
+async def _not_there(scope: Scope, receive: Receive, send: Send) -> None:
+    """404 for another path, of a WebSocket too, with those that there are."""
+    answer = JSONResponse({"detail": f"{printable(scope['path'])}: {THERE}"}, 404)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(answer)
+    else:
+        await answer(scope, receive, send)
 
 
 async def _body(request: Request, most: int) -> bytes:
