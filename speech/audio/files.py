@@ -69,6 +69,8 @@ def open_file(path: str | Path) -> BinaryIO:
     where = str(path)
     try:
         status = Path(path).stat()
+        if stat.S_ISFIFO(status.st_mode):
+            raise AudioError(f"{where}: a pipe: save it as a file, or python -m speech.listen source=PIPE")
         if not stat.S_ISREG(status.st_mode):
             raise AudioError(f"{where}: a folder, or no regular file")
         if status.st_size == 0:

@@ -322,12 +322,13 @@ class Microphone:
 def open_source(
     source: str, device: int | str | None, rate: int, channels: int, dtype: str
 ) -> File | Pipe | Microphone:
-    """``microphone``, ``-`` for standard input, or a file; the last three are of raw samples on standard input."""
-    checked_text("source", source, "microphone, a file, or - for standard input")
+    """``microphone``, ``-`` (standard input), a named pipe or a file; the last three are of raw samples in a pipe."""
+    checked_text("source", source, "microphone, a file or a named pipe, or - for standard input")
     if source == "microphone":
         return Microphone(device)
     if source != "-":
-        return File(source)
+        path = Path(source).expanduser()
+        return Pipe(path.open("rb"), rate, channels, dtype, source) if path.is_fifo() else File(path)
     if sys.stdin is None:
         raise AudioError("standard input is closed: pipe sound into it, or give source=FILE")
     if sys.stdin.isatty():

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from speech.audio.files import AudioError
-from speech.audio.streams import Fault, File, Microphone, Mono, Pipe
+from speech.audio.files import AudioError, open_file
+from speech.audio.streams import Fault, File, Microphone, Mono, Pipe, open_source
 
 
 class Chunks:
@@ -300,6 +300,20 @@ def test_a_microphone_that_refuses_the_rate_it_calls_its_own_is_opened_at_a_usua
     assert microphone.format.rate == rate
     *sound, _ = heard_until_gone(microphone)
     assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=2)
+
+
+@pytest.mark.parametrize(("subtype", "rate"), [("raw", 16_000), ("PCM_24", 22_050)])
+def test_a_named_pipe_is_heard_as_standard_input_is(tmp_path, sound, subtype, rate):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    content = pcm(sound) if subtype == "raw" else wav(sound, subtype)
+    writer = threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    source = open_source(str(fifo), None, 16_000, 1, "int16")
+    np.testing.assert_allclose(whole(source, rate), sound, atol=1e-4)
+    assert str(fifo) in source.format.to_text()
+    with pytest.raises(AudioError, match=r"fifo: a pipe: save it as a file, or python -m speech.listen source=PIPE"):
+        open_file(fifo)
 
 
 def test_another_device_that_has_the_number_now_is_not_heard_for_it(monkeypatch):
