@@ -72,7 +72,7 @@ def open_file(path: str | Path) -> BinaryIO:
         if stat.S_ISFIFO(status.st_mode):
             raise AudioError(f"{where}: a pipe: save it as a file, or python -m speech.listen source=PIPE")
         if not stat.S_ISREG(status.st_mode):
-            raise AudioError(f"{where}: a folder, or no regular file")
+            raise AudioError(f"{where}: a folder, or no regular file: give a sound file")
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
         return Path(path).open("rb")
@@ -262,7 +262,8 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
     matches = [place] if os.path.isdir(place) else glob.glob(place, recursive=True)
     if not matches:
         what = "no file matches" if glob.has_magic(place) else "no such file or folder"
-        raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob")
+        hint = "; standard input is heard by python -m speech.listen source=-" if place == "-" else ""
+        raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob{hint}")
     seen: set[str] = set()
     each = [_in_folder(match, seen) if os.path.isdir(match) else [Path(match)] for match in matches]
     clips = {clip for some in each for clip in some}

@@ -225,6 +225,7 @@ def test_a_file_of_sound_in_a_folder_is_not_passed_over(tmp_path, suffix):
     [
         ("gone", "no such file or folder"),
         ("gone.wav", "no such file or folder"),
+        ("-", "quoted glob; standard input is heard by python -m speech.listen source=-"),
         ("*.wav", "no file matches"),
         ("empty", r"no sound files in it \(WAV, FLAC, OGG, MP3, M4A and others\)"),
     ],
