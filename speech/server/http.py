@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -202,4 +203,10 @@ def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> 
         server_header=False,
         timeout_graceful_shutdown=ENDING_S,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_denial)
     return uvicorn.Server(config)
+
+
+def _is_no_denial(record: logging.LogRecord) -> bool:
+    """False of what uvicorn says of each WebSocket that is answered with 403 or 404: that it was not accepted."""
+    return "without completing handshake" not in record.getMessage()

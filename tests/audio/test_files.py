@@ -225,7 +225,6 @@ def test_a_file_of_sound_in_a_folder_is_not_passed_over(tmp_path, suffix):
     [
         ("gone", "no such file or folder"),
         ("gone.wav", "no such file or folder"),
-        ("-", "quoted glob; standard input is heard by python -m speech.listen source=-"),
         ("*.wav", "no file matches"),
         ("empty", r"no sound files in it \(WAV, FLAC, OGG, MP3, M4A and others\)"),
     ],
@@ -234,6 +233,11 @@ def test_a_place_without_sound_is_refused_with_what_it_is(tmp_path, place, reaso
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=f"{place}: {reason}".replace("*", r"\*")):
         files.find_clips(tmp_path / place)
+
+
+def test_standard_input_is_no_clip_and_what_hears_it_is_said():
+    with pytest.raises(FileNotFoundError, match="^-: .*; standard input is heard by python -m speech.listen source=-$"):
+        files.find_clips("-")
 
 
 def test_one_of_a_list_that_is_not_there_stops_no_other(tree, tmp_path):

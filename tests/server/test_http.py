@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import os
 import threading
 
@@ -228,7 +229,13 @@ def test_a_wrong_path_is_told_with_the_right_ones(recognition, path):
                 pass
         return refused.value.response
 
+    logged = []
+    handler = logging.Handler()
+    handler.emit = logged.append
+    logging.getLogger("uvicorn.error").addHandler(handler)
     answer = served(recognition, client)
+    logging.getLogger("uvicorn.error").removeHandler(handler)
+    assert not logged
     assert answer.status_code == 404
     (line,) = answer.body.decode().splitlines()
     assert json.loads(line)["detail"].endswith(": there are GET /, POST /transcribe and the WebSocket /listen")
