@@ -222,19 +222,17 @@ def test_pages_of_others_may_not_use_it(recognition, headers):
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/listen/", "/transcribe", "/a%0Ab"])
-def test_a_wrong_path_is_told_with_the_right_ones(recognition, path):
+def test_a_wrong_path_is_told_with_the_right_ones(recognition, path, monkeypatch):
+    logged = []
+
     async def client(port):
+        monkeypatch.setattr(logging.getLogger("uvicorn.error"), "callHandlers", logged.append)
         with pytest.raises(InvalidStatus) as refused:
             async with connect(f"ws://127.0.0.1:{port}{path}", proxy=None):
                 pass
         return refused.value.response
 
-    logged = []
-    handler = logging.Handler()
-    handler.emit = logged.append
-    logging.getLogger("uvicorn.error").addHandler(handler)
     answer = served(recognition, client)
-    logging.getLogger("uvicorn.error").removeHandler(handler)
     assert not logged
     assert answer.status_code == 404
     (line,) = answer.body.decode().splitlines()
