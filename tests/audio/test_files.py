@@ -236,7 +236,7 @@ def test_a_place_without_sound_is_refused_with_what_it_is(tmp_path, place, reaso
 
 
 def test_standard_input_is_no_clip_and_what_hears_it_is_said():
-    with pytest.raises(FileNotFoundError, match=r"^-: .*; standard input is heard by python -m speech.listen source=-$"):
+    with pytest.raises(FileNotFoundError, match=r"^-: .*; standard input is heard by .*speech.listen source=-$"):
         files.find_clips("-")
 
 
