@@ -60,7 +60,7 @@ def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
     """
     if not isinstance(given, str | Sequence | Mapping | None):
         raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
-    return None if given is None else writable_names(given, transcriber.alphabet)
+    return None if given is None else writable_names(given, transcriber.alphabet, transcriber.labels)
 
 
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:

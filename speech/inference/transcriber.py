@@ -129,6 +129,11 @@ class Transcriber(ABC):
         return [len(some) for some in (self.alphabet, self.inventory) if some is not None]
 
     @property
+    def labels(self) -> set[str]:
+        """The ``key`` of each name that is enrolled without its spelling."""
+        return {key(name, self.alphabet) for name, one in self.enrolled.items() if not one.spelled}
+
+    @property
     @abstractmethod
     def sample_rate(self) -> int:
         """Hz."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,13 +70,14 @@ def read_names(
     names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str,
     alphabet: Alphabet | None = None,
     unwritable: list[str] | None = None,
+    labels: Collection[str] = (),
 ) -> list[Name]:
     """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
     ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
-    that has none is left out where there is a list for its reason, ``unwritable``. Raises ValueError for an unreadable
-    file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
+    that has none is left out where there is a list for its reason, ``unwritable``. Those whose ``key`` is of ``labels``
+    need none: recordings tell how they sound. Raises ValueError for an unreadable file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
     each with its place.
     """
     found: list[Name] = []
@@ -88,7 +89,9 @@ def read_names(
             if len(name) > LONGEST:
                 raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
-                folded = spelling(name, alphabet)
+                folded = key(name, alphabet)
+                if folded not in labels:
+                    spelling(name, alphabet)
                 if folded in places:
                     raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
                 places[folded] = f"{str(name)!r} of {where}"
@@ -107,13 +110,15 @@ def read_names(
     return found
 
 
-def writable_names(names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet) -> list[Name]:
+def writable_names(
+    names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet, labels: Collection[str] = ()
+) -> list[Name]:
     """``read_names``, of which those that the ``alphabet`` cannot write are told on stderr and left out.
 
     Raises ValueError where none is left, too.
     """
     unwritable: list[str] = []
-    found = read_names(names, alphabet, unwritable)
+    found = read_names(names, alphabet, unwritable, labels)
     for reason in unwritable[:_N_SHOWN]:
         print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:

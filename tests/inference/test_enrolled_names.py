@@ -8,6 +8,7 @@ from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of
 
 from speech.inference import enrolment
 from speech.inference.scoring import LogProbs
+from speech.text.names import read_names
 from speech.text.pronunciation import phonemize
 
 ONE = b'{"format": 1, "names": {"A": {"letters": %s, "n_recordings": 1, "spelled": true}}}'
@@ -45,6 +46,10 @@ def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_pat
     enrolment.write(path, {label: enrolment.enrol([NEEV], spelled=False)}, ALPHABET, INVENTORY)
     transcriber.enrolled = enrolment.read(path, ALPHABET, INVENTORY)
     assert first(transcriber, NEEV) == first(transcriber, NEEV, ["Anna", "Boris"]) == label
+    assert read_names([label, "Anna"], ALPHABET, labels=transcriber.labels) == [label, "Anna"]
+    assert first(transcriber, NEEV, ["Anna", label]) == label
+    with pytest.raises(ValueError, match="cannot write"):
+        read_names([label, "Anna"], ALPHABET)
     assert enrolment.others(path, label, False, ALPHABET, INVENTORY) == {}
     with pytest.raises(ValueError, match=r"cannot write: respell it, or enrol it as a label: spelled=false"):
         enrolment.others(path, label, True, ALPHABET, INVENTORY)
