@@ -77,8 +77,8 @@ def read_names(
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
     ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
     that has none is left out where there is a list for its reason, ``unwritable``. Those whose ``key`` is of ``labels``
-    need none: recordings tell how they sound. Raises ValueError for an unreadable file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
-    each with its place.
+    need none: recordings tell how they sound. Raises ValueError for an unreadable file, for an empty list with an
+    ``alphabet``, and for wrong entries, all of them at once (of very many the first), each with its place.
     """
     found: list[Name] = []
     places: dict[str, str] = {}  # of each name in the alphabet
