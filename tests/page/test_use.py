@@ -151,8 +151,21 @@ WITHOUT = {
         "No microphone was found: plug",
     ),
     "held": (f"{ASK} = async () => {{ throw new DOMException('', 'NotReadableError'); }};", "Another program holds"),
-    "other": (f"{ASK} = async () => {{ throw new DOMException('', 'AbortError'); }};", "AbortError"),
-    "no https": ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });", "open http://localhost:"),
+    "not started": (f"{ASK} = async () => {{ throw new DOMException('', 'AbortError'); }};", "plug it in again"),
+    "other": (f"{ASK} = async () => {{ throw new DOMException('', 'OddError'); }};", "OddError"),
+    "no https": (
+        "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+        "Object.defineProperty(window, 'isSecureContext', { value: false });",
+        "open http://localhost:",
+    ),
+    "never": (
+        "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
+        "gives no page the microphone",
+    ),
+    "no server any more": (
+        "AudioWorklet.prototype.addModule = async () => { throw new DOMException('', 'AbortError'); };",
+        "capture.js was not loaded",
+    ),
     "no worklet": ("delete window.AudioWorkletNode;", "update it"),
 }
 
@@ -160,7 +173,7 @@ WITHOUT = {
 @pytest.mark.parametrize("case", WITHOUT)
 def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sounds):
     init, reason = WITHOUT[case]
-    page = ready(init=init)
+    page = ready(*(FAKE if "addModule" in init else ()), init=init)
     page.click("#listen")
     page.wait_for_selector("#problem:not([hidden])")
     assert reason in page.inner_text("#problem")
@@ -786,8 +799,9 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(width, scheme, ready,
     page = ready(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
     page.set_input_files("#file", [sounds / "once.wav", sounds / "twice.wav"])
     page.wait_for_function("() => document.querySelectorAll('#before li').length === 3")
-    page.fill("#names", "Martin\nМартин")
+    page.fill("#names", f"Martin\n{'Wolfeschlegelsteinhausen' * 5}\n{'美' * 150} = /misaki/\nМартин")
     page.wait_for_selector("#refused li")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run()")["violations"]
