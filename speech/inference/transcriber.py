@@ -215,10 +215,8 @@ class Transcriber(ABC):
             return {name: Entry(one) for name, one in letters.items()}
         encode, entries = self.inventory.encode, {}
         for name, known in self._pronunciations(names).items():
-            phones, log_p = (
-                tuple(encode(one.phones) for one in known),
-                tuple(math.log(one.probability) for one in known),
-            )
+            phones = tuple(encode(one.phones) for one in known)
+            log_p = tuple(math.log(one.probability) for one in known)
             entries[name] = Entry(letters[name], Variants(phones, log_p))
         return entries
 
