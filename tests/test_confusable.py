@@ -29,7 +29,7 @@ def test_with_a_run_its_confusion_stands_beside_the_distance(confusable, small_r
 
 def test_without_a_word_it_is_the_recogniser_that_ships(confusable, tmp_path):
     out = confusable("names=[Martin,Christopher]", "n_voices=1", f"runs_dir={tmp_path}")
-    assert "pretrained/recognizer.int8.onnx, 1 voices of espeak" in out
+    assert "pretrained/recognizer.int8.onnx, 1 voice of espeak" in out
 
 
 def test_a_recogniser_that_is_not_there_is_named(confusable, capsys):

@@ -55,11 +55,14 @@ def count(least: int, most: int) -> Callable[[str], int]:
 
 
 def texts(text: str) -> list[str] | str:
-    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is. None is a mapping."""
+    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is."""
     if not (text.startswith("[") and text.endswith("]")):
         return text
-    if "{" in text:
-        raise argparse.ArgumentTypeError(
-            f"{text} has a {{: pronunciations stand in a text file, Siobhan = shivawn a line"
-        )
     return [one.strip().strip("\"'") for one in text[1:-1].split(",") if one.strip()]
+
+
+def names(text: str) -> list[str] | str:
+    """``texts``, none of which is a mapping, such as Hydra reads."""
+    if text.startswith("[") and "{" in text:
+        raise argparse.ArgumentTypeError(f"{text}: pronunciations stand in a text file, Siobhan = shivawn a line")
+    return texts(text)

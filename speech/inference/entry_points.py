@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from speech.common import program
-from speech.common.command_line import Parser, boolean, or_null, texts
+from speech.common.command_line import Parser, boolean, names, or_null, texts
 from speech.common.runs import SHIPPED
 
 
@@ -14,7 +14,7 @@ def recognizer_parser(prog: str, description: str) -> Parser:
     parser = Parser(prog, description)
     parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
     parser.add_argument(
-        "--names", type=or_null(texts), help="the list to choose from, [Anna,Bob], or a text file of it"
+        "--names", type=or_null(names), help="the list to choose from, [Anna,Bob], or a text file of it"
     )
     parser.add_argument("--enrolled", type=or_null(str), help="a file of enrolled names, which are in the list too")
     what = "0.01 to 0.1; without it as the recogniser was trained"
@@ -81,6 +81,7 @@ def _add_false_alarms(parser: Parser) -> None:
 
 def _clips_parser(prog: str, description: str) -> Parser:
     parser = recognizer_parser(prog, description)
-    parser.add_argument("--clips", required=True, help="a file, a folder, or a quoted pattern")
+    what = "a file, a folder, a quoted pattern, or a list of these, [a.wav,b]"
+    parser.add_argument("--clips", type=texts, required=True, help=what)
     parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a line")
     return parser

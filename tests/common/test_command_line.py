@@ -1,6 +1,6 @@
 import pytest
 
-from speech.common.command_line import Parser, boolean, texts
+from speech.common.command_line import Parser, boolean, names, texts
 from speech.common.program import explained
 
 
@@ -8,7 +8,7 @@ from speech.common.program import explained
 def parser():
     parser = Parser("speech-x", "x")
     parser.add_argument("--clips", required=True)
-    parser.add_argument("--names", type=texts)
+    parser.add_argument("--names", type=names)
     parser.add_argument("--json", type=boolean, default=False)
     return parser
 

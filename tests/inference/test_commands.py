@@ -74,8 +74,13 @@ def test_listening_and_spotting_print_what_the_commands_with_hydra_print(clip, m
     def events(printed):
         return [json.loads(line) | {"latency_s": None} for line in printed.out.splitlines()]
 
-    for command, main, key in (("listen", listen, "source"), ("spot", spot, "clips")):
-        arguments = [f"{key}={tmp_path / 'twice.wav'}", "names=[one,two]", "json=true"]
+    twice = str(tmp_path / "twice.wav")
+    for command, main, place in (
+        ("listen", listen, f"source={twice}"),
+        ("spot", spot, f"clips={twice}"),
+        ("spot", spot, f"clips=[{twice},{tmp_path}]"),
+    ):
+        arguments = [place, "names=[one,two]", "json=true"]
         monkeypatch.setattr(sys, "argv", [f"speech-{command}", *arguments])
         main()
         ours = events(capsys.readouterr())

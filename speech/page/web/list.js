@@ -108,7 +108,8 @@ export class NameList {
     const taken = new Set([...enrolled.keys()].map((text) => this.#key(text)));
     const others = [...this.enrolled].filter(([text]) => !taken.has(this.#key(text)));
     this.enrolled = new Map([...others, ...enrolled]);
-    const listed = new Set(this.names.map((name) => nameKey(name, this.recognizer.alphabet)));
+    const { names } = readNames(byId("names").value, this.recognizer.alphabet, this.#labels());
+    const listed = new Set(names.map((name) => nameKey(name, this.recognizer.alphabet)));
     const missing = [...enrolled.keys()].filter((text) => !listed.has(this.#key(text)));
     if (missing.length) byId("names").value = [byId("names").value.trimEnd(), ...missing].join("\n");
     await this.update();
