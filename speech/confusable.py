@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def confusable(config: Config) -> None:
+    from speech.common.counting import counted
     from speech.common.escape import printable
     from speech.common.runs import find_if_any
     from speech.inference.confusion import confusable_pairs, json_lines, table
@@ -26,7 +27,8 @@ def confusable(config: Config) -> None:
     else:
         recognizer, (voices, whose) = load(path), unseen_voices(path, config.n_voices, config.seed)
         clips = spoken(names, voices, recognizer.sample_rate, config.seed)
-        pairs, note = confusable_pairs(names, recognizer, clips), f"confusion by {path}, {len(voices)} voices {whose}"
+        pairs = confusable_pairs(names, recognizer, clips)
+        note = f"confusion by {path}, {counted(len(voices), 'voice')} {whose}"
     print(json_lines(pairs[: config.n_pairs]) if config.json else f"{table(pairs, config.n_pairs)}; {printable(note)}")
 
 

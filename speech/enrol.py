@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def enrol(config: Config) -> None:
     from speech.audio.files import find_clips
-    from speech.common.escape import printable
+    from speech.common import counting, escape
     from speech.common.ranges import checked_text
     from speech.common.runs import find_recognizer
     from speech.inference import batch, enrolment
@@ -22,14 +22,14 @@ def enrol(config: Config) -> None:
     name = checked_text("name", config.name, "the name as transcripts are to show it")
     path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
-    there = enrolment.others(path, name, transcriber.alphabet, transcriber.inventory)  # before anything is heard
+    there = enrolment.others(path, name, config.spelled, transcriber.alphabet, transcriber.inventory)  # first
     clips, refused = batch.recordings(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused) + "".join(one.to_text() for one in clips), end="")
     enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)
     enrolment.write(path, there | {name: enrolled}, transcriber.alphabet, transcriber.inventory)
     best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
-    n = len(clips)
-    print(printable(f"{name}: {n} of {n + len(refused)} recordings, decoded as {best}; written to {path}"))
+    n = counting.counted(len(clips) + len(refused), "recording")
+    print(escape.printable(f"{name}: {len(clips)} of {n}, decoded as {best}; written to {path}"))
 
 
 def main() -> None:

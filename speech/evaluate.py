@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(config: Config) -> None:
+    from speech.common.counting import counted
     from speech.common.escape import printable
     from speech.evaluation import comparison, output, report, spotting, text
     from speech.training import evaluation
@@ -24,10 +25,9 @@ def evaluate(config: Config) -> None:
     found, against = report.evaluate(predictions, *own, spotted), None
     print(text.evaluation(found, predictions, recognizer.rejection))
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
-    print(f"\n{printable(path)}, {len(data.refused)} clips refused{refused}")
+    print(f"\n{printable(path)}, {counted(len(data.refused), 'clip')} refused{refused}")
     if other is not None:
-        theirs = task.predict(other, evaluation.data_for(config, other, data))
-        against = comparison.compare(predictions, theirs)
+        against = comparison.compare(predictions, task.predict(other, evaluation.data_for(config, other, data)))
         print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.config import command
@@ -11,10 +12,9 @@ if TYPE_CHECKING:
 
 
 def synthesize(config: Config) -> None:
-    from pathlib import Path
-
     import numpy as np
 
+    from speech.common.counting import counted
     from speech.config.objects import instantiate
     from speech.inference.pronounce import with_pronunciations
     from speech.text.alphabet import Alphabet
@@ -29,7 +29,7 @@ def synthesize(config: Config) -> None:
     names = with_pronunciations(names, n, config.seed) if (n := config.n_pronunciations) else names
     voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)
     n_clips = write_clips(names, voices, engine, output, config.sample_rate, config.seed)
-    print(f"{n_clips} clips in {output.resolve()}")
+    print(f"{counted(n_clips, 'clip')} in {output.resolve()}")
 
 
 def main() -> None:

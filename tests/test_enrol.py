@@ -82,4 +82,4 @@ def test_a_recordings_faults_are_told_with_its_name(enrol, tmp_path, monkeypatch
     soundfile.write("gran.wav", np.clip(gain * np.pad(say("Gran"), RATE)[:: RATE // rate], -1, 1), rate)
     told, last = enrol("name=Gran", "clips=gran.wav").splitlines()
     assert told.startswith(f"gran.wav: {fault}")
-    assert last.startswith("Gran: 1 of 1 recordings")
+    assert last.startswith("Gran: 1 of 1 recording, ")

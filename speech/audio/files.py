@@ -23,6 +23,7 @@ from speech.audio import containers, media
 from speech.audio.limits import AudioError, check, way_out
 from speech.audio.mute import muted
 from speech.common import storage
+from speech.common.counting import counted
 from speech.common.processes import signals_held
 
 Waveform = NDArray[np.float32]
@@ -68,8 +69,10 @@ def open_file(path: str | Path) -> BinaryIO:
     where = str(path)
     try:
         status = Path(path).stat()
+        if stat.S_ISFIFO(status.st_mode):
+            raise AudioError(f"{where}: a pipe: save it as a file, or python -m speech.listen source=PIPE")
         if not stat.S_ISREG(status.st_mode):
-            raise AudioError(f"{where}: a folder, or no regular file")
+            raise AudioError(f"{where}: a folder, or no regular file: give a sound file")
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
         return Path(path).open("rb")
@@ -158,9 +161,8 @@ class _SoundFile:
                 n_samples += len(samples)
                 yield samples
             if n_samples < self.n_declared or containers.is_truncated(self._file, self._kind):
-                raise AudioError(
-                    f"{self._path}: truncated, it has {n_samples} samples and its header says more: copy it again"
-                )
+                held = counted(n_samples, "sample")
+                raise AudioError(f"{self._path}: truncated, it has {held} and its header says more: copy it again")
 
     def _read(self, length: int) -> NDArray[np.float32]:
         with signals_held(), muted():
@@ -208,8 +210,8 @@ def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
         return ((array - middle) / middle).astype(np.float32)
     peak = max(float(array.max()), -float(array.min()))
     if not np.isfinite(peak):
-        n_bad = np.count_nonzero(~np.isfinite(array))
-        raise AudioError(f"{where}: {n_bad} samples are NaN or infinite: export it again")
+        n_bad = int(np.count_nonzero(~np.isfinite(array)))
+        raise AudioError(f"{where}: NaN or infinite in {counted(n_bad, 'sample')}: export it again")
     scale = 1.0
     if np.issubdtype(array.dtype, np.integer):
         scale = -float(np.iinfo(array.dtype).min)
@@ -260,7 +262,8 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
     matches = [place] if os.path.isdir(place) else glob.glob(place, recursive=True)
     if not matches:
         what = "no file matches" if glob.has_magic(place) else "no such file or folder"
-        raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob")
+        hint = "; standard input is heard by python -m speech.listen source=-" if place == "-" else ""
+        raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob{hint}")
     seen: set[str] = set()
     each = [_in_folder(match, seen) if os.path.isdir(match) else [Path(match)] for match in matches]
     clips = {clip for some in each for clip in some}

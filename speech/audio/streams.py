@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speech.audio import containers, files
+from speech.audio import coding, containers, files
+from speech.audio.coding import Coding
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable, printable_lines
@@ -30,7 +31,6 @@ BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
 BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
 AGAIN_S = 0.5
-TYPES = {"int16": "<i2", "int32": "<i4", "float32": "<f4"}
 WIDE_HZ = 16_000
 USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, to try where a microphone refuses what it calls its own
 
@@ -120,9 +120,9 @@ class Pipe:
     """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples. Errors say
     ``where`` it comes from, and the ``way_out`` for what is neither.
 
-    What begins with RIFF or RF64 is read by its header, whatever was said of raw samples; its lengths are not trusted,
-    since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and for another
-    kind of sound file, which would be noise as raw samples.
+    What begins with RIFF, RF64 or RIFX is read by its header, whatever was said of raw samples; its lengths are not
+    trusted, since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and
+    for another kind of sound file, which would be noise as raw samples.
     """
 
     def __init__(
@@ -134,18 +134,21 @@ class Pipe:
         where: str = "standard input",
         way_out: str = "give it as source=FILE, or send it as a WAV",
     ) -> None:
-        self._pipe, self._where = pipe, where
-        if dtype not in TYPES:
-            raise AudioError(f"dtype={dtype}: there are {', '.join(TYPES)}")
+        self._pipe, self._where, self._way_out = pipe, where, way_out
+        if dtype not in coding.RAW:
+            raise AudioError(f"dtype={dtype}: there are {', '.join(coding.RAW)}")
         self._head = b""  # what was read of it, and is to be read again
         self._head = self._exactly(containers.HEAD)
-        self.format = Format(where, rate, channels, dtype)
-        if self._head.startswith((b"RIFF", b"RF64")):
-            self.format = self._wav_header()
+        if is_wav := self._head.startswith((b"RIFF", b"RF64", b"RIFX")):
+            self.coding = self._wav_coding()
         elif (kind := self._kind()) is not None:
             raise AudioError(f"{where}: {kind}, no raw samples: {way_out}")
-        checked_count(f"{where}: rate", self.format.rate, *RATES)
-        checked_count(f"{where}: channels", self.format.channels, 1, MOST_CHANNELS)
+        else:
+            checked_count(f"{where}: rate", rate, *RATES)
+            checked_count(f"{where}: channels", channels, 1, MOST_CHANNELS)
+            self.coding = coding.raw(dtype, rate, channels)
+        name = f"{where} (WAV)" if is_wav else where
+        self.format = Format(name, self.coding.rate, self.coding.channels, self.coding.dtype)
 
     def _kind(self) -> str | None:
         """Of a sound file's first bytes; None for raw samples."""
@@ -168,45 +171,31 @@ class Pipe:
             found += more
         return bytes(found)
 
-    def _wav_header(self) -> Format:
-        self._exactly(12)  # RIFF, the length, and WAVE
+    def _wav_coding(self) -> Coding:
+        order = ">" if self._exactly(12).startswith(b"RIFX") else "<"  # then the length, and WAVE
         fmt = b""
         while len(chunk := self._exactly(8)) == 8:
-            name, length = chunk[:4], struct.unpack("<I", chunk[4:])[0]
+            name, length = chunk[:4], struct.unpack(f"{order}I", chunk[4:])[0]
             if name == b"data" and fmt:
                 break
             if length > 1 << 20:
                 break
             body = self._exactly(length + length % 2)
             fmt = body if name == b"fmt " else fmt
-        if len(fmt) < 16:
-            raise AudioError(f"{self._where}: a WAV header without a format: send it again, or raw samples")
-        kind, channels, rate, _, _, bits = struct.unpack("<HHIIHH", fmt[:16])
-        kind = struct.unpack("<H", fmt[24:26])[0] if kind == 0xFFFE and len(fmt) >= 26 else kind
-        dtype = {(1, 16): "int16", (1, 32): "int32", (3, 32): "float32"}.get((kind, bits))
-        if dtype is None:
-            raise AudioError(f"{self._where}: a WAV of {bits} bits, type {kind}: send 16 or 32 bits, or float32")
-        return Format(f"{self._where} (WAV)", rate, channels, dtype)
+        return coding.of_wav(fmt, order, self._where, self._way_out)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
         """Raises AudioError where the stream ends without a sample."""
-        form = self.format
-        kind = np.dtype(TYPES[form.dtype])
-        frame = kind.itemsize * form.channels
-        scale = np.float32(1.0 if kind.kind == "f" else -float(np.iinfo(kind).min))
-        mono = Mono(form.rate, sample_rate)
-        n_bytes = round(BLOCK_S * form.rate) * frame  # of each block but the last, however the bytes came
-        n_samples = 0
-        while True:
+        mono = Mono(self.format.rate, sample_rate)
+        n_bytes = self.coding.n_block_bytes(BLOCK_S)  # of each block but the last, however the bytes came
+        n_samples, last = 0, False
+        while not last:
             data = self._exactly(n_bytes)
-            n = len(data) // frame
-            n_samples += n
+            samples, last = self.coding.decode(data, self._where), len(data) < n_bytes
+            n_samples += len(samples)
             if not n_samples:
                 raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
-            samples = np.frombuffer(data[: n * frame], kind).reshape(n, form.channels)
-            yield mono(samples.astype(np.float32) / scale, last=len(data) < n_bytes)
-            if len(data) < n_bytes:
-                return
+            yield mono(samples, last)
 
 
 class Microphone:
@@ -333,12 +322,13 @@ class Microphone:
 def open_source(
     source: str, device: int | str | None, rate: int, channels: int, dtype: str
 ) -> File | Pipe | Microphone:
-    """``microphone``, ``-`` for standard input, or a file; the last three are of raw samples on standard input."""
-    checked_text("source", source, "microphone, a file, or - for standard input")
+    """``microphone``, ``-`` (standard input), a named pipe or a file; the last three are of raw samples in a pipe."""
+    checked_text("source", source, "microphone, a file or a named pipe, or - for standard input")
     if source == "microphone":
         return Microphone(device)
     if source != "-":
-        return File(source)
+        path = Path(source).expanduser()
+        return Pipe(path.open("rb"), rate, channels, dtype, source) if path.is_fifo() else File(path)
     if sys.stdin is None:
         raise AudioError("standard input is closed: pipe sound into it, or give source=FILE")
     if sys.stdin.isatty():

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from speech.backprop.operation import InputError, Saved, require_precision, require_real, require_shape
+from speech.common.counting import counted
 
 
 class Convolution:
@@ -31,7 +32,7 @@ class Convolution:
         if stride < 1 or padding < 0:
             raise InputError(f"stride is {stride} and padding {padding}, and at least 1 and 0 are needed")
         if x.shape[1] + 2 * padding < kernel:
-            raise InputError(f"x has {x.shape[1]} frames, with padding fewer than the kernel's {kernel}")
+            raise InputError(f"x has {counted(x.shape[1], 'frame')}, with padding fewer than the kernel's {kernel}")
         padded = torch.constant_pad_nd(x, [0, 0, padding, padding])
         windows = padded.unfold(1, kernel, stride)  # (batch, n_frames', n_in, kernel), a view
         rows = windows.reshape(-1, n_in * kernel)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from speech.backprop.frames import frame_mask
 from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_real, require_shape
+from speech.common.counting import counted
 
 QUIETEST = 1e-8  # RMS below which a clip is not made louder
 N_AROUND = 2  # frames to either side that a slope is taken over
@@ -85,7 +86,9 @@ class PowerSpectrum:
         require_shape("x", x, None, None)
         require_shape("window", window, None)
         if x.shape[1] < len(window) or hop < 1:
-            raise InputError(f"x has {x.shape[1]} samples and hop is {hop}; at least {len(window)} and 1 are needed")
+            raise InputError(
+                f"x has {counted(x.shape[1], 'sample')} and hop is {hop}; at least {len(window)} and 1 are needed"
+            )
         require_real("x", x)
         frames = x.unfold(1, len(window), hop)
         spectrum = torch.fft.rfft(frames * window)

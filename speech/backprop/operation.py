@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from speech.common.counting import counted
+
 Saved = tuple[Any, ...]
 Grads = tuple[Tensor | None, ...]
 
@@ -64,7 +66,7 @@ def require_finite(name: str, tensor: Tensor) -> None:
     """Raise InputError for NaN and infinity: a sum meets either, at a small part of an operation's cost."""
     if tensor.numel() and not math.isfinite(float(tensor.detach().sum())) and not tensor.isfinite().all():
         bad = int((~tensor.isfinite()).sum())
-        raise InputError(f"{name} has {bad} values that are NaN or infinite")
+        raise InputError(f"{name} has {counted(bad, 'value')} NaN or infinite")
 
 
 def require_integers(name: str, tensor: Tensor) -> None:

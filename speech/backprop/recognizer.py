@@ -24,6 +24,7 @@ from speech.backprop.normalisation import ClipNorm, LayerNorm
 from speech.backprop.operation import InputError, require_clips
 from speech.backprop.outputs import EachCtc, EachLogSoftmax, MeanPerLetter
 from speech.backprop.recurrent import CELLS, Layer
+from speech.common.counting import counted
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def forward(
     chain = Chain()
     length = len(geometry.window)
     if waveforms.dim() == 2 and waveforms.shape[1] < length:
-        raise InputError(f"waveforms have {waveforms.shape[1]} samples, and a window takes {length}: pad them with 0")
+        raise InputError(
+            f"waveforms have {counted(waveforms.shape[1], 'sample')}, and a window takes {length}: pad them with 0"
+        )
     x = chain.step("frontend.pre_emphasis", PreEmphasis, waveforms, n_samples, geometry.pre_emphasis)
     x = chain.step("frontend.level", Level, x, n_samples, geometry.level)
     x = chain.step("frontend.power", PowerSpectrum, x, geometry.window, geometry.hop_length)

@@ -15,6 +15,7 @@ from speech.backprop.gru import Gru
 from speech.backprop.lstm import Lstm
 from speech.backprop.operation import InputError, Saved, require_lengths, require_shape
 from speech.backprop.rnn import Rnn
+from speech.common.counting import counted
 
 CELLS: dict[str, Any] = {"rnn": Rnn, "gru": Gru, "lstm": Lstm}
 N_WEIGHTS = 4  # of one direction: weight_ih, weight_hh, bias_ih, bias_hh
@@ -33,7 +34,7 @@ class Layer:
     def forward(x: Tensor, cell: Any, n_frames: Tensor, *weights: Tensor) -> tuple[Tensor, Saved]:
         if len(weights) not in (N_WEIGHTS, 2 * N_WEIGHTS):
             raise InputError(
-                f"weights are {len(weights)} tensors, and {N_WEIGHTS} for each of 1 or 2 directions needed"
+                f"weights are {counted(len(weights), 'tensor')}, and {N_WEIGHTS} for each of 1 or 2 directions needed"
             )
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])

@@ -55,7 +55,11 @@ def count(least: int, most: int) -> Callable[[str], int]:
 
 
 def texts(text: str) -> list[str] | str:
-    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is."""
+    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is. None is a mapping."""
     if not (text.startswith("[") and text.endswith("]")):
         return text
+    if "{" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text} has a {{: pronunciations stand in a text file, Siobhan = shivawn a line"
+        )
     return [one.strip().strip("\"'") for one in text[1:-1].split(",") if one.strip()]

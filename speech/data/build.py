@@ -36,6 +36,7 @@ from tqdm import tqdm
 from speech.audio import endpointing, files
 from speech.audio.quality import level_faults
 from speech.common import processes, storage
+from speech.common.counting import counted
 from speech.data.source import CorpusError, Item, Refusal, Source
 from speech.text import espeak
 from speech.text.alphabet import Alphabet
@@ -247,7 +248,7 @@ def _write_manifest(
     storage.remove_parts(folder)
     all_refused, low_quality = _refusals(lines, refused)
     if all("refused" in line for some in lines.values() for line in some or ()):
-        raise CorpusError(f"none of {len(all_refused)} clips is usable; the first: {all_refused[0].reason}")
+        raise CorpusError(f"none of {counted(len(all_refused), 'clip')} is usable; the first: {all_refused[0].reason}")
     with storage.whole(folder / "cuts.jsonl.gz") as part:
         CutSet.from_cuts(cuts()).to_file(part)
         for name, some in (("refused", all_refused), ("low_quality", low_quality)):

@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 import soundfile
 from torch.utils.data import DataLoader
 
+from speech.common.counting import counted
 from speech.common.processes import cores, end_with_parent
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
@@ -184,7 +185,8 @@ class SpeechData(pl.LightningDataModule):
             elif needed <= n_frames:
                 fitting.append(clip)
             else:
-                reason = f"{clip.id}: {clip.name!r} needs {needed} frames and the clip has {n_frames}: is it cut off?"
+                frames = counted(needed, "frame")
+                reason = f"{clip.id}: {clip.name!r} needs {frames} and the clip has {n_frames}: is it cut off?"
                 self.refused.append(Refusal(clip.id, reason))
         return fitting
 
@@ -197,7 +199,7 @@ class SpeechData(pl.LightningDataModule):
         of.weights[short] = 0
         for i in np.flatnonzero(short).tolist():
             id, name = f"{split} {i}", of.spoken[of.kinds[i]].name
-            self.refused.append(Refusal(id, f"{id}: {name!r} needs {needed[i]} frames: is it cut off?"))
+            self.refused.append(Refusal(id, f"{id}: {name!r} needs {counted(needed[i], 'frame')}: is it cut off?"))
 
     def validate_on_something(self) -> None:
         """In a corpus without validation clips, validate on the training clips, not augmented.

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.data.pronunciations import Entry, Variety, read, varieties_of
 from speech.text.alphabet import Alphabet, TextError, plain_letters
 from speech.text.names import Name, read_names
@@ -46,7 +47,7 @@ def foreign_names(
                 ways.append(ipa)
     names = [Name(text, ways) for letters, (text, ways) in found.items() if ways and letters not in excluded]
     if len(names) < n:
-        raise ValueError(f"{n} foreign names are asked for, and {len(names)} are there: ask for fewer")
+        raise ValueError(f"{counted(n, 'foreign name')} asked for, and {len(names)} there: ask for fewer")
     chosen = [names[i] for i in rng.permutation(len(names))[:n]]
     phrases: dict[str, Name] = {}
     while len(phrases) < n_phrases:

@@ -30,6 +30,7 @@ from speech.audio import containers, files
 from speech.audio.endpointing import Endpointer
 from speech.audio.files import AudioError, Waveform
 from speech.common import processes, storage
+from speech.common.counting import counted
 from speech.data.build import read_lines
 from speech.data.running_speech import LENGTH_S, MARGIN_S, N_WORDS, Word, runs
 from speech.data.source import CorpusError, Item, Refusal
@@ -205,7 +206,8 @@ class Recipe:
         endpointer = Endpointer(sample_rate)
         segments = endpointer.feed(waveform) + endpointer.finish()
         if len(segments) != item.n_words:
-            raise AudioError(f"{item.n_words} words without an alignment, in {len(segments)} pieces between pauses")
+            words, pieces = counted(item.n_words, "word"), counted(len(segments), "piece")
+            raise AudioError(f"{words} without an alignment, in {pieces} between pauses")
         return segments[item.word].waveform
 
 

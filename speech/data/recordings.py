@@ -15,6 +15,7 @@ import numpy as np
 from speech.audio import files
 from speech.audio.files import Waveform
 from speech.common import storage
+from speech.common.counting import counted
 from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, TextError
 
@@ -210,9 +211,9 @@ def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) ->
     held = sum(n_speakers.values())
     if len(speakers) <= held:
         raise CorpusError(
-            f"{len(speakers)} speakers ({', '.join(sorted(speakers)[:5])}) cannot be split into {n_speakers['test']} "
-            f"for the test, {n_speakers['val']} for validation and at least one to train on: name files "
-            "<speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers "
+            f"{counted(len(speakers), 'speaker')} ({', '.join(sorted(speakers)[:5])}) cannot be split into "
+            f"{n_speakers['test']} for the test, {n_speakers['val']} for validation and at least one to train on: name "
+            "files <speaker>_<n>.wav (corpus.speaker_pattern), or lower corpus.test_speakers and corpus.val_speakers "
             "(to evaluate all of them: both 0, and split=all)"
         )
     drawn = np.random.default_rng(seed).permutation(np.array(sorted(speakers), object)).tolist()

@@ -27,6 +27,7 @@ import numpy as np
 import soundfile
 
 from speech.common import storage
+from speech.common.counting import counted
 from speech.data.dataset import Clip, Index, Speaker, Spoken, Stored
 from speech.data.source import CorpusError, Refusal
 
@@ -88,7 +89,7 @@ class Shard:
             for field, place in FIELDS.items():
                 file = folder / place.format(split=split, number=number)
                 if (found := file.stat().st_size) != shard.bytes[field]:
-                    raise ValueError(f"{file} has {found} bytes, not {shard.bytes[field]}")
+                    raise ValueError(f"{file} has {counted(found, 'byte')}, not {shard.bytes[field]}")
         except UNREADABLE as error:
             raise _damaged(path, error) from error
         return shard
@@ -120,7 +121,7 @@ class Shar:
         if not places:
             raise ValueError("corpus.folder=[]: give a folder of shards, or several")
         if weights is not None and not _are_weights(weights, len(places)):
-            raise ValueError(f"corpus.weights={weights}: give each of the {len(places)} folders a number above 0")
+            raise ValueError(f"corpus.weights={weights}: give {counted(len(places), 'number')} above 0, one a folder")
         self.weights = weights
         self.summaries = [Summary.read(place) for place in self.folders]
         self.folder, self.names = self.folders[0], self.summaries[0].names
@@ -196,7 +197,9 @@ class StoredClips(Stored):
         try:
             samples, _ = soundfile.read(io.BytesIO(sounds[place]), dtype="int16")
             if len(samples) != shard.lengths[place]:
-                raise ValueError(f"{shard.ids[place]} has {len(samples)} samples, not {shard.lengths[place]}")
+                raise ValueError(
+                    f"{shard.ids[place]} has {counted(len(samples), 'sample')}, not {shard.lengths[place]}"
+                )
         except UNREADABLE as error:
             raise self._damaged(number, error) from error
         spoken, speaker = self.listing.spoken[self.listing.kinds[i]], shard.speakers[shard.voices[place]][0]

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from speech import __version__
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.evaluation.calibration import CalibrationReport
 from speech.evaluation.format import (
     COLUMNS,
     INTERVALS,
     accuracy,
+    by_speakers,
     cells,
     in_lists,
     narrow_band,
     percent,
-    speakers,
     spotting,
     stated_rates,
     trials,
@@ -54,14 +55,13 @@ def model_card(
     engines = [one for one in known.engines if one != "person"] if known else []
     people = known is not None and "person" in known.engines
     packages = ", ".join(f"{package} {version}" for package, version in environment.packages.items())
-    kind = f"{len(names)} spoken names" if names else "spoken names, for any list"
+    kind = counted(len(names), "spoken name") if names else "spoken names, for any list"
     lines = [
         f"# A recogniser of {kind}",
         "",
         "It transcribes one spoken name letter by letter, and ranks the names of a list. "
-        f"{report.n_parameters} parameters, trained for {report.train_seconds:.0f} s ({report.epochs} epochs, "
-        f"{report.steps} steps) by "
-        f"speech-names {__version__}.",
+        f"{report.n_parameters} parameters, trained for {report.train_seconds:.0f} s ("
+        f"{counted(report.epochs, 'epoch')}, {counted(report.steps, 'step')}) by speech-names {__version__}.",
         "",
         "## Training data",
         "",
@@ -173,8 +173,8 @@ def _failures(report: EvaluationReport) -> list[str]:
         point = open_set.operating_point
         found.append(
             f"At a correct-accept rate of {percent(point.correct_accept_rate)} the false-accept rate is "
-            f"{percent(point.false_accept_rate)} of {open_set.n_out_of_list} clips out of the list by "
-            f"{speakers(open_set.n_out_of_list_speakers)} speakers (a threshold on the {open_set.confidence} that was "
+            f"{percent(point.false_accept_rate)} of {counted(open_set.n_out_of_list, 'clip')} out of the list "
+            f"{by_speakers(open_set.n_out_of_list_speakers)} (a threshold on the {open_set.confidence} that was "
             "chosen on these clips)."
         )
     else:
@@ -191,7 +191,7 @@ def _limits(
     if isinstance(report.calibration, CalibrationReport):
         found.append(
             "Whether a recording is of the list at all is the out-of-list probability. Its threshold was chosen on "
-            f"{report.calibration.n_clips} validation clips by {speakers(report.calibration.n_speakers)} speakers: "
+            f"{counted(report.calibration.n_clips, 'validation clip')} {by_speakers(report.calibration.n_speakers)}: "
             "other speakers, microphones and words shift it."
         )
     found.append("A name that was not in training is spelt by its sounds.")

@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from speech.common.counting import counted
 from speech.common.escape import escape_mathtext
 from speech.evaluation.detection import DetectionReport, probit
-from speech.evaluation.format import speakers
+from speech.evaluation.format import by_speakers
 from speech.evaluation.groups import worst
 from speech.evaluation.metrics import Scores
 from speech.evaluation.open_set import OpenSetReport
@@ -54,8 +55,9 @@ def caption(report: EvaluationReport) -> str:
     """Of all panels."""
     closed_set = report.overall.closed_set_accuracy is not None
     return (
-        f"{'closed-set accuracy' if closed_set else 'exact match'}, % ({report.overall.n_clips} clips, "
-        f"{speakers(report.overall.n_speakers)} speakers; bars: 95 % intervals by speaker; dotted: all clips)"
+        f"{'closed-set accuracy' if closed_set else 'exact match'}, % ("
+        f"{counted(report.overall.n_clips, 'clip')} {by_speakers(report.overall.n_speakers)}; "
+        "bars: 95 % intervals by speaker; dotted: all clips)"
     )
 
 
@@ -119,15 +121,15 @@ def _groups(axes: Axes, report: EvaluationReport, kind: str, large: Mapping[str,
 
 def _open_set(axes: Axes, found: OpenSetReport) -> None:
     curve, point = found.curve, found.operating_point
-    listed, others = speakers(found.n_in_list_speakers), speakers(found.n_out_of_list_speakers)
+    listed, others = by_speakers(found.n_in_list_speakers), by_speakers(found.n_out_of_list_speakers)
     axes.plot(np.multiply(100, curve.false_accept_rate), np.multiply(100, curve.correct_accept_rate), color=_COLOUR)
     x, y = 100 * point.false_accept_rate.value, 100 * point.correct_accept_rate.value
     axes.plot([x], [y], "o", color=_WORST, markersize=6)
     axes.annotate(f"{y:.1f} % at {x:.1f} %", (x, y), (8, -12), textcoords="offset points", fontsize=8)
     axes.set_xlabel(
-        f"false-accept rate, % of {found.n_out_of_list} clips out of the list by {others} speakers", fontsize=8
+        f"false-accept rate, % of {counted(found.n_out_of_list, 'clip')} out of the list {others}", fontsize=8
     )
-    axes.set_ylabel(f"correct-accept rate, % of {found.n_in_list} by {listed} speakers", fontsize=8)
+    axes.set_ylabel(f"correct-accept rate, % of {found.n_in_list} {listed}", fontsize=8)
     axes.set_title(f"threshold on the {found.confidence}", fontsize=9)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25)
@@ -137,7 +139,13 @@ def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
     """A curve for each kind of others on probit axes, and a point for each stated rate, filled for the shipped one."""
     for (kind, one), colour in zip(found.items(), (_COLOUR, _WORST), strict=False):
         x, y = (_probits(some) for some in (one.curve.false_accept_rate, one.curve.false_reject_rate))
-        axes.plot(x, y, color=colour, linewidth=1.4, label=f"{one.n_others} {kind} ({one.n_others_speakers} speakers)")
+        axes.plot(
+            x,
+            y,
+            color=colour,
+            linewidth=1.4,
+            label=f"{one.n_others} {kind} ({counted(one.n_others_speakers, 'speaker')})",
+        )
         for point in one.stated_rates:
             x, y = (_probits([metric.value]) for metric in (point.false_accept_rate, point.false_reject_rate))
             inside = colour if point.shipped else "none"
@@ -149,7 +157,7 @@ def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
     _det_ticks(axes, "y")
     axes.set_xlabel("others accepted, %", fontsize=8)
     one = next(iter(found.values()))
-    axes.set_ylabel(f"listed refused, % of {one.n_listed} ({one.n_listed_speakers} speakers)", fontsize=8)
+    axes.set_ylabel(f"listed refused, % of {one.n_listed} ({counted(one.n_listed_speakers, 'speaker')})", fontsize=8)
     axes.set_title("DET; points: stated % of others, filled: shipped", fontsize=9)
     axes.legend(fontsize=7, frameon=False)
 
@@ -164,8 +172,8 @@ def _spotting(axes: Axes, found: SpottingReport) -> None:
     axes.set_xscale("log")
     axes.tick_params(axis="x", labelsize=7)
     _det_ticks(axes, "y")
-    axes.set_xlabel(f"false alarms an hour of {found.n_names} names", fontsize=8)
-    axes.set_ylabel(f"missed, % of {found.n_listed} ({found.n_listed_speakers} speakers)", fontsize=8)
+    axes.set_xlabel(f"false alarms an hour of {counted(found.n_names, 'name')}", fontsize=8)
+    axes.set_ylabel(f"missed, % of {found.n_listed} ({counted(found.n_listed_speakers, 'speaker')})", fontsize=8)
     axes.set_title(f"DET of spotting, {60 * found.hours:.0f} minutes; point: shipped", fontsize=9)
 
 

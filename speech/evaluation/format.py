@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.evaluation.detection import DetectionReport
 from speech.evaluation.learning import Unlearnt
@@ -35,15 +36,16 @@ def points(metric: Metric | None) -> str:
 def in_lists(lists: Lists) -> str:
     """What the closed-set accuracy was measured in."""
     if lists.length == lists.n_names:
-        return f"in a list of {lists.length} names" if lists.length else "without a list"
-    return f"in lists of {lists.length} names, drawn from {lists.n_names}"
+        return f"in a list of {counted(lists.length, 'name')}" if lists.length else "without a list"
+    return f"in lists of {counted(lists.length, 'name')}, drawn from {lists.n_names}"
 
 
 def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
     """How many of ``n_clips`` lack sounds that the recogniser hears, in a sentence."""
     rates, highest_khz = ", ".join(map(str, narrow.rates_hz)), max(narrow.rates_hz) / 2000
+    were = "was" if narrow.n_clips == 1 else "were"
     return (
-        f"Narrow band: {narrow.n_clips} of {n_clips} clips were recorded at {rates} Hz: sounds above "
+        f"Narrow band: {narrow.n_clips} of {counted(n_clips, 'clip')} {were} recorded at {rates} Hz: sounds above "
         f"{highest_khz:.3g} kHz are not in them, and names are told apart by them: such clips are recognised worse."
     )
 
@@ -51,13 +53,18 @@ def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
 def accuracy(scores: Scores) -> str:
     """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match where there is no list."""
     if scores.closed_set_accuracy:
-        return f"closed-set accuracy {percent(scores.closed_set_accuracy)} of {scores.n_in_list} clips"
-    return f"exact match {percent(scores.exact_match)} of {scores.n_clips} clips"
+        return f"closed-set accuracy {percent(scores.closed_set_accuracy)} of {counted(scores.n_in_list, 'clip')}"
+    return f"exact match {percent(scores.exact_match)} of {counted(scores.n_clips, 'clip')}"
 
 
 def speakers(n: int) -> str:
     """``84``, or ``4 (few)``."""
     return f"{n} (few)" if n < FEW else str(n)
+
+
+def by_speakers(n: int) -> str:
+    """``by 84 speakers``, or ``by 4 (few) speakers``."""
+    return f"by {counted(n, '(few) speaker' if n < FEW else 'speaker')}"
 
 
 def stated_rates(one: DetectionReport) -> list[list[str]]:
@@ -74,8 +81,8 @@ def stated_rates(one: DetectionReport) -> list[list[str]]:
 def trials(kind: str, one: DetectionReport) -> str:
     """What a ``DetectionReport`` is of, in a sentence."""
     return (
-        f"Refusal of {one.n_listed} clips of listed names by {speakers(one.n_listed_speakers)} speakers, acceptance of "
-        f"{one.n_others} others ({kind}) by {speakers(one.n_others_speakers)} speakers; equal error rate "
+        f"Refusal of {counted(one.n_listed, 'clip')} of listed names {by_speakers(one.n_listed_speakers)}, acceptance "
+        f"of {counted(one.n_others, 'other')} ({kind}) {by_speakers(one.n_others_speakers)}; equal error rate "
         f"{100 * one.equal_error_rate:.1f} %."
     )
 
@@ -84,11 +91,12 @@ def spotting(one: SpottingReport) -> str:
     """What was found in the long recording, in sentences."""
     alarms, n_clips = one.false_alarms_per_hour, one.n_listed + one.n_others
     return (
-        f"Spotting of {one.n_names} names in a recording of {n_clips} clips {PAUSE_S[0]:g} to {PAUSE_S[1]:g} s apart "
-        f"({60 * one.hours:.1f} minutes): {percent(one.recall)} of {one.n_listed} clips of these names by "
-        f"{speakers(one.n_listed_speakers)} speakers are found, a median of {one.latency_ms:.0f} ms after their end "
-        f"(95 % within {one.latency_95_ms:.0f}); false alarms an hour, of all names together, among {one.n_others} "
-        f"other clips: {alarms.value:.1f} [{alarms.low:.1f}, {alarms.high:.1f}]."
+        f"Spotting of {counted(one.n_names, 'name')} in a recording of {counted(n_clips, 'clip')} {PAUSE_S[0]:g} to "
+        f"{PAUSE_S[1]:g} s apart ({60 * one.hours:.1f} minutes): {percent(one.recall)} of "
+        f"{counted(one.n_listed, 'clip')} of these names {by_speakers(one.n_listed_speakers)} are found, a median of "
+        f"{one.latency_ms:.0f} ms after their end (95 % within {one.latency_95_ms:.0f}); false alarms an hour, of all "
+        f"names together, among {counted(one.n_others, 'other clip')}: {alarms.value:.1f} "
+        f"[{alarms.low:.1f}, {alarms.high:.1f}]."
     )
 
 
@@ -111,10 +119,10 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def unlearnt(found: Unlearnt) -> str:
     """What a training that has taught nothing came to, and the way out."""
-    n = found.n_clips
-    measured = f"{found.n_correct} of {n} validation clips have their name first, chance gives {found.chance * n:.0f}"
-    if found.n_silent == n:
-        measured = f"none of {n} validation clips has a letter, only blanks"
+    clips = counted(found.n_clips, "validation clip")
+    measured = f"the name is first in {found.n_correct} of {clips}, chance gives {found.chance * found.n_clips:.0f}"
+    if found.n_silent == found.n_clips:
+        measured = f"none of {clips} has a letter, only blanks"
     return (
         f"not learnt: {measured}: train longer ({found.way_out}); if it stays so, give more clips of each name, or "
         "names that differ more"

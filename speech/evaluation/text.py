@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from speech.common.counting import counted
 from speech.common.escape import printable, printable_lines
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated
 from speech.evaluation.comparison import Comparison
@@ -11,6 +12,7 @@ from speech.evaluation.format import (
     COLUMNS,
     INTERVALS,
     accuracy,
+    by_speakers,
     cells,
     in_lists,
     narrow_band,
@@ -80,11 +82,10 @@ def summary(report: EvaluationReport) -> str:
     if found := report.open_set:
         point = found.operating_point
         lines.append(
-            f"open set: correct-accept rate {percent(point.correct_accept_rate)} of {found.n_in_list} clips in the "
-            f"list by {speakers(found.n_in_list_speakers)} speakers at false-accept rate "
-            f"{percent(point.false_accept_rate)} of {found.n_out_of_list} others by "
-            f"{speakers(found.n_out_of_list_speakers)} speakers (threshold {point.threshold:.3g}, chosen on these "
-            "clips)"
+            f"open set: correct-accept rate {percent(point.correct_accept_rate)} of "
+            f"{counted(found.n_in_list, 'clip')} in the list {by_speakers(found.n_in_list_speakers)} at false-accept "
+            f"rate {percent(point.false_accept_rate)} of {counted(found.n_out_of_list, 'other')} "
+            f"{by_speakers(found.n_out_of_list_speakers)} (threshold {point.threshold:.3g}, chosen on these clips)"
         )
     for kind, one in report.detection.items():
         lines += ["", trials(kind, one), table(stated_rates(one))]
@@ -108,7 +109,7 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
     return (
         f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
         f"{accepted}\n{refusal}; what else is not accepted is unsure, to be said again\n"
-        f"{report.n_clips} validation clips by {speakers(report.n_speakers)} speakers; expected calibration error "
+        f"{counted(report.n_clips, 'validation clip')} {by_speakers(report.n_speakers)}; expected calibration error "
         f"{report.expected_calibration_error:.3f}"
     )
 
@@ -126,11 +127,11 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
         calibrated = [(one, p) for one in some if (p := one.out_of_list) is not None]
         if calibrated:
             decided = [rejection.decide(p, one.hyp in dict(one.names)) for one, p in calibrated]
-            n = speakers(len({identity(one.speaker) for one, _ in calibrated}))
+            n_speakers = len({identity(one.speaker) for one, _ in calibrated})
             accepted, unsure = (sum(column) / len(decided) for column in zip(*decided, strict=True))
             lines.append(
-                f"{len(decided)} clips {label} by {n} speakers: accepted {100 * accepted:.1f} %, unsure "
-                f"{100 * unsure:.1f} %, called none of the list {100 * (1 - accepted - unsure):.1f} %"
+                f"{counted(len(decided), 'clip')} {label} {by_speakers(n_speakers)}: accepted {100 * accepted:.1f} %, "
+                f"unsure {100 * unsure:.1f} %, called none of the list {100 * (1 - accepted - unsure):.1f} %"
             )
     return "\n".join(lines)
 
@@ -154,7 +155,7 @@ def comparison(found: Comparison) -> str:
         metric = one.closed_set_accuracy if closed_set else one.exact_match
         p = f"{metric.p:.2g}" if metric else "-"
         lines.append([" ".join(label), str(one.n_clips), speakers(one.n_speakers), points(metric), p, points(one.cer)])
-    left_out = f" Left out: {found.n_left_out} clips of one recogniser alone." if found.n_left_out else ""
+    left_out = f" Left out: {counted(found.n_left_out, 'clip')} of one recogniser alone." if found.n_left_out else ""
     return f"{table(lines)}\n{INTERVALS} Paired, clip by clip; p: signs flipped by whole speaker.{left_out}"
 
 
@@ -164,8 +165,8 @@ def run(report: RunReport) -> str:
     if report.before and report.change:
         parts = ["Before fine-tuning:", summary(report.before), "After:", *parts, comparison(report.change)]
     parts.append(
-        f"{report.n_parameters} parameters, trained {report.train_seconds:.0f} s, {report.epochs} epochs, "
-        f"{report.steps} steps"
+        f"{report.n_parameters} parameters, trained {report.train_seconds:.0f} s, {counted(report.epochs, 'epoch')}, "
+        f"{counted(report.steps, 'step')}"
     )
     if report.unlearnt:
         parts.append(unlearnt(report.unlearnt))
@@ -177,7 +178,7 @@ def agreement(found: Agreement) -> str:
     counts = (found.n_same_transcripts, found.n_same_first_names, found.n_same_rankings)
     transcript, first, ranking = (f"{100 * count / found.n_clips:.2f} %" for count in counts)
     return (
-        f"of {found.n_clips} clips {transcript} have the same transcript, {first} the same first name, {ranking} the "
-        f"same ranking; largest difference of log-probabilities {found.largest_difference:.1g} nats, of out-of-list "
-        f"probabilities {found.largest_out_of_list:.1g}"
+        f"of {counted(found.n_clips, 'clip')} {transcript} have the same transcript, {first} the same first name, "
+        f"{ranking} the same ranking; largest difference of log-probabilities {found.largest_difference:.1g} nats, of "
+        f"out-of-list probabilities {found.largest_out_of_list:.1g}"
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.inference.score import Floats, may_skip, with_blanks
 
 
@@ -33,7 +34,7 @@ def align(log_probs: Floats, symbols: Sequence[int]) -> list[tuple[int, int]]:
         best = ways.max(axis=0) + of_state
     state = n_states - 1 if n_states == 1 or best[-1] >= best[-2] else n_states - 2
     if best[state] == -np.inf:
-        raise ValueError(f"{n_frames} frames cannot hold a text of {len(symbols)} letters")
+        raise ValueError(f"{counted(n_frames, 'frame')} cannot hold a text of {counted(len(symbols), 'letter')}")
     path = [state]
     for t in range(n_frames - 1, 0, -1):
         state -= int(came_from[t, state])

@@ -12,6 +12,7 @@ from speech.audio.files import find_clips
 from speech.audio.streams import File, Microphone, Pipe
 from speech.common import escape
 from speech.common.build import DECODER, build
+from speech.common.counting import counted
 from speech.common.ranges import checked_text
 from speech.common.runs import find_recognizer
 from speech.inference import batch, enrolment, listening
@@ -59,7 +60,7 @@ def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
     """
     if not isinstance(given, str | Sequence | Mapping | None):
         raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
-    return None if given is None else writable_names(given, transcriber.alphabet)
+    return None if given is None else writable_names(given, transcriber.alphabet, transcriber.labels)
 
 
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
@@ -85,9 +86,9 @@ def print_transcripts(
         print(result.to_json() if json else result.to_text(), flush=True)
         n_done += result.transcript is not None
     if not n_done:
-        raise ValueError(f"none of {len(clips)} clips could be transcribed")
+        raise ValueError(f"none of {counted(len(clips), 'clip')} could be transcribed")
     print(
-        f"{n_done} of {len(clips)} clips transcribed by {escape.printable(path)}",
+        f"{n_done} of {counted(len(clips), 'clip')} transcribed by {escape.printable(path)}",
         file=sys.stderr if json else sys.stdout,
     )
 
@@ -140,4 +141,4 @@ def print_spotted(
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None
     if n_refused == len(clips):
-        raise ValueError(f"none of {len(clips)} clips could be heard to its end")
+        raise ValueError(f"none of {counted(len(clips), 'clip')} could be heard to its end")

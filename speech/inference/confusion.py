@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio.files import Waveform
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.inference.pronounce import pronounce
 from speech.inference.scoring import Entry
@@ -111,7 +112,7 @@ def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
     for name, ways in _pronunciations(pairs[:n_pairs]).items():
         likely = (f"/{_ipa(way)}/ {way.probability:.2f}" for way in ways if way.probability >= LEAST_SHOWN)
         lines.append(f"{name:<26} {'  '.join(likely)}")
-    return "\n".join([*map(printable, lines), "", f"{min(n_pairs, len(pairs))} of {len(pairs)} pairs"])
+    return "\n".join([*map(printable, lines), "", f"{min(n_pairs, len(pairs))} of {counted(len(pairs), 'pair')}"])
 
 
 def _ipa(way: Pronunciation) -> str:

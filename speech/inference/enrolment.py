@@ -22,8 +22,8 @@ from speech.common import storage
 from speech.inference.prefix_beam import n_best
 from speech.inference.score import Floats
 from speech.inference.scoring import Entry, LogProbs, Variants
-from speech.text.alphabet import Alphabet
-from speech.text.names import distinct
+from speech.text.alphabet import Alphabet, TextError
+from speech.text.names import distinct, key
 from speech.text.phones import Inventory
 
 FORMAT = 1
@@ -35,16 +35,14 @@ WEIGHT = 0.5  # of the recordings' variants, where a name has a spelling too
 @dataclass(frozen=True)
 class Enrolled:
     """What was decoded of one name's recordings. ``spelled`` is false for a label whose letters say nothing of its
-    sound ("the boss"): such a name has the recordings' variants alone."""
+    sound ("the boss"), in any script: such a name has the recordings' variants alone."""
 
     heard: Entry
     n_recordings: int
     spelled: bool = True
 
     def beside(self, typed: Entry) -> Entry:
-        """The entry of a name: its ``typed`` variants, and those of its recordings."""
-        if not self.spelled:
-            return self.heard
+        """The entry of a name that is spelled: its ``typed`` variants, and those of its recordings."""
         return Entry(*(_mixed(own, heard) for own, heard in zip(typed, self.heard, strict=True)))
 
 
@@ -101,6 +99,9 @@ def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[st
         found = {name: _read(one, alphabet, inventory) for name, one in content["names"].items()}
         if found:
             distinct([*found], alphabet)
+        for name, one in found.items():
+            if one.spelled:
+                alphabet.fold(name)
         return found
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}): speech.enrol writes enrolled names") from error
@@ -108,11 +109,18 @@ def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[st
         raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
 
 
-def others(path: Path, name: str, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
-    """The names of ``path``, if it exists, less ``name``, however that is written there. Raises ValueError."""
-    folded = alphabet.fold(name)
+def others(
+    path: Path, name: str, spelled: bool, alphabet: Alphabet, inventory: Inventory | None
+) -> dict[str, Enrolled]:
+    """The names of ``path``, if it exists, less ``name``, however that is written there. Raises ValueError, also where
+    ``name`` is to be ``spelled`` and cannot be."""
+    if spelled:
+        try:
+            alphabet.fold(name)
+        except TextError as error:
+            raise TextError(f"{error}, or enrol it as a label: spelled=false") from error
     there = read(path, alphabet, inventory) if path.exists() else {}
-    return {other: one for other, one in there.items() if alphabet.fold(other) != folded}
+    return {other: one for other, one in there.items() if key(other, alphabet) != key(name, alphabet)}
 
 
 def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | None) -> Enrolled:

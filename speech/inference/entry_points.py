@@ -52,7 +52,9 @@ def spot() -> None:
 def listen() -> None:
     parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
     _add_false_alarms(parser)
-    parser.add_argument("--source", default="microphone", help="microphone, a file, or - for standard input")
+    parser.add_argument(
+        "--source", default="microphone", help="microphone, a file, a named pipe, or - for standard input"
+    )
     parser.add_argument("--device", type=or_null(str), help="the microphone's number or name; without it the system's")
     parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
     parser.add_argument("--channels", type=int, default=1, help="of raw samples on standard input")

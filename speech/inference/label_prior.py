@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.common.ranges import checked_numbers
 from speech.inference.score import Floats
 from speech.inference.scoring import LogProbs
@@ -34,7 +35,9 @@ class LabelPrior:
         for some in (*self.log_priors, self.weights):
             checked_numbers("label_prior", some)
         if len(self.log_priors) != len(self.weights):
-            raise ValueError(f"label_prior of {len(self.log_priors)} outputs has {len(self.weights)} weights")
+            raise ValueError(
+                f"label_prior of {counted(len(self.log_priors), 'output')} has {counted(len(self.weights), 'weight')}"
+            )
 
     def __call__(self, log_probs: LogProbs) -> LogProbs:
         """``log_probs`` corrected; over the symbols of a frame their exponentials no longer sum to 1."""

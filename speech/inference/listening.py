@@ -24,6 +24,7 @@ from speech.audio.endpointing import GAP_S, MARGIN_S, Endpointer, Segment
 from speech.audio.files import Waveform
 from speech.audio.limits import AudioError
 from speech.audio.streams import Block, Fault, File
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.spotting import Spotted, Spotter
@@ -90,7 +91,7 @@ class Listed:
         return json.dumps({"event": "list", "names": list(self.lexicon)})
 
     def to_text(self) -> str:
-        return f"another list: {len(self.lexicon)} names"
+        return f"another list: {counted(len(self.lexicon), 'name')}"
 
 
 Event = Letters | Heard | Listed | Fault

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.common.ranges import checked_numbers
 from speech.inference.decode import collapse
 from speech.inference.score import Floats
@@ -72,7 +73,7 @@ class Rejection:
 
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
-            raise TypeError(f"{len(self.weights)} weights where {1 + len(EVIDENCE)} are needed")
+            raise TypeError(f"{counted(len(self.weights), 'weight')} where {1 + len(EVIDENCE)} are needed")
         for some in (self.weights, [*self.thresholds.values()]):
             checked_numbers("rejection", some)
         if self.false_accept_rate not in self.thresholds:

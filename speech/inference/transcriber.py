@@ -41,7 +41,7 @@ from speech.inference.scoring import (
 )
 from speech.inference.streaming import Stream
 from speech.text.alphabet import Alphabet
-from speech.text.names import LONGEST, distinct, read_names, spelling
+from speech.text.names import LONGEST, distinct, key, read_names, spelling
 from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
@@ -129,6 +129,11 @@ class Transcriber(ABC):
         return [len(some) for some in (self.alphabet, self.inventory) if some is not None]
 
     @property
+    def labels(self) -> set[str]:
+        """The ``key`` of each name that is enrolled without its spelling."""
+        return {key(name, self.alphabet) for name, one in self.enrolled.items() if not one.spelled}
+
+    @property
     @abstractmethod
     def sample_rate(self) -> int:
         """Hz."""
@@ -191,23 +196,31 @@ class Transcriber(ABC):
         listed: list[str] = list(self.names)
         if names is not None:
             listed = [*read_names(names if isinstance(names, Mapping) else list(names))]
-        enrolled = {self.alphabet.fold(name): one for name, one in self.enrolled.items()}
-        there = {spelling(name, self.alphabet) for name in listed}
-        listed += [name for name in self.enrolled if self.alphabet.fold(name) not in there]
+        enrolled = {key(name, self.alphabet): one for name, one in self.enrolled.items()}
+        there = {key(name, self.alphabet) for name in listed}
+        listed += [name for name in self.enrolled if key(name, self.alphabet) not in there]
         if not listed:
             return {}
         listed = distinct(listed, self.alphabet)
-        known = self._pronunciations(listed) if self.inventory else {}
-        entries = {}
-        for name in listed:
-            typed, recorded = self._entry(name, known.get(name, ())), enrolled.get(spelling(name, self.alphabet))
-            entries[name] = recorded.beside(typed) if recorded else typed
-        return entries
+        recorded = {name: one for name in listed if (one := enrolled.get(key(name, self.alphabet)))}
+        entries = {name: one.heard for name, one in recorded.items() if not one.spelled}
+        typed = self._typed([name for name in listed if name not in entries])
+        entries |= {name: recorded[name].beside(one) if name in recorded else one for name, one in typed.items()}
+        return {name: entries[name] for name in listed}
 
-    def _entry(self, name: str, known: Sequence[Pronunciation]) -> Entry:
-        phones = tuple(self.inventory.encode(one.phones) for one in known) if self.inventory else ()
-        log_p = tuple(math.log(one.probability) for one in known)
-        return Entry(certain(self.alphabet.encode(spelling(name, self.alphabet))), Variants(phones, log_p))
+    def _typed(self, names: Sequence[str]) -> dict[str, Entry]:
+        """The entry of each of ``names`` by its letters and its pronunciations."""
+        letters = {name: certain(self.alphabet.encode(spelling(name, self.alphabet))) for name in names}
+        if self.inventory is None:
+            return {name: Entry(one) for name, one in letters.items()}
+        encode, entries = self.inventory.encode, {}
+        for name, known in self._pronunciations(names).items():
+            phones, log_p = (
+                tuple(encode(one.phones) for one in known),
+                tuple(math.log(one.probability) for one in known),
+            )
+            entries[name] = Entry(letters[name], Variants(phones, log_p))
+        return entries
 
     def _pronunciations(self, names: Sequence[str]) -> dict[str, tuple[Pronunciation, ...]]:
         # By folded letters: Chloe has the pronunciations of the Chloé that was trained.
@@ -321,7 +334,7 @@ class Transcriber(ABC):
         ]
         accepted, unsure = None, None
         if self.rejection and out_of_list is not None:
-            spelt = any(spelling(name, self.alphabet) == letters for name in lexicon)
+            spelt = any(key(name, self.alphabet) == letters for name in lexicon)
             accepted, unsure = self.rejection.decide(out_of_list, spelt)
         phones = None
         if self.inventory and log_probs.phones is not None:

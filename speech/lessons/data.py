@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from speech.common.counting import counted
 from speech.common.storage import write_bytes
 from speech.lessons.result import Place
 
@@ -120,7 +121,7 @@ def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path, leas
     for label, name in enumerate(labels):
         n = sum(row.label == label for row in rows)
         if n < least:
-            raise DataError(f"{where}: {n} different rows of label {name}, and at least {least} are needed")
+            raise DataError(f"{where}: {counted(n, 'different row')} of label {name}, and at least {least} are needed")
 
 
 def _sha256(content: bytes) -> str:

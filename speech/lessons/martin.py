@@ -20,6 +20,7 @@ from speech.audio import endpointing, files
 from speech.audio.files import Waveform
 from speech.backprop import optimizers
 from speech.common import storage
+from speech.common.counting import counted
 from speech.common.runs import find_recognizer
 from speech.inference.decode import Greedy
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
@@ -81,10 +82,11 @@ class Martin:
                         figure.savefig(part, dpi=110)
                     log.add_figure(name, figure)
         if last.letters != text:
-            print(f"after {self.n_steps} steps it is {last.letters!r}: raise lesson.rate or lesson.n_steps")
+            print(f"after {counted(self.n_steps, 'step')} it is {last.letters!r}: raise lesson.rate or lesson.n_steps")
         if others:
             n_after = sum(backprop.spells(waveform, spoken) for waveform, spoken, _ in others)
-            print(f"\nExact matches in {len(others)} clips of other voices: {n_before} before, {n_after} after.")
+            clips = counted(len(others), "clip")
+            print(f"\nExact matches in {clips} of other voices: {n_before} before, {n_after} after.")
         return SeedResult(seed, {"before": first.loss, "after": last.loss}, error, time.perf_counter() - start)
 
     def draw(self, recognizer: Recognizer, rng: np.random.Generator, name: str) -> tuple[Waveform, str, str]:
@@ -112,7 +114,7 @@ class Martin:
                 other = waveform, speaker
         if other is None:
             raise ValueError(
-                f"{self.name} is recognised in all of {self.n_voices} voices: give a clip that is not "
+                f"{self.name} is recognised in all of {counted(self.n_voices, 'voice')}: give a clip that is not "
                 "(lesson.clip=FILE), or a recogniser that is worse (one of experiment=quick)"
             )
         return other

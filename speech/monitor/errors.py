@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 from torch import Tensor
 
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.data.dataset import Batch
 from speech.evaluation.metrics import n_edits
@@ -61,7 +62,7 @@ class MisrecognisedClips(pl.Callback):
             return
         worst = self._first([one for some, _, _ in everyone for one in some])
         n_wrong, n_clips = sum(n for _, n, _ in everyone), sum(n for _, _, n in everyone)
-        rows = [f"{n_wrong} of {n_clips} clips are no exact match. Highest CER:", ""]
+        rows = [f"No exact match: {n_wrong} of {counted(n_clips, 'clip')}. Highest CER:", ""]
         rows += ["| sound | reference | hypothesis | CER | speaker |", "|---|---|---|---|---|"]
         for i, one in enumerate(worst, start=1):
             board.add_audio(f"errors/{i}", one.waveform[None], step, pl_module.recognizer.sample_rate)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def page(config: Config) -> None:
     from speech import pretrained
+    from speech.common.counting import counted
     from speech.common.ranges import checked_text
     from speech.page import server, site
 
@@ -24,7 +25,7 @@ def page(config: Config) -> None:
     files = site.files(recognizer, place("onnxruntime_web", "the folder of onnxruntime-web's program"))
     if config.output is not None:
         site.write(files, place("output", "a folder"))
-        print(f"{config.output}  {len(files)} files, {sum(map(len, files.values())) / 1e6:.1f} MB")
+        print(f"{config.output}  {counted(len(files), 'file')}, {sum(map(len, files.values())) / 1e6:.1f} MB")
         return
     with server.server(files, config.port) as serving:
         print(f"http://localhost:{serving.server_port}  (Ctrl-C ends it)", flush=True)

@@ -69,13 +69,11 @@ class Guard:
 
 
 async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
-    if scope["type"] == "websocket":  # before it is accepted: the server answers 403
-        await send({"type": "websocket.close", "code": 1008, "reason": reason})
-        return
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    send = _closing(send)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+    is_socket = scope["type"] == "websocket"  # which is not accepted, and answered as any request
+    kind, send = ("websocket.http.response", send) if is_socket else ("http.response", _closing(send))
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": f"{reason}\n".encode()})
 
 
 def _closing(send: Send) -> Send:

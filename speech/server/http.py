@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from speech import __version__
+from speech.common.escape import printable
 from speech.inference.batch import fields_of
 from speech.inference.listening import Heard
-from speech.server.guard import Guard
+from speech.server.guard import Guard, Receive, Scope, Send
 from speech.server.limits import TooMuchError
 from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
@@ -23,6 +26,7 @@ from speech.server.recognition import Lexicon, Recognition
 ENDING_S = 1  # in which what is on the way may be finished
 HEADERS_S = 10.0  # until a request's headers are there
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
+THERE = "there are GET /, POST /transcribe and the WebSocket /listen"
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
 
 
@@ -78,7 +82,17 @@ def application(recognition: Recognition) -> FastAPI:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             await socket.close(WRONG, str(error).encode()[:120].decode(errors="ignore"))  # 123 bytes at most
 
+    app.router.default = _not_there
     return app
+
+
+async def _not_there(scope: Scope, receive: Receive, send: Send) -> None:
+    """404 for another path, of a WebSocket too, with those that there are."""
+    answer = JSONResponse({"detail": f"{printable(scope['path'])}: {THERE}"}, 404)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(answer)
+    else:
+        await answer(scope, receive, send)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -189,4 +203,10 @@ def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> 
         server_header=False,
         timeout_graceful_shutdown=ENDING_S,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_denial)
     return uvicorn.Server(config)
+
+
+def _is_no_denial(record: logging.LogRecord) -> bool:
+    """False of what uvicorn says of each WebSocket that is answered with 403 or 404: that it was not accepted."""
+    return "without completing handshake" not in record.getMessage()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from speech.common.counting import counted
+
 
 class TooMuchError(Exception):
     """A client passed a limit; the message names it."""
@@ -32,7 +34,7 @@ class Clients:
     def another(self) -> Iterator[None]:
         """While one more is served. Raises TooMuchError where as many are as may be."""
         if self.n >= self.most:
-            raise TooMuchError(f"{self.most} clients are being served: try again later")
+            raise TooMuchError(f"{counted(self.most, 'client')} served now, the most: try again later")
         self.n += 1
         try:
             yield

@@ -9,8 +9,9 @@ import numpy as np
 from speech.audio.containers import FRAMES
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
-from speech.audio.streams import BLOCK_S, TYPES, Mono, Pipe
+from speech.audio.streams import BLOCK_S, Mono, Pipe
 
+_WHERE = "the stream"
 _TYPES = {2: "int16", 4: "int32"}  # by width in bytes
 
 
@@ -48,8 +49,7 @@ class PcmStream:
             found.append(self._block(bytes(self._rest[: self._n_bytes])))
             del self._rest[: self._n_bytes]
         if last:
-            n_whole = len(self._rest) // self._frame * self._frame
-            found.append(self._block(bytes(self._rest[:n_whole]), last))
+            found.append(self._block(bytes(self._rest), last))
         return np.concatenate(found)
 
     def _begin(self) -> None:
@@ -57,19 +57,15 @@ class PcmStream:
         rate, width, channels = self.format
         way_out = "decode it, or send it as a WAV"
         try:
-            pipe = Pipe(io.BytesIO(self._rest), rate, channels, _TYPES[width], "the stream", way_out)
+            pipe = Pipe(io.BytesIO(self._rest), rate, channels, _TYPES[width], _WHERE, way_out)
         except AudioError as error:
             self._refused = error
             raise
         self._begun = True
         self._rest = bytearray(pipe.rest())
-        _, rate, self._n_channels, dtype = pipe.format
-        self._type = np.dtype(TYPES[dtype])
-        self._frame = self._type.itemsize * self._n_channels
-        self._n_bytes = round(BLOCK_S * rate) * self._frame  # of each block but the last, however they came
-        self._mono = Mono(rate, self._sample_rate)
+        self._coding = pipe.coding
+        self._n_bytes = self._coding.n_block_bytes(BLOCK_S)  # of each block but the last, however they came
+        self._mono = Mono(self._coding.rate, self._sample_rate)
 
     def _block(self, content: bytes, last: bool = False) -> Waveform:
-        samples = np.frombuffer(content, self._type).reshape(-1, self._n_channels)
-        scale = 1.0 if self._type.kind == "f" else -float(np.iinfo(self._type).min)
-        return self._mono((samples / scale).astype(np.float32), last)
+        return self._mono(self._coding.decode(content, _WHERE), last)

@@ -51,7 +51,7 @@ class Recognition:
             return self.lexicon
         if not isinstance(names, list) or len(names) > self.limits.n_names:
             raise ValueError(f"names: give a list of at most {self.limits.n_names}")
-        return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet))
+        return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet, labels=self.transcriber.labels))
 
     def transcribe(self, clip: Clip, lexicon: Lexicon) -> Transcript:
         """Raises AudioError for a clip that cannot be used, NoSpeechError for silence."""

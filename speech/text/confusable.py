@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.text import espeak
 from speech.text.espeak import ACCENTS
@@ -98,5 +99,5 @@ def warn(homophones: Sequence[str]) -> None:
     if homophones:
         some = ", ".join(homophones[:_N_SHOWN])
         n_more = len(homophones) - _N_SHOWN
-        more = f" and {n_more} more pair{'s' if n_more > 1 else ''}" if n_more > 0 else ""
+        more = f" and {counted(n_more, 'more pair')}" if n_more > 0 else ""
         print(printable(f"warning: {some}{more}: a recogniser cannot tell them apart by sound"), file=sys.stderr)

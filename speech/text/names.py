@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from speech.common.counting import counted
 from speech.common.escape import printable
-from speech.text.alphabet import Alphabet, TextError
+from speech.text.alphabet import Alphabet, TextError, plain_letters
 
 AnyText = TypeVar("AnyText", bound=str)
 
@@ -37,15 +38,27 @@ def ways_to_say(name: str) -> tuple[str, ...]:
 def spelling(name: str, alphabet: Alphabet) -> str:
     """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling is.
 
-    Raises TextError where neither can be written.
+    Raises TextError where neither can be written: IPA tells no letters, by which names are ranked too.
     """
     try:
         return alphabet.fold(name)
-    except TextError:
-        respelt = next(itertools.filterfalse(is_ipa, getattr(name, "say", ())), None)
+    except TextError as error:
+        say = getattr(name, "say", ())
+        respelt = next(itertools.filterfalse(is_ipa, say), None)
+        if respelt is None and say:
+            example = f"{name} = RESPELLING, {', '.join(say)}"
+            raise TextError(f"{error} beside its IPA, since names are ranked by letters too: {example}") from error
         if respelt is None:
             raise
         return alphabet.fold(respelt)
+
+
+def key(name: str, alphabet: Alphabet) -> str:
+    """What tells ``name`` from others: its ``spelling`` or, of one that has none, its plain characters."""
+    try:
+        return spelling(name, alphabet)
+    except TextError:
+        return plain_letters(name)
 
 
 def is_ipa(text: str) -> bool:
@@ -57,14 +70,15 @@ def read_names(
     names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str,
     alphabet: Alphabet | None = None,
     unwritable: list[str] | None = None,
+    labels: Collection[str] = (),
 ) -> list[Name]:
     """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
     ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
-    that has none is left out where there is a list for its reason, ``unwritable``. Raises ValueError for an unreadable
-    file, for an empty list with an ``alphabet``, and for wrong entries, all of them at once (of very many the first),
-    each with its place.
+    that has none is left out where there is a list for its reason, ``unwritable``. Those whose ``key`` is of ``labels``
+    need none: recordings tell how they sound. Raises ValueError for an unreadable file, for an empty list with an
+    ``alphabet``, and for wrong entries, all of them at once (of very many the first), each with its place.
     """
     found: list[Name] = []
     places: dict[str, str] = {}  # of each name in the alphabet
@@ -75,7 +89,9 @@ def read_names(
             if len(name) > LONGEST:
                 raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
-                folded = spelling(name, alphabet)
+                folded = key(name, alphabet)
+                if folded not in labels:
+                    spelling(name, alphabet)
                 if folded in places:
                     raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
                 places[folded] = f"{str(name)!r} of {where}"
@@ -94,17 +110,19 @@ def read_names(
     return found
 
 
-def writable_names(names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet) -> list[Name]:
+def writable_names(
+    names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet, labels: Collection[str] = ()
+) -> list[Name]:
     """``read_names``, of which those that the ``alphabet`` cannot write are told on stderr and left out.
 
     Raises ValueError where none is left, too.
     """
     unwritable: list[str] = []
-    found = read_names(names, alphabet, unwritable)
+    found = read_names(names, alphabet, unwritable, labels)
     for reason in unwritable[:_N_SHOWN]:
         print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:
-        print(f"warning: {more} more names cannot be written, and are left out", file=sys.stderr)
+        print(f"warning: {counted(more, 'more name')} cannot be written: left out", file=sys.stderr)
     return found
 
 
@@ -195,12 +213,12 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
-    """``names`` unchanged. Raises ValueError for an empty list and for two names that fold to the same text."""
+    """``names`` unchanged. Raises ValueError for an empty list and for two names of one ``key``."""
     if not names:
         raise ValueError(_EMPTY)
     seen: dict[str, str] = {}
     for name in names:
-        folded = spelling(name, alphabet)
+        folded = key(name, alphabet)
         if folded in seen:
             raise ValueError(f"names {seen[folded]!r} and {name!r} are both {folded!r}: leave one out")
         seen[folded] = name

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from speech.common.counting import counted
 from speech.text.alphabet import Alphabet
 from speech.text.lexicon import dictionary, is_word, pronunciations_of
 from speech.text.names import is_ipa, read_names
@@ -81,10 +82,12 @@ def open_words(n: int, exclude: Sequence[str] | str, n_phrases: int, seed: int =
     rng = np.random.default_rng(seed)
     chosen: list[str] = []
     n_names = round(n * _NAMES)
-    for kind, words, wanted in [("names", common_names(), n_names), ("words", common_words(), n - n_names)]:
+    for kind, words, wanted in [("name", common_names(), n_names), ("word", common_words(), n - n_names)]:
         pool = list(distinct_sounds(words, taken, sounds))[: round(wanted * _POOL)]
         if len(pool) < wanted:
-            raise ValueError(f"{wanted} {kind} are asked for, and {len(pool)} are no homophones: ask for fewer")
+            raise ValueError(
+                f"{counted(wanted, kind)} asked for, and {len(pool)} that are no homophones: ask for fewer"
+            )
         chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
     words = [chosen[i] for i in rng.permutation(n)]
     phrases: dict[str, None] = {}

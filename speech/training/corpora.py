@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speech.common import processes
+from speech.common.counting import counted
 from speech.config.objects import instantiate
 from speech.config.tree import Config, ConfigError
 from speech.data.build import Corpus, build
@@ -68,7 +69,7 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
     corpus = made(source, recognizer, config.cache_dir)
     if isinstance(corpus, Corpus) and corpus.low_quality:
-        print(f"{len(corpus.low_quality)} recordings of low quality are used:")
+        print(f"used in spite of low quality: {counted(len(corpus.low_quality), 'recording')}:")
         print("\n".join(f"  {line}" for line in _first(corpus.low_quality)))
     concatenate, replay = instantiate(config.get("concatenate")), instantiate(config.get("replay"))
     settings = DataSettings(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import LearningRateFinder
 
+from speech.common.counting import counted
+
 
 class FindLearningRate(LearningRateFinder):
     """Lightning's search over ``n_steps`` steps; what it finds is the highest rate of the schedule.
@@ -24,7 +26,9 @@ class FindLearningRate(LearningRateFinder):
         found = self.optimal_lr.suggestion()
         if found is None:
             n_steps = len(self.optimal_lr.results["loss"])
-            raise ValueError(f"callbacks=find_lr: {n_steps} steps tell no learning rate: give more of them, or epochs")
+            raise ValueError(
+                f"callbacks=find_lr: no learning rate from {counted(n_steps, 'step')}: give more of them, or epochs"
+            )
         for config in trainer.lr_scheduler_configs:
             scheduler, before = config.scheduler, config.scheduler.base_lrs
             for group, old in zip(scheduler.optimizer.param_groups, before, strict=True):

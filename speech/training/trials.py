@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from speech.audio.files import Waveform
+from speech.common.counting import counted
 from speech.data.augment.light import Augment
 from speech.data.augment.room import Room
 from speech.data.augment.strength import FULL_STRENGTH
@@ -61,7 +62,8 @@ def too_few(n_clips: int, n_names: int) -> str | None:
     """Why nothing is fitted to ``n_clips`` validation clips of ``n_names`` names; None where they are enough."""
     if n_clips >= LEAST_CLIPS and n_names >= LEAST_NAMES:
         return None
-    return f"{n_clips} validation clips of {n_names} names; at least {LEAST_CLIPS} of {LEAST_NAMES} are needed"
+    found = f"{counted(n_clips, 'validation clip')} of {counted(n_names, 'name')}"
+    return f"{found}; at least {LEAST_CLIPS} of {LEAST_NAMES} are needed"
 
 
 def of_people(clips: Sequence[Clip], alphabet: Alphabet) -> Sequence[Clip]:

@@ -55,7 +55,7 @@ def test_a_file_without_audio_is_refused_by_its_path(tmp_path, content, reason):
 
 
 def test_samples_that_are_not_finite_are_refused_with_their_number():
-    with pytest.raises(files.AudioError, match="2 samples are NaN"):
+    with pytest.raises(files.AudioError, match="NaN or infinite in 2 samples"):
         files.to_waveform([0.1, np.nan, np.inf], RATE, RATE)
 
 
@@ -233,6 +233,11 @@ def test_a_place_without_sound_is_refused_with_what_it_is(tmp_path, place, reaso
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=f"{place}: {reason}".replace("*", r"\*")):
         files.find_clips(tmp_path / place)
+
+
+def test_standard_input_is_no_clip_and_what_hears_it_is_said():
+    with pytest.raises(FileNotFoundError, match=r"^-: .*; standard input is heard by .*speech.listen source=-$"):
+        files.find_clips("-")
 
 
 def test_one_of_a_list_that_is_not_there_stops_no_other(tree, tmp_path):

@@ -1,6 +1,7 @@
 import importlib.util
 import io
 import os
+import struct
 import sys
 import threading
 import time
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from speech.audio.files import AudioError
-from speech.audio.streams import Fault, File, Microphone, Mono, Pipe
+from speech.audio.files import AudioError, open_file
+from speech.audio.streams import Fault, File, Microphone, Mono, Pipe, open_source
 
 
 class Chunks:
@@ -57,27 +58,65 @@ def test_a_dead_or_inverted_channel_silences_nothing(sound, right):
     np.testing.assert_allclose(found, sound, atol=1e-5)
 
 
-@pytest.mark.parametrize(("subtype", "atol"), [("PCM_16", 1e-4), ("PCM_32", 1e-6), ("FLOAT", 1e-6)])
-def test_a_wav_header_is_read_whatever_was_said_and_is_no_sound(sound, subtype, atol):
-    encoded = io.BytesIO()
-    soundfile.write(encoded, sound, 22_050, subtype=subtype, format="WAV")
-    source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
-    assert source.format[1:3] == (22_050, 1)
-    np.testing.assert_allclose(whole(source, 22_050), sound, atol=atol)
+STREAMED = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "MS_ADPCM", "IMA_ADPCM"]
 
 
-def test_a_wav_of_a_type_that_is_not_read_is_refused(sound):
+def wav(sound, subtype, rate=22_050, **more):
     encoded = io.BytesIO()
-    soundfile.write(encoded, sound, 16_000, subtype="PCM_24", format="WAV")
-    with pytest.raises(AudioError, match="24 bits"):
-        Pipe(Chunks(encoded.getvalue(), 100), 16_000, 1, "int16")
+    soundfile.write(encoded, sound, rate, subtype=subtype, format="WAV", **more)
+    return encoded.getvalue()
+
+
+@pytest.mark.parametrize("subtype", STREAMED)
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("endian", ["LITTLE", "BIG"])
+def test_a_wav_through_a_pipe_is_that_wav_as_a_file(tmp_path, sound, subtype, n_channels, endian):
+    """Its header is read, whatever was said, and is no sound."""
+    content = wav(np.stack([sound] * n_channels, 1), subtype, endian=endian)
+    (tmp_path / "a.wav").write_bytes(content)
+    source = Pipe(Chunks(content, 7_001), 16_000, 2, "int16")
+    file = File(tmp_path / "a.wav")
+    assert source.format[1:] == file.format[1:] == (22_050, n_channels, subtype)
+    np.testing.assert_allclose(whole(source, 22_050), whole(file, 22_050), atol=1e-6)
+
+
+@pytest.mark.parametrize("subtype", STREAMED)
+def test_a_block_of_a_wav_is_heard_before_the_next_has_come(sound, subtype):
+    content = wav(sound, subtype)
+
+    class Slow(Chunks):
+        n_given = 0
+
+        def read(self, n):
+            given = super().read(n)
+            self.n_given += len(given)
+            return given
+
+    pipe = Slow(content, 100)
+    first = next(Pipe(pipe, 16_000, 1, "int16").blocks(22_050))
+    assert 0 < len(first) < 6_000
+    assert pipe.n_given < len(content) / 2
+
+
+def test_a_wav_of_a_type_whose_blocks_do_not_stand_alone_is_refused_with_the_way_out(sound):
+    with pytest.raises(AudioError, match=r"standard input: a WAV of type 0x31,.*: give it as source=FILE"):
+        Pipe(Chunks(wav(sound, "GSM610", 8_000), 100), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize(
+    "fmt", [b"", struct.pack("<HHIIHH", 1, 1, 0, 0, 2, 16), struct.pack("<HHIIHH", 1, 0, 16_000, 0, 0, 0)]
+)
+def test_a_wav_header_that_tells_nothing_is_refused(fmt):
+    head = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", len(fmt)) + fmt + b"data\xff\xff\xff\xff"
+    with pytest.raises(AudioError, match=r"^standard input: "):
+        Pipe(Chunks(head + bytes(100), 100), 16_000, 1, "int16")
 
 
 def test_a_wav_of_long_recordings_is_read_by_its_header(sound):
     encoded = io.BytesIO()
     soundfile.write(encoded, sound, 22_050, subtype="PCM_16", format="RF64")
     source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
-    assert source.format[1:] == (22_050, 1, "int16")
+    assert source.format[1:] == (22_050, 1, "PCM_16")
     np.testing.assert_allclose(whole(source, 22_050), sound, atol=1e-4)
 
 
@@ -261,6 +300,20 @@ def test_a_microphone_that_refuses_the_rate_it_calls_its_own_is_opened_at_a_usua
     assert microphone.format.rate == rate
     *sound, _ = heard_until_gone(microphone)
     assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=2)
+
+
+@pytest.mark.parametrize(("subtype", "rate"), [("raw", 16_000), ("PCM_24", 22_050)])
+def test_a_named_pipe_is_heard_as_standard_input_is(tmp_path, sound, subtype, rate):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    content = pcm(sound) if subtype == "raw" else wav(sound, subtype)
+    writer = threading.Thread(target=fifo.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    source = open_source(str(fifo), None, 16_000, 1, "int16")
+    np.testing.assert_allclose(whole(source, rate), sound, atol=1e-4)
+    assert str(fifo) in source.format.to_text()
+    with pytest.raises(AudioError, match=r"fifo: a pipe: save it as a file, or python -m speech.listen source=PIPE"):
+        open_file(fifo)
 
 
 def test_another_device_that_has_the_number_now_is_not_heard_for_it(monkeypatch):

@@ -62,7 +62,7 @@ def test_nan_and_infinity_are_refused_by_name_or_reach_the_output(example, bad):
             squashed = bad == math.inf and example.operation in RECURRENT  # tanh of infinity is 1
             assert squashed or not y.isfinite().all(), "and the next operation refuses it as its x"
         else:
-            with pytest.raises(InputError, match=f"^{name} has 1 values that are NaN or infinite"):
+            with pytest.raises(InputError, match=f"^{name} has 1 value NaN or infinite"):
                 run(example, **{name: x})
 
 
@@ -107,7 +107,7 @@ REFUSED = [
     (Convolution, (values(2, 6, 4), 1, 0, values(5, 3, 2), values(5)), r"x has shape \(2, 6, 4\)"),
     (Convolution, (values(2, 6, 3), 0, 0, values(5, 3, 2), values(5)), "stride is 0"),
     (Convolution, (values(2, 6, 3), 1, -1, values(5, 3, 2), values(5)), "padding -1"),
-    (Convolution, (values(2, 1, 3), 1, 0, values(5, 3, 2), values(5)), "x has 1 frames"),
+    (Convolution, (values(2, 1, 3), 1, 0, values(5, 3, 2), values(5)), "x has 1 frame,"),
     (LayerNorm, (values(2, 3), values(3, 3), values(3)), r"weight has shape \(3, 3\)"),
     (LayerNorm, (values(2, 3), values(3), values(1)), r"bias has shape \(1,\)"),
     (Embedding, (integers(0, 4), values(4, 2)), "indices holds 0 to 4, and 0 to 3 is needed"),
@@ -119,7 +119,7 @@ REFUSED = [
     (BinaryCrossEntropy, (values(2), torch.tensor([0.0, 1.5])), "targets hold 0.0 to 1.5"),
     (BinaryCrossEntropy, (values(2), torch.tensor([0.0, math.nan])), "targets hold nan"),
     (MeanSquaredError, (values(2, 3), values(2, 1)), r"target has shape \(2, 1\)"),
-    (MeanSquaredError, (values(2), torch.tensor([0.0, math.nan])), "target has 1 values that are NaN"),
+    (MeanSquaredError, (values(2), torch.tensor([0.0, math.nan])), "target has 1 value NaN"),
     (PowerSpectrum, (values(1, 7), values(8), 2), "x has 7 samples"),
     (PowerSpectrum, (values(1, 9), values(8), 0), "hop is 0"),
     (Filters, (values(2, 3), values(4, 2)), r"x has shape \(2, 3\)"),

@@ -141,7 +141,7 @@ OF_ANOTHER_TYPE = [
     ("listen", ["rate=abc"], "rate=abc must be a number: without it rate=16000 is taken"),
     ("listen", ["dtype=[int16]"], "dtype=['int16'] must be a text: without it dtype=int16 is taken"),
     ("listen", ["source=3"], "3: no such file"),
-    ("listen", ["source=null"], "source=None: give microphone, a file, or - for standard input"),
+    ("listen", ["source=null"], "source=None: give microphone, a file or a named pipe, or - for standard input"),
     ("listen", ["device=true"], "device=True: give a number or a name that python -m sounddevice lists"),
     ("listen", ["recognizer=null"], "recognizer=None: give a run's folder, or a recogniser's file"),
     ("spot", ["clips=5"], "5: no such file or folder"),

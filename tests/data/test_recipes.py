@@ -99,7 +99,7 @@ def test_without_an_alignment_it_is_cut_at_its_pauses_else_refused(sound, tmp_pa
     clips, refused = made("librispeech", tmp_path / "fluent", tmp_path, cache)
     assert [clip.name.lower() for clip in clips["train"]] == ["seven", "seven"]
     assert len(refused) == 3 * len(LONG)
-    assert "6 words without an alignment, in 1 pieces between pauses" in refused[0].reason
+    assert "6 words without an alignment, in 1 piece between pauses" in refused[0].reason
 
 
 def timit(root, sound):

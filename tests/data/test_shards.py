@@ -180,7 +180,7 @@ def test_several_folders_are_mixed_by_weight(corpus, shards, cache, tmp_path):
     assert abs((drawn["anna"] + drawn["bob"]) / n - 1 / 4) < 0.03
     assert {clip.name for clip in data.datasets["val"].clips} == {"Martin", "Mark", "Anna", "Bob"}
     for wrong in ([3, 0], [3], [3, "a"], 3, [3, None]):
-        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give each of the 2 folders a number above 0"):
+        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give 2 numbers above 0, one a folder"):
             Shar([str(shards), str(tmp_path)], wrong)
     with pytest.raises(ValueError, match=r"^corpus\.folder=\[\]: give a folder of shards"):
         Shar([])

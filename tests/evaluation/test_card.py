@@ -75,7 +75,7 @@ def test_the_card_of_a_run_without_a_list_counts_no_names():
     card = card_of(names=())
     assert card.startswith("# A recogniser of spoken names, for any list\n")
     assert "- Names:" not in card
-    assert card_of().startswith("# A recogniser of 1 spoken names\n")
+    assert card_of().startswith("# A recogniser of 1 spoken name\n")
 
 
 def test_the_card_has_the_speakers_of_the_lowest_accuracy():

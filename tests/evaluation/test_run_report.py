@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 from speech.data.source import Refusal
 from speech.evaluation import text
 from speech.evaluation.calibration import CalibrationReport, NotCalibrated, ReliabilityBin
+from speech.evaluation.card import model_card
 from speech.evaluation.comparison import compare
+from speech.evaluation.figures import caption, draw
 from speech.evaluation.metrics import Metric
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import SCHEMA, Environment, NarrowBand, Ranking, RunReport, TrainedOn, evaluate
@@ -212,6 +215,31 @@ def test_the_summary_says_what_each_number_is():
         re.MULTILINE,
     )
     assert lines[-1] == "7 parameters, trained 62 s, 3 epochs, 9 steps"
+
+
+def test_one_of_a_kind_is_counted_as_one_in_every_view():
+    """A clip in the list and one out of it, by one speaker, at one rate."""
+    some = [
+        Prediction("1", "espeak:en+a", "martin", "martin", [("martin", 0.9)], out_of_list=0.1),
+        Prediction("2", "espeak:en+a", "anna", "anna", [("martin", 0.9)], out_of_list=0.9, narrow_hz=8_000),
+    ]
+    spotted = replace(SPOTTING, n_names=1, n_listed=1, n_listed_speakers=1, n_others=1)
+    found = evaluate({"test": some}, rejection=REJECTION, spotting=spotted)
+    calibration = replace(CALIBRATION, n_clips=1, n_speakers=1)
+    report = replace(REPORTS[0], epochs=1, steps=1, evaluation=found, calibration=calibration)
+    config = {"corpus": {"_target_": "x"}, "seed": 0, "frontend": {"_target_": "x"}, "encoder": {"_target_": "x"}}
+    figure = draw(found)
+    views = [
+        text.run(report),
+        text.decisions(some, REJECTION),
+        model_card(["Martin"], config, report, Environment(None, "3.11", {}), []),
+        caption(found),
+        *(label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel())),
+    ]
+    shown = "\n".join(views)
+    for told in ("by 1 (few) speaker ", "1 of 2 clips was recorded", "1 epoch, 1 step"):
+        assert told in shown
+    assert not re.findall(r"(?<![\d.])1(?: \(few\))?(?: \w+)? (?:clips|speakers|names|others|epochs|steps)\b", shown)
 
 
 def test_lists_that_were_dealt_are_said_with_their_length():

@@ -8,6 +8,7 @@ from path_transcriber import ALPHABET, INVENTORY, PathTranscriber, log_probs_of
 
 from speech.inference import enrolment
 from speech.inference.scoring import LogProbs
+from speech.text.names import read_names
 from speech.text.pronunciation import phonemize
 
 ONE = b'{"format": 1, "names": {"A": {"letters": %s, "n_recordings": 1, "spelled": true}}}'
@@ -37,6 +38,24 @@ def test_a_label_has_its_recordings_variants_alone_and_is_always_in_the_list():
     assert first(transcriber, NEEV) == "the boss"
     assert first(transcriber, log_probs_of("the boss", phonemize("the boss"))) != "the boss"
     assert list(transcriber.lexicon([])) == ["the boss"]
+
+
+@pytest.mark.parametrize("label", ["父さん", "7"])
+def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_path):
+    transcriber, path = PathTranscriber(), tmp_path / "enrolled.json"
+    enrolment.write(path, {label: enrolment.enrol([NEEV], spelled=False)}, ALPHABET, INVENTORY)
+    transcriber.enrolled = enrolment.read(path, ALPHABET, INVENTORY)
+    assert first(transcriber, NEEV) == first(transcriber, NEEV, ["Anna", "Boris"]) == label
+    assert read_names([label, "Anna"], ALPHABET, labels=transcriber.labels) == [label, "Anna"]
+    assert first(transcriber, NEEV, ["Anna", label]) == label
+    with pytest.raises(ValueError, match="cannot write"):
+        read_names([label, "Anna"], ALPHABET)
+    assert enrolment.others(path, label, False, ALPHABET, INVENTORY) == {}
+    with pytest.raises(ValueError, match=r"cannot write: respell it, or enrol it as a label: spelled=false"):
+        enrolment.others(path, label, True, ALPHABET, INVENTORY)
+    path.write_text(path.read_text().replace('"spelled": false', '"spelled": true'))
+    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names .*cannot write"):
+        enrolment.read(path, ALPHABET, INVENTORY)
 
 
 def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():

@@ -122,7 +122,9 @@ def test_a_name_in_another_script_is_spelt_as_its_respelling_and_told_as_it_is(r
     assert len(enrolled.lexicon([one])["一"].letters.symbols) > 1
     with pytest.raises(ValueError, match=r"names 'anna' and 'Анна' are both 'anna'"):
         runtime.lexicon(["anna", anna])
-    with pytest.raises(TextError, match=r"'Анна' has .* cannot write: respell it"):
+    with pytest.raises(
+        TextError, match=r"'Анна' has .* cannot write: respell it beside its IPA.* Анна = RESPELLING, /ˈænə/$"
+    ):
         runtime.lexicon([{"text": "Анна", "say": "/ˈænə/"}])
 
 
@@ -147,7 +149,7 @@ def test_pronunciations_are_the_names_own_then_the_trained_then_espeaks():
     ("samples", "error", "reason"),
     [
         ([], files.AudioError, "no samples"),
-        ([0.1, np.nan, np.inf], files.AudioError, "2 samples are NaN or infinite"),
+        ([0.1, np.nan, np.inf], files.AudioError, "NaN or infinite in 2 samples"),
         (np.zeros(61 * 16_000, np.float32), files.AudioError, "61 s long"),
         (np.zeros(16_000), NoSpeechError, "silence"),
     ],

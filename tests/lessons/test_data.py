@@ -131,5 +131,5 @@ def test_a_wrong_line_is_named(tmp_path, content, message):
 
 def test_too_few_rows_of_a_label_are_refused(tmp_path):
     rows = [Row(str(i), 0) for i in range(30)] + [Row("prize", 1)]
-    with pytest.raises(DataError, match="1 different rows of label spam, and at least 20 are needed"):
+    with pytest.raises(DataError, match="1 different row of label spam, and at least 20 are needed"):
         require_enough(rows, ("ham", "spam"), tmp_path)

@@ -151,8 +151,21 @@ WITHOUT = {
         "No microphone was found: plug",
     ),
     "held": (f"{ASK} = async () => {{ throw new DOMException('', 'NotReadableError'); }};", "Another program holds"),
-    "other": (f"{ASK} = async () => {{ throw new DOMException('', 'AbortError'); }};", "AbortError"),
-    "no https": ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });", "open http://localhost:"),
+    "not started": (f"{ASK} = async () => {{ throw new DOMException('', 'AbortError'); }};", "plug it in again"),
+    "other": (f"{ASK} = async () => {{ throw new DOMException('', 'OddError'); }};", "OddError"),
+    "no https": (
+        "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+        "Object.defineProperty(window, 'isSecureContext', { value: false });",
+        "open http://localhost:",
+    ),
+    "never": (
+        "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
+        "gives no page the microphone",
+    ),
+    "no server any more": (
+        "AudioWorklet.prototype.addModule = async () => { throw new DOMException('', 'AbortError'); };",
+        "capture.js was not loaded",
+    ),
     "no worklet": ("delete window.AudioWorkletNode;", "update it"),
 }
 
@@ -160,7 +173,7 @@ WITHOUT = {
 @pytest.mark.parametrize("case", WITHOUT)
 def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sounds):
     init, reason = WITHOUT[case]
-    page = ready(init=init)
+    page = ready(*(FAKE if "addModule" in init else ()), init=init)
     page.click("#listen")
     page.wait_for_selector("#problem:not([hidden])")
     assert reason in page.inner_text("#problem")
@@ -609,6 +622,19 @@ def test_a_file_of_enrolled_names_that_is_dropped_is_opened(ready, clip_of, runt
     assert page.is_hidden("#problem")
 
 
+def test_a_label_in_another_script_that_was_enrolled_is_heard(ready, clip_of, runtime, tmp_path):
+    enrolled = {"父さん": enrolment.enrol([runtime.frames_of((clip_of("Wilhelmina"), 16_000))], spelled=False)}
+    enrolment.write(tmp_path / "own.json", enrolled, runtime.alphabet, runtime.inventory)
+    files.write(tmp_path / "said.wav", clip_of("Wilhelmina"), 16_000)
+    page = ready()
+    page.set_input_files("#file", tmp_path / "own.json")
+    page.wait_for_function("() => document.getElementById('enrolment').textContent === 'own.json: 父さん'")
+    assert rows(page)[-1] == "父さん"
+    assert page.is_hidden("#refused li")
+    page.set_input_files("#file", tmp_path / "said.wav")
+    wait_for_verdict(page, "父さん,")
+
+
 def test_while_the_browser_asks_for_the_microphone_the_page_says_so(ready, sounds):
     page = ready(init="navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
     page.click("#listen")
@@ -681,6 +707,45 @@ def test_from_any_server_it_works_or_says_what_to_do(case, tab, other_server):
     assert "python -m speech.page" in page.inner_text("#status")
 
 
+FRAMES = {  # attributes of the frame, an error to give, and what the page says
+    "without the microphone": ("", "", 'not given the microphone.*<iframe allow="microphone">.*open http:.* by itself'),
+    "as other browsers say it": (
+        'allow="microphone"',
+        "SecurityError",
+        'not given the microphone.*<iframe allow="microph',
+    ),
+    "which the person denied": (
+        'allow="microphone"',
+        "NotAllowedError",
+        "The microphone was denied: allow it at the icon",
+    ),
+    "with a sandbox": ('sandbox="allow-scripts"', "", "add allow-same-origin to it, or open http:.* by itself"),
+}
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_in_a_frame_it_says_what_the_frame_lacks(case, tab, other_server, tmp_path):
+    attributes, error, expected = FRAMES[case]
+    address = other_server().replace("localhost", "127.0.0.1")  # of another origin than the page around it
+    (tmp_path / "around.html").write_text(f"<iframe src='{address}' {attributes}></iframe>")
+    init = f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '{error}'));"
+    page = tab(*FAKE, init=init if error else "")
+    page.goto(address.replace("127.0.0.1", "localhost").replace("names/", "around.html"))
+    frame = page.frame_locator("iframe")
+    if "sandbox" not in attributes:
+        frame.locator("#listen:not([disabled])").click(timeout=STARTED_S * 1000)
+    told = frame.locator("#status.problem" if "sandbox" in attributes else "#problem:not(:empty)")
+    assert re.search(expected, told.inner_text())
+
+
+def test_a_policy_of_the_server_against_the_microphone_is_told(tab, other_server):
+    page = tab(*FAKE)
+    page.goto(other_server(headers={"Permissions-Policy": "microphone=()"}))
+    page.click("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    page.wait_for_selector("#problem:not(:empty)")
+    assert "let it send Permissions-Policy: microphone=(self)" in page.inner_text("#problem")
+
+
 def test_a_missing_file_is_named(tab, page_files):
     with serving({name: content for name, content in page_files.items() if name != "g2p.onnx"}) as address:
         page = tab()
@@ -734,8 +799,9 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut_off(width, scheme, ready,
     page = ready(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
     page.set_input_files("#file", [sounds / "once.wav", sounds / "twice.wav"])
     page.wait_for_function("() => document.querySelectorAll('#before li').length === 3")
-    page.fill("#names", "Martin\nМартин")
+    page.fill("#names", f"Martin\n{'Wolfeschlegelsteinhausen' * 5}\n{'美' * 150} = /misaki/\nМартин")
     page.wait_for_selector("#refused li")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run()")["violations"]

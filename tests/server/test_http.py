@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import os
 import threading
 
@@ -210,12 +211,38 @@ def test_pages_of_others_may_not_use_it(recognition, headers):
     async def client(port):
         try:
             async with connect(f"ws://127.0.0.1:{port}/listen", additional_headers=given, proxy=None):
-                return 200
+                return 200, b""
         except InvalidStatus as error:
-            return error.response.status_code
+            return error.response.status_code, error.response.body
 
     if "Host" not in given:
-        assert served(recognition, client) == status
+        code, told = served(recognition, client)
+        assert code == status
+        assert (b"pages of other servers may not use this one" in told) == (status == 403)
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/listen/", "/transcribe", "/a%0Ab"])
+def test_a_wrong_path_is_told_with_the_right_ones(recognition, path, monkeypatch):
+    logged = []
+
+    async def client(port):
+        monkeypatch.setattr(logging.getLogger("uvicorn.error"), "callHandlers", logged.append)
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"ws://127.0.0.1:{port}{path}", proxy=None):
+                pass
+        return refused.value.response
+
+    answer = served(recognition, client)
+    assert not logged
+    assert answer.status_code == 404
+    (line,) = answer.body.decode().splitlines()
+    assert json.loads(line)["detail"].endswith(": there are GET /, POST /transcribe and the WebSocket /listen")
+
+
+def test_a_wrong_path_of_http_is_told_with_the_right_ones(recognition):
+    answer = request(recognition, "GET", "/listen")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "/listen: there are GET /, POST /transcribe and the WebSocket /listen"
 
 
 def pieces(content, n_bytes=20_000):

@@ -219,7 +219,7 @@ class App {
     this.recording = null;
     const clips = [...(this.recordings.get(name.text) ?? []), transcript.clip].slice(-MOST_RECORDINGS);
     try {
-      const enrolled = enrol(clips);
+      const enrolled = enrol(clips, !this.list.isLabel(name));
       this.recordings.set(name.text, clips);
       this.list.enrol(new Map([[this.list.labelOf(name), enrolled]])).catch(failed);
       tell("enrolment", `“${name.text}” has ${clips.length} of ${MOST_RECORDINGS} recordings. ${this.#gain(name, clips)}`);
@@ -232,6 +232,7 @@ class App {
 
   /** What the recordings bring: each is recognised with the others enrolled, and with none. */
   #gain(name, clips) {
+    if (this.list.isLabel(name)) return ""; // nothing to compare with
     if (clips.length < 2) return "Record it once more to see what that brings.";
     const mean = (enrolledWithout) => {
       const each = clips.map((clip, i) => {

@@ -37,13 +37,17 @@
     !String.prototype.replaceAll ||
     !hasSimd();
 
+  var sandboxed = window.origin === "null" && location.protocol !== "file:";
+
   if (location.protocol === "file:") tell("A page that is opened as a file cannot load its programs. " + WAY_OUT);
+  else if (sandboxed)
+    tell("A frame with a sandbox keeps this page from its files: add allow-same-origin to it, or open " + location.href + " by itself.");
   else if (tooOld) tell("This browser is too old for the page: it needs Chrome 92, Firefox 90, Safari 16.4 or later.");
 
   window.addEventListener(
     "error",
     function (event) {
-      if (location.protocol === "file:" || tooOld) return;
+      if (location.protocol === "file:" || sandboxed || tooOld) return;
       if (event.target && event.target.tagName === "SCRIPT") askWhy();
       else if (event.message) tell("The page could not start (" + event.message + "): update the browser, or: " + WAY_OUT);
     },

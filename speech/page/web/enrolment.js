@@ -20,10 +20,8 @@ export function enrol(clips, spelled = true) {
   return { heard, nRecordings: clips.length, spelled };
 }
 
-/** The entry of a name: its `typed` variants, and those of its recordings. */
-export function beside(enrolled, typed) {
-  const { heard, spelled } = enrolled;
-  if (!spelled) return heard;
+/** The entry of a name that is spelled: its `typed` variants, and those of its recordings. */
+export function beside({ heard }, typed) {
   return { letters: mixed(typed.letters, heard.letters), phones: mixed(typed.phones, heard.phones) };
 }
 

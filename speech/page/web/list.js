@@ -2,7 +2,7 @@
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
-import { partsOf, readNames, spelling } from "./names.js";
+import { nameKey, partsOf, readNames, spelling } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
@@ -26,19 +26,20 @@ export class NameList {
   /** Read the list, and pronounce what is new in it; a list that is edited meanwhile takes over. */
   async update() {
     const turn = ++this.turn;
-    const { names, refused } = readNames(byId("names").value, this.recognizer.alphabet);
+    const { names, refused } = readNames(byId("names").value, this.recognizer.alphabet, this.#labels());
     const wrong = [...refused];
     const ready = [];
     for (let i = 0; i < names.length; i += N_AT_ONCE) {
       const some = names.slice(i, i + N_AT_ONCE);
-      if (some.some((name) => !this.known.has(keyOf(name)))) {
+      const unknown = some.filter((name) => !this.isLabel(name) && !this.known.has(keyOf(name)));
+      if (unknown.length) {
         if (names.length > N_AT_ONCE) tell("pronouncing", `Pronouncing ${i} of ${names.length} names …`);
         await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, keys are read
         if (turn !== this.turn) return;
-        await this.#pronounce(some.filter((name) => !this.known.has(keyOf(name))), wrong);
+        await this.#pronounce(unknown, wrong);
         if (turn !== this.turn) return;
       }
-      ready.push(...some.filter((name) => this.known.has(keyOf(name))));
+      ready.push(...some.filter((name) => this.isLabel(name) || this.known.has(keyOf(name))));
     }
     this.names = ready;
     byId("refused").replaceChildren(...wrong.map(({ reason }) => element("li", { textContent: reason })));
@@ -57,8 +58,23 @@ export class NameList {
     }
   }
 
+  /** What tells `text` from other names. */
+  #key(text) {
+    return nameKey({ text, say: [] }, this.recognizer.alphabet);
+  }
+
+  /** Of the enrolled names whose letters say nothing of their sound: recordings alone tell it. */
+  #labels() {
+    return new Set([...this.enrolled].filter(([, { spelled }]) => !spelled).map(([text]) => this.#key(text)));
+  }
+
+  isLabel(name) {
+    return this.#labels().has(nameKey(name, this.recognizer.alphabet));
+  }
+
   /** The pronunciations of `name` that count, their probabilities made whole. */
   #counted(name) {
+    if (this.isLabel(name)) return [];
     const off = this.off.get(keyOf(name)) ?? new Set();
     const on = this.known.get(keyOf(name)).filter(({ phones }) => !off.has(phones.join(" ")));
     const total = on.reduce((sum, { probability }) => sum + probability, 0);
@@ -70,14 +86,14 @@ export class NameList {
   }
 
   #makeEntries() {
-    const fold = (text) => this.recognizer.alphabet.fold(text);
-    const enrolled = new Map([...this.enrolled].map(([text, one]) => [fold(text), one]));
-    this.recorded = (name) => enrolled.get(spelling(name, this.recognizer.alphabet));
+    const enrolled = new Map([...this.enrolled].map(([text, one]) => [this.#key(text), one]));
+    this.recorded = (name) => enrolled.get(nameKey(name, this.recognizer.alphabet));
     this.entries = new Map(this.names.map((name) => [name.text, this.entryOf(name, this.recorded(name))]));
   }
 
-  /** What recordings of `name` are kept under: its text or, of one in another script, its spelling. */
+  /** What recordings of `name` are kept under: its text or, of one in another script that is no label, its spelling. */
   labelOf(name) {
+    if (this.isLabel(name)) return name.text;
     try {
       this.recognizer.alphabet.fold(name.text);
       return name.text;
@@ -89,12 +105,11 @@ export class NameList {
 
   /** Take `enrolled`, a Map by name, into the list beside what is there. */
   async enrol(enrolled) {
-    const fold = (name) => this.recognizer.alphabet.fold(name);
-    const taken = new Set([...enrolled.keys()].map(fold));
-    const others = [...this.enrolled].filter(([name]) => !taken.has(fold(name)));
+    const taken = new Set([...enrolled.keys()].map((text) => this.#key(text)));
+    const others = [...this.enrolled].filter(([text]) => !taken.has(this.#key(text)));
     this.enrolled = new Map([...others, ...enrolled]);
-    const listed = new Set(this.names.map((name) => spelling(name, this.recognizer.alphabet)));
-    const missing = [...enrolled.keys()].filter((name) => !listed.has(fold(name)));
+    const listed = new Set(this.names.map((name) => nameKey(name, this.recognizer.alphabet)));
+    const missing = [...enrolled.keys()].filter((text) => !listed.has(this.#key(text)));
     if (missing.length) byId("names").value = [byId("names").value.trimEnd(), ...missing].join("\n");
     await this.update();
   }
@@ -134,7 +149,7 @@ export class NameList {
   #row(name) {
     const key = keyOf(name);
     const off = this.off.get(key) ?? new Set();
-    const known = this.known.get(key);
+    const known = this.isLabel(name) ? [] : this.known.get(key);
     const ways = known.map(({ phones, probability }) => {
       const id = phones.join(" ");
       const box = element("input", { type: "checkbox", checked: !off.has(id) });

@@ -21,6 +21,8 @@ export class Microphone {
 
   /** Ask for the microphone. Throws MicrophoneError. */
   async start() {
+    if (!navigator.mediaDevices?.getUserMedia && window.isSecureContext)
+      throw new MicrophoneError("This browser gives no page the microphone: change its settings, open the page in another, or drop a file.");
     if (!navigator.mediaDevices?.getUserMedia)
       throw new MicrophoneError(
         `A browser gives the microphone to https and to localhost alone, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
@@ -65,7 +67,11 @@ export class Microphone {
       }
     }
     this.context.resume().catch(() => {}); // where it stays suspended, #check says so
-    await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
+    try {
+      await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
+    } catch (error) {
+      throw new MicrophoneError(`capture.js was not loaded (${error.message}): start the page's server again, then press “Listen” again.`);
+    }
     this.mono = new Mono();
     this.resampler = new Resampler(this.context.sampleRate, this.sampleRate);
     this.node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
@@ -126,11 +132,24 @@ export class Microphone {
   }
 }
 
+/** Why the page may not have the microphone, whoever is asked; null where that is not known. */
+function policyAgainst(error) {
+  const allowed = document.featurePolicy?.allowsFeature("microphone"); // Chromium alone tells
+  if (error.name !== "SecurityError" && (error.name !== "NotAllowedError" || allowed !== false)) return null;
+  return window.parent === window
+    ? "The server that sends this page denies it the microphone: let it send Permissions-Policy: microphone=(self); or drop a file."
+    : `This page stands in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
+}
+
 function explained(error) {
+  if (error instanceof MicrophoneError) return error;
+  const reason = policyAgainst(error);
+  if (reason) return new MicrophoneError(reason);
   const reasons = {
     NotAllowedError:
       "The microphone was denied: allow it at the icon beside the address (and in the system's privacy settings), then press “Listen” again; or drop a file.",
     NotFoundError: "No microphone was found: plug one in, then press “Listen” again; or drop a file.",
+    AbortError: "The system did not start the microphone: plug it in again, or choose another, then press “Listen” again; or drop a file.",
     NotReadableError: "Another program holds the microphone: close that, then press “Listen” again; or drop a file.",
   };
   return new MicrophoneError(

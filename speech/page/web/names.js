@@ -3,7 +3,7 @@
 // A name a line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, respellings or IPA between slashes; what
 // follows a # is a comment.
 
-import { TextError } from "./alphabet.js";
+import { TextError, plainLetters } from "./alphabet.js";
 
 const LONGEST = 200; // letters of a name: to pronounce one of thousands takes minutes
 const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
@@ -25,13 +25,30 @@ export function spelling({ text, say }, alphabet) {
     return alphabet.fold(text);
   } catch (error) {
     const respelt = say.find((way) => !isIpa(way));
+    if (respelt === undefined && say.length)
+      throw new TextError(
+        `${error.message} beside its IPA, since names are ranked by letters too: ${text} = RESPELLING, ${say.join(", ")}`,
+      );
     if (respelt === undefined) throw error;
     return alphabet.fold(respelt);
   }
 }
 
-/** The names of `text`: `{text, say}` each, and the lines that are none, `{line, reason}`. A repeated name is one. */
-export function readNames(text, alphabet) {
+/** What tells a name from others: its `spelling` or, of one that has none, its plain characters. */
+export function nameKey(name, alphabet) {
+  try {
+    return spelling(name, alphabet);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    return plainLetters(name.text);
+  }
+}
+
+/**
+ * The names of `text`: `{text, say}` each, and the lines that are none, `{line, reason}`. A repeated name is one.
+ * `labels` are the keys of those that need no letters: they are known by recordings.
+ */
+export function readNames(text, alphabet, labels = new Set()) {
   const names = [];
   const refused = [];
   const seen = new Map();
@@ -48,7 +65,8 @@ export function readNames(text, alphabet) {
         if (mark) throw new TextError(`“${name}” begins with “${mark[1]}”: give the name alone`);
         if (name.length > LONGEST)
           throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name at most ${LONGEST}`);
-        const folded = spelling({ text: name, say }, alphabet);
+        const key = nameKey({ text: name, say }, alphabet);
+        const folded = labels.has(key) ? key : spelling({ text: name, say }, alphabet);
         if (seen.has(folded)) throw new TextError(`“${seen.get(folded)}” and “${name}” are one name: leave one out`);
         for (const way of say) if (!isIpa(way)) alphabet.fold(way);
         seen.set(folded, name);

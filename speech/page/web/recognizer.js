@@ -7,7 +7,7 @@ import { collapse, decoderOf } from "./decode.js";
 import { MARGIN_S, loudest } from "./endpointing.js";
 import { beside } from "./enrolment.js";
 import { corrected } from "./label_prior.js";
-import { spelling } from "./names.js";
+import { nameKey, spelling } from "./names.js";
 import { Tensor } from "./onnx.js";
 import { Inventory } from "./phones.js";
 import { pronounce } from "./pronounce.js";
@@ -94,15 +94,16 @@ export class Recognizer {
 
   /** The entry of `name` (`{text, say}`) with these pronunciations and, if it was recorded, with what was `enrolled` of it. */
   entry(name, pronunciations, enrolled) {
-    const spelt = spelling(name, this.alphabet);
+    const key = nameKey(name, this.alphabet);
+    if (enrolled && !enrolled.spelled) return { ...enrolled.heard, spelling: key }; // a label
     const typed = {
-      letters: certain(this.alphabet.encode(spelt)),
+      letters: certain(this.alphabet.encode(spelling(name, this.alphabet))),
       phones: pronunciations.map(({ phones, probability }) => ({
         symbols: this.inventory.encode(phones),
         logP: Math.log(probability),
       })),
     };
-    return { ...(enrolled ? beside(enrolled, typed) : typed), spelling: spelt };
+    return { ...(enrolled ? beside(enrolled, typed) : typed), spelling: key };
   }
 
   /** The score by which each of `entries` is ranked, nats: letters and phones, fused. */

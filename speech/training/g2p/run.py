@@ -17,6 +17,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from speech.common import event_files, storage
+from speech.common.counting import counted
 from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import ConfigError
@@ -63,7 +64,8 @@ def read_corpus(config: Any) -> Pronunciations:
         config.model.frames_per_letter,
     )
     refused = ", ".join(f"{n} {why}" for why, n in corpus.refused.items())
-    print(f"{len(corpus.train)} words, {len(corpus.development)} for development; left out: {refused or 'none'}")
+    words = counted(len(corpus.train), "word")
+    print(f"{words}, {len(corpus.development)} for development; left out: {refused or 'none'}")
     return corpus
 
 

@@ -1,0 +1,76 @@
+"""How the samples of a stream are coded, by a WAV header: decoded a block at a time, by what decodes a WAV file.
+
+What a file may hold (integers of 8 to 32 bits, floats, mu-law, A-law, ADPCM) a stream may too, unless its blocks do
+not stand alone. Layout of the header: Microsoft, "Multiple channel audio data and WAVE files".
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.audio import files
+from speech.audio.limits import AudioError
+
+_PCM, _MS_ADPCM, _FLOAT, _A_LAW, _MU_LAW, _IMA_ADPCM, _EXTENSIBLE = 1, 2, 3, 6, 7, 0x11, 0xFFFE
+_BY_SAMPLE, _BY_BLOCK = {_PCM, _FLOAT, _A_LAW, _MU_LAW}, {_MS_ADPCM, _IMA_ADPCM}
+RAW = {"int16": (_PCM, 16), "int32": (_PCM, 32), "float32": (_FLOAT, 32)}  # types of samples without a header
+
+
+class Coding(NamedTuple):
+    """Of samples: the type that is shown, Hz, channels, the ``fmt`` chunk and byte order of a WAV header, the bytes
+    that are decoded together, and how many samples a channel these are."""
+
+    dtype: str
+    rate: int
+    channels: int
+    fmt: bytes
+    order: str
+    n_bytes: int
+    n_samples: int
+
+    def n_block_bytes(self, block_s: float) -> int:
+        """Of a block of about ``block_s`` seconds."""
+        return max(1, round(block_s * self.rate / self.n_samples)) * self.n_bytes
+
+    def decode(self, content: bytes, where: str) -> NDArray[np.float32]:
+        """The samples ``(n, channels)`` of ``content``. Raises AudioError."""
+        if len(content) < self.n_bytes:
+            return np.zeros((0, self.channels), np.float32)
+        return files.decode_open(io.BytesIO(_wav(self.fmt, self.order, content)), Path(where))[0]
+
+
+def raw(dtype: str, rate: int, channels: int) -> Coding:
+    """Of little-endian samples of ``dtype``, one of RAW, without a header."""
+    kind, bits = RAW[dtype]
+    frame = bits // 8 * channels
+    fmt = struct.pack("<HHIIHH", kind, channels, rate, frame * rate, frame, bits)
+    return Coding(dtype, rate, channels, fmt, "<", frame, 1)
+
+
+def of_wav(fmt: bytes, order: str, where: str, way_out: str) -> Coding:
+    """By the ``fmt`` chunk of a WAV header, of byte ``order`` ``<`` or ``>``. Raises AudioError."""
+    if len(fmt) < 16:
+        raise AudioError(f"{where}: a WAV header without a format: send it again, or raw samples")
+    kind, channels, _, _, block, bits = struct.unpack(f"{order}HHIIHH", fmt[:16])
+    kind = struct.unpack(f"{order}H", fmt[24:26])[0] if kind == _EXTENSIBLE and len(fmt) >= 26 else kind
+    if kind in _BY_SAMPLE:  # 24 bits may stand in 32
+        n_bytes = channels * (4 if bits == 24 and block == 4 * channels else -(-bits // 8))
+    elif kind in _BY_BLOCK:
+        n_bytes = block
+    else:
+        raise AudioError(f"{where}: a WAV of type {kind:#x}, which no stream is decoded of: {way_out}")
+    sound = files.open_sound(io.BytesIO(_wav(fmt, order, bytes(n_bytes))), Path(where))
+    return Coding(sound.dtype, sound.rate, sound.n_channels, fmt, order, n_bytes, max(1, sound.n_declared))
+
+
+def _wav(fmt: bytes, order: str, content: bytes) -> bytes:
+    pad = bytes(len(content) % 2)
+    riff, size = (b"RIFF" if order == "<" else b"RIFX"), f"{order}I"
+    body = b"WAVEfmt " + struct.pack(size, len(fmt)) + fmt + b"data" + struct.pack(size, len(content)) + content + pad
+    return riff + struct.pack(size, len(body)) + body
