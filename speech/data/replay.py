@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from speech.common.ranges import checked_count
 from speech.data.build import Corpus
 from speech.data.datamodule import DataSettings, SpeechData, identity, load_cuts, read_cuts
 from speech.data.dataset import Clip
@@ -30,6 +31,8 @@ class Replay:
             raise ValueError(f"replay.fraction={fraction} must lie between 0 and 1; replay=null turns it off")
         if n_steps < 1:
             raise ValueError(f"replay.n_steps={n_steps}: an epoch has at least one step")
+        for key, n, least in (("n_train", n_train, 1), ("n_val", n_val, 0), ("n_test", n_test, 0)):
+            checked_count(f"replay.{key}", n, least, most=2**31 - 1)
         self.fraction, self.n_steps = fraction, n_steps
         self.n_clips = {"train": n_train, "val": n_val, SOURCE_DOMAIN: n_test}
 
@@ -70,7 +73,8 @@ class ReplayedData(SpeechData):
         self.validate_on_something()
         replayed = replay.draw(earlier, settings.seed)
         self.add("val", [*self.datasets["val"].clips, *replayed["val"]])
-        self.add(SOURCE_DOMAIN, replayed[SOURCE_DOMAIN])
+        if replayed[SOURCE_DOMAIN]:  # else it was trained without a test, or none is asked for
+            self.add(SOURCE_DOMAIN, replayed[SOURCE_DOMAIN])
         self.add("train", [*own, *replayed["train"]])
 
     def sampler(self) -> EpochSampler:

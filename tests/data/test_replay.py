@@ -111,7 +111,15 @@ def test_without_validation_clips_the_recordings_are_validated_on(make_data):
     assert data.datasets["val"].augment is None
 
 
-@pytest.mark.parametrize("wrong", [{"fraction": 0.0}, {"fraction": 1.0}, {"n_steps": 0}])
+def test_without_earlier_tests_the_own_ones_alone_are_evaluated(make_data):
+    data = make_data(n_test=0, n_val=0)
+    assert data.test_splits == ["test"]
+    assert not [clip for clip in data.test_clips if clip.id.startswith("earlier")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"fraction": 0.0}, {"fraction": 1.0}, {"n_steps": 0}, {"n_train": 0}, {"n_test": -1}]
+)
 def test_an_impossible_replay_is_refused(wrong):
     with pytest.raises(ValueError, match=f"replay.{next(iter(wrong))}="):
         Replay(**REPLAY | wrong)
