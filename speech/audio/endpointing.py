@@ -34,6 +34,7 @@ LEAST_RATIO = 1.0  # the loudest frame's excess over the background's power: a s
 GAP_S = 0.8  # the pause between a first and a last name
 CLICK_S = 0.03  # shorter than any isolated phone
 MARGIN_S = 0.06  # onset and release are softer than the threshold
+STEADY_S, STEADY_DB = 0.8, 4.0  # what lasts so long within so few dB is a noise: its frames spread over 3 dB, as a rule
 SILENCE = 1e-4  # peak amplitude (-80 dBFS)
 STEP = 20  # frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
 LOOK = 10  # frames, of which STEP is a multiple: how often while somebody speaks, where short pauses are asked for
@@ -125,7 +126,7 @@ class Endpointer:
         self._n_pending = 0
         self.speaking_since: int | None = None
         self.sounding: tuple[int, int] | None = None
-        self.reason = "nothing but clicks"
+        self.reason = "nothing but clicks and steady noise"
 
     @property
     def n_samples(self) -> int:
@@ -280,6 +281,7 @@ class Endpointer:
             self.reason = "the sound never changes"
             return [], power
         level = 10 * np.log10(power / power.max() + 1e-10)
+        whole = smooth @ np.ones(N_BANDS)
         sounds_s = sounds.sum() * HOP_MS / 1000
         rest = 1 - NAME_S / sounds_s  # proportion of the window without the name
         background = float(_percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
@@ -293,7 +295,7 @@ class Endpointer:
         edges = np.flatnonzero(np.diff(level > threshold, prepend=False, append=False))
         runs: list[Run] = []
         for first, last in edges.reshape(-1, 2).tolist():
-            if lasts_s(first, last) < CLICK_S:
+            if lasts_s(first, last) < CLICK_S or _is_steady(whole[first:last]):
                 continue
             pause = first - runs[-1][-1][1] if runs else self._gap + 1
             if pause > self._gap:
@@ -302,10 +304,18 @@ class Endpointer:
                 runs[-1][-1] = (runs[-1][-1][0], last)
             else:
                 runs[-1].append((first, last))
-        self.reason = "nothing but clicks"
+        self.reason = "nothing but clicks and steady noise"
         # The overlap of frames makes a click longer by a frame less a hop.
         least_s = CLICK_S + (FRAME_MS - HOP_MS) / 1000
         return [run for run in runs if lasts_s(run[0][0], run[-1][1]) >= least_s], power
+
+
+def _is_steady(power: NDArray[np.float64]) -> bool:
+    """Whether frames of this power, the background's in it, are a noise that has ended, as a fan's: until then it was
+    background itself."""
+    if len(power) * HOP_MS / 1000 < STEADY_S:
+        return False
+    return bool(power.max() < 10 ** (STEADY_DB / 10) * _percentile(power, FLOOR_PERCENT))
 
 
 def loudest(waveform: Waveform, sample_rate: int) -> Segment:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spoken import speak
@@ -52,6 +53,27 @@ def test_a_click_in_a_quiet_room_is_no_name(click_ms):
     room[16_000 : 16_000 + 16 * click_ms] += 0.5
     with pytest.raises(NoSpeechError, match="nothing but clicks"):
         find_speech(room.astype(np.float32), 16_000)
+
+
+NOISES = {
+    "white": lambda rng, n: rng.standard_normal(n),
+    "pink": lambda rng, n: np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) / np.sqrt(np.arange(1, n // 2 + 2)), n),
+    "hum": lambda rng, n: np.sin(2 * np.pi * 250 * np.arange(n) / 16_000) + 0.1 * rng.standard_normal(n),
+}
+
+
+@pytest.mark.parametrize("kind", NOISES)
+@pytest.mark.parametrize("falls_db", [6, 12, 30])
+def test_a_steady_noise_that_ends_is_no_name_and_hides_none(name, kind, falls_db):
+    """A fan that is switched off: then it is no longer background."""
+    noise = NOISES[kind](np.random.default_rng(0), 16_000 * 6)
+    noise *= 0.003 / noise.std() * 10 ** (-falls_db / 20 * (np.arange(len(noise)) >= 16_000 * 4))
+    with pytest.raises(NoSpeechError, match="steady noise"):
+        find_speech(noise.astype(np.float32), 16_000)
+    spoken = soxr.resample(name[0].astype(np.float32), name[1], 16_000)
+    both = np.concatenate([noise, spoken / np.abs(spoken).max() * 0.3 + noise[-len(spoken) :]])
+    start, _ = find_speech(both.astype(np.float32), 16_000)
+    assert start == pytest.approx(len(noise), abs=0.15 * 16_000)
 
 
 @pytest.mark.parametrize("n_samples", [16_000, 3, 0])

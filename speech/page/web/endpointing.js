@@ -24,6 +24,8 @@ const LEAST_RATIO = 1; // the loudest frame's excess over the background's power
 export const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
 export const MARGIN_S = 0.06; // onset and release are softer than the threshold
+const STEADY_S = 0.8; // what lasts so long
+const STEADY_DB = 4; // within so few dB is a noise: its frames spread over 3 dB, as a rule
 const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
 const SILENCE_32 = Math.fround(SILENCE); // as numpy compares float32 with it
 const EDGE = Math.floor(N_SMOOTHED / 2);
@@ -61,7 +63,7 @@ export class Endpointer {
     this.nPending = 0;
     this.speakingSince = null;
     this.sounding = null;
-    this.reason = "nothing but clicks";
+    this.reason = "nothing but clicks and steady noise";
     this.spectrum = new PowerSpectrum(this.length);
     this.power = new Float64Array(Math.floor(this.length / 2) + 1);
     this.frame = new Float64Array(this.length);
@@ -254,7 +256,7 @@ export class Endpointer {
       this.reason = "digital silence";
       return [[], new Float64Array(bands.length)];
     }
-    const [power, floor] = this.#lessBackground();
+    const [power, floor, whole] = this.#lessBackground();
     const loudest = power.reduce((a, b) => Math.max(a, b), 0);
     if (loudest <= LEAST_RATIO * floor) {
       this.reason = "the sound never changes";
@@ -266,11 +268,11 @@ export class Endpointer {
     const background = percentile(level.filter((_, i) => sounds[i]), Math.max(FLOOR_PERCENT, 70 * rest));
     const leastDepth = soundsS < TRIMMED_S ? TRIMMED_DEPTH_DB : LEAST_DEPTH_DB;
     const threshold = Math.max(-DEPTH_DB, Math.min(background + OVER_FLOOR_DB, -leastDepth));
-    this.reason = "nothing but clicks";
-    return [this.#above(level, threshold), power];
+    this.reason = "nothing but clicks and steady noise";
+    return [this.#above(level, threshold, whole), power];
   }
 
-  #above(level, threshold) {
+  #above(level, threshold, whole) {
     // In seconds; the smoothing makes a run longer, except beyond an end.
     const lasts = (first, last) => ((last - first - EDGE * ((first > 0) + (last < level.length))) * HOP_MS) / 1000;
     const runs = [];
@@ -278,7 +280,7 @@ export class Endpointer {
       if (level[first] <= threshold) continue;
       let last = first;
       while (last < level.length && level[last] > threshold) last++;
-      if (lasts(first, last) >= CLICK_S) {
+      if (lasts(first, last) >= CLICK_S && !isSteady(whole.subarray(first, last))) {
         const before = runs.at(-1)?.at(-1);
         const pause = before ? first - before[1] : Infinity;
         if (pause > this.gap) runs.push([[first, last]]);
@@ -291,7 +293,7 @@ export class Endpointer {
     return runs.filter((run) => lasts(run[0][0], run.at(-1)[1]) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
   }
 
-  /** Power of each frame in the band of speech, less its constant part; and the power of that part. */
+  /** Power of each frame in the band of speech, less its constant part; the power of that part; and of the frames. */
   #lessBackground() {
     const { bands, sounds } = this;
     const smooth = bands.map((_, i) => {
@@ -311,8 +313,14 @@ export class Endpointer {
     const power = Float64Array.from(smooth, (one, i) =>
       sounds[i] ? one.reduce((total, band, k) => total + Math.max(band - OVER_SUBTRACTION * floor[k], 0), 0) : 0,
     );
-    return [power, sum(floor)];
+    return [power, sum(floor), Float64Array.from(smooth, sum)];
   }
+}
+
+/** Whether frames of this power, the background's in it, are a noise that has ended: until then it was background. */
+function isSteady(power) {
+  if ((power.length * HOP_MS) / 1000 < STEADY_S) return false;
+  return power.reduce((a, b) => Math.max(a, b)) < 10 ** (STEADY_DB / 10) * percentile(power, FLOOR_PERCENT);
 }
 
 /** numpy's percentile: linear between the two nearest. */
