@@ -4,6 +4,7 @@ What takes seconds to import is imported where it is used: a test of text waits 
 """
 
 import functools
+import logging
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from filelock import FileLock
 from spoken import speak
 
 from speech.audio import files
+from speech.common import processes
 from speech.config import compose as configs
 
 # The same examples every time, and no clock: a test that fails on one machine fails on all.
@@ -47,6 +49,20 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "trained" in item.fixturenames or item.nodeid.partition("[")[0] in SLOW:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was():
+    """What a command changes in its process, it changes for no other test: handlers of signals, logging."""
+    handlers = {number: signal.getsignal(number) for number in processes.GROUP_SIGNALS}
+    enabled = [one for one in logging.root.manager.loggerDict.values() if not getattr(one, "disabled", True)]
+    level = logging.root.level
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    for logger in enabled:
+        logger.disabled = False  # by Hydra's logging, which is another's
+    logging.root.setLevel(level)
 
 
 def train_until(step, config):

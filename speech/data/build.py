@@ -149,7 +149,7 @@ def _code() -> list[Path]:
     """The modules that a clip passes until it is on disk."""
     names = [f"audio/{name}" for name in ("files", "containers", "media", "limits", "endpointing")]
     names += ["text/espeak", "text/mnemonics"]
-    names += [f"data/{name}" for name in ("build", "recordings", "source", "synthetic")]
+    names += [f"data/{name}" for name in ("build", "recipes", "recordings", "source", "synthetic")]
     return [*(PACKAGE / f"{name}.py" for name in names), *sorted(PACKAGE.glob("tts/*.py"))]
 
 

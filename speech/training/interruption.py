@@ -46,5 +46,6 @@ class SaveOnInterrupt(pl.Callback):
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._note:  # Lightning has put back what was there before its own
+                signal.signal(number, handler)
         self._before = {}

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import signal
 import warnings
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from speech.common.processes import GROUP_SIGNALS
 from speech.config.compose import saved
 from speech.data.source import CorpusError
 from speech.model.recognizer import Recognizer
@@ -65,6 +67,18 @@ def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(whole, overri
     whole = request.getfixturevalue(whole)
     assert same_weights(tmp_path, whole)
     assert steps_of_hypotheses(tmp_path) == steps_of_hypotheses(whole)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_training_leaves_the_handlers_of_signals_as_they_were(stopped, compose, tmp_path):
+    """Lightning's own, left behind, would hear a SIGTERM and do nothing."""
+    before = {number: signal.getsignal(number) for number in GROUP_SIGNALS}
+    config = compose("train", *SMALL, f"run_dir={tmp_path}")
+    if stopped:
+        train_until(5, config)
+    else:
+        train(config)
+    assert {number: signal.getsignal(number) for number in before} == before
 
 
 def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_run, compose, tmp_path, monkeypatch):

@@ -201,7 +201,7 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
         for pid in {"first": [first.pid], "other": others, "all": [first.pid, *others]}[told]:
             os.kill(pid, number)
         assert first.ended(120) == status, first.errors
-        wait_until(lambda: not any(map(lives, others)), 20)
+        wait_until(lambda: not any(map(lives, others)), 120)
     finally:
         if first.poll() is None:
             first.kill()
