@@ -5,6 +5,7 @@ import errno
 import os
 
 import pytest
+import server_places
 
 pytest.importorskip("wyoming")
 
@@ -21,7 +22,7 @@ def loop_with_errors(*numbers):
             error = OSError(number, os.strerror(number))
             loop.call_exception_handler({"message": "socket.accept() out of system resource", "exception": error})
 
-    asyncio.run(meet())
+    server_places.run(meet())
 
 
 def test_too_many_open_files_are_a_line_and_no_flood(capsys, caplog):
