@@ -41,6 +41,8 @@ LOOK = 10  # frames, of which STEP is a multiple: how often while somebody speak
 WINDOW_S = 6.0  # what is remembered of a stream, and the longest segment: speech without a pause is cut there
 
 
+NOTHING = "nothing but clicks and steady noise"
+
 Run = list[tuple[int, int]]  # the parts of a segment, in frames: first, last + 1
 
 
@@ -126,7 +128,7 @@ class Endpointer:
         self._n_pending = 0
         self.speaking_since: int | None = None
         self.sounding: tuple[int, int] | None = None
-        self.reason = "nothing but clicks and steady noise"
+        self.reason = NOTHING
 
     @property
     def n_samples(self) -> int:
@@ -281,7 +283,6 @@ class Endpointer:
             self.reason = "the sound never changes"
             return [], power
         level = 10 * np.log10(power / power.max() + 1e-10)
-        whole = smooth @ np.ones(N_BANDS)
         sounds_s = sounds.sum() * HOP_MS / 1000
         rest = 1 - NAME_S / sounds_s  # proportion of the window without the name
         background = float(_percentile(level[sounds], max(FLOOR_PERCENT, 70 * rest)))
@@ -295,7 +296,7 @@ class Endpointer:
         edges = np.flatnonzero(np.diff(level > threshold, prepend=False, append=False))
         runs: list[Run] = []
         for first, last in edges.reshape(-1, 2).tolist():
-            if lasts_s(first, last) < CLICK_S or _is_steady(whole[first:last]):
+            if lasts_s(first, last) < CLICK_S or _is_steady(smooth[first:last]):
                 continue
             pause = first - runs[-1][-1][1] if runs else self._gap + 1
             if pause > self._gap:
@@ -304,17 +305,18 @@ class Endpointer:
                 runs[-1][-1] = (runs[-1][-1][0], last)
             else:
                 runs[-1].append((first, last))
-        self.reason = "nothing but clicks and steady noise"
+        self.reason = NOTHING
         # The overlap of frames makes a click longer by a frame less a hop.
         least_s = CLICK_S + (FRAME_MS - HOP_MS) / 1000
         return [run for run in runs if lasts_s(run[0][0], run[-1][1]) >= least_s], power
 
 
-def _is_steady(power: NDArray[np.float64]) -> bool:
-    """Whether frames of this power, the background's in it, are a noise that has ended, as a fan's: until then it was
+def _is_steady(bands: NDArray[np.float64]) -> bool:
+    """Whether frames of this power in each band are a noise that has ended, as a fan's: until then it was
     background itself."""
-    if len(power) * HOP_MS / 1000 < STEADY_S:
+    if len(bands) * HOP_MS / 1000 < STEADY_S:
         return False
+    power = bands.sum(axis=1)
     return bool(power.max() < 10 ** (STEADY_DB / 10) * _percentile(power, FLOOR_PERCENT))
 
 

@@ -139,13 +139,8 @@ def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
     """A curve for each kind of others on probit axes, and a point for each stated rate, filled for the shipped one."""
     for (kind, one), colour in zip(found.items(), (_COLOUR, _WORST), strict=False):
         x, y = (_probits(some) for some in (one.curve.false_accept_rate, one.curve.false_reject_rate))
-        axes.plot(
-            x,
-            y,
-            color=colour,
-            linewidth=1.4,
-            label=f"{one.n_others} {kind} ({counted(one.n_others_speakers, 'speaker')})",
-        )
+        label = f"{one.n_others} {kind} ({counted(one.n_others_speakers, 'speaker')})"
+        axes.plot(x, y, color=colour, linewidth=1.4, label=label)
         for point in one.stated_rates:
             x, y = (_probits([metric.value]) for metric in (point.false_accept_rate, point.false_reject_rate))
             inside = colour if point.shipped else "none"

@@ -57,10 +57,7 @@ def write(folder: Path, package: str) -> None:
         raise FileExistsError(f"{folder}: something is there already: give another folder")
     require("ruff", "dev")
     texts = _texts(package)
-    imported = {
-        name.partition(".")[0] for place, text in texts.items() if place.endswith(".py") for name in _imports(text)
-    }
-    if package in imported | sys.stdlib_module_names:
+    if package in _packages(texts) | sys.stdlib_module_names:
         raise ValueError(f"package={package}: another package that it needs has this name: give package=NAME")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:  # whole, or not there
@@ -184,8 +181,7 @@ def _dropped(text: str, name: list[str], place: str) -> str:
 def _pyproject(found: Mapping[str, str], package: str, parts: Mapping[str, Any]) -> str:
     """The template's, with those of our requirements that the files import, and our settings of the tools."""
     ours, imported_as = _read("pyproject.toml"), parts["imports"]
-    files = [text for place, text in found.items() if place.endswith(".py")]
-    imported = {name.partition(".")[0] for text in files for name in _imports(text)}
+    imported = _packages(found)
     settings = tomllib.loads(ours)
     extras = [f"{name} = {json.dumps(settings['project']['optional-dependencies'][name])}" for name in parts["extras"]]
     requirements = settings["project"]["dependencies"]
@@ -207,6 +203,12 @@ def _name(requirement: str) -> str:
     found = re.match(r"[\w-]+", requirement)
     assert found is not None
     return found[0].replace("-", "_").lower()
+
+
+def _packages(found: Mapping[str, str]) -> set[str]:
+    """Those that the files import."""
+    files = [text for place, text in found.items() if place.endswith(".py")]
+    return {name.partition(".")[0] for text in files for name in _imports(text)}
 
 
 def _check_imports(found: Mapping[str, str]) -> None:

@@ -33,6 +33,8 @@ const STEP = 20; // frames: how often a stream is looked at. Fixed, so that the 
 const LOOK = 10; // frames: how often while somebody speaks, where short pauses are asked for
 export const WINDOW_S = 6; // what is remembered, and the longest segment: speech without a pause is cut there
 
+const NOTHING = "nothing but clicks and steady noise";
+
 /** No span of the recording is louder than its background. */
 export class NoSpeechError extends Error {}
 
@@ -63,7 +65,7 @@ export class Endpointer {
     this.nPending = 0;
     this.speakingSince = null;
     this.sounding = null;
-    this.reason = "nothing but clicks and steady noise";
+    this.reason = NOTHING;
     this.spectrum = new PowerSpectrum(this.length);
     this.power = new Float64Array(Math.floor(this.length / 2) + 1);
     this.frame = new Float64Array(this.length);
@@ -256,7 +258,7 @@ export class Endpointer {
       this.reason = "digital silence";
       return [[], new Float64Array(bands.length)];
     }
-    const [power, floor, whole] = this.#lessBackground();
+    const [power, floor, smooth] = this.#lessBackground();
     const loudest = power.reduce((a, b) => Math.max(a, b), 0);
     if (loudest <= LEAST_RATIO * floor) {
       this.reason = "the sound never changes";
@@ -268,11 +270,11 @@ export class Endpointer {
     const background = percentile(level.filter((_, i) => sounds[i]), Math.max(FLOOR_PERCENT, 70 * rest));
     const leastDepth = soundsS < TRIMMED_S ? TRIMMED_DEPTH_DB : LEAST_DEPTH_DB;
     const threshold = Math.max(-DEPTH_DB, Math.min(background + OVER_FLOOR_DB, -leastDepth));
-    this.reason = "nothing but clicks and steady noise";
-    return [this.#above(level, threshold, whole), power];
+    this.reason = NOTHING;
+    return [this.#above(level, threshold, smooth), power];
   }
 
-  #above(level, threshold, whole) {
+  #above(level, threshold, smooth) {
     // In seconds; the smoothing makes a run longer, except beyond an end.
     const lasts = (first, last) => ((last - first - EDGE * ((first > 0) + (last < level.length))) * HOP_MS) / 1000;
     const runs = [];
@@ -280,7 +282,7 @@ export class Endpointer {
       if (level[first] <= threshold) continue;
       let last = first;
       while (last < level.length && level[last] > threshold) last++;
-      if (lasts(first, last) >= CLICK_S && !isSteady(whole.subarray(first, last))) {
+      if (lasts(first, last) >= CLICK_S && !isSteady(smooth.slice(first, last))) {
         const before = runs.at(-1)?.at(-1);
         const pause = before ? first - before[1] : Infinity;
         if (pause > this.gap) runs.push([[first, last]]);
@@ -293,7 +295,7 @@ export class Endpointer {
     return runs.filter((run) => lasts(run[0][0], run.at(-1)[1]) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
   }
 
-  /** Power of each frame in the band of speech, less its constant part; the power of that part; and of the frames. */
+  /** Power of each frame in the band of speech, less its constant part; the power of that part; and each band's in the frames. */
   #lessBackground() {
     const { bands, sounds } = this;
     const smooth = bands.map((_, i) => {
@@ -313,13 +315,14 @@ export class Endpointer {
     const power = Float64Array.from(smooth, (one, i) =>
       sounds[i] ? one.reduce((total, band, k) => total + Math.max(band - OVER_SUBTRACTION * floor[k], 0), 0) : 0,
     );
-    return [power, sum(floor), Float64Array.from(smooth, sum)];
+    return [power, sum(floor), smooth];
   }
 }
 
-/** Whether frames of this power, the background's in it, are a noise that has ended: until then it was background. */
-function isSteady(power) {
-  if ((power.length * HOP_MS) / 1000 < STEADY_S) return false;
+/** Whether frames of this power in each band are a noise that has ended: until then it was background. */
+function isSteady(bands) {
+  if ((bands.length * HOP_MS) / 1000 < STEADY_S) return false;
+  const power = Float64Array.from(bands, sum);
   return power.reduce((a, b) => Math.max(a, b)) < 10 ** (STEADY_DB / 10) * percentile(power, FLOOR_PERCENT);
 }
 
