@@ -11,7 +11,7 @@ from speech.backprop.operation import Saved, require_real, require_shape
 class Sigmoid:
     """y = 1 / (1 + exp(-x)).
 
-    dy/dx = exp(-x) / (1 + exp(-x))^2 = y (1 - y), at most 1/4 (Rumelhart, Hinton and Williams 1986, equation 3).
+    dy/dx = exp(-x) / (1 + exp(-x))^2 = y (1 - y), at most 1/4 (Rumelhart, Hinton and Williams 1986, equation 5).
     """
 
     @staticmethod

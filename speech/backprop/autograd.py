@@ -1,6 +1,6 @@
 """The one file that knows torch.autograd: an operation as a node of a network that autograd trains.
 
-    y = by_hand(Gru, x, weight_ih, weight_hh, bias_ih, bias_hh, None)
+    y = by_hand(Gru, x, weight_ih, weight_hh, bias_ih, bias_hh)
 
 Its gradient is the hand-written one. The second derivative is autograd's derivative of the hand-written backward, which
 is made anew from the inputs for it: differentiating through what forward had saved would take those for constants, and

@@ -18,7 +18,7 @@ class Linear:
         dL/dW[j, i] = sum_n g[n, j] x[n, i]          dW = g^T x
         dL/db[j]    = sum_n g[n, j]
 
-    Rumelhart, Hinton and Williams 1986, equations 4 to 7.
+    Rumelhart, Hinton and Williams 1986, equations 1, 6 and 7.
     """
 
     @staticmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-STRENGTHS = [0.01, 0.1, 1, 10, 100, 1000]  # C, the inverse of the penalty: by five-fold cross-validation
+STRENGTHS = [0.01, 0.1, 1, 10, 100, 1000]  # C, the inverse of the penalty: by cross-validation
+N_FOLDS = 5
 
 
 def logistic_regression(x: Any, y: Any, scoring: str) -> Any:
@@ -12,5 +13,5 @@ def logistic_regression(x: Any, y: Any, scoring: str) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
 
-    search = GridSearchCV(LogisticRegression(max_iter=2000), {"C": STRENGTHS}, scoring=scoring)
+    search = GridSearchCV(LogisticRegression(max_iter=2000), {"C": STRENGTHS}, scoring=scoring, cv=N_FOLDS)
     return search.fit(x, y)

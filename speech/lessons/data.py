@@ -8,13 +8,16 @@ import io
 import urllib.error
 import urllib.request
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from speech.common.counting import counted
 from speech.common.storage import write_bytes
+from speech.lessons.baseline import N_FOLDS
 from speech.lessons.result import Place
+from speech.lessons.settings import blamed
 
 TIMEOUT_S = 60
 
@@ -101,9 +104,9 @@ def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]
     content = path.read_bytes()
     try:
         # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
-        lines = content.decode("utf-8").removesuffix("\n").split("\n")
+        lines = content.decode("utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        n = content[: error.start].count(b"\n") + 1
+        n = error.object[: error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {n}: not UTF-8 ({error.reason}): convert it, or leave data_dir out") from error
     rows: dict[Row, None] = {}
     for n, line in enumerate(lines, start=1):
@@ -122,6 +125,20 @@ def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path, leas
         n = sum(row.label == label for row in rows)
         if n < least:
             raise DataError(f"{where}: {counted(n, 'different row')} of label {name}, and at least {least} are needed")
+
+
+def split(rows: Sequence[Any], labels: Sequence[int], test_part: float, seed: int) -> tuple[Any, Any]:
+    """``rows`` to train on and to test on, each label in proportion. Raises ValueError where either are too few."""
+    from sklearn.model_selection import train_test_split
+
+    with blamed(f"test_part={test_part}", "a number nearer to 0.5"):
+        train, test, *parts = train_test_split(rows, labels, test_size=test_part, random_state=seed, stratify=labels)
+        n_train, n_test = (min(Counter(part)[label] for label in set(labels)) for part in parts)
+        if n_train < N_FOLDS or not n_test:
+            raise ValueError(
+                f"a label has {n_train} rows to train on and {n_test} to test on: {N_FOLDS} and 1 are needed"
+            )
+    return train, test
 
 
 def _sha256(content: bytes) -> str:

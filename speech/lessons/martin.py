@@ -25,6 +25,7 @@ from speech.common.runs import find_recognizer
 from speech.inference.decode import Greedy
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
 from speech.lessons.result import Place, Result, SeedResult
+from speech.lessons.settings import require_counts, require_positive
 from speech.model.recognizer import Recognizer
 from speech.monitor.attribution import draw_contributions
 from speech.training.attribution import BackwardPass, ClipBackprop
@@ -53,24 +54,34 @@ class Martin:
     n_voices: int
     n_others: int
 
+    def __post_init__(self) -> None:
+        require_counts(self, "n_voices")
+        require_positive(self, "rate")
+
     @torch.no_grad()
     def run(self, place: Place) -> Result:
         path = find_recognizer(self.recognizer, self.runs_dir, "lesson.recognizer", pretrained.RECOGNIZER)
         found = [self.train(Recognizer.load(path), seed, place) for seed in place.seeds]
-        return Result("the misrecognised clip: nats a letter", "", found, {"recognizer": str(path)})
+        return Result("loss of the misrecognised clip", "nats a letter", found, {"recognizer": str(path)})
 
     def train(self, recognizer: Recognizer, seed: int, place: Place) -> SeedResult:
         """Find a clip, check the gradients, and step until the hypothesis is right. Pictures are the first seed's."""
         start = time.perf_counter()
         rng = np.random.default_rng(seed)
         waveform, speaker = self.misrecognised(recognizer, rng)
-        others = [self.draw(recognizer, rng, name) for name in NAMES for _ in range(self.n_others // len(NAMES))]
+        spoken_by_others = [NAMES[i * len(NAMES) // self.n_others] for i in range(self.n_others)]
+        others = [self.draw(recognizer, rng, name) for name in spoken_by_others]
         backprop, text = ClipBackprop(recognizer, waveform), recognizer.alphabet.fold(self.name)
         first = backprop.backward(text)
+        if first.chain.values["losses"].isinf().any():  # without a loss there is nothing to descend
+            raise ValueError(
+                f"{speaker}: too short for {self.name}: give a clip that says it (lesson.clip=FILE lesson.name=NAME)"
+            )
         error = backprop.check(first, text)
         print(f"\n{self.name}, said by {speaker}; hypothesis: {first.letters or '(nothing)'}")
         print(f"The gradients by hand are within {error:.0e} of central differences.\n")
-        wrong = first.letters if first.letters not in ("", text) else next(n for n, _ in first.names if n != text)
+        likeliest = first.letters, *(name for name, _ in first.names), *map(recognizer.alphabet.fold, NAMES)
+        wrong = next(one for one in likeliest if one not in ("", text))
         n_before = sum(backprop.spells(waveform, spoken) for waveform, spoken, _ in others)
         sound = draw_sound(backprop, text, wrong) if seed == place.seeds[0] else None  # before the weights change
         with place.log(seed) as log:
@@ -103,7 +114,10 @@ class Martin:
         """
         rate = recognizer.sample_rate
         if self.clip is not None:
-            return endpointing.trim_silence(files.read(self.clip, rate), rate)[0], self.clip
+            try:
+                return endpointing.trim_silence(files.read(self.clip, rate), rate)[0], self.clip
+            except endpointing.NoSpeechError as error:
+                raise ValueError(f"{self.clip}: {error}: give another clip (lesson.clip=FILE)") from error
         other, mistakes = None, {recognizer.alphabet.fold(name) for name in NAMES}
         for _ in tqdm(range(self.n_voices), desc=f"looking for a {self.name} that is misrecognised", leave=False):
             waveform, text, speaker = self.draw(recognizer, rng, self.name)

@@ -16,6 +16,7 @@ from speech.backprop.activations import Sigmoid
 from speech.backprop.losses import SoftmaxCrossEntropy
 from speech.backprop.optimizers import sgd
 from speech.lessons.baseline import logistic_regression
+from speech.lessons.data import split
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
@@ -50,10 +51,7 @@ class Ocr:
 
     def train(self, x: Tensor, y: Tensor, seed: int, place: Place) -> SeedResult:
         """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The picture is the first seed's."""
-        from sklearn.model_selection import train_test_split
-
-        chosen = train_test_split(np.arange(len(x)), test_size=self.test_part, random_state=seed, stratify=y)
-        train, test = (torch.from_numpy(rows) for rows in chosen)
+        train, test = map(torch.from_numpy, split(np.arange(len(x)), y.tolist(), self.test_part, seed))
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(seed)
         network = Mlp(x.shape[1], self.n_hidden, N_CLASSES, Sigmoid, generator)

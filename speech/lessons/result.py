@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from speech.common import storage
 
 PICTURE = "picture.png"
+N_SEEDS = 1 << 32  # of scikit-learn's split
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,17 @@ class Place:
     cache_dir: Path
 
     def __post_init__(self) -> None:
-        if not isinstance(self.seeds, list) or not self.seeds or any(type(s) is not int or s < 0 for s in self.seeds):
-            raise ValueError(f"seeds={self.seeds}: a list of whole numbers from 0 is needed, as seeds=[0,1,2]")
+        seeds = self.seeds
+        if not isinstance(seeds, list) or not seeds or any(type(s) is not int or not 0 <= s < N_SEEDS for s in seeds):
+            raise ValueError(
+                f"seeds={seeds}: a list of whole numbers from 0 to {N_SEEDS - 1} is needed, as seeds=[0,1,2]"
+            )
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"seeds={seeds}: each seed once, as seeds=[0,1,2]: the same one trains the same again")
 
     def log(self, seed: int) -> SummaryWriter:
-        """TensorBoard's log of one seed; close it."""
-        return SummaryWriter(self.run_dir / "tensorboard" / f"seed_{seed}")
+        """TensorBoard's log of one seed; close it. What a lesson that was stopped had logged there is not shown."""
+        return SummaryWriter(self.run_dir / "tensorboard" / f"seed_{seed}", purge_step=0)
 
     def save(self, figure: Figure) -> None:
         """The lesson's picture, as a file and in TensorBoard."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
+from speech.backprop.operation import InputError
 from speech.common import event_files
 from speech.common.storage import write_json
 from speech.lessons.result import PICTURE, Place, Result
@@ -24,6 +25,8 @@ def run(lesson: Lesson, place: Place) -> dict[str, Any]:
     except KeyboardInterrupt:
         print("stopped: the same command begins anew", file=sys.stderr)
         sys.exit(130)
+    except InputError as error:  # weights that steps have thrown beyond what a float holds
+        raise ValueError(f"the training diverged ({error}): give a smaller lesson.rate") from error
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in _EXTRA:
             raise

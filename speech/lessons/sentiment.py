@@ -19,7 +19,7 @@ from tqdm import tqdm
 from speech.backprop.losses import BinaryCrossEntropy
 from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.baseline import logistic_regression
-from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
+from speech.lessons.data import File, Row, Source, find, read_rows, require_enough, split
 from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, SeedResult
@@ -120,10 +120,8 @@ class Sentiment:
     def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
         """The picture is the first seed's."""
         from sklearn.feature_extraction.text import CountVectorizer
-        from sklearn.model_selection import train_test_split
 
-        every = [row.label for row in rows]
-        parts = train_test_split(rows, test_size=self.test_part, random_state=seed, stratify=every)
+        parts = split(rows, [row.label for row in rows], self.test_part, seed)
         (train_texts, train_labels), (texts, labels) = (zip(*part, strict=True) for part in parts)
         start = time.perf_counter()
         with blamed(f"min_sentences={self.min_sentences}"):

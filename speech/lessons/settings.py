@@ -34,12 +34,12 @@ def require_split(lesson: Any) -> None:
 
 
 @contextmanager
-def blamed(setting: str) -> Iterator[None]:
+def blamed(setting: str, way_out: str = "a smaller number") -> Iterator[None]:
     """A package's ValueError about what ``setting`` (``min_messages=9999``) asks for names it."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"lesson.{setting}: not with these data ({error}): give a smaller number") from error
+        raise ValueError(f"lesson.{setting}: not with these data ({error}): give {way_out}") from error
 
 
 def _require(lesson: Any, settings: Iterable[str], is_right: Callable[[Any], bool], needed: str) -> None:

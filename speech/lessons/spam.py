@@ -17,7 +17,7 @@ from speech.backprop.activations import Tanh
 from speech.backprop.losses import BinaryCrossEntropy
 from speech.backprop.optimizers import State, adamw
 from speech.lessons.baseline import logistic_regression
-from speech.lessons.data import File, Row, Source, find, read_rows, require_enough
+from speech.lessons.data import File, Row, Source, find, read_rows, require_enough, split
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
@@ -79,10 +79,8 @@ class Spam:
     def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
         """Words are those of the training split. The picture is the first seed's."""
         from sklearn.metrics import f1_score
-        from sklearn.model_selection import train_test_split
 
-        labels = [row.label for row in rows]
-        train, test = train_test_split(rows, test_size=self.test_part, random_state=seed, stratify=labels)
+        train, test = split(rows, [row.label for row in rows], self.test_part, seed)
         start = time.perf_counter()
         words = vectorizer(self.min_messages)
         with blamed(f"min_messages={self.min_messages}"):

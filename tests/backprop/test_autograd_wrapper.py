@@ -4,6 +4,7 @@ import gc
 import importlib
 import inspect
 import pkgutil
+import re
 import weakref
 
 import pytest
@@ -14,6 +15,7 @@ from torch.autograd.gradcheck import GradcheckError
 from torch.nn import functional as F
 
 import speech.backprop
+from speech.backprop import autograd
 from speech.backprop.activations import LogSoftmax, Sigmoid
 from speech.backprop.autograd import _ByHand, by_hand
 from speech.backprop.ctc import Ctc
@@ -37,6 +39,11 @@ def of_asked(example):
         return by_hand(example.operation, *inputs.values())
 
     return function, tuple(asked.values())
+
+
+def test_the_docstring_calls_an_operation_as_it_is():
+    (call,) = re.findall(r"by_hand\(Gru, (.*)\)", autograd.__doc__)
+    assert call.split(", ") == list(inspect.signature(Gru.forward).parameters)
 
 
 def test_there_is_an_example_of_every_operation():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from commands import run_command
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speech.backprop.check import Miss
 from speech.backprop.linear import Linear
@@ -103,10 +104,25 @@ def test_a_wrong_gradient_stops_the_run_before_it_trains(name, lesson, monkeypat
     assert not (tmp_path / "run" / "report.json").exists()
 
 
-@pytest.mark.parametrize("seeds", [3, [], ["a"], [-1], [0.5], [True]])
+@pytest.mark.parametrize("seeds", [3, [], ["a"], [-1], [0.5], [True], [1 << 32]])
 def test_seeds_that_are_none_are_refused(tmp_path, seeds):
-    with pytest.raises(ValueError, match=r"seeds=.*: a list of whole numbers from 0 is needed, as seeds=\[0,1,2\]"):
+    with pytest.raises(ValueError, match=r"seeds=.*: a list of whole numbers from 0 to 4294967295 is needed"):
         Place(tmp_path, seeds, None, tmp_path)
+
+
+def test_a_seed_that_is_given_twice_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"seeds=\[3, 4, 3\]: each seed once"):
+        Place(tmp_path, [3, 4, 3], None, tmp_path)
+
+
+def test_a_log_that_is_begun_anew_shows_nothing_of_the_one_before(tmp_path):
+    for n_epochs in 3, 2:
+        with Place(tmp_path, [0], None, tmp_path).log(0) as log:
+            for epoch in range(n_epochs):
+                log.add_scalar("loss", n_epochs, epoch)
+    events = EventAccumulator(str(tmp_path / "tensorboard" / "seed_0"))
+    events.Reload()
+    assert [event.value for event in events.Scalars("loss")] == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +151,20 @@ def test_a_setting_that_makes_no_sense_is_refused(lesson, name, setting, message
 def test_a_number_that_is_too_large_for_the_data_is_named(lesson, name, setting):
     with pytest.raises(ValueError, match=rf"^lesson\.{setting}: not with these data \(.*\): give a smaller number"):
         lesson(name, f"lesson.{setting}")
+
+
+@pytest.mark.parametrize(("name", "test_part"), [("ocr", 0.001), ("ocr", 0.99), ("spam", 0.99), ("sentiment", 0.9999)])
+def test_a_test_part_that_leaves_too_few_is_named_before_training(name, test_part, lesson, tmp_path):
+    with pytest.raises(ValueError, match=rf"^lesson\.test_part={test_part}: not with these data .* nearer to 0\.5$"):
+        lesson(name, f"lesson.test_part={test_part}")
+    assert not (tmp_path / "run" / "tensorboard").exists()
+
+
+def test_a_training_that_diverges_is_told_with_the_way_out(lesson):
+    with pytest.raises(
+        ValueError, match=r"the training diverged \(x has .* NaN or infinite\): give a smaller lesson.rate"
+    ):
+        lesson("timeseries", "lesson.n_steps=2", "lesson.rate=1e200")
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(lesson, monkeypatch):

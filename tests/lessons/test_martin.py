@@ -10,10 +10,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from speech.audio import files
 from speech.backprop.check import Miss
 from speech.backprop.linear import Linear
-from speech.config.objects import instantiate
+from speech.config.objects import UNAVAILABLE, instantiate
+from speech.lessons import martin
 from speech.lessons.result import Place
 from speech.lessons.run import run
 from speech.model.recognizer import Recognizer
+from speech.training.attribution import ClipBackprop
 
 FEW = ["lesson=martin", "lesson.n_others=8", "lesson.n_voices=20", "lesson.rate=0.5"]
 
@@ -62,15 +64,48 @@ def test_a_misrecognised_martin_is_right_in_the_end_without_autograd(lesson, tmp
 
 def test_the_command_takes_a_recording_of_ones_own(mine, small_run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    given = [*FEW, f"lesson.recognizer={small_run}", mine, "lesson.n_steps=1", "lesson.n_others=0", "seeds=[0]"]
+    given = [*FEW, f"lesson.recognizer={small_run}", mine, "lesson.n_steps=1", "lesson.n_others=6", "seeds=[0]"]
     run_command("lesson", *given)
-    assert f"Martin, said by {mine.partition('=')[2]}; hypothesis: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"Martin, said by {mine.partition('=')[2]}; hypothesis: " in told
+    assert "Exact matches in 6 clips of other voices: " in told
 
 
 def test_a_recogniser_of_letters_and_phones_trains_the_letters(lesson, make_recognizer, mine, tmp_path):
     make_recognizer(phones=True, n_units=16, n_layers=1).save(tmp_path / "phonetic.pt")
     report = lesson(f"lesson.recognizer={tmp_path / 'phonetic.pt'}", mine, "lesson.n_steps=2", "lesson.n_others=0")
     assert report["figures"]["after"]["mean"] < report["figures"]["before"]["mean"]
+
+
+def test_a_recogniser_without_names_tells_a_clip_that_it_recognises_from_another_name(
+    lesson, make_recognizer, mine, tmp_path, monkeypatch
+):
+    def stop(_, *words):
+        raise LookupError(*words)
+
+    make_recognizer(names=(), n_units=4, n_layers=1).save(tmp_path / "open.pt")
+    monkeypatch.setattr(ClipBackprop, "_letters", lambda *_: "martin")
+    monkeypatch.setattr(martin, "draw_sound", stop)
+    with pytest.raises(LookupError, match=r"'martin', 'marvin'"):
+        lesson(f"lesson.recognizer={tmp_path / 'open.pt'}", mine, "lesson.n_others=0")
+
+
+def test_a_clip_that_cannot_be_learnt_from_is_named_with_the_way_out(lesson, mine, tmp_path):
+    path = tmp_path / "mine.wav"
+    with pytest.raises(ValueError, match=rf"{path}: too short for {30 * 'Martin'}: give a clip .*lesson\.clip=FILE"):
+        lesson(mine, f"lesson.name={30 * 'Martin'}", "lesson.n_others=0")
+    files.write(path, np.zeros(16_000, dtype=np.float32), 16_000)
+    with pytest.raises(ValueError, match=rf"{path}: no speech found: .* give another clip \(lesson\.clip=FILE\)"):
+        lesson(mine, "lesson.n_others=0")
+
+
+@pytest.mark.parametrize(
+    ("setting", "needed"), [("rate=-1", "a number above 0"), ("n_voices=0", "a whole number from 1")]
+)
+def test_a_setting_that_makes_no_sense_is_refused(configured, setting, needed):
+    with pytest.raises(UNAVAILABLE) as raised:
+        configured(f"lesson.{setting}")
+    assert str(raised.value.__cause__) == f"lesson.{setting}: {needed} is needed"
 
 
 def test_a_wrong_gradient_stops_the_lesson(lesson, monkeypatch):
