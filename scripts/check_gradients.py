@@ -110,7 +110,7 @@ def make_recognizer(config: DictConfig) -> Recognizer:
 
 def read_batch(config: DictConfig) -> Batch:
     """A few clips of the corpus's training split, float64."""
-    dataset = make_data(config, make_recognizer(config)).datasets["train"]
+    dataset = make_data(config, make_recognizer(config)).split("train")
     batch = dataset[Step(0, 0, list(range(min(N_CLIPS, len(dataset)))))]
     return batch._replace(waveforms=batch.waveforms.double())
 
@@ -206,7 +206,10 @@ def check(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    command.explained(lambda: sys.exit(check(sys.argv[1:]) > 0))
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+    else:
+        command.explained(lambda: sys.exit(check(sys.argv[1:]) > 0))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -51,7 +50,7 @@ class Ocr:
 
     def train(self, x: Tensor, y: Tensor, seed: int, place: Place) -> SeedResult:
         """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The picture is the first seed's."""
-        train, test = map(torch.from_numpy, split(np.arange(len(x)), y.tolist(), self.test_part, seed))
+        train, test = map(torch.tensor, split(range(len(x)), y.tolist(), self.test_part, seed))
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(seed)
         network = Mlp(x.shape[1], self.n_hidden, N_CLASSES, Sigmoid, generator)

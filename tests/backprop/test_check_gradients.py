@@ -9,6 +9,7 @@ from test_whole_recognizer import CELLS, sounds, tiny
 
 from speech.backprop.linear import Linear
 from speech.config.tree import CONF
+from speech.data.source import CorpusError
 
 LINE = re.compile(r"  (?P<name>\S.*?) +(?P<shape>\d+(?: x \d+)*) +\S+e\S+ +\S+e\S+ +\S+  (?P<verdict>ok|MISS)")
 ENCODERS, FRONTENDS = (
@@ -83,6 +84,18 @@ def test_every_encoder_and_front_end_has_right_gradients(compose, batch, encoder
     rows = list(script.of_recognizer(config, batch))
     assert {"logits", "encoder.forwards.0.bias_hh_l0", "encoder.output.bias", "waveforms"} <= {row.name for row in rows}
     assert not [row for row in rows if not row.is_right]
+
+
+def test_a_corpus_without_a_clip_to_train_on_is_told(compose):
+    with pytest.raises(CorpusError, match="no usable clips in split train"):
+        script.read_batch(compose("train", "augment=none", *script.TINY, "corpus.names=[A]", "corpus.n_train=1"))
+
+
+@pytest.mark.parametrize("asked", ["-h", "--help"])
+def test_its_help_is_its_docstring(monkeypatch, capsys, asked):
+    monkeypatch.setattr("sys.argv", ["check_gradients.py", asked])
+    script.main()
+    assert capsys.readouterr().out == f"{script.__doc__}\n"
 
 
 def test_a_front_end_without_a_backward_pass_by_hand_is_refused(compose, batch):
