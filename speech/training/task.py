@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from speech.backprop.frames import frame_mask
+from speech.config.tree import ConfigError
 from speech.data.dataset import Batch
 from speech.evaluation.metrics import n_edits
 from speech.inference.decode import collapse
@@ -92,6 +93,15 @@ class SpellingTask(pl.LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         if self.global_step == self.trainer.max_steps:  # the end is validated, wherever in an epoch it lies
             self.trainer.should_stop = True
+
+    def on_train_epoch_end(self) -> None:
+        there = self.trainer.callback_metrics
+        for early in self.trainer.early_stopping_callbacks:  # Lightning's would wait for it for ever, and say nothing
+            if "val/cer" in there and early.monitor not in there:
+                raise ConfigError(
+                    f"a callback stops training early by monitor={early.monitor}, which nothing measures: give one of "
+                    f"{', '.join(sorted(there))}"
+                )
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         self.gradients.backward(loss)

@@ -195,9 +195,12 @@ def test_averaged_weights_are_kept_and_resume_bit_identical(compose, tmp_path):
         assert same(checkpoint(cut)[key], last[key])
 
 
-def test_a_metric_that_is_misspelt_is_named(compose, tmp_path):
-    options = [*SMALL, "callbacks.best.monitor=val/xer", "trainer.max_epochs=1", f"run_dir={tmp_path}"]
-    with pytest.raises(ConfigError, match=r"val/xer.* could not find the monitored key .*val/cer"):
+@pytest.mark.parametrize(
+    ("callback", "told"), [("best", "could not find the monitored key"), ("stop_early", "which nothing measures")]
+)
+def test_a_metric_that_is_misspelt_is_named(callback, told, compose, tmp_path):
+    options = [*SMALL, f"callbacks.{callback}.monitor=val/xer", "trainer.max_epochs=1", f"run_dir={tmp_path}"]
+    with pytest.raises(ConfigError, match=rf"val/xer.* {told}.*val/cer"):
         train(compose("train", *options))
 
 
