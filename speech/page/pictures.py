@@ -55,9 +55,10 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")
     else:
+        axes.update_datalim([(0, 0)], updatex=False)  # so that the margin above is of what is shown, from 0 on
         axes.set_ylim(bottom=0)
     axes.set_xlabel("step", fontsize=9)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=8, which="both")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     if len(shown) > 1:

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from speech.monitor.layout import CHARTS
 from speech.page.page import page, write
-from speech.page.run import read
+from speech.page.pictures import chart
+from speech.page.run import Curve, read
 
 EMPTY = {"meta", "img", "br", "path", "use"}
 
@@ -201,3 +202,18 @@ def test_a_page_that_fails_leaves_no_file_behind(run, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         write(read(str(run), "runs"), 3, run / "report.html")
     assert not list(run.glob("*report.html*"))
+
+
+def test_a_curve_far_above_0_keeps_a_margin_above_it():
+    (axes,) = chart({"val/blank_fraction": Curve([12, 25], [0.95, 0.90])}).axes
+    low, high = axes.get_ylim()
+    assert low == 0
+    assert high == pytest.approx(0.95 * 1.05)
+
+
+def test_every_number_beside_a_curve_has_one_size():
+    figure = chart({"lr-AdamW": Curve([9, 19], [0.0042, 0.0011])})
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    sizes = {label.get_fontsize() for label in axes.get_yticklabels("both") if label.get_text()}
+    assert sizes == {8}
