@@ -70,9 +70,12 @@ def ratio(above: Sequence[float], below: Sequence[float], speakers: Sequence[str
 
 
 def error_rate(edits: Sequence[int], letters: Sequence[int], speakers: Sequence[str]) -> Metric:
-    """All edits over all letters. Without any, the upper end is Wilson's of as many clips without an error."""
+    """All edits over all letters. Where no two clips differ (no errors, or only blanks), the interval is Wilson's."""
     found = ratio(edits, letters, speakers)
-    return found if any(edits) else Metric(0.0, 0.0, wilson(0, len(edits))[1])
+    if found.high - found.low > 1e-9:
+        return found
+    low, high = wilson(min(found.value, 1.0) * len(edits), len(edits))
+    return Metric(found.value, low, max(high, found.value))
 
 
 def scores(predictions: Sequence[Prediction], trained_on: TrainingRecord | None = None) -> Scores:

@@ -71,6 +71,17 @@ def test_two_speakers_that_happen_to_agree_are_not_certainty():
     assert high > 0.85
 
 
+def test_clips_that_all_have_the_same_error_rate_leave_room_on_either_side():
+    blank = error_rate([5] * 20, [5] * 20, ["a", "b"] * 10)
+    assert blank.value == blank.high == 1
+    assert blank.low == pytest.approx(wilson(20, 20)[0])
+    alone = error_rate([3], [6], ["a"])
+    assert alone.low < 0.2
+    assert alone.high > 0.8
+    longer = error_rate([9], [6], ["a"])
+    assert longer.low < 1 < longer.value == longer.high
+
+
 def test_all_right_is_not_certainty():
     assert proportion([True] * 20, ["a"] * 20) == wilson(20, 20)
     assert proportion([True] * 20, ["a", "b"] * 10) == wilson(20, 20)
