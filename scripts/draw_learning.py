@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from speech.audio import endpointing, files
+from speech.common.program import explained
 from speech.inference.align import align
 from speech.model.recognizer import Recognizer
 from speech.tts.espeak import Espeak
@@ -26,7 +27,7 @@ SPEAKER = Voice("espeak", "en-GB-x-lancs", "klatt6")  # of the default test spli
 
 def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
     """A table: a row a name, a column a moment of training; an exact match is green."""
-    shown = [*lines[: N_MOMENTS - 1], lines[-1]]  # most is learnt within the first epoch
+    shown = [*lines[: N_MOMENTS - 1], *lines[N_MOMENTS - 1 :][-1:]]  # most is learnt within the first epoch
     names = list(shown[-1]["hyp"])[:N_ROWS]
     axes.set_axis_off()
     axes.set_xlim(0, len(shown) + 1)
@@ -63,10 +64,7 @@ def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
     axes.set_title(title, loc="left", fontsize=10)
 
 
-def main() -> None:
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    run_dir, picture = Path(sys.argv[1]), Path(sys.argv[2])
+def draw(run_dir: Path, picture: Path) -> None:
     lines = [json.loads(line) for line in (run_dir / "hypotheses.jsonl").read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(9, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=[1.25, 1])
@@ -74,6 +72,12 @@ def main() -> None:
     draw_alignment(below, Recognizer.load(run_dir / "recognizer.pt"), "martin")
     figure.savefig(picture, dpi=110)
     print(picture)
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    explained(lambda: draw(*map(Path, sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -58,13 +59,15 @@ class Ocr:
         curve = []
         with place.log(seed) as log:
             for epoch in tqdm(range(self.n_epochs), desc=f"ocr, seed {seed}", unit="epoch"):
+                losses = []
                 for rows in batches(len(train), self.batch_size, generator):
                     inputs, targets = x[train[rows]], y[train[rows]]
                     loss, grads = loss_and_grads(network, SoftmaxCrossEntropy, (inputs,), targets)
                     sgd(network.parameters, grads, self.rate)
+                    losses.append(loss)
                 right = [float((network.forward(x[r])[0].argmax(1) == y[r]).double().mean()) for r in (train, test)]
                 curve.append(right)
-                log.add_scalar("loss/train", loss, epoch)
+                log.add_scalar("loss/train", fmean(losses), epoch)
                 log.add_scalar("right/train", right[0], epoch)
                 log.add_scalar("right/test", right[1], epoch)
         seconds = time.perf_counter() - start
