@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from speech.evaluation.alignment import draw
 from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
-from speech.monitor.moments import writer_if_due
+from speech.monitor.moments import require_from_1, writer_if_due
 
 
 class Alignment(FirstClips):
@@ -17,6 +17,7 @@ class Alignment(FirstClips):
 
     def __init__(self, n_clips: int, first_epoch: int) -> None:
         super().__init__(n_clips)
+        require_from_1(self, first_epoch=first_epoch)
         self.first_epoch = first_epoch
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from speech.common.escape import escape_mathtext
 from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
-from speech.monitor.moments import writer_if_due
+from speech.monitor.moments import require_from_1, writer_if_due
 from speech.training.attribution import BLANK_SIGN, BackwardPass, ClipBackprop
 
 
@@ -26,6 +26,7 @@ class ErrorAttribution(FirstClips):
 
     def __init__(self, first_epoch: int) -> None:
         super().__init__(n_clips=1)
+        require_from_1(self, first_epoch=first_epoch)
         self.first_epoch = first_epoch
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

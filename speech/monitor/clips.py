@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 
 from speech.data.dataset import Batch
 from speech.data.samplers import Step
+from speech.monitor.moments import require_from_1
 
 
 class FirstClips(pl.Callback):
@@ -16,6 +17,7 @@ class FirstClips(pl.Callback):
     batch: Batch
 
     def __init__(self, n_clips: int) -> None:
+        require_from_1(self, n_clips=n_clips)
         self.n_clips = n_clips
 
     def setup(self, trainer: Any, pl_module: pl.LightningModule, stage: str) -> None:

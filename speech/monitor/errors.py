@@ -11,7 +11,7 @@ from speech.common.counting import counted
 from speech.common.escape import printable
 from speech.data.dataset import Batch
 from speech.evaluation.metrics import n_edits
-from speech.monitor.moments import epoch_is_due, is_shown, writer
+from speech.monitor.moments import epoch_is_due, is_shown, require_from_1, writer
 from speech.training.distributed import gathered
 from speech.training.task import Validated
 
@@ -31,6 +31,7 @@ class MisrecognisedClips(pl.Callback):
     """``errors/<n>``: the ``n_clips`` of the highest CER, as sound; ``errors``: their references and hypotheses."""
 
     def __init__(self, n_clips: int, first_epoch: int) -> None:
+        require_from_1(self, first_epoch=first_epoch)
         self.n_clips, self.first_epoch = n_clips, first_epoch
         self._worst: list[Misrecognised] = []
         self._n_clips = self._n_wrong = 0

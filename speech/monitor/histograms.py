@@ -7,7 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 from speech.monitor.layers import by_layer, gradients
-from speech.monitor.moments import writer_if_due
+from speech.monitor.moments import require_from_1, writer_if_due
 
 
 class Histograms(pl.Callback):
@@ -17,6 +17,7 @@ class Histograms(pl.Callback):
     """
 
     def __init__(self, first_epoch: int) -> None:
+        require_from_1(self, first_epoch=first_epoch)
         self.first_epoch = first_epoch
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, _: Optimizer) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from speech.common import storage
 from speech.monitor.clips import FirstClips
-from speech.monitor.moments import early_step_is_due, writer
+from speech.monitor.moments import early_step_is_due, require_from_1, writer
 from speech.training.task import best_paths
 
 
@@ -25,6 +25,7 @@ class Hypotheses(FirstClips):
 
     def __init__(self, n_clips: int, first_step: int) -> None:
         super().__init__(n_clips)
+        require_from_1(self, first_step=first_step)
         self.first_step = first_step
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -14,7 +14,7 @@ from speech.backprop.ctc import Ctc
 from speech.common.escape import escape_mathtext
 from speech.monitor.clips import FirstClips
 from speech.monitor.layers import has_diverged
-from speech.monitor.moments import early_step_is_due, writer_if_due
+from speech.monitor.moments import early_step_is_due, require_from_1, writer_if_due
 
 N_PANELS = 8
 
@@ -29,6 +29,7 @@ class LatticeOccupancy(FirstClips):
 
     def __init__(self, first_step: int, first_epoch: int) -> None:
         super().__init__(n_clips=1)
+        require_from_1(self, first_step=first_step, first_epoch=first_epoch)
         self.first_step, self.first_epoch = first_step, first_epoch
         self._moments: dict[int, Tensor] = {}  # step -> (n_frames, n_states)
 

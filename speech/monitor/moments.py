@@ -10,6 +10,13 @@ import pytorch_lightning as pl
 from torch.utils.tensorboard import SummaryWriter
 
 
+def require_from_1(callback: pl.Callback, **settings: int) -> None:
+    """Raise ValueError, which names ``callback``, for a setting that is no whole number from 1."""
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"callbacks: {name}={value} of {type(callback).__name__}: a whole number from 1 is needed")
+
+
 def is_doubling(count: int, first: int) -> bool:
     """Whether ``count`` is ``first``, twice, four times, ... as much."""
     times, rest = divmod(count, first)

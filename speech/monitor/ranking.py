@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from speech.data.dataset import Batch
 from speech.evaluation import confusion
 from speech.inference.scoring import Entry
-from speech.monitor.moments import epoch_is_due, is_shown, writer
+from speech.monitor.moments import epoch_is_due, is_shown, require_from_1, writer
 from speech.training.corpora import lists_to_rank
 from speech.training.distributed import gathered
 from speech.training.task import Validated
@@ -24,6 +24,7 @@ class Ranking(pl.Callback):
     """
 
     def __init__(self, n_names: int, n_pairs: int, first_epoch: int) -> None:
+        require_from_1(self, first_epoch=first_epoch)
         self.n_names, self.n_pairs, self.first_epoch = n_names, n_pairs, first_epoch
         self._scores: list[np.ndarray] = []  # of each clip: log p of every name of the list
         self._refs: list[str] = []

@@ -9,6 +9,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.profilers import PassThroughProfiler, Profiler
 
+from speech.monitor.moments import require_from_1
+
 DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS = (
     "data",
     "front end",
@@ -64,6 +66,7 @@ class StepTimes(pl.Callback):
     """
 
     def __init__(self, every_n_steps: int) -> None:
+        require_from_1(self, every_n_steps=every_n_steps)
         self.every_n_steps = every_n_steps
         self._clock: Clock | None = None
         self._hooks: list[Any] = []

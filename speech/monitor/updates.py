@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speech.monitor.layers import norms
+from speech.monitor.moments import require_from_1
 
 
 class UpdateRatios(pl.Callback):
@@ -19,6 +20,7 @@ class UpdateRatios(pl.Callback):
     """
 
     def __init__(self, every_n_steps: int) -> None:
+        require_from_1(self, every_n_steps=every_n_steps)
         self.every_n_steps = every_n_steps
         self._before: dict[str, Tensor] = {}
         self._step = 0

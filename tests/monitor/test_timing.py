@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from speech.config.objects import UNAVAILABLE, instantiate
 from speech.monitor import timing
 from speech.monitor.moments import epoch_is_due
 from speech.monitor.timing import BACKWARD, CALLBACKS, DATA, FORWARD, FRONT_END, UPDATE, Clock
@@ -58,3 +59,15 @@ def test_expensive_views_come_at_doublings_and_at_the_end():
     assert [epoch for epoch in range(1, 8) if due(epoch, 1)] == [1, 2, 4, 7]
     assert [epoch for epoch in range(1, 8) if due(epoch, 3)] == [3, 6, 7]
     assert due(5, 1, stopping=True)
+
+
+def test_nothing_comes_every_0_steps(compose):
+    asked = 0
+    for name, node in compose("train").callbacks.items():
+        for key in {"every_n_steps", "first_step", "first_epoch"} & set(node):
+            with pytest.raises(UNAVAILABLE) as raised:
+                instantiate(node, **{key: 0})
+            told = f"{key}=0 of {node['_target_'].rpartition('.')[2]}: a whole number from 1 is needed"
+            assert str(raised.value.__cause__) == f"callbacks: {told}", name
+            asked += 1
+    assert asked >= 10
