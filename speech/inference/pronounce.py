@@ -18,6 +18,7 @@ from speech.text.lexicon import look_up
 from speech.text.names import Name, is_ipa, ways_to_say
 from speech.text.phones import Phones, phones
 from speech.text.pronunciation import Pronunciation
+from speech.text.spelling import words
 from speech.text.stress import to_ipa
 
 MOST = 16  # pronunciations of a name: the dictionary's and the model's
@@ -52,8 +53,8 @@ def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
 
 def _known(text: str) -> list[Pronunciation]:
     """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words."""
-    words = [look_up(word) for word in text.casefold().replace("-", " ").split()]
-    ways = list(itertools.islice(itertools.product(*words), N_KNOWN)) if words else []
+    known = [look_up(word) for word in words(text.casefold())]
+    ways = list(itertools.islice(itertools.product(*known), N_KNOWN)) if known else []
     return [Pronunciation(tuple(itertools.chain(*way)), 1 / len(ways)) for way in ways]
 
 

@@ -99,7 +99,9 @@ def test_a_block_of_a_wav_is_heard_before_the_next_has_come(sound, subtype):
 
 
 def test_a_wav_of_a_type_whose_blocks_do_not_stand_alone_is_refused_with_the_way_out(sound):
-    with pytest.raises(AudioError, match=r"standard input: a WAV of type 0x31,.*: give .*send it as a WAV of 16-bit PCM"):
+    with pytest.raises(
+        AudioError, match=r"standard input: a WAV of type 0x31,.*: give .*send it as a WAV of 16-bit PCM"
+    ):
         Pipe(Chunks(wav(sound, "GSM610", 8_000), 100), 16_000, 1, "int16")
 
 

@@ -468,12 +468,13 @@ def test_a_character_that_is_not_seen_is_named_by_its_number(ready):
 
 def test_comments_and_marks_of_a_list_are_no_names_as_in_python(ready):
     page = ready()
-    page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n  # Eva = eva\nC# Minor")
-    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 3")
+    page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n‘Fay’\n  # Eva = eva\nC# Minor")
+    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 4")
     assert rows(page) == ["Anna", "Bob"]
-    assert page.eval_on_selector_all("#refused li", "some => some.map((one) => one.textContent)")[:2] == [
+    assert page.eval_on_selector_all("#refused li", "some => some.map((one) => one.textContent)")[:3] == [
         "“- Carla” begins with “-”: give the name alone",
         "“1. Dora” begins with “1.”: give the name alone",
+        "“‘Fay’” stands in quotes: give the name alone",
     ]
     page.fill("[aria-label='Anna is said as']", "ahna")
     page.press("[aria-label='Anna is said as']", "Enter")

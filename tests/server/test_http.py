@@ -239,10 +239,11 @@ def test_a_wrong_path_is_told_with_the_right_ones(recognition, path, monkeypatch
     assert json.loads(line)["detail"].endswith(": there are GET /, POST /transcribe and the WebSocket /listen")
 
 
-def test_a_wrong_path_of_http_is_told_with_the_right_ones(recognition):
-    answer = request(recognition, "GET", "/listen")
+@pytest.mark.parametrize(("method", "path"), [("GET", "/listen"), ("POST", "/transcribe/")])
+def test_a_wrong_path_of_http_is_told_with_the_right_ones(recognition, method, path):
+    answer = request(recognition, method, path)
     assert answer.status_code == 404
-    assert answer.json()["detail"] == "/listen: there are GET /, POST /transcribe and the WebSocket /listen"
+    assert answer.json()["detail"] == f"{path}: there are GET /, POST /transcribe and the WebSocket /listen"
 
 
 def pieces(content, n_bytes=20_000):

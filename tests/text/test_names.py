@@ -93,6 +93,12 @@ def test_a_line_with_a_mark_of_a_list_is_told_with_the_mark(tmp_path, line, mark
         read_names(str(tmp_path / "names.txt"))
 
 
+@pytest.mark.parametrize("name", ["'Anna'", "‘Anna’", "`Anna´"])
+def test_quotes_around_a_name_are_told_and_an_apostrophe_is_a_letter(name, capsys):
+    assert writable_names([name, "'t Hooft", "Jacobs'", "ʿAlāʾ"], Alphabet()) == ["'t Hooft", "Jacobs'", "ʿAlāʾ"]
+    assert f"names[0]: {name!r} stands in quotes: give the name alone; it is left out" in capsys.readouterr().err
+
+
 def test_of_very_many_faults_the_first_are_told(tmp_path):
     (tmp_path / "names.txt").write_text("\n".join(f"Anna {n}" for n in range(20_000)))
     with pytest.raises(ValueError, match=r"names\.txt:1: .*'0'") as told:

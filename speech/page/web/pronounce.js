@@ -2,6 +2,7 @@
 // speech/inference/pronounce.py.
 
 import { isIpa } from "./names.js";
+import { words } from "./spelling.js";
 
 const N_KNOWN = 8; // pronunciations of the dictionary, at most, of a name of several words
 
@@ -20,10 +21,10 @@ export class Dictionary {
 
   /** Those of `text`, equally probable; none where the dictionary lacks one of its words. */
   pronunciations(text) {
-    const words = text.toLowerCase().replaceAll("-", " ").split(/\s+/).filter(Boolean);
-    let ways = words.length ? [[]] : [];
+    const known = words(text).map((word) => this.lookUp(word.replaceAll("ß", "ss")));
+    let ways = known.length ? [[]] : [];
     // Cut after each word: a pasted sentence has millions of ways.
-    for (const some of words.map((word) => this.lookUp(word)))
+    for (const some of known)
       ways = ways.flatMap((way) => some.map((one) => [...way, ...one])).slice(0, N_KNOWN);
     return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
   }
