@@ -255,6 +255,10 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     bad = {
         "empty.wav": (b"", "empty"),
         "text.wav": (b"no sound at all " * 40, "not readable as audio"),
+        "names.csv": (
+            b"Anna,Bob",
+            "not readable as audio (Unable to decode audio data): if it is a list, copy its names",
+        ),
         "cut.wav": (whole[: len(whole) // 2], "truncated"),
         "header.wav": (whole[:44], "truncated"),  # it declares the samples that it had
         "nothing.wav": (whole[:40] + bytes(4), "no samples"),
@@ -571,11 +575,14 @@ def test_a_list_that_is_edited_while_it_is_pronounced_takes_over(ready):
 def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp_path, runtime):
     said = np.concatenate([clip_of("Saoirse", variant=variant, around_s=1.2) for variant in ("m3", "f2")] * 8)
     files.write(tmp_path / "said.wav", said, 16_000)
-    page = ready(*speaking(tmp_path / "said.wav"))
-    page.fill("#names", "Saoirse\nMartin")
-    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
+    page = ready(*speaking(tmp_path / "said.wav"), viewport={"width": 390, "height": 400})
+    page.fill("#names", "Saoirse\nMartin\nMark")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 3")
+    page.focus("[aria-label^='Record Saoirse']")
     for n in (1, 2):
-        page.click("[aria-label^='Record Saoirse']")
+        page.keyboard.press("Enter")  # the button of the row that is drawn anew has the focus, too
+        page.wait_for_selector("#enrolment:not([hidden])")
+        assert 0 <= page.locator("#enrolment").bounding_box()["y"] < 400  # what to say is seen beside any row
         page.wait_for_function(
             f"() => document.getElementById('enrolment').textContent.includes('{n} of 5')", timeout=60_000
         )
@@ -585,6 +592,9 @@ def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp
     download.value.save_as(tmp_path / "enrolled.json")
     read = enrolment.read(tmp_path / "enrolled.json", runtime.alphabet, runtime.inventory)
     assert {name: one.n_recordings for name, one in read.items()} == {"Saoirse": 2}
+    page.reload()
+    page.wait_for_selector("[aria-label='Record Saoirse, 2 recorded']")
+    assert page.input_value("#names") == "Saoirse\nMartin\nMark"
 
 
 def test_a_recording_that_is_no_good_is_told_and_not_kept(ready, clip_of, tmp_path):

@@ -203,7 +203,10 @@ class App {
   async record(name) {
     this.recording = name;
     await (this.microphone ? this.#listenAnew() : this.listen());
-    if (!this.microphone) return;
+    if (!this.microphone) {
+      byId("problem").scrollIntoView({ block: "center" });
+      return;
+    }
     tell("enrolment", `Say “${name.text}” once.`);
     setTimeout(() => {
       if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);

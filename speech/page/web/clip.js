@@ -64,7 +64,7 @@ function tooLong(size) {
 
 async function decodeByBrowser(file, bytes) {
   if (typeof OfflineAudioContext === "undefined")
-    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file.name)}`);
+    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file)}`);
   if ((await durationS(file)) > LONGEST_S) throw tooLong("it is"); // before it is in memory
   const rate = rateOf(bytes) ?? USUAL_RATE;
   try {
@@ -73,12 +73,13 @@ async function decodeByBrowser(file, bytes) {
     return { rate: buffer.sampleRate, channels };
   } catch (error) {
     // Safari rejects with null.
-    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): ${wayOut(file.name)}`);
+    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): ${wayOut(file)}`);
   }
 }
 
 /** What to do with a file that cannot be read, whole as it may be: the command that converts it. */
-function wayOut(name) {
+function wayOut({ name, type }) {
+  if (type.startsWith("text/")) return "if it is a list, copy its names into the list of the page";
   const [, stem, suffix] = /^(.*?)(\.[^.]*)?$/s.exec(name);
   const converted = `${stem}${suffix?.toLowerCase() === ".wav" ? ".flac" : ".wav"}`;
   const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
