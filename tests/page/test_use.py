@@ -274,8 +274,10 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     for name, (content, _) in bad.items():
         (tmp_path / name).write_bytes(content)
     reasons = {name: reason for name, (_, reason) in bad.items()}
+    files.write(tmp_path / "late.wav", np.r_[np.zeros(60 * RATE), soundfile.read(sounds / "once.wav")[0]], RATE)
     reasons |= {"long.wav": "over the 60 s", "long.ogg": "over the 60 s", "silent.wav": "no speech", "nan.wav": "NaN"}
     page = ready()
+    page.uncheck("#within")
     page.set_input_files("#file", [*(tmp_path / name for name in reasons), sounds / "once.wav"])
     wait_for_verdict(page, "Martin,")
     page.wait_for_selector("#problem:not([hidden])")
@@ -283,6 +285,11 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     for (name, reason), problem in zip(reasons.items(), problems, strict=True):
         assert problem.startswith(f"{name}: ")
         assert reason in problem
+    page.check("#within")
+    page.set_input_files("#file", tmp_path / "late.wav")
+    page.wait_for_function("() => /^late.wav, 6\\d\\.. s: Martin,/.test(document.getElementById('before').textContent)")
+    assert page.is_hidden("#problem")
+    assert page.is_hidden("#status")
 
 
 @pytest.mark.parametrize("right", [-1.0, 0.0, 0.3])
