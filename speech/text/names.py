@@ -125,6 +125,8 @@ def writable_names(
         print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:
         print(f"warning: {counted(more, 'more name')} cannot be written: left out", file=sys.stderr)
+    if unwritable and isinstance(names, str):
+        print(printable(f"{names}: a line NAME = RESPELLING keeps a name as it is written"), file=sys.stderr)
     return found
 
 

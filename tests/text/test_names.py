@@ -54,6 +54,17 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_recognised(capsys):
         writable_names(["Anna", "Анна", "anna"], Alphabet())
 
 
+def test_a_name_of_a_file_that_cannot_be_written_is_kept_by_its_respelling(tmp_path, capsys):
+    path = tmp_path / "names.txt"
+    path.write_text("Anna\n李明\nJ. R. Smith\n", encoding="utf-8")
+    assert writable_names(str(path), Alphabet()) == ["Anna"]
+    *left_out, way_out = capsys.readouterr().err.splitlines()
+    assert len(left_out) == 2
+    assert way_out == f"{path}: a line NAME = RESPELLING keeps a name as it is written"
+    path.write_text("Anna\n李明 = Li Ming\nJ. R. Smith = jay are smith\n", encoding="utf-8")
+    assert writable_names(str(path), Alphabet()) == ["Anna", "李明", "J. R. Smith"]
+
+
 def test_of_very_many_that_cannot_be_written_the_first_are_told(capsys):
     assert writable_names(["Anna", *(f"Anna {n}" for n in range(1000))], Alphabet()) == ["Anna"]
     told = capsys.readouterr().err.splitlines()
