@@ -31,6 +31,7 @@ GONE_S = 2.5  # without a block from a microphone
 BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
 AGAIN_S = 0.5
 WIDE_HZ = 16_000
+FLOATS, N_FLOATS = (1e-9, 2.0), 100  # the range of floats that are sound, and how many of them tell
 USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, to try where a microphone refuses what it calls its own
 
 
@@ -146,6 +147,8 @@ class Pipe:
         else:
             checked_count(f"{where}: rate", rate, *RATES)
             checked_count(f"{where}: channels", channels, 1, MOST_CHANNELS)
+            if dtype != "float32" and self._are_floats():
+                raise AudioError(f"{where}: its samples are float32, not {dtype}, and would be noise: {way_out}")
             code = coding.raw(dtype, rate, channels)
         name = f"{where} (WAV)" if is_wav else where
         self.format = Format(name, code.rate, code.channels, code.dtype)
@@ -160,6 +163,16 @@ class Pipe:
             self._head = self._exactly(containers.FRAMES)
             return kind if containers.begins_with_frames(self._head) else None
         return None if kind == "IRCAM" else kind
+
+    def _are_floats(self) -> bool:
+        """Whether the first samples are floats, as those of Web Audio, whatever was said: integers, read as floats, are
+        hardly ever within the range of sound."""
+        self._head = self._exactly(containers.FRAMES)
+        with np.errstate(invalid="ignore"):
+            levels = np.abs(np.frombuffer(self._head[: len(self._head) // 4 * 4], "<f4"))
+            sounding = levels[levels != 0]
+            within = (sounding > FLOATS[0]) & (sounding < FLOATS[1])
+        return len(sounding) >= N_FLOATS and float(within.mean()) > 0.9
 
     def rest(self) -> bytes:
         """All that is still to be read."""

@@ -178,6 +178,18 @@ def test_raw_samples_that_begin_as_a_frame_of_mpeg_audio_does_are_heard():
         np.testing.assert_allclose(whole(Pipe(io.BytesIO(samples.tobytes()), 16_000, 1, "int16")), samples / 2**15)
 
 
+@pytest.mark.parametrize("level", [1e-4, 0.1, 1.0])
+@pytest.mark.parametrize("dtype", ["int16", "int32"])
+def test_floats_are_never_taken_for_integers_nor_these_for_floats(sound, dtype, level):
+    """A browser's samples are floats: as integers they are noise, in which no name is ever heard."""
+    samples = level * sound / np.abs(sound).max()
+    with pytest.raises(AudioError, match=f"its samples are float32, not {dtype}, .*: give it as source=FILE"):
+        Pipe(Chunks(pcm(samples, "float32"), 700), 16_000, 1, dtype)
+    bits = {"int16": 15, "int32": 31}[dtype]
+    integers = (samples * (2.0**bits - 1)).astype(f"<i{(bits + 1) // 8}").tobytes()
+    np.testing.assert_allclose(whole(Pipe(Chunks(integers, 700), 16_000, 1, dtype)), samples, atol=1e-4)
+
+
 @pytest.mark.parametrize("first", [[-1, -5], [-23_708, 0], [0, 1]])  # as MPEG audio, IRCAM and ISO media begin
 def test_raw_samples_may_begin_as_a_sound_file_does(first):
     samples = np.array(first + [7] * 400, np.int16)

@@ -287,6 +287,7 @@ def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, r
         (['{"rate": "16000"}'], 1007),
         (['{"sample_rate": 16000}'], 1007),
         (['{"names": ["ന"]}'], 1007),
+        ([np.linspace(-1, 1, 2_000, dtype="<f4").tobytes()], 1007),  # as Web Audio has them
         ([bytes(200_000)], 1009),
     ],
 )
