@@ -7,6 +7,7 @@ CMU Pronouncing Dictionary, whose readings have half of the probability of a nam
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from speech.text.spelling import words
 from speech.text.stress import to_ipa
 
 MOST = 16  # pronunciations of a name: the dictionary's and the model's
+_INITIALS = re.compile(r"\b[A-Z]{2}\b")
 N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
 
 
@@ -52,8 +54,13 @@ def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
 
 
 def _known(text: str) -> list[Pronunciation]:
-    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words."""
-    known = [look_up(word) for word in words(text.casefold())]
+    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words. Two capitals
+    that are no word of it (TJ) are said letter by letter, as espeak says them."""
+    initials = {one.casefold() for one in _INITIALS.findall(text)}
+    known: list[list[Phones]] = []
+    for word in words(text.casefold()):
+        found = look_up(word)
+        known += [found] if found or word not in initials else map(look_up, word)
     ways = list(itertools.islice(itertools.product(*known), N_KNOWN)) if known else []
     return [Pronunciation(tuple(itertools.chain(*way)), 1 / len(ways)) for way in ways]
 

@@ -178,6 +178,9 @@ def test_pronunciations_are_pythons(engine):
         "O’Connor",
         "Anne–Marie",
         "Voß",
+        "TJ",
+        "Mary AJ",
+        "LI",
     ]
     names = read_names(
         [*texts, {"text": "Saoirse", "say": ["seersha", "/ˈsɛːɹ.ʃə/"]}, {"text": "Gil", "say": ["/dʒ͡ʤɚl̩/"]}]

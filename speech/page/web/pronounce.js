@@ -19,9 +19,16 @@ export class Dictionary {
     return line.split("|").map((one) => one.split(" "));
   }
 
-  /** Those of `text`, equally probable; none where the dictionary lacks one of its words. */
+  /**
+   * Those of `text`, equally probable; none where the dictionary lacks one of its words. Two capitals that are no word of
+   * it (TJ) are said letter by letter.
+   */
   pronunciations(text) {
-    const known = words(text).map((word) => this.lookUp(word.replaceAll("ß", "ss")));
+    const initials = (text.match(/\b[A-Z]{2}\b/g) ?? []).map((one) => one.toLowerCase());
+    const known = words(text).flatMap((word) => {
+      const found = this.lookUp(word.replaceAll("ß", "ss"));
+      return found.length || !initials.includes(word) ? [found] : [...word].map((letter) => this.lookUp(letter));
+    });
     let ways = known.length ? [[]] : [];
     // Cut after each word: a pasted sentence has millions of ways.
     for (const some of known)
