@@ -40,8 +40,8 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
 
         from speech.server.wyoming import Handler
 
-        for one in bound(host, "wyoming_port", wyoming_port):
-            one.close()  # the library binds it itself, and would not say which setting is wrong
+        for probe in bound(host, "wyoming_port", wyoming_port):
+            probe.close()  # the library binds it itself, and would not say which setting is wrong
         wyoming = AsyncTcpServer(host, wyoming_port)
         running.append(wyoming.run(partial(Handler, recognition)))
         print(f"Wyoming: tcp://{host}:{wyoming_port}", flush=True)
