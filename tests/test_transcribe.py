@@ -70,7 +70,7 @@ def test_without_a_clip_to_transcribe_or_a_calibration_it_fails(transcribe, give
     (tmp_path / "good.wav").unlink()
     with pytest.raises(SystemExit, match="2"):
         transcribe(*given)
-    assert "error: none of 1 clip could be transcribed" in capsys.readouterr().err
+    assert "error: 0 of 1 clip could be transcribed" in capsys.readouterr().err
 
 
 def test_homophones_of_a_list_are_told_in_one_line_without_espeak(given):

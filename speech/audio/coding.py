@@ -20,6 +20,10 @@ from speech.audio.limits import AudioError
 _PCM, _MS_ADPCM, _FLOAT, _A_LAW, _MU_LAW, _IMA_ADPCM, _EXTENSIBLE = 1, 2, 3, 6, 7, 0x11, 0xFFFE
 _BY_SAMPLE, _BY_BLOCK = {_PCM, _FLOAT, _A_LAW, _MU_LAW}, {_MS_ADPCM, _IMA_ADPCM}
 RAW = {"int16": (_PCM, 16), "int32": (_PCM, 32), "float32": (_FLOAT, 32)}  # types of samples without a header
+WAVS = (b"RIFF", b"RF64", b"RIFX")  # a WAV begins with one of these
+BLOCK_S = 0.1
+_ENDLESS = 1 << 62  # bytes
+_NAME = 4  # bytes of a chunk's name
 
 
 class Coding(NamedTuple):
@@ -34,15 +38,47 @@ class Coding(NamedTuple):
     n_bytes: int
     n_samples: int
 
-    def n_block_bytes(self, block_s: float) -> int:
-        """Of a block of about ``block_s`` seconds."""
-        return max(1, round(block_s * self.rate / self.n_samples)) * self.n_bytes
-
     def decode(self, content: bytes, where: str) -> NDArray[np.float32]:
         """The samples ``(n, channels)`` of ``content``. Raises AudioError."""
         if len(content) < self.n_bytes:
             return np.zeros((0, self.channels), np.float32)
         return files.decode_open(io.BytesIO(_wav(self.fmt, self.order, content)), Path(where))[0]
+
+
+class Decoder:
+    """Blocks of about BLOCK_S of samples, of a stream's bytes, however these come. Errors say ``where`` it comes from.
+
+    ``n_declared`` are the bytes of sound by a WAV's header, None where that does not tell: the chunks that follow them
+    (tags, a cue list) are no sound. What follows and does not begin as a chunk is: the header was wrong.
+    """
+
+    def __init__(self, coding: Coding, where: str, n_declared: int | None = None) -> None:
+        self._coding, self._where = coding, where
+        self.n_bytes = max(1, round(BLOCK_S * coding.rate / coding.n_samples)) * coding.n_bytes  # of a block
+        self._n_left, self._padding = n_declared or _ENDLESS, (n_declared or 0) % 2
+        self._rest = bytearray()
+
+    def __call__(self, content: bytes, last: bool = False) -> list[NDArray[np.float32]]:
+        """The blocks ``(n, channels)`` that ``content`` completes; with ``last`` all that came. Raises AudioError."""
+        self._rest += content
+        found = []
+        while self._n_left or self._goes_on():
+            n = min(self.n_bytes, self._n_left, len(self._rest) if last else _ENDLESS)
+            if not 0 < n <= len(self._rest):
+                break
+            found.append(self._coding.decode(bytes(self._rest[:n]), self._where))
+            del self._rest[:n]
+            self._n_left -= n
+        return found
+
+    def _goes_on(self) -> bool:
+        """Whether sound follows what the header declared, as far as is known; what else follows is not kept."""
+        name = bytes(self._rest[self._padding : self._padding + _NAME])
+        if len(name) == _NAME and (name in WAVS or not (name.isascii() and name.decode("ascii").isprintable())):
+            self._n_left = _ENDLESS
+            return True
+        del self._rest[self._padding + _NAME :]
+        return False
 
 
 def raw(dtype: str, rate: int, channels: int) -> Coding:

@@ -225,7 +225,7 @@ def _find_sound(file: BinaryIO, kind: str) -> _Sound | None:
         order = ">" if kind == "AU" else "<"
         file.seek(4)
         at, size = struct.unpack(f"{order}II", file.read(8).ljust(8, b"\0"))
-        return None if at < 24 else _Sound(at, _known(size, _LARGEST_32), 8, f"{order}I")
+        return None if at < 24 else _Sound(at, known(size, _LARGEST_32), 8, f"{order}I")
     if kind == "NIST":
         file.seek(0)
         header = file.read(1024)
@@ -244,13 +244,14 @@ def _find_sound(file: BinaryIO, kind: str) -> _Sound | None:
             large = (*struct.unpack("<Q", file.read(8).ljust(8, b"\0")), at + 8)
         elif name in (b"data", b"SSND"):
             if large[1] and size >= _LARGEST_32:
-                return _Sound(at, _known(large[0], _LARGEST_64), large[1], "<Q")
+                return _Sound(at, known(large[0], _LARGEST_64), large[1], "<Q")
             most = _LARGEST_32 if struct.calcsize(form) == 4 else _LARGEST_64
-            return _Sound(at, _known(size, most), at - struct.calcsize(form), form, layout.counted)
+            return _Sound(at, known(size, most), at - struct.calcsize(form), form, layout.counted)
     return None
 
 
-def _known(size: int, largest: int) -> int | None:
+def known(size: int, largest: int = _LARGEST_32) -> int | None:
+    """The ``size`` that a header declares; None for one that stands for an unknown one."""
     return size if 0 < size < largest else None
 
 

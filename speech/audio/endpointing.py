@@ -34,7 +34,7 @@ LEAST_RATIO = 1.0  # the loudest frame's excess over the background's power: a s
 GAP_S = 0.8  # the pause between a first and a last name
 CLICK_S = 0.03  # shorter than any isolated phone
 MARGIN_S = 0.06  # onset and release are softer than the threshold
-STEADY_S, STEADY_DB = 0.8, 4.0  # what lasts so long within so few dB is a noise: its frames spread over 3 dB, as a rule
+STEADY_S, STEADY_DB = 0.8, 4.0  # what begins so long within so few dB and never rises is a noise: most spread over 3 dB
 SILENCE = 1e-4  # peak amplitude (-80 dBFS)
 STEP = 20  # frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
 LOOK = 10  # frames, of which STEP is a multiple: how often while somebody speaks, where short pauses are asked for
@@ -312,12 +312,13 @@ class Endpointer:
 
 
 def _is_steady(bands: NDArray[np.float64]) -> bool:
-    """Whether frames of this power in each band are a noise that has ended, as a fan's: until then it was
-    background itself."""
-    if len(bands) * HOP_MS / 1000 < STEADY_S:
+    """Whether frames of this power in each band are a noise that has ended, at once or slowly, as a fan's: until then
+    it was background itself."""
+    first = round(STEADY_S * 1000 / HOP_MS)
+    if len(bands) < first:
         return False
     power = bands.sum(axis=1)
-    return bool(power.max() < 10 ** (STEADY_DB / 10) * _percentile(power, FLOOR_PERCENT))
+    return bool(power.max() < 10 ** (STEADY_DB / 10) * _percentile(power[:first], FLOOR_PERCENT))
 
 
 def loudest(waveform: Waveform, sample_rate: int) -> Segment:

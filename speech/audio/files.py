@@ -253,6 +253,8 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
         raise AudioError(f"clips={pattern}: give a file, a folder, a quoted glob, or a list of these")
     if not isinstance(pattern, str | Path):
         found, missing = _each(pattern)
+        if not found:
+            raise FileNotFoundError("clips=[]: the list is empty: give a file, a folder or a quoted glob")
         if missing and len(missing) == len(found):
             raise missing[0]
         return list(found)

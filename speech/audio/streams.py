@@ -20,18 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech.audio import coding, containers, files
-from speech.audio.coding import Coding
+from speech.audio.coding import BLOCK_S, Decoder
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
 from speech.common.escape import printable, printable_lines
 from speech.common.extras import require
 from speech.common.ranges import checked_count, checked_text
 
-BLOCK_S = 0.1
 GONE_S = 2.5  # without a block from a microphone
 BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
 AGAIN_S = 0.5
 WIDE_HZ = 16_000
+FLOATS, N_FLOATS = (1e-9, 2.0), 100  # the range of floats that are sound, and how many of them tell
 USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, to try where a microphone refuses what it calls its own
 
 
@@ -120,9 +120,9 @@ class Pipe:
     """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples. Errors say
     ``where`` it comes from, and the ``way_out`` for what is neither.
 
-    What begins with RIFF, RF64 or RIFX is read by its header, whatever was said of raw samples; its lengths are not
-    trusted, since who writes into a pipe does not know them. Raises AudioError for a header that cannot be read, and
-    for another kind of sound file, which would be noise as raw samples.
+    What begins with RIFF, RF64 or RIFX is read by its header, whatever was said of raw samples. ``decoder`` is what
+    decodes the bytes that are not read yet. Raises AudioError for a header that cannot be read, and for another kind of
+    sound file, which would be noise as raw samples.
     """
 
     def __init__(
@@ -132,23 +132,27 @@ class Pipe:
         channels: int,
         dtype: str,
         where: str = "standard input",
-        way_out: str = "give it as source=FILE, or send it as a WAV",
+        way_out: str = "give it as source=FILE, or send it as a WAV of 16-bit PCM",
     ) -> None:
         self._pipe, self._where, self._way_out = pipe, where, way_out
         if dtype not in coding.RAW:
             raise AudioError(f"dtype={dtype}: there are {', '.join(coding.RAW)}")
         self._head = b""  # what was read of it, and is to be read again
         self._head = self._exactly(containers.HEAD)
-        if is_wav := self._head.startswith((b"RIFF", b"RF64", b"RIFX")):
-            self.coding = self._wav_coding()
+        n_declared = None
+        if is_wav := self._head.startswith(coding.WAVS):
+            code, n_declared = self._wav_coding()
         elif (kind := self._kind()) is not None:
             raise AudioError(f"{where}: {kind}, no raw samples: {way_out}")
         else:
             checked_count(f"{where}: rate", rate, *RATES)
             checked_count(f"{where}: channels", channels, 1, MOST_CHANNELS)
-            self.coding = coding.raw(dtype, rate, channels)
+            if dtype != "float32" and self._are_floats():
+                raise AudioError(f"{where}: its samples are float32, not {dtype}, and would be noise: {way_out}")
+            code = coding.raw(dtype, rate, channels)
         name = f"{where} (WAV)" if is_wav else where
-        self.format = Format(name, self.coding.rate, self.coding.channels, self.coding.dtype)
+        self.format = Format(name, code.rate, code.channels, code.dtype)
+        self.decoder = Decoder(code, where, n_declared)
 
     def _kind(self) -> str | None:
         """Of a sound file's first bytes; None for raw samples."""
@@ -159,6 +163,16 @@ class Pipe:
             self._head = self._exactly(containers.FRAMES)
             return kind if containers.begins_with_frames(self._head) else None
         return None if kind == "IRCAM" else kind
+
+    def _are_floats(self) -> bool:
+        """Whether the first samples are floats, as those of Web Audio, whatever was said: integers, read as floats, are
+        hardly ever within the range of sound."""
+        self._head = self._exactly(containers.FRAMES)
+        with np.errstate(invalid="ignore"):
+            levels = np.abs(np.frombuffer(self._head[: len(self._head) // 4 * 4], "<f4"))
+            sounding = levels[levels != 0]
+            within = (sounding > FLOATS[0]) & (sounding < FLOATS[1])
+        return len(sounding) >= N_FLOATS and float(within.mean()) > 0.9
 
     def rest(self) -> bytes:
         """All that is still to be read."""
@@ -171,31 +185,34 @@ class Pipe:
             found += more
         return bytes(found)
 
-    def _wav_coding(self) -> Coding:
+    def _wav_coding(self) -> tuple[coding.Coding, int | None]:
+        """And the bytes of its sound, None where who writes into the pipe did not know them."""
         order = ">" if self._exactly(12).startswith(b"RIFX") else "<"  # then the length, and WAVE
-        fmt = b""
+        fmt, n_declared = b"", None
         while len(chunk := self._exactly(8)) == 8:
             name, length = chunk[:4], struct.unpack(f"{order}I", chunk[4:])[0]
             if name == b"data" and fmt:
+                n_declared = containers.known(length)
                 break
             if length > 1 << 20:
                 break
             body = self._exactly(length + length % 2)
             fmt = body if name == b"fmt " else fmt
-        return coding.of_wav(fmt, order, self._where, self._way_out)
+        return coding.of_wav(fmt, order, self._where, self._way_out), n_declared
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
         """Raises AudioError where the stream ends without a sample."""
         mono = Mono(self.format.rate, sample_rate)
-        n_bytes = self.coding.n_block_bytes(BLOCK_S)  # of each block but the last, however the bytes came
         n_samples, last = 0, False
         while not last:
-            data = self._exactly(n_bytes)
-            samples, last = self.coding.decode(data, self._where), len(data) < n_bytes
-            n_samples += len(samples)
-            if not n_samples:
-                raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
-            yield mono(samples, last)
+            content = self._exactly(self.decoder.n_bytes)
+            last = len(content) < self.decoder.n_bytes
+            for samples in self.decoder(content, last):
+                n_samples += len(samples)
+                yield mono(samples)
+        if not n_samples:
+            raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
+        yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
 
 
 class Microphone:

@@ -86,7 +86,7 @@ def print_transcripts(
         print(result.to_json() if json else result.to_text(), flush=True)
         n_done += result.transcript is not None
     if not n_done:
-        raise ValueError(f"none of {counted(len(clips), 'clip')} could be transcribed")
+        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be transcribed")
     print(
         f"{n_done} of {counted(len(clips), 'clip')} transcribed by {escape.printable(path)}",
         file=sys.stderr if json else sys.stdout,
@@ -141,4 +141,4 @@ def print_spotted(
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None
     if n_refused == len(clips):
-        raise ValueError(f"none of {counted(len(clips), 'clip')} could be heard to its end")
+        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be heard to its end")

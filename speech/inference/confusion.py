@@ -103,15 +103,21 @@ def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
         for one in pairs
         if one.pair.distance == 0
     ]
-    lines.append(f"{'names':<26} {'distance':>8}  {'in the accent':<16} {'pronunciations':<28}confusion".rstrip())
+    rows = [("names", "distance", "in the accent", "pronunciations", "confusion")]
     for one in pairs[:n_pairs]:
-        pair, said = one.pair, " / ".join(one.pair.ipa)
         value = "-" if one.confusion is None else f"{one.confusion:.3f}"
-        lines.append(f"{', '.join(pair.names):<26} {pair.distance:8.3f}  {pair.accent:<16} {said:<28}{value:>9}")
-    lines += ["", f"{'name':<26} pronunciations that are recognised, with the probability of each"]
+        said = " / ".join(one.pair.ipa)
+        rows.append((", ".join(one.pair.names), f"{one.pair.distance:.3f}", one.pair.accent, said, value))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for names, distance, accent, said, value in rows:
+        columns = names.ljust(widths[0]), distance.rjust(8), accent.ljust(widths[2]), said.ljust(widths[3])
+        lines.append(f"{'  '.join(columns)}  {value:>9}")
+    recognised = [("name", "pronunciations that are recognised, with the probability of each")]
     for name, ways in _pronunciations(pairs[:n_pairs]).items():
         likely = (f"/{_ipa(way)}/ {way.probability:.2f}" for way in ways if way.probability >= LEAST_SHOWN)
-        lines.append(f"{name:<26} {'  '.join(likely)}")
+        recognised.append((name, "  ".join(likely)))
+    width = max(len(name) for name, _ in recognised)
+    lines += ["", *(f"{name.ljust(width)}  {ways}" for name, ways in recognised)]
     return "\n".join([*map(printable, lines), "", f"{min(n_pairs, len(pairs))} of {counted(len(pairs), 'pair')}"])
 
 

@@ -7,6 +7,7 @@ CMU Pronouncing Dictionary, whose readings have half of the probability of a nam
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -18,9 +19,11 @@ from speech.text.lexicon import look_up
 from speech.text.names import Name, is_ipa, ways_to_say
 from speech.text.phones import Phones, phones
 from speech.text.pronunciation import Pronunciation
+from speech.text.spelling import words
 from speech.text.stress import to_ipa
 
 MOST = 16  # pronunciations of a name: the dictionary's and the model's
+_INITIALS = re.compile(r"\b[A-Z]{2}\b")
 N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
 
 
@@ -51,9 +54,14 @@ def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
 
 
 def _known(text: str) -> list[Pronunciation]:
-    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words."""
-    words = [look_up(word) for word in text.casefold().replace("-", " ").split()]
-    ways = list(itertools.islice(itertools.product(*words), N_KNOWN)) if words else []
+    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words. Two capitals
+    that are no word of it (TJ) are said letter by letter, as espeak says them."""
+    initials = {one.casefold() for one in _INITIALS.findall(text)}
+    known: list[list[Phones]] = []
+    for word in words(text.casefold()):
+        found = look_up(word)
+        known += [found] if found or word not in initials else map(look_up, word)
+    ways = list(itertools.islice(itertools.product(*known), N_KNOWN)) if known else []
     return [Pronunciation(tuple(itertools.chain(*way)), 1 / len(ways)) for way in ways]
 
 

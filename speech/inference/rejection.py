@@ -7,8 +7,9 @@ validation clips with and without their names in lists of many sizes (``speech.t
     p(out of list) = 1 / (1 + exp(-(weights[0] + weights[1:] . evidence)))
 
 The first number is a likelihood ratio between the best name and a filler that may spell anything (Rose and Paul 1990),
-as in keyword spotting. The margin of the first name over the second is left out on purpose: it would reject a name that
-was said whenever the list holds a similar one.
+as in keyword spotting, per symbol of the name: in noise, where the filler spells nothing, each symbol of a name costs
+as many nats as the next, and *Bo* would be accepted for being short. The margin of the first name over the second is
+left out on purpose: it would reject a name that was said whenever the list holds a similar one.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from speech.inference.decode import collapse
 from speech.inference.score import Floats
 
 EVIDENCE = (
-    "log_likelihood_ratio",  # log(1 + nats by which the filler path outscores the best name)
+    "log_likelihood_ratio",  # log(1 + nats by which the filler path outscores the best name, for every N_SYMBOLS of it)
     "mean_frame_entropy",  # nats, the mean over frames of the entropy over letters: high for noise
     "log_n_names",  # log of the length of the list: the longer, the better its best name fits by chance
 )
+N_SYMBOLS = 4  # chosen so that the recogniser that ships keeps its weights and its stated rates: docs/results.md
 NEVER = 2.0  # reached by no probability
 LARGEST_RATIO = 1e3  # nats: of a name that does not fit into the clip's frames
 
@@ -43,9 +45,11 @@ def mean_frame_entropy(log_probs: Floats) -> float:
     return float(-(np.exp(finite) * finite).sum(axis=1).mean())
 
 
-def evidence(best_name: float, filler: float, entropy: float, n_names: int) -> Floats:
-    """``EVIDENCE`` from the scores of the best name and of the filler path, the entropy, and the list's length."""
-    ratio = min(max(filler - best_name, 0.0), LARGEST_RATIO)  # a name may outscore the likeliest path's spelling
+def evidence(best_name: float, n_symbols: float, filler: float, entropy: float, n_names: int) -> Floats:
+    """``EVIDENCE`` from the scores of the best name, of ``n_symbols``, and of the filler path, the entropy, and the
+    list's length."""
+    # A name may outscore the likeliest path's spelling; one that was enrolled may have been decoded as nothing.
+    ratio = min(max(filler - best_name, 0.0) * N_SYMBOLS / max(n_symbols, 1.0), LARGEST_RATIO)
     return np.array([np.log1p(ratio), entropy, np.log(n_names)])
 
 

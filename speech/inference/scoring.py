@@ -45,6 +45,11 @@ def certain(symbols: Symbols) -> Variants:
     return Variants((symbols,), (0.0,))
 
 
+def length(variants: Variants) -> int:
+    """How many symbols the likeliest of ``variants`` has."""
+    return len(variants.symbols[int(np.argmax(variants.log_p))])
+
+
 def have_pronunciations(entries: Sequence[Entry]) -> bool:
     return all(entry.phones.symbols for entry in entries)
 

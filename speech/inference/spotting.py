@@ -25,7 +25,16 @@ from speech.audio.files import Waveform
 from speech.inference import label_prior
 from speech.inference.confirmation import UNFITTED
 from speech.inference.score import Floats, may_skip, with_blanks
-from speech.inference.scoring import Entry, LogProbs, Variants, fuse, have_pronunciations, letter_scores, phone_scores
+from speech.inference.scoring import (
+    Entry,
+    LogProbs,
+    Variants,
+    fuse,
+    have_pronunciations,
+    length,
+    letter_scores,
+    phone_scores,
+)
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.text.alphabet import BLANK
 
@@ -292,7 +301,7 @@ class Spotter:
         ratio = float(letters[0] - fair.letters.max(axis=1).sum()) / n_letters
         if phones is None or fair.phones is None:
             return ratio - SHORTNESS / n_letters
-        n_phones = len(_likeliest(entry.phones)[0])
+        n_phones = length(entry.phones)
         of_phones = float(phones[0] - fair.phones.max(axis=1).sum()) / n_phones
         return fuse(self.transcriber.phones_weight, ratio, of_phones) - SHORTNESS / n_phones
 

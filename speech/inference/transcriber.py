@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,7 @@ from speech.inference.scoring import (
     certain,
     fuse,
     have_pronunciations,
+    length,
     letter_scores,
     phone_scores,
 )
@@ -237,22 +238,18 @@ class Transcriber(ABC):
         letters, phones = letter_scores(log_probs, entries), phone_scores(log_probs, entries)
         return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
-    def fused_statistic(
-        self, log_probs: LogProbs, entries: Sequence[Entry], statistic: Callable[[Floats], float]
-    ) -> float:
-        """``statistic`` of the letters and of the phones, fused as the ``scores`` of ``entries`` are."""
-        letters = statistic(log_probs.letters)
-        if log_probs.phones is None or not have_pronunciations(entries):
-            return letters
-        return fuse(self.phones_weight, letters, statistic(log_probs.phones))
-
     def evidence(self, log_probs: LogProbs, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
         """``rejection.EVIDENCE`` of one clip against several lists, ``(n_lists, len(EVIDENCE))``, from the likeliest
-        name of each list and its length."""
-        entropy = self.fused_statistic(log_probs, firsts, mean_frame_entropy)
+        name of each list and its length. Letters and phones are fused as in ``scores``."""
+        entropy, n_symbols = mean_frame_entropy(log_probs.letters), [float(length(one.letters)) for one in firsts]
+        if log_probs.phones is not None and have_pronunciations(firsts):
+            weight = self.phones_weight
+            entropy = fuse(weight, entropy, mean_frame_entropy(log_probs.phones))
+            n_symbols = [fuse(weight, n, length(one.phones)) for n, one in zip(n_symbols, firsts, strict=True)]
         filler = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
         *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
-        return np.array([evidence(name, free, entropy, n) for name, n in zip(best, n_names, strict=True)])
+        found = zip(best, n_symbols, n_names, strict=True)
+        return np.array([evidence(name, n, free, entropy, of) for name, n, of in found])
 
     def rank(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """The probability of each name of ``lexicon``, given that one of them was said; best first."""

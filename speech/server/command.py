@@ -31,7 +31,7 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
     import asyncio
 
     asyncio.get_running_loop().set_exception_handler(TellOnce())
-    sockets = bound(host, http_port) if http_port else []
+    sockets = bound(host, "http_port", http_port) if http_port else []
     running: list[Coroutine[object, object, None]] = []
     web: uvicorn.Server | None = None
     if wyoming_port:
@@ -40,6 +40,8 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
 
         from speech.server.wyoming import Handler
 
+        for probe in bound(host, "wyoming_port", wyoming_port):
+            probe.close()  # the library binds it itself, and would not say which setting is wrong
         wyoming = AsyncTcpServer(host, wyoming_port)
         running.append(wyoming.run(partial(Handler, recognition)))
         print(f"Wyoming: tcp://{host}:{wyoming_port}", flush=True)
@@ -64,13 +66,14 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
         one.result()
 
 
-def bound(host: str, port: int) -> list[socket.socket]:
-    """Sockets of each address of ``host``. Raises OSError, which names both; uvicorn's own would end the process."""
+def bound(host: str, key: str, port: int) -> list[socket.socket]:
+    """Sockets of each address of ``host``. Raises OSError, which names both, the port by its setting ``key``; uvicorn's
+    own would end the process."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return [socket.create_server(address[:2], family=family, backlog=2048) for family, *_, address in found]
     except OSError as error:
-        raise OSError(f"host={host} http_port={port}: cannot be served ({error.strerror}): give others") from error
+        raise OSError(f"host={host} {key}={port}: cannot be served ({error.strerror}): give others") from error
 
 
 class TellOnce:

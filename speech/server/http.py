@@ -32,7 +32,7 @@ TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.
 
 def application(recognition: Recognition) -> FastAPI:
     """The routes, without the guard."""
-    app = FastAPI(title="speech-names", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="speech-names", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
 
     @app.get("/")
     async def about() -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _given(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"no JSON: {error}") from error
+        raise ValueError(f"no JSON ({error}): sound is sent in binary frames") from error
     known = [*DEFAULT, "end"]
     if not isinstance(given, dict) or not given.keys() <= set(known):
         wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "no JSON object"

@@ -9,7 +9,7 @@ import numpy as np
 from speech.audio.containers import FRAMES
 from speech.audio.files import Waveform
 from speech.audio.limits import MOST_CHANNELS, RATES, AudioError
-from speech.audio.streams import BLOCK_S, Mono, Pipe
+from speech.audio.streams import Mono, Pipe
 
 _WHERE = "the stream"
 _TYPES = {2: "int16", 4: "int32"}  # by width in bytes
@@ -31,7 +31,7 @@ class PcmStream:
             )
         self.format = rate, width, channels
         self._sample_rate = sample_rate
-        self._rest = bytearray()
+        self._first = bytearray()  # what came before it was known how it is coded
         self._begun = False
         self._refused: AudioError | None = None
 
@@ -39,33 +39,27 @@ class PcmStream:
         """The samples ``(n_samples,)`` of the blocks that ``content`` completes; with ``last`` all that came."""
         if self._refused:
             raise self._refused
-        self._rest += content
-        found = [np.zeros(0, np.float32)]
         if not self._begun:
-            if len(self._rest) < FRAMES and not last:
-                return found[0]
-            self._begin()
-        while len(self._rest) >= self._n_bytes:
-            found.append(self._block(bytes(self._rest[: self._n_bytes])))
-            del self._rest[: self._n_bytes]
+            self._first += content
+            if len(self._first) < FRAMES and not last:
+                return np.zeros(0, np.float32)
+            content = self._begin()
+        found = [self._mono(samples) for samples in self._decode(content, last)]
         if last:
-            found.append(self._block(bytes(self._rest), last))
-        return np.concatenate(found)
+            found.append(self._mono(np.zeros((0, self._n_channels), np.float32), last))
+        return np.concatenate([np.zeros(0, np.float32), *found])
 
-    def _begin(self) -> None:
-        """By the first bytes."""
+    def _begin(self) -> bytes:
+        """By the first bytes; those of them that are samples."""
         rate, width, channels = self.format
-        way_out = "decode it, or send it as a WAV"
+        way_out = "decode it, or send it as a WAV of 16-bit PCM"
         try:
-            pipe = Pipe(io.BytesIO(self._rest), rate, channels, _TYPES[width], _WHERE, way_out)
+            pipe = Pipe(io.BytesIO(self._first), rate, channels, _TYPES[width], _WHERE, way_out)
         except AudioError as error:
             self._refused = error
             raise
         self._begun = True
-        self._rest = bytearray(pipe.rest())
-        self._coding = pipe.coding
-        self._n_bytes = self._coding.n_block_bytes(BLOCK_S)  # of each block but the last, however they came
-        self._mono = Mono(self._coding.rate, self._sample_rate)
-
-    def _block(self, content: bytes, last: bool = False) -> Waveform:
-        return self._mono(self._coding.decode(content, _WHERE), last)
+        self._decode, self._n_channels = pipe.decoder, pipe.format.channels
+        self._mono = Mono(pipe.format.rate, self._sample_rate)
+        self._first.clear()
+        return pipe.rest()

@@ -50,7 +50,7 @@ class Recognition:
         if names is None:
             return self.lexicon
         if not isinstance(names, list) or len(names) > self.limits.n_names:
-            raise ValueError(f"names: give a list of at most {self.limits.n_names}")
+            raise ValueError(f'names: give a list, ["Anna", "Bob"], of at most {self.limits.n_names}')
         return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet, labels=self.transcriber.labels))
 
     def transcribe(self, clip: Clip, lexicon: Lexicon) -> Transcript:

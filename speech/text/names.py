@@ -86,6 +86,8 @@ def read_names(
     for where, read in _entries(names):
         try:
             name = read()
+            if _QUOTED.fullmatch(name):
+                raise TextError(f"{str(name)!r} stands in quotes: give the name alone")
             if len(name) > LONGEST:
                 raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
             if alphabet is not None:
@@ -123,6 +125,8 @@ def writable_names(
         print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:
         print(f"warning: {counted(more, 'more name')} cannot be written: left out", file=sys.stderr)
+    if unwritable and isinstance(names, str):
+        print(printable(f"{names}: a line NAME = RESPELLING keeps a name as it is written"), file=sys.stderr)
     return found
 
 
@@ -144,6 +148,7 @@ _MOST_FAULTS = 50  # that are told at once
 _N_SHOWN = 10  # names that are left out
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of an editor: splitlines() would make two names of one with U+2028
 _MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
+_QUOTED = re.compile("['‘‛`´].*['’`´]")  # by marks that would be letters: the apostrophe's
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _EMPTY = "the list of names is empty: give at least one name"
 Entry = tuple[str, Callable[[], Name]]  # its place, and what reads it

@@ -249,6 +249,8 @@ def test_one_of_a_list_that_is_not_there_stops_no_other(tree, tmp_path):
     ]
     with pytest.raises(FileNotFoundError, match=r"gone\.wav: no such file or folder"):
         files.find_clips(gone)
+    with pytest.raises(FileNotFoundError, match=r"clips=\[\]: the list is empty: give a file"):
+        files.find_clips([])
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".wav", "null\0.wav", "gone.wav", ".", "pipe", "link"])

@@ -99,8 +99,28 @@ def test_a_block_of_a_wav_is_heard_before_the_next_has_come(sound, subtype):
 
 
 def test_a_wav_of_a_type_whose_blocks_do_not_stand_alone_is_refused_with_the_way_out(sound):
-    with pytest.raises(AudioError, match=r"standard input: a WAV of type 0x31,.*: give it as source=FILE"):
+    with pytest.raises(
+        AudioError, match=r"standard input: a WAV of type 0x31,.*: give .*send it as a WAV of 16-bit PCM"
+    ):
         Pipe(Chunks(wav(sound, "GSM610", 8_000), 100), 16_000, 1, "int16")
+
+
+@pytest.mark.parametrize("n", [1, 7_001, 10**9])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "IMA_ADPCM"])
+def test_chunks_that_follow_the_sound_of_a_wav_are_not_heard(sound, subtype, n):
+    content = wav(sound[:10_001], subtype)
+    tags = b"_PMX" + struct.pack("<I", 60_000) + b"<x:xmpmeta>!" * 5_000
+    alone, tagged = (whole(Pipe(Chunks(some, n), 16_000, 1, "int16")) for some in (content, content + tags))
+    np.testing.assert_array_equal(alone, tagged)
+
+
+@pytest.mark.parametrize("more", ["samples", "another WAV"])
+def test_sound_that_follows_a_wav_in_a_pipe_is_heard(sound, more):
+    content = wav(sound, "PCM_16")
+    after = pcm(sound) if more == "samples" else content
+    found = whole(Pipe(Chunks(content + after, 999), 16_000, 1, "int16"), 22_050)
+    np.testing.assert_allclose(found[: len(sound)], sound, atol=1e-4)
+    np.testing.assert_allclose(found[-len(sound) :], sound, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +176,18 @@ def test_raw_samples_that_begin_as_a_frame_of_mpeg_audio_does_are_heard():
         samples = rng.integers(-300, 300, 4_000).astype(np.int16)
         samples[:2] = [-1025, rng.integers(0x10, 0xE8) - 0x8000]  # ff fb, then a bit rate
         np.testing.assert_allclose(whole(Pipe(io.BytesIO(samples.tobytes()), 16_000, 1, "int16")), samples / 2**15)
+
+
+@pytest.mark.parametrize("level", [1e-4, 0.1, 1.0])
+@pytest.mark.parametrize("dtype", ["int16", "int32"])
+def test_floats_are_never_taken_for_integers_nor_these_for_floats(sound, dtype, level):
+    """A browser's samples are floats: as integers they are noise, in which no name is ever heard."""
+    samples = level * sound / np.abs(sound).max()
+    with pytest.raises(AudioError, match=f"its samples are float32, not {dtype}, .*: give it as source=FILE"):
+        Pipe(Chunks(pcm(samples, "float32"), 700), 16_000, 1, dtype)
+    bits = {"int16": 15, "int32": 31}[dtype]
+    integers = (samples * (2.0**bits - 1)).astype(f"<i{(bits + 1) // 8}").tobytes()
+    np.testing.assert_allclose(whole(Pipe(Chunks(integers, 700), 16_000, 1, dtype)), samples, atol=1e-4)
 
 
 @pytest.mark.parametrize("first", [[-1, -5], [-23_708, 0], [0, 1]])  # as MPEG audio, IRCAM and ISO media begin

@@ -53,6 +53,14 @@ def test_pairs_are_in_the_order_of_their_distance_with_the_confusion_of_both_way
         confusable_pairs(["Martin"])
 
 
+def test_columns_stand_below_one_another_however_long_the_names_are():
+    _, *rows = (
+        table(confusable_pairs(["Zoë van der Berg", "Maria-José O’Neill", "Ed"]), 3).split("\n\n")[0].splitlines()
+    )
+    assert len({row.index("  en-") for row in rows}) == 1
+    assert len({len(row) for row in rows}) == 1
+
+
 def test_the_views_show_the_homophones_and_the_nearest_pairs():
     pairs = confusable_pairs(NAMES)
     first, _, *rows, count = table(pairs, 2).splitlines()

@@ -29,6 +29,21 @@ def test_a_full_name_has_the_pronunciations_of_its_words_one_after_the_other():
     assert best("Mary Ann") == best("Mary") + best("Ann")
 
 
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("O’Connor", "O'Connor"), ("Anne–Marie", "Anne-Marie"), ("Mary_Ann", "Mary Ann"), ("Voß", "Voss")],
+)
+def test_a_word_is_looked_up_however_its_apostrophe_or_hyphen_is_written(name, plain):
+    assert best(name) == best(plain)
+
+
+def test_two_capitals_that_are_no_word_are_initials():
+    assert best("TJ") == best("T J") == phones("tidʒeɪ")
+    assert best("Mary KC") == best("Mary K C")
+    assert best("LI") == best("Li") != best("L I")
+    assert best("Tj") != best("T J")
+
+
 def test_a_names_own_pronunciations_come_in_place_of_all_others():
     (found,) = pronounce([Name("Niamh", ["/niv/"])])
     assert [(one.phones, one.probability) for one in found] == [(phones("niv"), 1.0)]

@@ -29,9 +29,10 @@ def filler_score(log_probs):
 
 
 def out_of_list(log_probs, names):
-    best = float(score(log_probs, [ALPHABET.encode(name) for name in names]).max())
+    scores = score(log_probs, [ALPHABET.encode(name) for name in names])
+    best, n_symbols = float(scores.max()), len(names[int(scores.argmax())])
     entropy = mean_frame_entropy(log_probs)
-    return REJECTION.probability(evidence(best, filler_score(log_probs), entropy, len(names)))
+    return REJECTION.probability(evidence(best, n_symbols, filler_score(log_probs), entropy, len(names)))
 
 
 def test_a_rate_that_is_no_number_is_told_as_one_without_a_threshold():
@@ -47,8 +48,8 @@ def test_it_is_a_probability_whatever_the_order_of_the_names(seed, order, n):
     assert 0 <= found <= 1
 
 
-@given(st.integers(0, 10_000), st.permutations(NAMES), st.integers(1, 5))
-def test_a_list_with_a_better_name_is_never_likelier_to_be_rejected(seed, order, n):
+@given(st.integers(0, 10_000), st.permutations(["ab", "ba", "bc", "ca", "bb", "cc"]), st.integers(1, 5))
+def test_a_list_with_a_better_name_of_its_length_is_never_likelier_to_be_rejected(seed, order, n):
     log_probs = random_log_probs(seed)
     fits = dict(zip(order, score(log_probs, [ALPHABET.encode(name) for name in order]), strict=True))
     best, before = max(order[:n], key=fits.__getitem__), out_of_list(log_probs, order[:n])
@@ -65,12 +66,28 @@ def test_the_filler_scores_at_least_its_path_and_noise_has_a_high_entropy():
     assert mean_frame_entropy(np.zeros((3, 4)) - np.log(4)) == pytest.approx(np.log(4))
 
 
+@given(st.floats(-200, 0), st.floats(-200, 0), st.integers(1, 20), st.integers(2, 5))
+def test_as_many_nats_a_symbol_are_the_same_evidence_for_a_name_of_any_length(best, filler, n_symbols, times):
+    longer = evidence(best * times, n_symbols * times, filler * times, 1.0, 5)
+    assert longer == pytest.approx(evidence(best, n_symbols, filler, 1.0, 5))
+
+
+def test_in_noise_a_short_name_is_no_likelier_than_a_long_one():
+    """Where each symbol is as unlikely as any other, and the filler spells nothing."""
+    frames = np.log(np.full((12, 4), 0.001) + 0.996 * (np.arange(4) == 0))
+    texts = [[1 + i % 3 for i in range(n)] for n in (2, 4, 8)]
+    found = [evidence(score(frames, [text])[0], len(text), filler_score(frames), 0.0, 5)[0] for text in texts]
+    plain = [filler_score(frames) - score(frames, [text])[0] for text in texts]
+    assert max(found) - min(found) < 0.3
+    assert np.log1p(plain[2]) - np.log1p(plain[0]) > 1.0, "as it would be without its length"
+
+
 def test_evidence_is_finite_where_no_name_fits_or_all_frames_are_certain():
-    assert evidence(-np.inf, -1.0, 0.0, 1)[0] == np.log1p(LARGEST_RATIO)
+    assert evidence(-np.inf, 3, -1.0, 0.0, 1)[0] == np.log1p(LARGEST_RATIO)
     with np.errstate(divide="ignore"):
         certain = np.log(np.eye(4)[[1, 0, 2]])
     assert mean_frame_entropy(certain) == 0
-    assert evidence(0.0, filler_score(certain), 0.0, 1)[0] == 0
+    assert evidence(0.0, 3, filler_score(certain), 0.0, 1)[0] == 0
     short = random_log_probs(0, n_frames=2)
     assert out_of_list(short, ["abc"]) > out_of_list(short, ["a"])
 

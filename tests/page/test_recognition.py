@@ -165,7 +165,23 @@ def test_where_python_hears_no_speech_the_page_does_not(sound, engine):
 
 
 def test_pronunciations_are_pythons(engine):
-    texts = [*NAMES, "either", "O'Neill", "Jean-Luc Picard", "İpek", "Þóra", "Đặng", "zzyzx", "Xi"]
+    texts = [
+        *NAMES,
+        "either",
+        "O'Neill",
+        "Jean-Luc Picard",
+        "İpek",
+        "Þóra",
+        "Đặng",
+        "zzyzx",
+        "Xi",
+        "O’Connor",
+        "Anne–Marie",
+        "Voß",
+        "TJ",
+        "Mary AJ",
+        "LI",
+    ]
     names = read_names(
         [*texts, {"text": "Saoirse", "say": ["seersha", "/ˈsɛːɹ.ʃə/"]}, {"text": "Gil", "say": ["/dʒ͡ʤɚl̩/"]}]
     )

@@ -255,6 +255,10 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     bad = {
         "empty.wav": (b"", "empty"),
         "text.wav": (b"no sound at all " * 40, "not readable as audio"),
+        "names.csv": (
+            b"Anna,Bob",
+            "not readable as audio (Unable to decode audio data): if it is a list, copy its names",
+        ),
         "cut.wav": (whole[: len(whole) // 2], "truncated"),
         "header.wav": (whole[:44], "truncated"),  # it declares the samples that it had
         "nothing.wav": (whole[:40] + bytes(4), "no samples"),
@@ -270,8 +274,10 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     for name, (content, _) in bad.items():
         (tmp_path / name).write_bytes(content)
     reasons = {name: reason for name, (_, reason) in bad.items()}
+    files.write(tmp_path / "late.wav", np.r_[np.zeros(60 * RATE), soundfile.read(sounds / "once.wav")[0]], RATE)
     reasons |= {"long.wav": "over the 60 s", "long.ogg": "over the 60 s", "silent.wav": "no speech", "nan.wav": "NaN"}
     page = ready()
+    page.uncheck("#within")
     page.set_input_files("#file", [*(tmp_path / name for name in reasons), sounds / "once.wav"])
     wait_for_verdict(page, "Martin,")
     page.wait_for_selector("#problem:not([hidden])")
@@ -279,6 +285,11 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     for (name, reason), problem in zip(reasons.items(), problems, strict=True):
         assert problem.startswith(f"{name}: ")
         assert reason in problem
+    page.check("#within")
+    page.set_input_files("#file", tmp_path / "late.wav")
+    page.wait_for_function("() => /^late.wav, 6\\d\\.. s: Martin,/.test(document.getElementById('before').textContent)")
+    assert page.is_hidden("#problem")
+    assert page.is_hidden("#status")
 
 
 @pytest.mark.parametrize("right", [-1.0, 0.0, 0.3])
@@ -468,12 +479,13 @@ def test_a_character_that_is_not_seen_is_named_by_its_number(ready):
 
 def test_comments_and_marks_of_a_list_are_no_names_as_in_python(ready):
     page = ready()
-    page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n  # Eva = eva\nC# Minor")
-    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 3")
+    page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n‘Fay’\n  # Eva = eva\nC# Minor")
+    page.wait_for_function("() => document.querySelectorAll('#refused li').length === 4")
     assert rows(page) == ["Anna", "Bob"]
-    assert page.eval_on_selector_all("#refused li", "some => some.map((one) => one.textContent)")[:2] == [
+    assert page.eval_on_selector_all("#refused li", "some => some.map((one) => one.textContent)")[:3] == [
         "“- Carla” begins with “-”: give the name alone",
         "“1. Dora” begins with “1.”: give the name alone",
+        "“‘Fay’” stands in quotes: give the name alone",
     ]
     page.fill("[aria-label='Anna is said as']", "ahna")
     page.press("[aria-label='Anna is said as']", "Enter")
@@ -570,11 +582,14 @@ def test_a_list_that_is_edited_while_it_is_pronounced_takes_over(ready):
 def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp_path, runtime):
     said = np.concatenate([clip_of("Saoirse", variant=variant, around_s=1.2) for variant in ("m3", "f2")] * 8)
     files.write(tmp_path / "said.wav", said, 16_000)
-    page = ready(*speaking(tmp_path / "said.wav"))
-    page.fill("#names", "Saoirse\nMartin")
-    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 2")
+    page = ready(*speaking(tmp_path / "said.wav"), viewport={"width": 390, "height": 400})
+    page.fill("#names", "Saoirse\nMartin\nMark")
+    page.wait_for_function("() => document.querySelectorAll('#list > li').length === 3")
+    page.focus("[aria-label^='Record Saoirse']")
     for n in (1, 2):
-        page.click("[aria-label^='Record Saoirse']")
+        page.keyboard.press("Enter")  # the button of the row that is drawn anew has the focus, too
+        page.wait_for_selector("#enrolment:not([hidden])")
+        assert 0 <= page.locator("#enrolment").bounding_box()["y"] < 400  # what to say is seen beside any row
         page.wait_for_function(
             f"() => document.getElementById('enrolment').textContent.includes('{n} of 5')", timeout=60_000
         )
@@ -584,6 +599,9 @@ def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp
     download.value.save_as(tmp_path / "enrolled.json")
     read = enrolment.read(tmp_path / "enrolled.json", runtime.alphabet, runtime.inventory)
     assert {name: one.n_recordings for name, one in read.items()} == {"Saoirse": 2}
+    page.reload()
+    page.wait_for_selector("[aria-label='Record Saoirse, 2 recorded']")
+    assert page.input_value("#names") == "Saoirse\nMartin\nMark"
 
 
 def test_a_recording_that_is_no_good_is_told_and_not_kept(ready, clip_of, tmp_path):

@@ -43,6 +43,6 @@ def test_a_port_that_another_program_has_is_told_in_one_line(server, monkeypatch
         served = Forked(command.main, tmp_path)
         assert served.ended(60) == 2
     (line,) = served.errors.splitlines()
-    assert line.startswith("error: ")
-    assert str(ports[f"{server}_port"]) in line
-    assert "address already in use" in line.lower()
+    key = f"{server}_port"
+    assert line.startswith(f"error: host=127.0.0.1 {key}={ports[key]}: cannot be served (Address already in use")
+    assert line.endswith("): give others")

@@ -54,6 +54,17 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_recognised(capsys):
         writable_names(["Anna", "Анна", "anna"], Alphabet())
 
 
+def test_a_name_of_a_file_that_cannot_be_written_is_kept_by_its_respelling(tmp_path, capsys):
+    path = tmp_path / "names.txt"
+    path.write_text("Anna\n李明\nJ. R. Smith\n", encoding="utf-8")
+    assert writable_names(str(path), Alphabet()) == ["Anna"]
+    *left_out, way_out = capsys.readouterr().err.splitlines()
+    assert len(left_out) == 2
+    assert way_out == f"{path}: a line NAME = RESPELLING keeps a name as it is written"
+    path.write_text("Anna\n李明 = Li Ming\nJ. R. Smith = jay are smith\n", encoding="utf-8")
+    assert writable_names(str(path), Alphabet()) == ["Anna", "李明", "J. R. Smith"]
+
+
 def test_of_very_many_that_cannot_be_written_the_first_are_told(capsys):
     assert writable_names(["Anna", *(f"Anna {n}" for n in range(1000))], Alphabet()) == ["Anna"]
     told = capsys.readouterr().err.splitlines()
@@ -91,6 +102,12 @@ def test_a_line_with_a_mark_of_a_list_is_told_with_the_mark(tmp_path, line, mark
     (tmp_path / "names.txt").write_text(f"Martin\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=rf"names\.txt:2: .* begins with {re.escape(repr(mark))}: give the name alone"):
         read_names(str(tmp_path / "names.txt"))
+
+
+@pytest.mark.parametrize("name", ["'Anna'", "‘Anna’", "`Anna´"])
+def test_quotes_around_a_name_are_told_and_an_apostrophe_is_a_letter(name, capsys):
+    assert writable_names([name, "'t Hooft", "Jacobs'", "ʿAlāʾ"], Alphabet()) == ["'t Hooft", "Jacobs'", "ʿAlāʾ"]
+    assert f"names[0]: {name!r} stands in quotes: give the name alone; it is left out" in capsys.readouterr().err
 
 
 def test_of_very_many_faults_the_first_are_told(tmp_path):

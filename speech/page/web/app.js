@@ -1,7 +1,7 @@
 // The page: what its buttons do.
 
 import { TextError } from "./alphabet.js";
-import { AudioError, readClip } from "./clip.js";
+import { AudioError, readClip, readSound } from "./clip.js";
 import { byId, percent, tell } from "./element.js";
 import { NoSpeechError } from "./endpointing.js";
 import { enrol, read, write } from "./enrolment.js";
@@ -10,13 +10,15 @@ import { Listener } from "./listening.js";
 import { loadAll } from "./load.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 import { faultsOf, level, levelFaults } from "./quality.js";
+import { Resampler } from "./resample.js";
 import { Result } from "./result.js";
 
 const MOST_RECORDINGS = 5; // of a name
 const GRACE_S = 12; // to say the name that is to be recorded
 const PER_HOUR = 5; // false alarms of each name in running speech: what python -m speech.listen lets pass
 const BETWEEN_MS = 200; // steps of loading: the page is drawn, and what was pressed is done
-const AT_ONCE_S = 1; // of a recording that is heard before the page is drawn again
+const LONGEST_S = 600; // of a recording in which names are found, one second after the other: it is in memory
+const TOLD_EVERY_S = 10; // how far it is heard
 
 class App {
   constructor(engine) {
@@ -81,8 +83,7 @@ class App {
         continue;
       }
       try {
-        const waveform = await readClip(file, this.recognizer.sampleRate);
-        await (byId("within").checked ? this.#hearWithin(waveform, file.name) : this.#hearAlone(waveform, file.name));
+        await (byId("within").checked ? this.#hearWithin(file) : this.#hearAlone(file));
       } catch (error) {
         if (error instanceof NoSpeechError) wrong.push(`${file.name}: ${error.message}`);
         else if (error instanceof AudioError) wrong.push(error.message);
@@ -92,27 +93,37 @@ class App {
     tell("problem", wrong.join(" — "));
   }
 
-  /** The name that `waveform` is taken for. */
-  async #hearAlone(waveform, source) {
+  /** The name that a recording is taken for. */
+  async #hearAlone(file) {
+    const waveform = await readClip(file, this.recognizer.sampleRate);
     const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
-    this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, source);
+    this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, file.name);
   }
 
-  /** Each name in `waveform`, alone or inside of a sentence. */
-  async #hearWithin(waveform, source) {
+  /** Each name in a recording, alone or inside of a sentence. */
+  async #hearWithin(file) {
     const { sampleRate } = this.recognizer;
+    const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or let python -m speech.spot hear it");
+    const resampler = rate === sampleRate ? null : new Resampler(rate, sampleRate);
     let n = 0;
     const name = (heard) => {
       n++;
-      this.result.show(heard, `${source}, ${(heard.startS + heard.span[0] / sampleRate).toFixed(1)} s`);
+      this.result.show(heard, `${file.name}, ${(heard.startS + heard.span[0] / sampleRate).toFixed(1)} s`);
     };
     await this.loadFinder();
     const listener = new Listener(this.recognizer, () => this.list.entries, { speaking() {}, name }, PER_HOUR);
-    for (let at = 0; at < waveform.length; at += AT_ONCE_S * sampleRate) {
-      await listener.push(waveform.subarray(at, at + AT_ONCE_S * sampleRate));
-      await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, keys are read
+    try {
+      for (let s = 0; s * rate < mono.length; s++) {
+        if (s && s % TOLD_EVERY_S === 0) tell("status", `${file.name}: ${s} of ${Math.round(mono.length / rate)} s are heard.`);
+        const second = mono.subarray(s * rate, (s + 1) * rate);
+        await listener.push(resampler ? resampler.push(second) : second);
+        await otherTasks();
+      }
+      if (resampler) await listener.push(resampler.finish());
+      await listener.finish();
+    } finally {
+      tell("status", "");
     }
-    await listener.finish();
     if (!n) throw new NoSpeechError(`no speech found: ${listener.endpointer.reason}`);
   }
 
@@ -203,7 +214,10 @@ class App {
   async record(name) {
     this.recording = name;
     await (this.microphone ? this.#listenAnew() : this.listen());
-    if (!this.microphone) return;
+    if (!this.microphone) {
+      byId("problem").scrollIntoView({ block: "center" });
+      return;
+    }
     tell("enrolment", `Say “${name.text}” once.`);
     setTimeout(() => {
       if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);
@@ -270,6 +284,15 @@ class App {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
+}
+
+/** The page is drawn, and what was pressed is done. In a tab that is not seen a timer would take a second, or a minute. */
+function otherTasks() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
 }
 
 /** A fault of the page itself is told too: nothing fails in silence. */

@@ -1,11 +1,11 @@
-// A file that was dropped, as a waveform: mono, at the recogniser's rate. speech/audio/files.py.
+// A file that was dropped, as mono sound, or as a waveform at the recogniser's rate. speech/audio/files.py.
 
 import { resample } from "./resample.js";
 import { AudioError, decodeWav } from "./wav.js";
 
 export { AudioError };
 
-const LONGEST_S = 60; // a name takes one second, a sentence ten; the bound is for memory and time
+const LONGEST_S = 60; // of one name, which takes one second; the bound is for memory and time
 const LARGEST_MB = 100; // of a minute in any format
 const RATES = [4000, 384000]; // Hz: any other is a damaged header
 const USUAL_RATE = 48000; // of what a browser or a phone records
@@ -13,14 +13,28 @@ const CANCELLED = 0.1; // of the loudest channel's power, or less, is in the mea
 
 /** The samples of `file`, mono at `sampleRate` Hz. Throws AudioError, which names the file. */
 export async function readClip(file, sampleRate) {
+  const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or let the page find names inside of sentences");
+  return resample(mono, rate, sampleRate);
+}
+
+/** `{mono, rate}` of `file`; `wayOut` is told of one over `longestS` seconds. Throws AudioError, which names the file. */
+export async function readSound(file, longestS, wayOut) {
+  const tooLong = (size) => new AudioError(`${size}, over the ${longestS} s that the page hears: ${wayOut}`);
   try {
     if (!file.size) throw new AudioError("the file is empty (0 bytes): record it again");
     if (file.size > LARGEST_MB * 1e6) throw tooLong(`${Math.round(file.size / 1e6)} MB large`);
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { rate, channels } = decodeWav(bytes) ?? (await decodeByBrowser(file, bytes));
+    const wav = decodeWav(bytes);
+    if (!wav && (await durationS(file)) > longestS) throw tooLong("it is"); // before it is in memory
+    const { rate, channels } = wav ?? (await decodeByBrowser(file, bytes));
     if (rate < RATES[0] || rate > RATES[1])
       throw new AudioError(`its sample rate, ${rate} Hz, is outside of ${RATES[0]} to ${RATES[1]} Hz`);
-    return toWaveform(channels, rate, sampleRate);
+    const n = channels[0]?.length ?? 0;
+    if (!n) throw new AudioError("no samples in it: record it again");
+    if (n / rate > longestS) throw tooLong(`${Math.round(n / rate)} s long`);
+    const mono = mixed(channels);
+    if (!mono.every(Number.isFinite)) throw new AudioError("some of its samples are NaN or infinite: export it again");
+    return { mono, rate };
   } catch (error) {
     if (error instanceof AudioError) throw new AudioError(`${file.name}: ${error.message}`);
     // A folder that was dropped, a file that was moved, a header that says what cannot be.
@@ -28,16 +42,6 @@ export async function readClip(file, sampleRate) {
       throw new AudioError(`${file.name}: not readable (${error.message}): choose a file of sound, or record it again`);
     throw error;
   }
-}
-
-/** `channels` at `rate` Hz as one waveform at `sampleRate` Hz. Throws AudioError. */
-export function toWaveform(channels, rate, sampleRate) {
-  const n = channels[0]?.length ?? 0;
-  if (!n) throw new AudioError("no samples in it: record it again");
-  if (n / rate > LONGEST_S) throw tooLong(`${Math.round(n / rate)} s long`);
-  const mono = mixed(channels);
-  if (!mono.every(Number.isFinite)) throw new AudioError("some of its samples are NaN or infinite: export it again");
-  return resample(mono, rate, sampleRate);
 }
 
 /** The mean of the channels; the loudest where they cancel, or most are empty. */
@@ -58,14 +62,9 @@ function variance(samples) {
   return squares / samples.length - (sum / samples.length) ** 2;
 }
 
-function tooLong(size) {
-  return new AudioError(`${size}, over the ${LONGEST_S} s that the page hears: cut it up, or let python -m speech.spot hear it`);
-}
-
 async function decodeByBrowser(file, bytes) {
   if (typeof OfflineAudioContext === "undefined")
-    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file.name)}`);
-  if ((await durationS(file)) > LONGEST_S) throw tooLong("it is"); // before it is in memory
+    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file)}`);
   const rate = rateOf(bytes) ?? USUAL_RATE;
   try {
     const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes.buffer);
@@ -73,12 +72,13 @@ async function decodeByBrowser(file, bytes) {
     return { rate: buffer.sampleRate, channels };
   } catch (error) {
     // Safari rejects with null.
-    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): ${wayOut(file.name)}`);
+    throw new AudioError(`not readable as audio (${error?.message ?? "the browser says no more"}): ${wayOut(file)}`);
   }
 }
 
 /** What to do with a file that cannot be read, whole as it may be: the command that converts it. */
-function wayOut(name) {
+function wayOut({ name, type }) {
+  if (type.startsWith("text/")) return "if it is a list, copy its names into the list of the page";
   const [, stem, suffix] = /^(.*?)(\.[^.]*)?$/s.exec(name);
   const converted = `${stem}${suffix?.toLowerCase() === ".wav" ? ".flac" : ".wav"}`;
   const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);

@@ -24,8 +24,8 @@ const LEAST_RATIO = 1; // the loudest frame's excess over the background's power
 export const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
 export const MARGIN_S = 0.06; // onset and release are softer than the threshold
-const STEADY_S = 0.8; // what lasts so long
-const STEADY_DB = 4; // within so few dB is a noise: its frames spread over 3 dB, as a rule
+const STEADY_S = 0.8; // what begins so long
+const STEADY_DB = 4; // within so few dB and never rises is a noise: most spread over 3 dB
 const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
 const SILENCE_32 = Math.fround(SILENCE); // as numpy compares float32 with it
 const EDGE = Math.floor(N_SMOOTHED / 2);
@@ -321,9 +321,11 @@ export class Endpointer {
 
 /** Whether frames of this power in each band are a noise that has ended: until then it was background. */
 function isSteady(bands) {
-  if ((bands.length * HOP_MS) / 1000 < STEADY_S) return false;
+  const first = Math.round((STEADY_S * 1000) / HOP_MS);
+  if (bands.length < first) return false;
   const power = Float64Array.from(bands, sum);
-  return power.reduce((a, b) => Math.max(a, b)) < 10 ** (STEADY_DB / 10) * percentile(power, FLOOR_PERCENT);
+  const least = percentile(power.subarray(0, first), FLOOR_PERCENT);
+  return power.reduce((a, b) => Math.max(a, b)) < 10 ** (STEADY_DB / 10) * least;
 }
 
 /** numpy's percentile: linear between the two nearest. */

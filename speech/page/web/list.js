@@ -2,6 +2,8 @@
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
+import { read, write } from "./enrolment.js";
+import { keep, kept } from "./kept.js";
 import { nameKey, partsOf, readNames, spelling } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
@@ -15,17 +17,19 @@ export class NameList {
     this.known = new Map(); // pronunciations by the line of a name
     if (recognizer.inventory) for (const name of example) this.known.set(keyOf(name), name.pronunciations);
     this.off = new Map(); // by the same, the pronunciations that were switched off
-    this.enrolled = new Map(); // by name
+    this.enrolled = this.#keptRecordings(); // by name
     this.entries = new Map(); // by name, what is recognised
     this.names = [];
+    this.controls = []; // that can have the focus in a row which is drawn anew
     this.turn = 0;
-    byId("names").value = recognizer.names.join("\n") || example.map(lineOf).join("\n");
+    byId("names").value = kept("names") ?? (recognizer.names.join("\n") || example.map(lineOf).join("\n"));
     byId("names").addEventListener("input", () => this.update());
   }
 
   /** Read the list, and pronounce what is new in it; a list that is edited meanwhile takes over. */
   async update() {
     const turn = ++this.turn;
+    keep("names", byId("names").value);
     const { names, refused } = readNames(byId("names").value, this.recognizer.alphabet, this.#labels());
     const wrong = [...refused];
     const ready = [];
@@ -55,6 +59,18 @@ export class NameList {
       if (!(error instanceof TextError)) throw error;
       if (names.length === 1) wrong.push({ line: names[0].text, reason: error.message });
       else for (const name of names) await this.#pronounce([name], wrong);
+    }
+  }
+
+  #keptRecordings() {
+    const { alphabet, inventory } = this.recognizer;
+    const text = kept("enrolled");
+    try {
+      return text === null ? new Map() : read(text, "The names recorded before", alphabet, inventory);
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      tell("enrolment", error.message); // another recogniser's, at the same address
+      return new Map();
     }
   }
 
@@ -108,6 +124,7 @@ export class NameList {
     const taken = new Set([...enrolled.keys()].map((text) => this.#key(text)));
     const others = [...this.enrolled].filter(([text]) => !taken.has(this.#key(text)));
     this.enrolled = new Map([...others, ...enrolled]);
+    keep("enrolled", write(this.enrolled, this.recognizer.alphabet, this.recognizer.inventory));
     const { names } = readNames(byId("names").value, this.recognizer.alphabet, this.#labels());
     const listed = new Set(names.map((name) => nameKey(name, this.recognizer.alphabet)));
     const missing = [...enrolled.keys()].filter((text) => !listed.has(this.#key(text)));
@@ -129,8 +146,10 @@ export class NameList {
   }
 
   #draw() {
-    const rows = this.names.slice(0, N_SHOWN).map((name) => this.#row(name));
-    byId("list").replaceChildren(...rows);
+    const focused = this.controls.indexOf(document.activeElement);
+    this.controls = [];
+    byId("list").replaceChildren(...this.names.slice(0, N_SHOWN).map((name) => this.#row(name)));
+    this.controls[focused]?.focus({ preventScroll: true });
     const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling parts them.`);
     if (this.names.length > N_SHOWN) notes.unshift(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
     tell("pronouncing", notes.slice(0, 3).join(" "));
@@ -181,6 +200,7 @@ export class NameList {
     const record = element("button", { type: "button", textContent: n ? `Record again (${n} recorded)` : "Record" });
     record.setAttribute("aria-label", `Record ${name.text}${n ? `, ${n} recorded` : ""}`);
     record.addEventListener("click", () => this.record(name));
+    this.controls.push(said, record);
     return element(
       "li",
       {},

@@ -8,6 +8,7 @@ import { TextError, plainLetters } from "./alphabet.js";
 const LONGEST = 200; // letters of a name: to pronounce one of thousands takes minutes
 const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
 
+const QUOTED = /^['‘‛`´].*['’`´]$/; // by marks that would be letters: the apostrophe's
 const MARK = /^([-*+•–—]|\d+[.)])\s/; // of an item in a text
 
 /** The parts of a line: its names, and the comment after them. */
@@ -63,6 +64,7 @@ export function readNames(text, alphabet, labels = new Set()) {
         if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
         const mark = MARK.exec(name);
         if (mark) throw new TextError(`“${name}” begins with “${mark[1]}”: give the name alone`);
+        if (QUOTED.test(name)) throw new TextError(`“${name}” stands in quotes: give the name alone`);
         if (name.length > LONGEST)
           throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name at most ${LONGEST}`);
         const key = nameKey({ text: name, say }, alphabet);

@@ -2,6 +2,7 @@
 // speech/inference/pronounce.py.
 
 import { isIpa } from "./names.js";
+import { words } from "./spelling.js";
 
 const N_KNOWN = 8; // pronunciations of the dictionary, at most, of a name of several words
 
@@ -18,12 +19,19 @@ export class Dictionary {
     return line.split("|").map((one) => one.split(" "));
   }
 
-  /** Those of `text`, equally probable; none where the dictionary lacks one of its words. */
+  /**
+   * Those of `text`, equally probable; none where the dictionary lacks one of its words. Two capitals that are no word of
+   * it (TJ) are said letter by letter.
+   */
   pronunciations(text) {
-    const words = text.toLowerCase().replaceAll("-", " ").split(/\s+/).filter(Boolean);
-    let ways = words.length ? [[]] : [];
+    const initials = (text.match(/\b[A-Z]{2}\b/g) ?? []).map((one) => one.toLowerCase());
+    const known = words(text).flatMap((word) => {
+      const found = this.lookUp(word.replaceAll("ß", "ss"));
+      return found.length || !initials.includes(word) ? [found] : [...word].map((letter) => this.lookUp(letter));
+    });
+    let ways = known.length ? [[]] : [];
     // Cut after each word: a pasted sentence has millions of ways.
-    for (const some of words.map((word) => this.lookUp(word)))
+    for (const some of known)
       ways = ways.flatMap((way) => some.map((one) => [...way, ...one])).slice(0, N_KNOWN);
     return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
   }

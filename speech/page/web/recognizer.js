@@ -13,7 +13,7 @@ import { Inventory } from "./phones.js";
 import { pronounce } from "./pronounce.js";
 import { Rejection, evidence, fillerPath, meanFrameEntropy } from "./rejection.js";
 import { Frames } from "./score.js";
-import { certain, fuse, havePronunciations, letterScores, phoneScores } from "./scoring.js";
+import { certain, fuse, havePronunciations, length, letterScores, phoneScores } from "./scoring.js";
 import { Stream, whole } from "./streaming.js";
 
 const FORMAT = "1";
@@ -116,15 +116,15 @@ export class Recognizer {
   /** p(out of list) of a clip against a list of `nNames` whose likeliest name is `first`. */
   outOfList(clip, first, nNames) {
     const both = clip.phones && havePronunciations([first]);
-    const entropy = both
-      ? fuse(this.phonesWeight, meanFrameEntropy(clip.letters), meanFrameEntropy(clip.phones))
-      : meanFrameEntropy(clip.letters);
+    const fused = (of) => (both ? fuse(this.phonesWeight, of("letters"), of("phones")) : of("letters"));
+    const entropy = fused((output) => meanFrameEntropy(clip[output]));
+    const nSymbols = fused((output) => length(first[output]));
     const filler = {
       letters: certain(fillerPath(clip.letters)),
       phones: clip.phones ? certain(fillerPath(clip.phones)) : [],
     };
     const [best, free] = this.scores(clip, [first, filler], false);
-    return this.rejection.probability(evidence(best, free, entropy, nNames));
+    return this.rejection.probability(evidence(best, nSymbols, free, entropy, nNames));
   }
 
   /** `{names, outOfList}` of a Map `lexicon` of entries by name: probabilities, best first. */

@@ -2,6 +2,7 @@
 
 import { collapse } from "./decode.js";
 
+const N_SYMBOLS = 4;
 const LARGEST_RATIO = 1e3; // nats: of a name that does not fit into the clip's frames
 
 /** The spelling of the likeliest path, unconstrained by any list. */
@@ -16,9 +17,12 @@ export function meanFrameEntropy(frames) {
   return -sum / frames.nFrames;
 }
 
-/** Log of the likelihood ratio of filler and best name, mean frame entropy, log of the list's length. */
-export function evidence(bestName, filler, entropy, nNames) {
-  const ratio = Math.min(Math.max(filler - bestName, 0), LARGEST_RATIO);
+/**
+ * Log of the likelihood ratio of filler and best name, for every N_SYMBOLS of its `nSymbols`, mean frame entropy, log of
+ * the list's length.
+ */
+export function evidence(bestName, nSymbols, filler, entropy, nNames) {
+  const ratio = Math.min((Math.max(filler - bestName, 0) * N_SYMBOLS) / Math.max(nSymbols, 1), LARGEST_RATIO);
   return [Math.log1p(ratio), entropy, Math.log(nNames)];
 }
 

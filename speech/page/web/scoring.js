@@ -10,6 +10,11 @@ export const certain = (symbols) => [{ symbols, logP: 0 }];
 
 export const havePronunciations = (entries) => entries.every((entry) => entry.phones.length > 0);
 
+/** How many symbols the likeliest of `variants` has. */
+export function length(variants) {
+  return variants.reduce((best, one) => (one.logP > best.logP ? one : best)).symbols.length;
+}
+
 /** log sum_i p(variant i | name) p(variant i | clip) of each name, nats. */
 function summed(frames, many) {
   const scores = score(frames, many.flatMap((variants) => variants.map(({ symbols }) => symbols)));

@@ -8,7 +8,7 @@
 import { UNFITTED } from "./confirmation.js";
 import { corrected } from "./label_prior.js";
 import { maySkip, withBlanks } from "./score.js";
-import { fuse, havePronunciations, letterScores, phoneScores } from "./scoring.js";
+import { fuse, havePronunciations, length, letterScores, phoneScores } from "./scoring.js";
 
 const THRESHOLD = -1.6; // nats a symbol: what is recognised by itself
 const SHORTNESS = 6; // nats: the fewer symbols a name has, the more other words fit by chance
@@ -227,7 +227,7 @@ export class Spotter {
     const nLetters = entry.letters[0].symbols.length;
     const ofLetters = (letters - filler(heard.letters)) / nLetters;
     if (!phones) return ofLetters - SHORTNESS / nLetters;
-    const nPhones = likeliest(entry.phones)[0].length;
+    const nPhones = length(entry.phones);
     const ofPhones = (phones[0] - filler(heard.phones)) / nPhones;
     return fuse(this.recognizer.phonesWeight, ofLetters, ofPhones) - SHORTNESS / nPhones;
   }
