@@ -184,9 +184,9 @@ def test_every_operation_refuses_a_gradient_of_another_shape(example):
                 example.operation.backward(saved, grad)
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64])
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name != "ReverseWithinLength"], ids=by_name)
-def test_sixteen_bits_are_refused_by_name(example, dtype):
+def test_sixteen_bits_and_integers_are_refused_by_name(example, dtype):
     for name in example.asked:
         if not name.startswith("bias"):
             with pytest.raises(InputError, match=f"^{name.removesuffix('_reverse')} is {dtype}, and torch.float32"):
