@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -19,6 +20,10 @@ from typing import NoReturn
 from speech.common.escape import printable_lines
 
 EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # what a user can put right
+# How the system, torch, NumPy and ONNX Runtime say that there is no memory left.
+_NO_MEMORY = re.compile(
+    r"failed to map segment|an(?:no|')t allocate memory|[Uu]nable to allocate|bad_alloc|bad allocation"
+)
 
 
 def _own(error: Exception) -> Exception | None:
@@ -89,10 +94,18 @@ def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = F
     except Exception as error:
         if _began_with_ctrl_c(error):
             _stop(goes_on)
-        if (reason := told(error)) is None:
+        if (reason := told(error) or _no_memory(error)) is None:
             raise
         print(printable_lines(f"error: {_in_words(reason)}"), file=sys.stderr)
         sys.exit(2)
+
+
+def _no_memory(error: Exception) -> Exception | None:
+    """What is told of ``error`` where the cause is that no memory is left."""
+    if not (isinstance(error, MemoryError) or _NO_MEMORY.search(str(error))):
+        return None
+    reason = f" ({' '.join(str(error).split())})" if str(error) else ""
+    return OSError(f"too little memory{reason}: end other programs, or raise the limit (ulimit -v)")
 
 
 def _in_words(error: Exception) -> str:

@@ -27,6 +27,8 @@ from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
 _WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # numbers, from these on
+_KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}  # by annotation
+_OBJECTS = ("replay", "concatenate")  # null, or what a _target_ makes
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 _CODE = (
@@ -63,6 +65,10 @@ def check(config: DictConfig, name: str) -> None:
     plain: Any = OmegaConf.to_container(config)
     for key, node in plain.items():
         _check_node(node, str(key))
+        if key in _OBJECTS and not (node is None or (isinstance(node, dict) and "_target_" in node)):
+            raise ConfigError(f"{key}={node}: give a mapping with _target_ and its arguments, or null, to go without")
+        if key == "featured" and not (isinstance(node, list) and all(isinstance(one, str) for one in node)):
+            raise ConfigError(f"featured={node}: give a list of names, [] for none")
         if key in _WHOLE and not OmegaConf.is_interpolation(config, key):
             checked_count(str(key), node, least=_WHOLE[key], most=2**32 - 1)
 
@@ -91,6 +97,12 @@ def _check_node(node: Any, path: str) -> None:
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             for key in set(node) - known - _HYDRA_KEYS:
                 raise unknown_key(path, key, known)
+        for key in (key for key, child in node.items() if child is None and key in known):
+            annotation = parameters[key].annotation
+            if (kind := _KINDS.get(getattr(annotation, "__name__", annotation))) and parameters[
+                key
+            ].default is not None:
+                raise ConfigError(f"{path}.{key}=null must be {kind}")
     named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import queues
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,19 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
     for cut, clip in zip(cuts, load_cuts(cuts), strict=True):
         splits.setdefault(cut.custom["split"], []).append(clip)
     return splits
+
+
+def begin_worker(*_worker: int) -> None:
+    """In a loader's process: to Ctrl-C the trainer alone answers, which needs batches until it has saved; and a batch
+    that cannot be sent, where /dev/shm is full, say, ends the process: it would be waited for without end."""
+    end_with_parent()
+    queue: Any = queues.Queue  # whose thread sends, and calls this, "for overriding", where it cannot
+    queue._on_queue_feeder_error = staticmethod(_not_sent)
+
+
+def _not_sent(error: Exception, _batch: object) -> None:
+    os.write(2, f"a batch could not be sent to the training: {error}\n".encode())
+    os._exit(1)
 
 
 @dataclass(frozen=True)
@@ -286,7 +301,7 @@ class SpeechData(pl.LightningDataModule):
             num_workers=n_workers,
             prefetch_factor=n_ahead if n_workers else None,
             persistent_workers=n_workers > 0,
-            worker_init_fn=end_with_parent,  # to Ctrl-C too the trainer answers: it needs batches until it has saved
+            worker_init_fn=begin_worker,
         )
         return loader
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 
 import numpy as np
@@ -107,8 +107,10 @@ class Recipe:
                 if not some:
                     raise TextError(f"{utterance.text!r}: no run of its words is as long as a name")
                 found += some
-            except (TextError, OSError) as error:
+            except TextError as error:
                 refused.append(Refusal(utterance.id, f"{utterance.id}: {error}"))
+            except OSError as error:
+                refused.append(Refusal(utterance.path, f"{utterance.path}: {error.strerror}"))
         trained = {item.speaker for item in found if item.split == "train"}
         shared = [item for item in found if item.split != "train" and item.speaker in trained]
         refused += [Refusal(item.id, f"{item.id}: {item.speaker} is a speaker of train too") for item in shared]
@@ -136,7 +138,7 @@ class Recipe:
             with (
                 contextlib.redirect_stdout(sys.stderr),
                 processes.temporary_folder("lhotse") as folder,
-                _unreadable_too(),
+                _unreadable_too(self.root / "raw_audios" / self.language),
             ):
                 parts = self._prepared(Path(folder))
         except Exception as error:  # a recipe raises whatever comes of a file that is not as it expects
@@ -211,34 +213,60 @@ class Recipe:
         return segments[item.word].waveform
 
 
-@contextlib.contextmanager
-def _unreadable_too() -> Iterator[None]:
-    """Within, a recording that Lhotse cannot read, or cannot read to its end, has a manifest too: a recipe would end
-    there, and its clips alone are refused as they are rendered."""
-    from lhotse import AudioSource, Recording
-    from lhotse.recipes import commonvoice
+class _Listed(PosixPath):
+    """A path for which a recording is there that a list names: recipes pass over one that is missing, uncounted."""
 
-    read, pool = Recording.from_file, commonvoice.ProcessPoolExecutor
+    def is_file(self, **options: Any) -> bool:
+        named = self.suffix in (".flac", ".mp3", ".wav") and not self.parent.name.startswith("_")  # _background_noise_
+        return named or super().is_file(**options)
+
+
+@contextlib.contextmanager
+def _unreadable_too(sessions: Path) -> Iterator[None]:
+    """Within, a recording that is missing, or that Lhotse cannot read, or cannot read to its end, has a manifest too: a
+    recipe would pass over it, or end there, and its clips alone are refused, in ``items`` or as they are rendered.
+
+    ``sessions`` is the folder of VoxPopuli's.
+    """
+    from lhotse import Recording, RecordingSet
+    from lhotse.recipes import commonvoice, librispeech, speechcommands, voxpopuli
+
+    read, fix = Recording.from_file, voxpopuli.fix_manifests
 
     def from_file(path: str | Path, recording_id: Any = None, **options: Any) -> Recording:
-        try:
+        with contextlib.suppress(Exception):  # of whatever reads the format
             found: Recording = read(path, recording_id, **options)
             if found.duration > 0 and not _is_truncated(path):
                 return found
-        except Exception:  # of whatever reads the format
-            if not Path(path).is_file():
-                raise
-        id = recording_id(Path(path)) if callable(recording_id) else recording_id or Path(path).stem
-        source = AudioSource("file", [0], str(path))
-        return Recording(id, [source], RATE, int(UNKNOWN_S * RATE), UNKNOWN_S)
+        return _unknown(recording_id(Path(path)) if callable(recording_id) else recording_id or Path(path).stem, path)
 
-    Recording.from_file = staticmethod(from_file)
-    # Processes would read by Lhotse's own function.
-    commonvoice.ProcessPoolExecutor = lambda max_workers, mp_context: ThreadPoolExecutor(max_workers)
+    def fix_manifests(recordings: Any, supervisions: Any) -> Any:
+        missing = {one.recording_id for one in supervisions} - {one.id for one in recordings}
+        places = {id: sessions / id[:4] / f"{id}_{sessions.name}.ogg" for id in sorted(missing)}
+        return fix(recordings + RecordingSet.from_recordings(map(_unknown, places, places.values())), supervisions)
+
+    replaced: list[tuple[Any, str, Any]] = [
+        (Recording, "from_file", staticmethod(from_file)),
+        (voxpopuli, "fix_manifests", fix_manifests),
+        # Processes would read by Lhotse's own function.
+        (commonvoice, "ProcessPoolExecutor", lambda max_workers, mp_context: ThreadPoolExecutor(max_workers)),
+        *((recipe, "Path", _Listed) for recipe in (commonvoice, librispeech, speechcommands)),
+    ]
+    before = [vars(of)[name] for of, name, _ in replaced]
     try:
+        for of, name, ours in replaced:
+            setattr(of, name, ours)
         yield
     finally:
-        Recording.from_file, commonvoice.ProcessPoolExecutor = staticmethod(read), pool
+        for (of, name, _), own in zip(replaced, before, strict=True):
+            setattr(of, name, own)
+
+
+def _unknown(id: str, path: str | Path) -> Any:
+    """The manifest of a recording whose length is not known."""
+    from lhotse import AudioSource, Recording
+
+    return Recording(id, [AudioSource("file", [0], str(path))], RATE, int(UNKNOWN_S * RATE), UNKNOWN_S)
 
 
 def _is_truncated(path: str | Path) -> bool:

@@ -125,7 +125,11 @@ class Folder(_Recordings):
         self.nothing = f"corpus.root={root} has no folder of a name with sound files in it"
 
     def _find(self) -> Iterator[_Found | Refusal]:
-        for folder in sorted(p for p in self.root.iterdir() if p.is_dir()):
+        for folder in sorted(self.root.iterdir()):
+            if not folder.is_dir():
+                if files.is_clip(folder):
+                    yield Refusal(str(folder), f"{folder}: passed over: it lies in no folder of a name")
+                continue
             if folder.name.startswith(("_", ".")):  # _background_noise_
                 if any(map(files.is_clip, folder.iterdir())):
                     reason = f"passed over: a folder whose name begins with {folder.name[0]} is not a name's"
@@ -135,6 +139,10 @@ class Folder(_Recordings):
                 if files.is_clip(path):
                     match = self.speaker_pattern.search(path.name)
                     yield _Found(path, folder.name, match.group(1) if match else "unknown")
+                elif path.is_dir() and any(map(files.is_clip, path.rglob("*"))):
+                    yield Refusal(
+                        str(path), f"{path}: passed over: recordings of a name lie in its own folder, {folder}"
+                    )
 
 
 class Manifest(_Recordings):
@@ -186,24 +194,31 @@ class Manifest(_Recordings):
             raise CorpusError(f"corpus.path={self.path}: not text in UTF-8 ({error}): save it as such") from error
 
     def _listed(self) -> Iterator[_Found | Refusal]:
+        first: dict[Path, tuple[str, str, str]] = {}  # text, speaker and line of each recording
         for number, row in self._rows():
             where = f"{self.path}:{number}"
             if not isinstance(row, dict):
                 yield Refusal(where, f"{where}: {row!r} is not an object of path, text, speaker")
                 continue
-            empty = [key for key in ("path", "text", "speaker") if not str(row.get(key) or "").strip()]
+            # A number may be 0, as the first speaker's often is.
+            given = {key: "" if row.get(key) is None else str(row[key]).strip() for key in ("path", "text", "speaker")}
+            empty = [key for key, value in given.items() if not value]
             if empty:
                 yield Refusal(where, f"{where}: {', '.join(empty)} is missing: each line has path, text and speaker")
                 continue
             if None in row:  # csv's key for values beyond the header
                 yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
                 continue
-            path = self.path.parent / str(row["path"]).strip()
+            path, text, speaker = self.path.parent / given["path"], given["text"], given["speaker"]
             if not path.is_file():
                 yield Refusal(where, f"{where}: {path}: no such file")
                 continue
-            speaker, accent = str(row["speaker"]).strip(), str(row.get("accent") or "")
-            yield _Found(path, str(row["text"]).strip(), speaker, accent, where)
+            before = first.setdefault(path, (text, speaker, where))
+            if before[:2] != (text, speaker):
+                reason = f"{path} has another text or speaker in {before[2]}: each needs a file of its own"
+                yield Refusal(where, f"{where}: {reason}")
+                continue
+            yield _Found(path, text, speaker, str(row.get("accent") or ""), where)
 
 
 def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) -> dict[str, str]:

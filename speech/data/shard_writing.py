@@ -84,11 +84,16 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
     (folder / "index").mkdir(exist_ok=True)
     sizes = {}
     with tempfile.TemporaryDirectory(prefix=_PART, dir=folder) as place:
+        writer = SharWriter(place, fields={"recording": "flac"}, shard_size=None, shard_suffix=".0")
         try:
-            with SharWriter(place, fields={"recording": "flac"}, shard_size=None, shard_suffix=".0") as writer:
+            with writer:
                 for cut in cuts:
                     writer.write(cut)
         except UNREADABLE as error:
+            if (tar := writer.writers["recording"].tar_writer.tarstream) is not None:
+                tar.fileobj.closed = True  # or its destructor writes once more, and shows a traceback
+            if isinstance(error, OSError) and error.filename is None:
+                raise storage.UnwritableError(folder / split, error) from error
             raise CorpusError(f"{folder}/{split}: shard {number} could not be written ({error})") from error
         for field, path in FIELDS.items():
             target = folder / path.format(split=split, number=number)

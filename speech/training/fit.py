@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,7 @@ def _trained(
     )
     with (
         processes.temporary_files_in_one_folder("train"),
+        with_loader(),
         processes.no_children_left(),
         blamed(),
         joined(process, trainer.strategy.root_device),
@@ -103,6 +105,21 @@ def _trained(
         except MisconfigurationException as error:  # an option that Lightning finds wrong as it trains
             raise ConfigError(" ".join(str(error).split())) from error
     return trainer, task, clock
+
+
+@contextmanager
+def with_loader() -> Iterator[None]:
+    """Within, torch's error where a loader's process has ended, whatever ended it, becomes one with the way out."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not re.match(r"DataLoader worker .* (exited unexpectedly|is killed by signal)", str(error)):
+            raise
+        how = str(error).partition(". ")[0]  # its hints follow
+        raise ChildProcessError(
+            f"the process that makes batches has ended ({how}): is there memory enough, and room in /dev/shm? training "
+            "goes on from its last checkpoint with resume=RUN_DIR"
+        ) from error
 
 
 def _fit_beside(prepared: Prepared, process: Process) -> None:

@@ -23,16 +23,16 @@ class Length(NamedTuple):
 
 def length(config: Config) -> Length:
     """``trainer.max_epochs`` passes over the clips; where it is null, epochs as ``config.length`` has them."""
-    trainer = config.trainer
+    trainer, least = config.trainer, config.get("length")
+    for key in ("n_epochs", "n_steps") if least or trainer.max_epochs is None else ():
+        if type(value := (least or {}).get(key)) is not int or value < 1:
+            raise ConfigError(f"length.{key}={value} must be a whole number, 1 or more")
     limited = trainer.get("max_steps", -1) != -1
     if trainer.max_epochs is not None:
         endless = limited and trainer.max_epochs == -1  # as Lightning has it
         if not endless and (type(trainer.max_epochs) is not int or trainer.max_epochs < 1):
             raise ConfigError(f"trainer.max_epochs={trainer.max_epochs} must be a whole number, 1 or more, or null")
         return Length(trainer.max_epochs, n_steps=1)
-    for key, value in config.length.items():
-        if not isinstance(value, int) or value < 1:
-            raise ConfigError(f"length.{key}={value} must be a whole number, 1 or more")
     return Length(-1 if limited else config.length.n_epochs, config.length.n_steps)
 
 

@@ -51,7 +51,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     finetune.checked_alpha(config)
     length(config)  # what is wrong in either is told before clips are made
     timer(config)
-    _check_trainer(config.trainer)
+    check_trainer(config.trainer)
     n_processes = n_processes_of(config)
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
         raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
@@ -83,7 +83,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     return Prepared(config, recognizer, data, logger, checkpoint, initial)
 
 
-def _check_trainer(trainer: Config) -> None:
+def check_trainer(trainer: Config) -> None:
     """Raise ConfigError for what Lightning's Trainer would do in place of this project's code, or in vain, and for a
     device that is not there."""
     if trainer.get("overfit_batches"):  # with a sampler of its own

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from speech.common import program
+
 COMMANDS = [  # each imports for a second or more, and works for longer
     ["speech.train", "init=null", "corpus.names=[Anna,Bob]", "cache_dir=cache"],
     ["speech.synthesize", "names=[Anna,Bob]", "n_voices=90", "output=clips"],
@@ -27,7 +29,7 @@ runpy.run_module(sys.argv[0], None, "__main__")
 """
 
 
-def program(work, tmp_path):
+def script_of(work, tmp_path):
     """A command whose work are the lines ``work``."""
     lines = ["import os, signal, sys, time, warnings", "from speech.common import program", "def work():"]
     script = tmp_path / "command.py"
@@ -38,7 +40,7 @@ def program(work, tmp_path):
 def done(work, tmp_path, **environment):
     """Its standard output, standard error and exit status."""
     run = subprocess.run(
-        program(work, tmp_path), env=os.environ | environment, capture_output=True, text=True, check=False
+        script_of(work, tmp_path), env=os.environ | environment, capture_output=True, text=True, check=False
     )
     return run.stdout, run.stderr, run.returncode
 
@@ -63,7 +65,7 @@ def test_ctrl_c_while_it_imports_ends_a_command_at_once(command, wait_s, tmp_pat
 
 @pytest.mark.parametrize(("options", "goes_on"), [("", False), (", goes_on=True", True)])
 def test_after_ctrl_c_only_a_command_that_keeps_what_it_finished_says_so(options, goes_on, tmp_path):
-    script = program("os.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)", tmp_path)
+    script = script_of("os.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)", tmp_path)
     code = (tmp_path / "command.py").read_text().replace("program.run(work)", f"program.run(work{options})")
     (tmp_path / "command.py").write_text(code)
     run = subprocess.run(script, capture_output=True, text=True, check=False)
@@ -89,7 +91,7 @@ def test_ctrl_c_in_an_import_is_no_failed_import(tmp_path):
 
 
 def test_ctrl_c_that_nohup_ignores_stays_ignored(tmp_path):
-    script = program("os.kill(os.getpid(), signal.SIGINT); print('on')", tmp_path)
+    script = script_of("os.kill(os.getpid(), signal.SIGINT); print('on')", tmp_path)
     ignoring = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
     )
@@ -98,7 +100,7 @@ def test_ctrl_c_that_nohup_ignores_stays_ignored(tmp_path):
 
 
 def test_output_that_is_read_no_further_ends_a_command_quietly(tmp_path):
-    script = program("[print('x' * 1000) for _ in range(1000)]", tmp_path)
+    script = script_of("[print('x' * 1000) for _ in range(1000)]", tmp_path)
     with subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
         started.stdout.readline()
         started.stdout.close()
@@ -108,7 +110,7 @@ def test_output_that_is_read_no_further_ends_a_command_quietly(tmp_path):
 
 def test_an_empty_environment_is_enough(tmp_path):
     given = {name: os.environ[name] for name in ("PYTHONPATH", "SYSTEMROOT") if name in os.environ}
-    script = program("import lhotse; print(os.environ['PATH'].startswith(os.defpath))", tmp_path)
+    script = script_of("import lhotse; print(os.environ['PATH'].startswith(os.defpath))", tmp_path)
     run = subprocess.run(script, env=given, capture_output=True, text=True, check=False)
     assert (run.stdout, run.stderr) == ("True\n", "")
 
@@ -122,7 +124,7 @@ def test_importing_torch_and_lightning_leaves_nothing_in_the_temporary_folder(tm
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_no_fault(tmp_path, closed):
-    script = program("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)
+    script = script_of("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)
     run = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}', "sh", *script], cwd=tmp_path, capture_output=True, check=False
     )
@@ -139,6 +141,31 @@ def test_a_letter_that_the_terminal_lacks_is_shown_escaped(tmp_path):
 def test_a_warning_is_one_line_of_this_program(tmp_path):
     shown = "warning: Ann and Anne are homophones\n"
     assert done("warnings.warn('Ann and Anne are homophones')", tmp_path) == ("", shown, 0)
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        ("MemoryError()", ""),
+        (
+            "ImportError('libtorch_cpu.so: failed to map segment from shared object')",
+            " (libtorch_cpu.so: failed to map ",
+        ),
+        (
+            "RuntimeError('[enforce fail] DefaultCPUAllocator: can\\'t allocate memory: 9 bytes')",
+            " ([enforce fail] Default",
+        ),
+    ],
+)
+def test_too_little_memory_is_one_line(raised, reason, capsys):
+    def work():
+        raise eval(raised)
+
+    with pytest.raises(SystemExit, match=r"^2$"):
+        program.explained(work)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: too little memory{reason}")
+    assert line.endswith(": end other programs, or raise the limit (ulimit -v)")
 
 
 def test_a_fault_of_its_own_has_a_traceback(tmp_path):

@@ -61,6 +61,11 @@ from speech.config.objects import instantiate
         ("train", "featured=Martin", r"featured=Martin must be a list: without it featured=\['?Martin'?, "),
         ("train", "voices.rate=200", r"voices.rate=200 must be a list: without it voices.rate=\[120, 220\] is taken"),
         ("confusable", "n_pairs=-1", "n_pairs=-1 must be a whole number, 0 or more"),
+        ("train", "encoder.dropout=null", "encoder.dropout=null must be a number"),
+        ("train", "encoder.bidirectional=null", "encoder.bidirectional=null must be true or false"),
+        ("train", "featured=null", "featured=None: give a list of names, \\[\\] for none"),
+        ("train", "+replay={}", "replay={}: give a mapping with _target_ and its arguments, or null"),
+        ("train", "concatenate=3", "concatenate=3: give a mapping with _target_"),
     ],
 )
 def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, message):

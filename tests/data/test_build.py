@@ -390,8 +390,9 @@ def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_na
     """Of each speaker one, and a short one."""
     lines, long = ["path,text,speaker"], "anna " * 41
     for speaker in ("ann", "ben", "cid"):
-        files.write(tmp_path / f"{speaker}.flac", np.concatenate([spoken / 2] * 41), RATE)
-        lines += [f"{speaker}.flac,{long},{speaker}", f"{speaker}.flac,anna anna,{speaker}"]
+        for text, path in ((long, f"{speaker}.flac"), ("anna anna", f"{speaker}_short.flac")):
+            files.write(tmp_path / path, np.concatenate([spoken / 2] * 41), RATE)
+            lines.append(f"{path},{text},{speaker}")
     (tmp_path / "sentences.csv").write_text("\n".join(lines))
     source = Manifest(str(tmp_path / "sentences.csv"), test_speakers=1, trim=False)
     settings = DataSettings(ALPHABET, RATE, lambda n_samples: n_samples // 320, batch_size=2)

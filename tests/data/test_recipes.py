@@ -233,6 +233,21 @@ def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mende
     }
 
 
+@pytest.mark.parametrize("recipe", [recipe for recipe in LAYOUTS if recipe != "timit"])  # which has no list
+def test_a_recording_that_a_list_names_and_that_is_missing_is_refused_until_it_is_there(recipe, sound, tmp_path, cache):
+    LAYOUTS[recipe](tmp_path / "corpus", sound)
+    pattern = "101-7-0000.flac" if recipe == "librispeech" else "*m2[_.]*"
+    (missing,) = (path for path in (tmp_path / "corpus").rglob(pattern) if path.suffix in SOUNDS)
+    content = missing.read_bytes()
+    missing.unlink()
+    clips, refused = made(recipe, tmp_path / "corpus", tmp_path, cache)
+    assert {str(one) for one in refused} == {f"{missing}: No such file or directory"}
+    missing.write_bytes(content)
+    mended, none = made(recipe, tmp_path / "corpus", tmp_path, cache)
+    assert none == []
+    assert sum(map(len, mended.values())) == sum(map(len, clips.values())) + len(refused)
+
+
 def test_a_manifest_that_is_damaged_is_one_line(sound, tmp_path, cache):
     librispeech(tmp_path / "corpus", sound, aligned=True, pause_s=0.0)
     assert made("librispeech", tmp_path / "corpus", tmp_path, cache)[0]

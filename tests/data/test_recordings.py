@@ -117,6 +117,41 @@ def test_the_noise_of_a_folder_of_words_is_passed_over_and_told(root):
     assert refused.reason == f"{place}: passed over: a folder whose name begins with _ is not a name's"
 
 
+def test_recordings_beside_the_folders_of_names_and_deeper_than_these_are_passed_over_and_told(root):
+    loose, deeper = root / "ann_0.wav", root / "Anna" / "ann"
+    files.write(loose, NOISE, 16_000)
+    shutil.copytree(root / "Bob", deeper / "2026")
+    (root / "Bob" / "notes").mkdir()
+    items, refused = Folder(str(root)).items(ALPHABET)
+    assert len(items) == 8
+    assert {str(one) for one in refused} == {
+        f"{loose}: passed over: it lies in no folder of a name",
+        f"{deeper}: passed over: recordings of a name lie in its own folder, {root / 'Anna'}",
+    }
+
+
+def test_a_speaker_may_be_the_number_0(root):
+    lines = [json.dumps({"path": f"Bob/{one}_0.wav", "text": "Bob", "speaker": n}) for n, one in enumerate(SPEAKERS)]
+    (root / "clips.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    items, refused = Manifest(str(root / "clips.jsonl"), test_speakers=1).items(ALPHABET)
+    assert [item.speaker for item in items] == ["0", "1", "2"]
+    assert not refused
+
+
+def test_a_recording_has_one_text_and_one_speaker(root):
+    """A list of cuts, say, by their times, which are not read."""
+    lines = ["path,text,speaker,start", *(f"Bob/{s}_0.wav,Bob,{s},0" for s in SPEAKERS)]
+    lines += ["Bob/ann_0.wav,Anna,ann,1", "Bob/ann_0.wav,Bob,ben,0", "Bob/ann_0.wav,Bob,ann,0"]
+    (root / "cuts.csv").write_text("\n".join(lines), encoding="utf-8")
+    items, refused = Manifest(str(root / "cuts.csv"), test_speakers=1).items(ALPHABET)
+    assert [item.speaker for item in items] == [*SPEAKERS, "ann"]
+    place, first = (
+        root / "cuts.csv",
+        f"{root / 'Bob' / 'ann_0.wav'} has another text or speaker in {root / 'cuts.csv'}:2",
+    )
+    assert [str(one) for one in refused] == [f"{place}:{n}: {first}: each needs a file of its own" for n in (5, 6)]
+
+
 def test_the_id_of_a_recording_with_a_very_long_name_can_be_a_files_name(root):
     files.write(root / "Anna" / "ann_0.wav", NOISE, 16_000)
     long = root / "Anna" / f"ann_{'é' * 120}.wav"

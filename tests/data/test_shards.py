@@ -1,7 +1,9 @@
 """Clips in tar shards: what is written is what is read, and an epoch of them is an epoch."""
 
+import gc
 import json
 import shutil
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -106,6 +108,22 @@ def test_what_was_interrupted_goes_on_and_what_is_whole_is_kept(corpus, shards, 
     assert all(same(a, b) for split in first for a, b in zip(read[split], first[split], strict=True))
     assert {path for path in files if path.suffix == ".json"} <= set(tmp_path.rglob("*.json"))
     assert not list(tmp_path.glob(".part-*"))
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_shard(corpus, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=rf"^{tmp_path}/train: could not be written \(.* MB free there\)"):
+            write(corpus, tmp_path, shard_size=100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    gc.collect()
+    assert shown == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / ".lock"]
 
 
 def test_what_a_killed_process_began_is_removed_and_what_an_earlier_version_wrote_is_made_again(corpus, tmp_path):

@@ -1,6 +1,7 @@
 """A tiny model learns twenty words in two varieties, goes on where it was stopped, and is exported."""
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from speech.config.compose import compose
@@ -72,3 +73,10 @@ def test_the_sizes_are_those_of_the_config():
 def test_several_processes_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^trainer=ddp: this model is trained in one process: take trainer=cpu"):
         run.train(config_of(tmp_path, "trainer=ddp"))
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_before_the_words_are_read(tmp_path):
+    with pytest.raises(ConfigError, match=r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu"):
+        run.train(config_of(tmp_path / "run", "trainer=gpu"))
+    assert not (tmp_path / "run").exists()

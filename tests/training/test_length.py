@@ -62,6 +62,15 @@ def test_a_number_of_epochs_that_is_none_is_told(compose, given):
 def test_a_length_that_is_none_is_told(compose, given):
     with pytest.raises(ConfigError, match=rf"length\.{given} must be a whole number"):
         length(compose("train", f"length.{given}"))
+    with pytest.raises(
+        ConfigError, match=rf"length\.{given} must be a whole number"
+    ):  # before the training's last line
+        length(compose("train", f"length.{given}", "trainer.max_epochs=1"))
+
+
+def test_a_length_that_is_left_out_is_told(compose):
+    with pytest.raises(ConfigError, match=r"length\.n_epochs=None must be a whole number"):
+        length(compose("train", "length=null"))
 
 
 @pytest.mark.parametrize("given", ["soon", "{fortnights: 1}"])

@@ -33,6 +33,7 @@ from speech.training.g2p.credits import CREDITS
 from speech.training.g2p.development import report
 from speech.training.g2p.task import G2PTask
 from speech.training.interruption import SaveOnInterrupt
+from speech.training.prepare import check_trainer
 
 N_DEVELOPMENT_BATCHES = 20
 
@@ -41,6 +42,7 @@ def train(config: Any, resume: bool = False) -> dict[str, float]:
     """Train as conf/g2p.yaml says, into ``config.run_dir``; the figures of report.json."""
     if config.trainer.get("strategy") is not None:
         raise ConfigError("trainer=ddp: this model is trained in one process: take trainer=cpu, or trainer=gpu")
+    check_trainer(config.trainer)
     with claimed(config.run_dir, resume) as run_dir:
         if not resume:
             compose.save(config, run_dir / "config.yaml", resolve=True)
