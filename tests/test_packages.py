@@ -78,8 +78,12 @@ def test_both_distributions_ask_for_the_same_versions():
     assert set(RUNTIME["dependencies"]) < set(WHOLE["dependencies"])
     for extra, requirements in RUNTIME["optional-dependencies"].items():
         assert requirements == WHOLE["optional-dependencies"][extra]
-    for key in ("license", "requires-python"):
-        assert RUNTIME[key] == WHOLE[key]
+    assert RUNTIME["license"] == WHOLE["license"]
+
+
+def test_the_runtime_is_for_a_python_more_than_the_whole_whose_hydra_lacks_that():
+    assert WHOLE["requires-python"] == ">=3.11,<3.14"
+    assert RUNTIME["requires-python"] == ">=3.11,<3.15"
 
 
 def run(*command, cwd, **environment):
