@@ -213,12 +213,14 @@ def names(path: Path, rng: random.Random) -> Callable[[], object]:
 
 def manifest(path: Path, rng: random.Random) -> Callable[[], object]:
     place = path.with_suffix(rng.choice([".csv", ".jsonl"]))
-    rows = [{"path": path.name, "text": "Anna", "speaker": f"s{i}", "accent": "en"} for i in range(6)]
+    clips = [path.with_name(f"{i}{path.name}") for i in range(6)]
+    rows = [{"path": one.name, "text": "Anna", "speaker": f"s{i}", "accent": "en"} for i, one in enumerate(clips)]
     if place.suffix == ".csv":
         text = "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)])
     else:
         text = "\n".join(json.dumps(altered(row, rng), default=str) for row in rows)
-    path.write_bytes(b"")
+    for one in clips:
+        one.touch()
     place.write_bytes(changed(text.encode(), rng))
     return lambda: Manifest(str(place)).items(Alphabet())
 
