@@ -444,9 +444,9 @@ def test_where_names_are_found_is_changed_while_one_speaks(ready, sounds):
 
 
 def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
-    files.write(tmp_path / "elephant.wav", clip_of("elephant"), 16_000)
+    files.write(tmp_path / "chocolate.wav", clip_of("chocolate"), 16_000)
     page = ready()
-    page.set_input_files("#file", tmp_path / "elephant.wav")
+    page.set_input_files("#file", tmp_path / "chocolate.wav")
     wait_for_verdict(page, "None of the list")
     assert "another word" in page.inner_text("#verdict")
 
