@@ -98,10 +98,9 @@ def _check_node(node: Any, path: str) -> None:
             for key in set(node) - known - _HYDRA_KEYS:
                 raise unknown_key(path, key, known)
         for key in (key for key, child in node.items() if child is None and key in known):
-            annotation = parameters[key].annotation
-            if (kind := _KINDS.get(getattr(annotation, "__name__", annotation))) and parameters[
-                key
-            ].default is not None:
+            annotation, default = parameters[key].annotation, parameters[key].default
+            kind = _KINDS.get(getattr(annotation, "__name__", annotation))
+            if kind and default is not None:
                 raise ConfigError(f"{path}.{key}=null must be {kind}")
     named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
