@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sounds import as_text
 from spoken import speak
 
 from speech import Runtime, pretrained
@@ -107,9 +108,28 @@ def ready(tab, address):
     return make
 
 
+def wait_for(page, id, text):
+    """Until ``text`` is shown in the element ``id``."""
+    shown = "([id, text]) => document.getElementById(id).textContent.includes(text)"
+    page.wait_for_function(shown, arg=[id, text], polling=100)  # and not at frames: a hidden tab has none
+
+
+def wait_for_n(page, selector, n):
+    """Until there are ``n`` elements."""
+    there = "([selector, n]) => document.querySelectorAll(selector).length === n"
+    page.wait_for_function(there, arg=[selector, n])
+
+
+def violations(page):
+    """What axe finds on ``page``, as it is: impact, rule and the first element of each."""
+    page.add_script_tag(path=AXE)
+    return [(one["impact"], one["id"], one["nodes"][0]["html"]) for one in page.evaluate("axe.run()")["violations"]]
+
+
 @pytest.fixture(scope="session")
 def engine(launch, address):
-    """A tab with the modules that recognise, as ``all``, and ``waveformOf(text)``, of what ``as_text`` makes."""
+    """A tab with the modules that recognise, as ``all``, ``waveformOf(text)``, of what ``as_text`` makes, and
+    ``lexiconOf(names)``."""
     page = launch().new_page()
     page.goto(address)
     page.evaluate(
@@ -117,9 +137,46 @@ def engine(launch, address):
           window.all = await (await import("/load.js")).loadAll();
           await all.loadFinder();
           window.waveformOf = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+          window.lexiconOf = async (names) => {
+            const some = names.map((name) => (name.text ? name : { text: name, say: [] }));
+            const known = await all.recognizer.pronounce(some, all.loadReaders);
+            return new Map(some.map((name, i) => [name.text, all.recognizer.entry(name, known[i])]));
+          };
         }"""
     )
     return page
+
+
+LISTEN = """async ({ sound, size, lists, perHour = null, atPause = true, finder = true }) => {
+  const { Listener } = await import("/listening.js");
+  const { recognizer } = all;
+  const lexicons = [];
+  for (const names of lists) lexicons.push(await lexiconOf(names));
+  const heard = [];
+  const name = ({ startS, span, transcript }) => {
+    const [{ text, probability }] = transcript.names;
+    const times = span.map((sample) => startS + sample / recognizer.sampleRate);
+    heard.push([text, ...times, probability, transcript.accepted, transcript.letters]);
+  };
+  const own = recognizer.finder;
+  if (!finder) recognizer.finder = null;
+  const listener = new Listener(recognizer, () => lexicons[0], { speaking() {}, name }, perHour, atPause);
+  const samples = waveformOf(sound);
+  for (let at = 0; at < samples.length; at += size) {
+    const working = listener.push(samples.subarray(at, at + size));
+    if (size > 100) await working;
+    if (lexicons.length > 1) lexicons.shift();
+  }
+  await listener.finish();
+  recognizer.finder = own;
+  return heard;
+}"""
+
+
+def listen(engine, sound, size, *lists, **options):
+    """What the page hears of a stream in blocks of ``size``: name, start and end in seconds, probability, whether it is
+    accepted, letters. Each block has the next of ``lists``, as long as there is one."""
+    return engine.evaluate(LISTEN, {"sound": as_text(sound), "size": size, "lists": lists, **options})
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,14 @@
 
 import base64
 
+import numpy as np
+from spoken import RATE
+
 NAMES = ["Martin", "Marvin", "Morton", "Mark", "Chloé", "Anne-Marie", "Łukasz", "Nguyễn Văn", "Siobhan", "Two Three"]
+
+
+def pause(seconds):
+    return (1e-4 * np.random.default_rng(2).standard_normal(round(seconds * RATE))).astype(np.float32)
 
 
 def as_text(array, dtype="<f4"):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from sounds import NAMES, as_text
+from browser import listen
+from sounds import NAMES, as_text, pause
+from spoken import say
 
 from speech.audio import endpointing, streams
 from speech.audio.quality import examine
@@ -24,28 +26,7 @@ from speech.text.spelling import words
 
 pytest_plugins = ["browser"]
 
-LEXICON = """async (names) => {
-  const some = names.map((name) => (name.text ? name : { text: name, say: [] }));
-  const known = await all.recognizer.pronounce(some, all.loadReaders);
-  window.lexicon = new Map(some.map((name, i) => [name.text, all.recognizer.entry(name, known[i])]));
-}"""
-STREAM = """async ([sound, size]) => {
-  const { Listener } = await import("/listening.js");
-  const heard = [];
-  const on = {
-    speaking() {},
-    name: ({ startS, span, transcript }) =>
-      heard.push([startS, ...span, transcript.letters, transcript.names[0].text, transcript.accepted]),
-  };
-  const listener = new Listener(all.recognizer, () => lexicon, on, null, false);
-  const samples = waveformOf(sound);
-  for (let at = 0; at < samples.length; at += size) {
-    const working = listener.push(samples.subarray(at, at + size));
-    if (size > 100) await working;
-  }
-  await listener.finish();
-  return heard;
-}"""
+LEXICON = "async (names) => { window.lexicon = await lexiconOf(names); }"
 TRANSCRIBE = """async (sound) => {
   const { clip, ...found } = await all.recognizer.transcribe(waveformOf(sound), lexicon);
   return { ...found, outputs: [[...clip.letters.data], [...clip.phones.data]] };
@@ -89,14 +70,41 @@ def test_of_a_long_recording_with_pauses_the_page_hears_pythons_names(transcribe
     found, expected = transcribe(sound), runtime.transcribe((sound, 16_000), NAMES)
     assert found["span"] == list(endpointing.find_speech(sound, 16_000))
     assert found["names"][0]["text"] == expected.names[0][0]
-    heard = engine.evaluate(STREAM, [as_text(sound), 4_096])
+    heard = listen(engine, sound, 4_096, NAMES, atPause=False)
     endpointer, lexicon = endpointing.Endpointer(16_000), runtime.lexicon(NAMES)
     segments = [*endpointer.feed(sound), *endpointer.finish()]
     assert len(segments) >= 3
-    for (start_s, start, stop, letters, name, accepted), segment in zip(heard, segments, strict=True):
-        theirs = runtime.transcribe_speech(segment.waveform, 0.0, lexicon)
+    for (name, start_s, stop_s, _, accepted, letters), segment in zip(heard, segments, strict=True):
+        theirs = runtime.transcript(runtime.log_probs(segment.waveform), 0.0, lexicon)
         assert (letters, name, accepted) == (theirs.letters, theirs.names[0][0], theirs.accepted)
-        assert (start_s * 16_000 + start, start_s * 16_000 + stop) == pytest.approx((segment.start, segment.stop))
+        assert (start_s * 16_000, stop_s * 16_000) == pytest.approx((segment.start, segment.stop))
+
+
+def check_segments(engine, sound, size, pause_s=None):
+    """Python's segments of ``sound``, which the page has too."""
+    endpointer = endpointing.Endpointer(16_000, pause_s)
+    segments = [*endpointer.feed(sound), *endpointer.finish()]
+    found = engine.evaluate(
+        """async ([sound, size, pauseS]) => {
+          const { Endpointer } = await import("/endpointing.js");
+          const [samples, endpointer, found] = [waveformOf(sound), new Endpointer(16000, pauseS), []];
+          for (let at = 0; at < samples.length; at += size)
+            found.push(...endpointer.feed(samples.subarray(at, at + size)));
+          return [...found, ...endpointer.finish()].map(({ start, stop, over, parts }) => [start, stop, over, parts]);
+        }""",
+        [as_text(sound), int(size), pause_s],
+    )
+    assert found == [[one.start, one.stop, one.over, [list(part) for part in one.parts]] for one in segments]
+    return segments
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_segments_after_short_pauses_are_pythons(seed, engine):
+    rng, sound = np.random.default_rng(seed), []
+    for i in rng.integers(0, 3, 6):
+        sound += [say(["Jennifer", "Robert", "Alexander"][i]), pause(rng.choice([0.05, 0.15, 0.4, 1.1]))]
+    segments = check_segments(engine, np.concatenate(sound), rng.integers(50, 20_000), pause_s=0.1)
+    assert any(not one.over for one in segments)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -111,21 +119,7 @@ def test_segments_are_pythons_in_any_sound(seed, engine):
         sound[start : start + length] += burst[: len(sound) - start]
     start = rng.integers(0, len(sound))
     sound[start : start + rng.integers(0, 32_000)] = 0
-    sound = sound.astype(np.float32)
-    endpointer = endpointing.Endpointer(16_000)
-    expected = [(one.start, one.stop) for one in [*endpointer.feed(sound), *endpointer.finish()]]
-    found = engine.evaluate(
-        """async ([sound, size]) => {
-          const { Endpointer } = await import("/endpointing.js");
-          const [samples, endpointer, found] = [waveformOf(sound), new Endpointer(16000), []];
-          for (let at = 0; at < samples.length; at += size)
-            found.push(...endpointer.feed(samples.subarray(at, at + size)));
-          return [...found, ...endpointer.finish()].map(({ start, stop }) => [start, stop]);
-        }""",
-        [as_text(sound), int(rng.integers(50, 20_000))],
-    )
-    assert list(map(tuple, found)) == expected
-    assert expected
+    assert check_segments(engine, sound.astype(np.float32), rng.integers(50, 20_000))
 
 
 @pytest.mark.parametrize("what", CLIPS)
@@ -414,15 +408,9 @@ def test_a_streams_channels_are_mixed_as_by_python(gains, engine, clip_of):
 
 def test_what_is_heard_of_a_stream_depends_on_no_blocks(engine, clip_of):
     sound = np.concatenate([clip_of("Martin"), clip_of("Siobhan", variant="f2"), clip_of("Mark")])
-    found = [
-        engine.evaluate(
-            STREAM,
-            [as_text(sound), size],
-        )
-        for size in (97, 640, 5_000, len(sound))
-    ]
-    assert found[0] == found[1] == found[2] == found[3]
-    assert [one[4] for one in found[0]] == ["Martin", "Siobhan", "Mark"]
+    whole, *others = (listen(engine, sound, size, NAMES, atPause=False) for size in (len(sound), 97, 640, 5_000))
+    assert others == [whole] * 3
+    assert [name for name, *_ in whole] == ["Martin", "Siobhan", "Mark"]
 
 
 @pytest.mark.parametrize(("per_hour", "in_bursts"), [(None, False), (5, False), (5, True)])
@@ -465,7 +453,10 @@ KINDS = {
     "mp3": ("mp3", "MPEG_LAYER_III", 44_100),
     "44.1 kHz": ("wav", "PCM_16", 44_100),
     "48 kHz": ("flac", "PCM_16", 48_000),
+    "a dead channel": ("wav", "PCM_16", 16_000),
+    "a channel upside down": ("wav", "PCM_16", 16_000),
 }
+RIGHT = {"a dead channel": 0.0, "a channel upside down": -1.0}  # times the left channel
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -474,7 +465,7 @@ def test_a_files_answer_is_pythons_in_every_format(kind, engine, runtime, clip_o
     path = tmp_path / f"clip.{container[:3]}"
     left = soxr.resample(clip_of("Martin"), 16_000, rate)
     kinds = {"subtype": subtype, "format": container.upper(), "endian": "BIG" if "big" in kind else None}
-    soundfile.write(path, np.stack([left, left / 2], axis=1), rate, **kinds)
+    soundfile.write(path, np.stack([left, RIGHT.get(kind, 0.5) * left], axis=1), rate, **kinds)
     expected = runtime.transcribe(path, NAMES)
     found = engine.evaluate(
         """async ([bytes, name]) => {
