@@ -281,8 +281,8 @@ export class Listener {
     if (start === null || start < this.hearing.told || !isDue) return;
     if (this.pending.length) return; // if the sound is ahead, names alone are worth the time
     this.shownAt = stop;
-    const speech = this.endpointer.audio(start, stop);
-    const transcript = await this.recognizer.transcribeSpeech(speech, start / this.rate, this.hearing.lexicon);
+    const clip = await this.recognizer.logProbs(this.endpointer.audio(start, stop));
+    const transcript = this.recognizer.transcript(clip, start / this.rate, this.hearing.lexicon);
     this.on.speaking(this.#shown({ startS: start / this.rate, endS: stop / this.rate, transcript }));
   }
 
