@@ -278,30 +278,30 @@ def device(monkeypatch, *plugged, block_s=0.01, rates=(48_000,), own_rate=None):
     return durations
 
 
-def heard_until_gone(microphone):
-    found = []
-    with pytest.raises(OSError, match="Device unavailable"):
-        found += map(found.append, microphone.blocks(16_000))
-    return [one for one in found if one is not None]
+def heard_until_gone(microphone, reason="Device unavailable"):
+    """The sound, and the faults that are told."""
+    found = [np.zeros(0, np.float32)]
+    with pytest.raises(OSError, match=reason):
+        found.extend(microphone.blocks(16_000))
+    faults = [one for one in found if isinstance(one, Fault)]
+    return np.concatenate([one for one in found if not isinstance(one, Fault)]), faults
 
 
 def test_a_microphone_is_opened_at_its_own_rate_and_told_when_gone(monkeypatch):
     device(monkeypatch, [(0.5, False)] * 20)
     microphone = Microphone(None)
     assert microphone.format == ("fake", 48_000, 1, "float32")
-    *sound, gone = heard_until_gone(microphone)
-    assert len(np.concatenate(sound)) == pytest.approx(0.2 * 16_000, abs=2)
+    sound, (gone,) = heard_until_gone(microphone)
+    assert len(sound) == pytest.approx(0.2 * 16_000, abs=2)
     assert gone.text.startswith("fake: nothing came for")
 
 
 def test_a_microphone_that_comes_back_is_heard_again_at_the_right_time(monkeypatch):
     device(monkeypatch, [(0.5, False)] * 20, None, None, [(0.25, False)] * 20)
     start = time.monotonic()
-    *found, _ = heard_until_gone(Microphone(None))
-    faults = [one for one in found if isinstance(one, Fault)]
-    assert [fault.lost_s > 0 for fault in faults] == [False, True]
+    sound, faults = heard_until_gone(Microphone(None))
+    assert [fault.lost_s > 0 for fault in faults] == [False, True, False]
     assert "nothing came for" in faults[0].text
-    sound = np.concatenate([one for one in found if not isinstance(one, Fault)])
     again = np.flatnonzero(np.abs(sound - 0.25) < 0.01)
     assert len(again) == pytest.approx(0.2 * 16_000, abs=600)  # less the edges of the resampler
     assert 0.3 < again[len(again) // 2] / 16_000 < time.monotonic() - start
@@ -309,10 +309,8 @@ def test_a_microphone_that_comes_back_is_heard_again_at_the_right_time(monkeypat
 
 def test_a_microphone_that_comes_back_with_another_rate_is_heard_at_that(monkeypatch):
     device(monkeypatch, [(0.5, False)] * 20, [(0.25, False)] * 20, rates=(48_000, 44_100))
-    *found, _ = heard_until_gone(Microphone(None))
-    _, back = (one for one in found if isinstance(one, Fault))
+    sound, (_, back, _) = heard_until_gone(Microphone(None))
     assert back.text.startswith("it is back as fake: 44100 Hz, mono, float32: 0.")
-    sound = np.concatenate([one for one in found if not isinstance(one, Fault)])
     for level in (0.5, 0.25):
         assert np.count_nonzero(np.abs(sound - level) < 0.01) == pytest.approx(0.2 * 16_000, abs=600)
 
@@ -342,29 +340,27 @@ def test_another_device_that_has_the_number_now_is_not_heard_for_it(monkeypatch)
     microphone, names = Microphone(3), iter(["other"] * 99)
     found = sys.modules["sounddevice"].query_devices()
     monkeypatch.setattr(sys.modules["sounddevice"], "query_devices", lambda *_: found | {"name": next(names)})
-    heard = []
-    with pytest.raises(OSError, match="fake: not there: device=3 is other now"):
-        heard += map(heard.append, microphone.blocks(16_000))
-    sound = np.concatenate([one for one in heard if isinstance(one, np.ndarray)])
+    sound, _ = heard_until_gone(microphone, "fake: not there: device=3 is other now")
     assert len(sound) == pytest.approx(0.2 * 16_000, abs=2)
 
 
 def test_a_microphone_that_was_never_there_is_not_waited_for(monkeypatch):
     device(monkeypatch)
-    assert heard_until_gone(Microphone(None)) == []
+    sound, faults = heard_until_gone(Microphone(None))
+    assert (len(sound), faults) == (0, [])
 
 
 @pytest.mark.parametrize("level", [0.0, np.nan, -np.inf])
 def test_exact_zeros_of_a_microphone_are_told_once(monkeypatch, level):
     device(monkeypatch, [(level, False)] * 80, block_s=0.001)
-    silent, gone = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
+    _, (silent, gone) = heard_until_gone(Microphone(None))
     assert "muted" in silent.text
     assert "nothing came for" in gone.text
 
 
 def test_an_overrun_is_told_and_the_callback_never_waits(monkeypatch):
     durations = device(monkeypatch, [(0.5, i == 5) for i in range(20)])
-    faults = [one for one in heard_until_gone(Microphone(None)) if isinstance(one, Fault)]
+    _, faults = heard_until_gone(Microphone(None))
     assert [fault.text.partition(":")[0] for fault in faults] == ["overrun", "fake"]
     assert np.median(durations) < 1e-3
 
