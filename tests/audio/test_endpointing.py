@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import soxr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from spoken import speak
 
@@ -103,6 +103,7 @@ CUTS = st.lists(st.integers(0, 200_000), max_size=30) | st.integers(1, 60_000).m
 
 
 @given(st.integers(0, 9), CUTS, st.sampled_from([None, 0.1]))
+@example(0, range(40_000), None)  # single samples
 @settings(max_examples=16, deadline=None)
 def test_any_blocks_give_the_segments_of_the_whole(name, seed, cuts, pause_s):
     long, rate = several_names(name, seed)
@@ -111,12 +112,6 @@ def test_any_blocks_give_the_segments_of_the_whole(name, seed, cuts, pause_s):
     for one, other in zip(whole, parts, strict=True):
         assert (one.start, one.stop, one.parts, one.over) == (other.start, other.stop, other.parts, other.over)
         np.testing.assert_array_equal(one.waveform, other.waveform)
-
-
-def test_single_samples_give_the_segments_of_the_whole(name):
-    waveform, rate = name
-    short = np.pad(waveform, (0, rate))
-    assert [s[:2] for s in in_blocks(short, rate, range(1, len(short)))] == [s[:2] for s in in_blocks(short, rate, [])]
 
 
 def test_each_name_of_a_stream_is_a_segment(name):

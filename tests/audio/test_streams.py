@@ -62,16 +62,16 @@ STREAMED = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "
 
 def wav(sound, subtype, rate=22_050, **more):
     encoded = io.BytesIO()
-    soundfile.write(encoded, sound, rate, subtype=subtype, format="WAV", **more)
+    soundfile.write(encoded, sound, rate, **{"subtype": subtype, "format": "WAV"} | more)
     return encoded.getvalue()
 
 
 @pytest.mark.parametrize("subtype", STREAMED)
 @pytest.mark.parametrize("n_channels", [1, 2])
-@pytest.mark.parametrize("endian", ["LITTLE", "BIG"])
-def test_a_wav_through_a_pipe_is_that_wav_as_a_file(tmp_path, sound, subtype, n_channels, endian):
+@pytest.mark.parametrize("kind", [{"endian": "LITTLE"}, {"endian": "BIG"}, {"format": "RF64"}], ids=str)
+def test_a_wav_through_a_pipe_is_that_wav_as_a_file(tmp_path, sound, subtype, n_channels, kind):
     """Its header is read, whatever was said, and is no sound."""
-    content = wav(np.stack([sound] * n_channels, 1), subtype, endian=endian)
+    content = wav(np.stack([sound] * n_channels, 1), subtype, **kind)
     (tmp_path / "a.wav").write_bytes(content)
     source = Pipe(Chunks(content, 7_001), 16_000, 2, "int16")
     file = File(tmp_path / "a.wav")
@@ -129,14 +129,6 @@ def test_a_wav_header_that_tells_nothing_is_refused(fmt):
     head = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", len(fmt)) + fmt + b"data\xff\xff\xff\xff"
     with pytest.raises(AudioError, match=r"^standard input: "):
         Pipe(Chunks(head + bytes(100), 100), 16_000, 1, "int16")
-
-
-def test_a_wav_of_long_recordings_is_read_by_its_header(sound):
-    encoded = io.BytesIO()
-    soundfile.write(encoded, sound, 22_050, subtype="PCM_16", format="RF64")
-    source = Pipe(Chunks(encoded.getvalue(), 7), 16_000, 2, "int16")
-    assert source.format[1:] == (22_050, 1, "PCM_16")
-    np.testing.assert_allclose(whole(source, 22_050), sound, atol=1e-4)
 
 
 AAC = bytes([0xFF, 0xF1, 0x50, 0x80, 0x03, 0x20, 0xFC]) + bytes(18)  # a frame of 25 bytes
