@@ -128,15 +128,16 @@ def violations(page):
 
 @pytest.fixture(scope="session")
 def engine(launch, address):
-    """A tab with the modules that recognise, as ``all``, ``waveformOf(text)``, of what ``as_text`` makes, and
-    ``lexiconOf(names)``."""
+    """A tab with the modules that recognise, as ``all``; ``bytesOf(text)`` and ``waveformOf(text)``, of what
+    ``as_text`` makes; and ``lexiconOf(names)``."""
     page = launch().new_page()
     page.goto(address)
     page.evaluate(
         """async () => {
           window.all = await (await import("/load.js")).loadAll();
           await all.loadFinder();
-          window.waveformOf = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+          window.bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+          window.waveformOf = (text) => new Float32Array(bytesOf(text).buffer);
           window.lexiconOf = async (names) => {
             const some = names.map((name) => (name.text ? name : { text: name, say: [] }));
             const known = await all.recognizer.pronounce(some, all.loadReaders);

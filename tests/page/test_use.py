@@ -87,16 +87,31 @@ def texts(page, selector):
     return page.locator(selector).all_text_contents()
 
 
+def write_list(page, names, n):
+    """Write the list, until ``n`` names of it are read."""
+    page.fill("#names", names)
+    wait_for_n(page, "#list > li", n)
+
+
+def hear(page, path, verdict):
+    """Let the page hear a file, or several, until the last has its ``verdict``."""
+    page.set_input_files("#file", path)
+    wait_for(page, "verdict", verdict)
+
+
+@pytest.fixture(scope="module")
+def shifted(sounds, runtime):
+    """The probability of *Martin*: a microphone begins in any sample, and the frames, of 10 ms, with it."""
+    lexicon = runtime.lexicon(["Martin", "Marvin", "Morton", "Mark", "Siobhan"])
+    clips = [(files.read(sounds / "once.wav", 16_000)[n:], 16_000) for n in range(0, 160, 10)]
+    return [dict(runtime.transcribe_recording(clip, lexicon).names)["Martin"] for clip in clips]
+
+
 @pytest.mark.parametrize("stub", STUBS)
-def test_a_name_said_to_the_microphone_is_the_files(stub, ready, sounds, runtime):
-    path = sounds / "once.wav"
-    page = ready(*speaking(path), init=STUBS[stub])
+def test_a_name_said_to_the_microphone_is_the_files(stub, ready, sounds, shifted):
+    page = ready(*speaking(sounds / "once.wav"), init=STUBS[stub])
     page.click("#listen")
     wait_for(page, "verdict", "Martin,")
-    names = ["Martin", "Marvin", "Morton", "Mark", "Siobhan"]
-    once = files.read(path, 16_000)
-    # A microphone begins in any sample, and the frames, of 10 ms, with it.
-    shifted = [dict(runtime.transcribe((once[n:], 16_000), names).names)["Martin"] for n in range(0, 160, 10)]
     assert min(shifted) - 0.02 <= heard(page)["Martin"] / 100 <= max(shifted) + 0.02
     assert page.inner_text("#listen") == "Stop"
     page.click("#listen")
@@ -147,12 +162,25 @@ def refusing(error):
     return f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '{error}'));"
 
 
+REFUSED = {
+    "NotAllowedError": "denied: allow it",
+    "NotFoundError": "No microphone was found: plug",
+    "NotReadableError": "Another program holds",
+    "AbortError": "plug it in again",
+    "OddError": "OddError",
+}
+
+
+def test_why_the_browser_gives_no_microphone_is_told(ready):
+    page = ready()
+    for error, reason in REFUSED.items():
+        page.evaluate(f"() => {{ {refusing(error)} }}")
+        page.click("#listen")
+        wait_for(page, "problem", reason)
+        assert page.inner_text("#listen") == "Listen"
+
+
 WITHOUT = {
-    "denied": (refusing("NotAllowedError"), "denied: allow it"),
-    "none": (refusing("NotFoundError"), "No microphone was found: plug"),
-    "held": (refusing("NotReadableError"), "Another program holds"),
-    "not started": (refusing("AbortError"), "plug it in again"),
-    "other": (refusing("OddError"), "OddError"),
     "no https": (
         "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
         "Object.defineProperty(window, 'isSecureContext', { value: false });",
@@ -178,24 +206,22 @@ def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sou
     page.wait_for_selector("#problem:not([hidden])")
     assert reason in page.inner_text("#problem")
     assert page.inner_text("#listen") == "Listen"
-    page.set_input_files("#file", sounds / "once.wav")
-    wait_for(page, "verdict", "Martin,")
+    hear(page, sounds / "once.wav", "Martin,")
     assert page.is_hidden("#problem")
 
 
-ENDS = {
-    "unplugged": ("context.track.dispatchEvent(new Event('ended'))", "gone"),
-    "a call on a phone": (
+ENDS = [
+    ("context.track.dispatchEvent(new Event('ended'))", "gone"),  # unplugged
+    (  # a call on a phone
         "Object.defineProperty(context.context, 'state', { value: 'interrupted' });"
         "context.context.dispatchEvent(new Event('statechange'))",
         "interrupted",
     ),
-    "a clock that stands still": ("context.node.port.close()", "No sound comes"),
-}
+    ("context.node.port.close()", "No sound comes"),  # a clock that stands still
+]
 
 
-@pytest.mark.parametrize("case", ENDS)
-def test_a_microphone_that_ends_is_told_and_one_press_opens_it_again(case, ready, sounds):
+def test_a_microphone_that_ends_is_told_and_one_press_opens_it_again(ready, sounds):
     init = """
       window.context = {};
       const make = AudioContext.prototype.createMediaStreamSource;
@@ -209,15 +235,15 @@ def test_a_microphone_that_ends_is_told_and_one_press_opens_it_again(case, ready
     page.fill("#names", "Martin\nMark")
     page.click("#listen")
     wait_for(page, "listen", "Stop")
-    action, reason = ENDS[case]
-    page.evaluate(action)
-    page.wait_for_selector("#problem:not([hidden])", timeout=30_000)
-    assert reason in page.inner_text("#problem")
-    assert "Listen" in page.inner_text("#problem")
-    assert page.evaluate("context.track.readyState") == "ended"
-    page.click("#listen")
-    wait_for(page, "listen", "Stop")
-    assert page.is_hidden("#problem")
+    for action, reason in ENDS:
+        page.evaluate(action)
+        page.wait_for_selector("#problem:not([hidden])", timeout=30_000)
+        assert reason in page.inner_text("#problem")
+        assert "Listen" in page.inner_text("#problem")
+        assert page.evaluate("context.track.readyState") == "ended"
+        page.click("#listen")
+        wait_for(page, "listen", "Stop")
+        assert page.is_hidden("#problem")
     assert page.input_value("#names") == "Martin\nMark"
 
 
@@ -275,8 +301,7 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     files.write(tmp_path / "late.wav", np.r_[np.zeros(60 * RATE), soundfile.read(sounds / "once.wav")[0]], RATE)
     page = ready()
     page.uncheck("#within")
-    page.set_input_files("#file", [*(tmp_path / name for name in bad), sounds / "once.wav"])
-    wait_for(page, "verdict", "Martin,")
+    hear(page, [*(tmp_path / name for name in bad), sounds / "once.wav"], "Martin,")
     page.wait_for_selector("#problem:not([hidden])")
     problems = page.inner_text("#problem").split(" — ")
     for (name, (_, reason)), problem in zip(bad.items(), problems, strict=True):
@@ -366,8 +391,7 @@ LIST = "Jennifer\nRobert\nAlexander"
 
 def test_each_name_in_a_dropped_sentence_is_told_with_its_time(ready, sentence):
     page = ready()
-    page.fill("#names", LIST)
-    wait_for_n(page, "#list > li", 3)
+    write_list(page, LIST, 3)
     page.set_input_files("#file", sentence)
     wait_for_n(page, "#before li", 2)
     rows = texts(page, "#before li")[::-1]
@@ -378,8 +402,7 @@ def test_each_name_in_a_dropped_sentence_is_told_with_its_time(ready, sentence):
 
 def test_without_the_names_inside_of_sentences_a_file_is_one_name(ready, sentence, sounds):
     page = ready()
-    page.fill("#names", f"{LIST}\nMartin\nMark")
-    wait_for_n(page, "#list > li", 5)
+    write_list(page, f"{LIST}\nMartin\nMark", 5)
     page.uncheck("#within")
     page.set_input_files("#file", [sentence, sounds / "twice.wav"])
     wait_for_n(page, "#before li", 2)
@@ -390,8 +413,7 @@ def test_without_the_names_inside_of_sentences_a_file_is_one_name(ready, sentenc
 
 def test_names_in_a_sentence_said_to_the_microphone_are_told(ready, sentence):
     page = ready(*speaking(sentence))
-    page.fill("#names", LIST)
-    wait_for_n(page, "#list > li", 3)
+    write_list(page, LIST, 3)
     page.click("#listen")
     wait_for_n(page, "#before li", 2)
     assert [re.search(r": (\w+),", one)[1] for one in texts(page, "#before li")] == ["Robert", "Jennifer"]
@@ -410,8 +432,7 @@ def test_where_names_are_found_is_changed_while_one_speaks(ready, sounds):
 def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
     files.write(tmp_path / "chocolate.wav", clip_of("chocolate"), 16_000)
     page = ready()
-    page.set_input_files("#file", tmp_path / "chocolate.wav")
-    wait_for(page, "verdict", "None of the list")
+    hear(page, tmp_path / "chocolate.wav", "None of the list")
     assert "another word" in page.inner_text("#verdict")
 
 
@@ -457,8 +478,7 @@ def test_comments_and_marks_of_a_list_are_no_names_as_in_python(ready):
 
 def test_a_list_pasted_from_a_spreadsheet_is_read_by_its_cells(ready):
     page = ready()
-    page.fill("#names", "Anna\tBob\r\n\tMartin\r\nMarvin = marvin; Mark\tCarla\r\n")
-    wait_for_n(page, "#list > li", 6)
+    write_list(page, "Anna\tBob\r\n\tMartin\r\nMarvin = marvin; Mark\tCarla\r\n", 6)
     assert rows(page) == ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"]
     correct(page, "Bob", "bobb")
     assert " ".join(page.input_value("#names").split()) == "Anna Bob = bobb Martin Marvin = marvin Mark Carla"
@@ -467,8 +487,7 @@ def test_a_list_pasted_from_a_spreadsheet_is_read_by_its_cells(ready):
 def test_a_text_that_is_pasted_for_a_list_does_not_stop_the_page(ready):
     page = ready()
     page.wait_for_timeout(1_000)
-    page.fill("#names", "the and a to of for with " * 7 + "\n" + "lorem ipsum " * 400 + "\nAnna")
-    wait_for_n(page, "#list > li", 2)
+    write_list(page, "the and a to of for with " * 7 + "\n" + "lorem ipsum " * 400 + "\nAnna", 2)
     assert "has 4799 letters, and a name at most 200" in page.inner_text("#refused")
 
 
@@ -487,10 +506,8 @@ def test_names_that_sound_alike_are_told(ready):
 
 def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
     page = ready()
-    page.fill("#names", "Martin\nMarvin")
-    wait_for_n(page, "#list > li", 2)
-    page.set_input_files("#file", sounds / "once.wav")
-    wait_for(page, "verdict", "Martin,")
+    write_list(page, "Martin\nMarvin", 2)
+    hear(page, sounds / "once.wav", "Martin,")
     full = heard(page)
     boxes = page.locator("#list > li:first-child input[type=checkbox]")
     for i in range(boxes.count() - 1):
@@ -513,8 +530,7 @@ def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
 def test_a_list_that_is_edited_while_it_is_pronounced_takes_over(ready):
     page = ready()
     page.fill("#names", "\n".join(f"Mar{a}{b}" for a in "abcdefgh" for b in "aeiourst"))
-    page.fill("#names", "Martin")
-    wait_for_n(page, "#list > li", 1)
+    write_list(page, "Martin", 1)
     page.wait_for_timeout(1000)
     assert rows(page) == ["Martin"]
 
@@ -523,8 +539,7 @@ def test_a_recorded_name_is_enrolled_and_its_file_is_pythons(ready, clip_of, tmp
     said = np.concatenate([clip_of("Saoirse", variant=variant, around_s=1.2) for variant in ("m3", "f2")] * 8)
     files.write(tmp_path / "said.wav", said, 16_000)
     page = ready(*speaking(tmp_path / "said.wav"), viewport={"width": 390, "height": 400})
-    page.fill("#names", "Saoirse\nMartin\nMark")
-    wait_for_n(page, "#list > li", 3)
+    write_list(page, "Saoirse\nMartin\nMark", 3)
     page.focus("[aria-label^='Record Saoirse']")
     for n in (1, 2):
         page.keyboard.press("Enter")  # the button of the row that is drawn anew has the focus, too
@@ -562,8 +577,7 @@ def test_a_file_of_enrolled_names_is_opened_and_another_is_refused(ready, clip_o
     page.set_input_files("#enrolled", tmp_path / "family.json")
     page.wait_for_function("() => document.getElementById('names').value.endsWith('Gran')")
     wait_for_n(page, "#list > li", 6)
-    page.set_input_files("#file", tmp_path / "said.wav")
-    wait_for(page, "verdict", "Gran,")
+    hear(page, tmp_path / "said.wav", "Gran,")
 
 
 def test_a_label_in_another_script_whose_file_is_dropped_is_heard(ready, clip_of, runtime, tmp_path):
@@ -578,16 +592,14 @@ def test_a_label_in_another_script_whose_file_is_dropped_is_heard(ready, clip_of
     assert rows(page) == ["Martin", "父さん"]
     assert page.is_hidden("#refused li")
     assert page.is_hidden("#problem")
-    page.set_input_files("#file", tmp_path / "said.wav")
-    wait_for(page, "verdict", "父さん,")
+    hear(page, tmp_path / "said.wav", "父さん,")
 
 
 def test_while_the_browser_asks_for_the_microphone_the_page_says_so(ready, sounds):
     page = ready(init="navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
     page.click("#listen")
     assert "Allow the microphone" in page.inner_text("#microphone")
-    page.set_input_files("#file", sounds / "once.wav")
-    wait_for(page, "verdict", "Martin,")
+    hear(page, sounds / "once.wav", "Martin,")
 
 
 def test_a_page_opened_as_a_file_says_what_to_run(tab, page_files, tmp_path):
@@ -723,13 +735,11 @@ def test_nothing_is_asked_of_another_address(tab, address, sounds):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
-    page.set_input_files("#file", sounds / "once.wav")
-    wait_for(page, "verdict", "Martin,")
+    hear(page, sounds / "once.wav", "Martin,")
     last = "() => performance.getEntriesByType('resource').some((one) => one.name.endsWith('lexicon.txt'))"
     page.wait_for_function(last)  # of what is loaded once the page can listen
     n_at_start = len(asked)
-    page.set_input_files("#file", sounds / "twice.wav")
-    wait_for(page, "verdict", "Mark,")
+    hear(page, sounds / "twice.wav", "Mark,")
     assert page.evaluate("typeof SharedArrayBuffer") == "undefined", "it needs none"
     assert all(url.startswith((address, "data:", "blob:")) for url in asked)
     assert not [url for url in asked[n_at_start:] if url.startswith("http")]
