@@ -66,13 +66,15 @@ STUBS = {
 
 @pytest.fixture(scope="module")
 def sounds(shared, clip_of):
-    """Files of what a fake microphone hears: *Martin* after a second and a half, and twice with a pause."""
+    """Files of what a fake microphone hears: *Martin* after a second and a half, *Mark* after it, and two names in one
+    breath."""
 
     def make(folder):
         once = clip_of("Martin", around_s=1.5)
         twice = np.concatenate([once, clip_of("Mark", around_s=1.5)])
-        for name, waveform in {"once": once, "twice": twice}.items():
-            files.write(folder / f"{name}.wav", waveform, 16_000)
+        sentence = np.pad(say("have you seen Jennifer or Robert at the house"), (RATE, 2 * RATE))
+        for name, waveform in {"once": once, "twice": twice, "sentence": sentence}.items():
+            files.write(folder / f"{name}.wav", waveform, RATE)
 
     return shared("page_sounds", make)
 
@@ -337,8 +339,12 @@ DROP = """([name, content, fails]) => {
 }"""
 
 
-def test_a_folder_that_is_dropped_is_told_and_a_text_is_the_browsers(ready):
+def test_a_dropped_file_is_heard_a_folder_is_told_and_a_text_is_the_browsers(ready, sounds):
     page = ready()
+    page.evaluate(DROP, ["dropped.wav", as_text(np.fromfile(sounds / "once.wav", np.uint8), "u1"), False])
+    wait_for(page, "verdict", "Martin,")
+    assert "the rest is cut off" in page.inner_text("#details")
+    assert "accepted below" in page.inner_text("#details")
     assert not page.evaluate(DROP, ["folder", "AAAA", True])  # a browser lists a folder as a file, and cannot read it
     page.wait_for_selector("#problem:not([hidden])")
     assert page.inner_text("#problem").startswith("folder: not readable")
@@ -363,57 +369,26 @@ def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(w
     assert (page.inner_text("#listen"), n_open) in (("Stop", 1), ("Listen", 0))
 
 
-def test_a_dropped_file_is_heard(ready, sounds):
+def test_each_name_in_a_sentence_is_told_with_its_time_or_a_file_is_one_name(ready, sounds):
     page = ready()
-    page.evaluate(DROP, ["dropped.wav", as_text(np.fromfile(sounds / "once.wav", np.uint8), "u1"), False])
-    wait_for(page, "verdict", "Martin,")
-    assert "the rest is cut off" in page.inner_text("#details")
-    assert "accepted below" in page.inner_text("#details")
-
-
-@pytest.fixture(scope="module")
-def sentence(shared):
-    """A file of two names in one breath."""
-
-    def make(folder):
-        said = [
-            np.zeros(RATE, np.float32),
-            say("have you seen Jennifer or Robert at the house"),
-            np.zeros(2 * RATE),
-        ]
-        files.write(folder / "sentence.wav", np.concatenate(said).astype(np.float32), RATE)
-
-    return shared("page_sentence", make) / "sentence.wav"
-
-
-LIST = "Jennifer\nRobert\nAlexander"
-
-
-def test_each_name_in_a_dropped_sentence_is_told_with_its_time(ready, sentence):
-    page = ready()
-    write_list(page, LIST, 3)
-    page.set_input_files("#file", sentence)
+    write_list(page, "Jennifer\nRobert\nAlexander\nMartin\nMark", 5)
+    page.set_input_files("#file", sounds / "sentence.wav")
     wait_for_n(page, "#before li", 2)
     rows = texts(page, "#before li")[::-1]
     told = [re.fullmatch(r"sentence\.wav, (\d\.\d) s: (\w+), .* %", one).groups() for one in rows]
     assert [name for _, name in told] == ["Jennifer", "Robert"]
     assert 1 < float(told[0][0]) < float(told[1][0]) < 4
-
-
-def test_without_the_names_inside_of_sentences_a_file_is_one_name(ready, sentence, sounds):
-    page = ready()
-    write_list(page, f"{LIST}\nMartin\nMark", 5)
     page.uncheck("#within")
-    page.set_input_files("#file", [sentence, sounds / "twice.wav"])
-    wait_for_n(page, "#before li", 2)
-    last, first = texts(page, "#before li")
+    page.set_input_files("#file", [sounds / "sentence.wav", sounds / "twice.wav"])
+    wait_for_n(page, "#before li", 4)
+    last, first, *_ = texts(page, "#before li")
     assert first.startswith("sentence.wav: ")
     assert re.fullmatch(r"twice\.wav: Mar(k|tin), .* %", last)
 
 
-def test_names_in_a_sentence_said_to_the_microphone_are_told(ready, sentence):
-    page = ready(*speaking(sentence))
-    write_list(page, LIST, 3)
+def test_names_in_a_sentence_said_to_the_microphone_are_told(ready, sounds):
+    page = ready(*speaking(sounds / "sentence.wav"))
+    write_list(page, "Jennifer\nRobert\nAlexander", 3)
     page.click("#listen")
     wait_for_n(page, "#before li", 2)
     assert [re.search(r": (\w+),", one)[1] for one in texts(page, "#before li")] == ["Robert", "Jennifer"]
@@ -447,61 +422,55 @@ def correct(page, name, way):
     page.wait_for_function("(line) => document.getElementById('names').value.includes(line)", arg=f"{name} = {way}")
 
 
+CELLS = "Anna\tBob\r\n\tMartin\r\nMarvin = marvin; Mark\tCarla\r\n"
+COMMENTS = "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n‘Fay’\n  # Eva = eva\nC# Minor"
+PASTED = """Anne-Marie, St. John; R2-D2\nАнна\n-\nsonoff_buero_tim, Anna\nANNA
+Saoirse = seersha\nМарк = mark\nGil = /ʘ/\nBo =\nMar\u200btin\n\u202eEva"""
+TEXT = "the and a to of for with " * 7
+LISTS = [  # a text, its names, and what is told of each line that is none
+    (CELLS, ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"], []),
+    (f"{TEXT}\n{'lorem ipsum ' * 400}\nAnna", [TEXT.strip(), "Anna"], ["has 4799 letters, and a name at most 200"]),
+    (
+        COMMENTS,
+        ["Anna", "Bob"],
+        ["“- Carla” begins with “-”: give", "“1.”: give", "“‘Fay’” stands in quotes", "C# Minor"],
+    ),
+    (
+        PASTED,
+        ["Anne-Marie", "sonoff_buero_tim", "Anna", "Saoirse", "Марк"],
+        ["St. John", "R2-D2", "Анна", "“-”", "ANNA", "Bo", "invisible U+200B", "invisible U+202E", "/ʘ/"],
+    ),
+]
+
+
 def test_a_pasted_list_is_read_and_what_cannot_be_is_named(ready):
     page = ready()
-    page.fill(
-        "#names",
-        "Anne-Marie, St. John; R2-D2\nАнна\n-\nsonoff_buero_tim, Anna\nANNA\n"
-        "Saoirse = seersha\nМарк = mark\nGil = /ʘ/\nBo =\nMar\u200btin\n\u202eEva",
-    )
-    wait_for_n(page, "#refused li", 9)
-    assert rows(page) == ["Anne-Marie", "sonoff_buero_tim", "Anna", "Saoirse", "Марк"]
-    refused = page.inner_text("#refused")
-    for part in ("R2-D2", "Анна", "“-”", "ANNA", "/ʘ/", "Bo", "St. John", "invisible U+200B", "invisible U+202E"):
-        assert part in refused
+    for text, names, refused in LISTS:
+        write_list(page, text, len(names))
+        wait_for_n(page, "#refused li", len(refused))
+        assert rows(page) == names
+        for told, part in zip(texts(page, "#refused li"), refused, strict=True):
+            assert part in told
 
 
-def test_comments_and_marks_of_a_list_are_no_names_as_in_python(ready):
+def test_a_correction_leaves_what_stands_beside_it(ready):
     page = ready()
-    page.fill("#names", "# the team, of May\nAnna # head\n\tBob\t#2\n- Carla\n1. Dora\n‘Fay’\n  # Eva = eva\nC# Minor")
-    wait_for_n(page, "#refused li", 4)
-    assert rows(page) == ["Anna", "Bob"]
-    assert texts(page, "#refused li")[:3] == [
-        "“- Carla” begins with “-”: give the name alone",
-        "“1. Dora” begins with “1.”: give the name alone",
-        "“‘Fay’” stands in quotes: give the name alone",
-    ]
+    write_list(page, COMMENTS, 2)
     correct(page, "Anna", "ahna")
     assert page.input_value("#names").startswith("# the team, of May\nAnna = ahna # head\n")
     assert rows(page) == ["Anna", "Bob"]
-
-
-def test_a_list_pasted_from_a_spreadsheet_is_read_by_its_cells(ready):
-    page = ready()
-    write_list(page, "Anna\tBob\r\n\tMartin\r\nMarvin = marvin; Mark\tCarla\r\n", 6)
-    assert rows(page) == ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"]
+    write_list(page, CELLS, 6)
     correct(page, "Bob", "bobb")
     assert " ".join(page.input_value("#names").split()) == "Anna Bob = bobb Martin Marvin = marvin Mark Carla"
 
 
-def test_a_text_that_is_pasted_for_a_list_does_not_stop_the_page(ready):
-    page = ready()
-    page.wait_for_timeout(1_000)
-    write_list(page, "the and a to of for with " * 7 + "\n" + "lorem ipsum " * 400 + "\nAnna", 2)
-    assert "has 4799 letters, and a name at most 200" in page.inner_text("#refused")
-
-
-def test_of_a_long_list_it_is_told_how_many_names_are_shown(ready):
-    page = ready()
-    names = [f"{first}{last}" for first in ("Sean", "Shaun", "Shawn") for last in ("", "a", "e", "i", "o", "u")]
-    page.fill("#names", "\n".join([*names, *(f"Mar{a}{b}" for a in "bdfklmnprt" for b in "aeiourstl")]))
-    wait_for(page, "pronouncing", "108 names, the first")
-
-
-def test_names_that_sound_alike_are_told(ready):
+def test_names_that_sound_alike_and_how_many_are_shown_of_a_long_list_are_told(ready):
     page = ready()
     page.fill("#names", "Sean\nShaun\nMartin")
     wait_for(page, "pronouncing", "Sean and Shaun sound alike")
+    names = [f"{first}{last}" for first in ("Sean", "Shaun", "Shawn") for last in ("", "a", "e", "i", "o", "u")]
+    page.fill("#names", "\n".join([*names, *(f"Mar{a}{b}" for a in "bdfklmnprt" for b in "aeiourstl")]))
+    wait_for(page, "pronouncing", "108 names, the first")
 
 
 def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
