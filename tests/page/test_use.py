@@ -433,7 +433,7 @@ LISTS = [  # a text, its names, and what is told of each line that is none
     (
         COMMENTS,
         ["Anna", "Bob"],
-        ["“- Carla” begins with “-”: give", "“1.”: give", "“‘Fay’” stands in quotes", "C# Minor"],
+        ["“- Carla” begins with “-”: give the name alone", "“1.”: give", "“‘Fay’” stands in quotes", "C# Minor"],
     ),
     (
         PASTED,
