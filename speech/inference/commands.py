@@ -69,11 +69,7 @@ def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
 
 
 def print_transcripts(
-    transcriber: Transcriber,
-    path: Path,
-    place: str | Sequence[str],
-    given: Names,
-    json: bool,
+    transcriber: Transcriber, path: Path, place: str | Sequence[str], given: Names, json: bool
 ) -> None:
     """Print a line for each clip of ``place``, then how many were transcribed by ``path``.
 

@@ -11,7 +11,7 @@ import pytest
 from sounds import as_text
 from spoken import speak
 
-from speech import Runtime, pretrained
+from speech import pretrained
 from speech.audio import files
 from speech.page import server, site
 
@@ -84,7 +84,7 @@ def tab(launch):
     def make(*flags, init="", **context):
         opened.append(launch(*flags).new_context(**context))
         page = opened[-1].new_page()
-        page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+        page.set_default_timeout(120_000)  # a busy machine is no fault of the page
         page.add_init_script(init)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         return page
@@ -102,7 +102,7 @@ def ready(tab, address):
     def make(*flags, **options):
         page = tab(*flags, **options)
         page.goto(address)
-        page.wait_for_selector("#listen:not([disabled])", timeout=120_000)
+        page.wait_for_selector("#listen:not([disabled])")
         return page
 
     return make
@@ -178,11 +178,6 @@ def listen(engine, sound, size, *lists, **options):
     """What the page hears of a stream in blocks of ``size``: name, start and end in seconds, probability, whether it is
     accepted, letters. Each block has the next of ``lists``, as long as there is one."""
     return engine.evaluate(LISTEN, {"sound": as_text(sound), "size": size, "lists": lists, **options})
-
-
-@pytest.fixture(scope="session")
-def runtime():
-    return Runtime.load()
 
 
 @pytest.fixture(scope="session")

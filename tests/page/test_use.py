@@ -20,7 +20,6 @@ from speech.page import site
 pytest_plugins = ["browser"]
 
 FAKE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-STARTED_S = 120  # at most, on a busy machine
 
 
 def speaking(path):
@@ -145,7 +144,7 @@ def test_the_device_and_its_rate_are_said_and_stop_ends_every_track(ready, sound
 def test_stop_hears_what_was_being_said(ready, sounds):
     page = ready(*speaking(sounds / "once.wav"))
     page.click("#listen")
-    page.wait_for_function("() => document.getElementById('verdict').textContent.endsWith('…')", timeout=60_000)
+    page.wait_for_function("() => document.getElementById('verdict').textContent.endsWith('…')")
     page.wait_for_timeout(300)
     page.click("#listen")
     page.wait_for_function("() => !document.getElementById('verdict').textContent.endsWith('…')")
@@ -239,7 +238,7 @@ def test_a_microphone_that_ends_is_told_and_one_press_opens_it_again(ready, soun
     wait_for(page, "listen", "Stop")
     for action, reason in ENDS:
         page.evaluate(action)
-        page.wait_for_selector("#problem:not([hidden])", timeout=30_000)
+        page.wait_for_selector("#problem:not([hidden])")
         assert reason in page.inner_text("#problem")
         assert "Listen" in page.inner_text("#problem")
         assert page.evaluate("context.track.readyState") == "ended"
@@ -627,11 +626,10 @@ def test_from_any_server_it_works_or_says_what_to_do(case, tab, other_server):
     page = tab()
     page.goto(other_server(types, headers))
     if expected is None:
-        page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+        page.wait_for_selector("#listen:not([disabled])")
         return
-    page.wait_for_function(
-        "(said) => new RegExp(said).test(document.getElementById('status').textContent)", arg=expected, timeout=60_000
-    )
+    matches = "(said) => new RegExp(said).test(document.getElementById('status').textContent)"
+    page.wait_for_function(matches, arg=expected)
     assert "python -m speech.page" in page.inner_text("#status")
 
 
@@ -660,7 +658,7 @@ def test_in_a_frame_it_says_what_the_frame_lacks(case, tab, other_server, tmp_pa
     page.goto(address.replace("127.0.0.1", "localhost").replace("names/", "around.html"))
     frame = page.frame_locator("iframe")
     if "sandbox" not in attributes:
-        frame.locator("#listen:not([disabled])").click(timeout=STARTED_S * 1000)
+        frame.locator("#listen:not([disabled])").click()
     told = frame.locator("#status.problem" if "sandbox" in attributes else "#problem:not(:empty)")
     assert re.search(expected, told.inner_text())
 
@@ -668,7 +666,7 @@ def test_in_a_frame_it_says_what_the_frame_lacks(case, tab, other_server, tmp_pa
 def test_a_policy_of_the_server_against_the_microphone_is_told(tab, other_server):
     page = tab(*FAKE)
     page.goto(other_server(headers={"Permissions-Policy": "microphone=()"}))
-    page.click("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    page.click("#listen:not([disabled])")
     page.wait_for_selector("#problem:not(:empty)")
     assert "let it send Permissions-Policy: microphone=(self)" in page.inner_text("#problem")
 
@@ -677,7 +675,7 @@ def test_a_missing_file_is_named(tab, page_files):
     with serving({name: content for name, content in page_files.items() if name != "g2p.onnx"}) as address:
         page = tab()
         page.goto(address)
-        page.wait_for_selector("#status.problem", timeout=60_000)
+        page.wait_for_selector("#status.problem")
         assert "g2p.onnx could not be loaded (404)" in page.inner_text("#status")
         assert "make page" in page.inner_text("#status")
 
@@ -703,7 +701,7 @@ def test_nothing_is_asked_of_another_address(tab, address, sounds):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
-    page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    page.wait_for_selector("#listen:not([disabled])")
     hear(page, sounds / "once.wav", "Martin,")
     last = "() => performance.getEntriesByType('resource').some((one) => one.name.endsWith('lexicon.txt'))"
     page.wait_for_function(last)  # of what is loaded once the page can listen
@@ -772,7 +770,7 @@ def test_the_pages_own_policy_lets_nothing_out(ready):
 def test_a_fault_of_the_page_itself_is_told(launch, address):
     page = launch().new_page()
     page.goto(address)
-    page.wait_for_selector("#listen:not([disabled])", timeout=STARTED_S * 1000)
+    page.wait_for_selector("#listen:not([disabled])", timeout=120_000)
     page.evaluate("void setTimeout(() => { throw new Error('a fault'); })")
     page.wait_for_selector("#problem:not([hidden])")
     assert "a fault" in page.inner_text("#problem")
