@@ -83,8 +83,10 @@ def test_a_stream_whose_state_is_lost_is_another(engine, runtime):
     assert np.abs(letters - runtime.finder.log_probs(sound).letters.ravel()).max() > 0.1
 
 
-@pytest.mark.parametrize("what", SOUNDS)
-@pytest.mark.parametrize("per_hour", [5, None])
+BETWEEN_PAUSES = ["alone and in a sentence", "with a short pause inside", "for longer than the window"]
+
+
+@pytest.mark.parametrize(("per_hour", "what"), [*((5, what) for what in SOUNDS), *((None, w) for w in BETWEEN_PAUSES)])
 def test_the_names_in_running_speech_are_pythons(per_hour, what, engine, runtime):
     found = listen(engine, SOUNDS[what], 4_096, NAMES, perHour=per_hour)
     check(found, python(runtime, SOUNDS[what], per_hour))
