@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from browser import listen
-from sounds import NAMES, as_text, pause
+from sounds import NAMES, as_text, listen, pause
 from spoken import say
 
 from speech.audio import endpointing, streams

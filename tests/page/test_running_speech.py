@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
-from browser import PROGRAM, listen, serving
+from browser import PROGRAM, serving
 from heard import accepted, heard
-from sounds import as_text, pause
+from sounds import as_text, listen, pause
 from spoken import RATE, say
 
 from speech import Runtime, pretrained
