@@ -164,31 +164,24 @@ def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, small_run, spoi
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("name", "content", "message"),
     [
-        (lambda run: (run / "recognizer.pt").unlink(), r"no recognizer.pt there: finish it: .*resume="),
-        (lambda run: (run / "report.json").write_text("{}"), r"report.json: schema None, .*: train again"),
-        (lambda run: (run / "environment.json").write_text("[]"), r"environment.json: not what a run .*train again"),
-        (
-            lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
-            r"config.yaml: not a config .*train again",
-        ),
-        (
-            lambda run: (run / "hypotheses.jsonl").write_text('{"epoch": 0, "he\n'),
-            r"hypotheses.jsonl: line 1 is not .*: delete",
-        ),
-        (
-            lambda run: (run / "hypotheses.jsonl").write_bytes(b'{"step": 1, "hyp": {}}\n"\xc3"\n'),
-            r"hypotheses.jsonl: line 2 is not .*utf-8",
-        ),
-        (lambda run: (run / "hypotheses.jsonl").write_text("[]"), r"hypotheses.jsonl: line 1 is not .*: delete it"),
-        (lambda run: (run / "config.yaml").write_text("seed: [1,"), r"config.yaml: not a config .*train again"),
-        (lambda run: (run / "config.yaml").write_text(""), r"config.yaml: not a config .*train again"),
-        (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
+        ("recognizer.pt", None, r"no recognizer.pt there: finish it: .*resume="),
+        ("report.json", b"{}", r"report.json: schema None, .*: train again"),
+        ("environment.json", b"[]", r"environment.json: not what a run .*train again"),
+        ("hypotheses.jsonl", b'{"epoch": 0, "he\n', r"hypotheses.jsonl: line 1 is not .*: delete"),
+        ("hypotheses.jsonl", b'{"step": 1, "hyp": {}}\n"\xc3"\n', r"hypotheses.jsonl: line 2 is not .*utf-8"),
+        ("hypotheses.jsonl", b"[]", r"hypotheses.jsonl: line 1 is not .*: delete it"),
+        ("config.yaml", b"names: \xc3", r"config.yaml: not a config .*train again"),
+        ("config.yaml", b"seed: [1,", r"config.yaml: not a config .*train again"),
+        ("config.yaml", b"", r"config.yaml: not a config .*train again"),
+        ("config.yaml", None, r"config.yaml: no such file: give the folder of a run"),
     ],
 )
-def test_a_damaged_run_is_told_with_the_way_out(run, spoil, message):
-    spoil(run)
+def test_a_damaged_run_is_told_with_the_way_out(run, name, content, message):
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_bytes(content)
     with pytest.raises((ValueError, OSError), match=message):
         read(str(run), "runs")
 
