@@ -12,8 +12,6 @@ from commands import run_command
 from speech.audio import files
 from speech.inference.entry_points import listen, spot, transcribe
 
-WRONG = ("clips=nowhere", "json=maybe", "false_accept_rate=abc", "false_accept_rate=nan")
-
 
 @pytest.fixture
 def run(monkeypatch, capsys):
@@ -59,7 +57,9 @@ def test_what_it_cannot_use_is_one_line(run, clip, tmp_path, capsys):
         "names=[Anna,anna]",
         "enrolled=nowhere",
         "clips=nowhere",
-        *WRONG,
+        "json=maybe",
+        "false_accept_rate=abc",
+        "false_accept_rate=nan",
     ):
         with pytest.raises(SystemExit, match="2"):
             run(f"clips={clip}", wrong)
