@@ -48,10 +48,8 @@ class Format(NamedTuple):
 
     def to_text(self) -> str:
         channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
-        return printable(f"{self.device}: {self.rate} Hz, {channels}, {self.dtype}{self._narrow()}")
-
-    def _narrow(self) -> str:
-        return f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
+        narrow = f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
+        return printable(f"{self.device}: {self.rate} Hz, {channels}, {self.dtype}{narrow}")
 
 
 class Fault(NamedTuple):

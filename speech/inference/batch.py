@@ -54,11 +54,10 @@ def transcribe(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping
     """Transcribe each of ``clips`` by the names of ``lexicon``; one that cannot be used is refused with the reason."""
     for clip in clips:
         try:
-            speech = transcriber.speech(clip)
+            result = ClipResult(clip, transcriber.transcribe_recording(clip, lexicon))
         except REFUSED as error:
-            yield ClipResult(clip, refused=str(error).removeprefix(f"{clip}: "))
-        else:
-            yield ClipResult(clip, transcriber.transcribe_recording(speech, lexicon))
+            result = ClipResult(clip, refused=str(error).removeprefix(f"{clip}: "))
+        yield result
 
 
 class Recording(NamedTuple):

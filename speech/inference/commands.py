@@ -22,7 +22,7 @@ from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 from speech.text.confusable import warn
-from speech.text.names import Name, writable_names
+from speech.text.names import writable_names
 
 
 def adjust(
@@ -53,29 +53,23 @@ def adjust(
 Names = Sequence[str | Mapping[str, Any]] | str | None  # of a list, of a text file, of a recogniser
 
 
-def chosen(given: Names, transcriber: Transcriber) -> list[Name] | None:
-    """The names that a command is ``given`` to choose from; None: ``transcriber``'s own.
-
-    One that cannot be written is told and left out. Raises ValueError for all else that is wrong.
-    """
-    if not isinstance(given, str | Sequence | Mapping | None):
-        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
-    return None if given is None else writable_names(given, transcriber.alphabet, transcriber.labels)
-
-
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
-    """The lexicon of what is ``chosen``, of whose homophones, as the ``transcriber`` pronounces them, is warned."""
-    lexicon = transcriber.lexicon(chosen(given, transcriber))
-    warn([] if given is None else homophones(lexicon, transcriber.inventory))
+    """The lexicon of the names that a command is ``given`` to choose from; None: ``transcriber``'s own.
+
+    A name that cannot be written is told and left out; of homophones, as the ``transcriber`` pronounces them, is
+    warned. Raises ValueError for all else that is wrong.
+    """
+    if given is None:
+        return transcriber.lexicon()
+    if not isinstance(given, str | Sequence | Mapping):
+        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
+    lexicon = transcriber.lexicon(writable_names(given, transcriber.alphabet, transcriber.labels))
+    warn(homophones(lexicon, transcriber.inventory))
     return lexicon
 
 
 def print_transcripts(
-    transcriber: Transcriber,
-    path: Path,
-    place: str | Sequence[str],
-    given: Names,
-    json: bool,
+    transcriber: Transcriber, path: Path, place: str | Sequence[str], given: Names, json: bool
 ) -> None:
     """Print a line for each clip of ``place``, then how many were transcribed by ``path``.
 

@@ -85,7 +85,7 @@ class G2PRuntime:
 
     def pronunciations_of(self, names: Sequence[str]) -> list[list[Pronunciation]]:
         """``pronunciations`` of each of ``names``; together they take a third of the time."""
-        parts = [[self._encode(word, name) for word in _words(name)] for name in names]
+        parts = [self._encode(name) for name in names]
         distinct = list(dict.fromkeys(word for some in parts for word in some))
         of_word = dict(zip(distinct, self._log_varieties(distinct), strict=True))
         chosen = [self._choose([of_word[word] for word in some]) for some in parts]
@@ -93,9 +93,12 @@ class G2PRuntime:
         read = self._read(list(pairs))
         return [self._mixture(some, varieties, read) for some, varieties in zip(parts, chosen, strict=True)]
 
-    def _encode(self, word: str, name: str) -> Word:
+    def _encode(self, name: str) -> list[Word]:
+        """The words of ``name`` as the model reads them."""
+        if not (found := words(str(name))):
+            raise TextError(f"text {name!r} has no letter in it: write the name as it is spelt")
         try:
-            return encode(word, self.letters, self.marks)
+            return [encode(word, self.letters, self.marks) for word in found]
         except TextError as error:
             raise TextError(f"name {name!r}: {error}") from error
 
@@ -152,13 +155,6 @@ class G2PRuntime:
         best = sorted(merged.values(), key=lambda one: -one[1])[:N_PRONUNCIATIONS]
         whole = sum(p for _, p in best)
         return [Pronunciation(self.inventory.decode(symbols), p / whole) for symbols, p in best]
-
-
-def _words(name: str) -> list[str]:
-    found = words(str(name))
-    if not found:
-        raise TextError(f"text {name!r} has no letter in it: write the name as it is spelt")
-    return found
 
 
 def _by_length(many: Sequence[Word]) -> Iterable[NDArray[np.int64]]:

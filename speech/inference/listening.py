@@ -35,7 +35,7 @@ LETTERS_EVERY_S = 0.3  # of the stream
 PAUSE_S = 0.1  # after which a name is told of at once, if one was said
 LONGEST_S = 1.6  # of a name that is told of before its segment is over
 BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
-PIECE_S = 0.02  # of a stream with names inside of running speech, whatever blocks it comes in
+PIECE_S = 0.02  # in which a stream is heard, whatever blocks it comes in
 N_SEGMENTS = 8  # the last ones, which a name may lie in that is told of once they are over
 LEAD_S = 0.5  # of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
 REST_S = 0.3  # after which nobody speaks any more, where what seemed to be speech was none: it may be some again
@@ -122,11 +122,6 @@ class _Hearing:
         self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
         self._rests = True  # the stream's spotter, while nobody speaks
         self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
-
-    @property
-    def in_blocks(self) -> bool:
-        """Whether the blocks that a stream comes in do, too: those of a segment are the same in any."""
-        return self._stream is None
 
     def follow(self, endpointer: Endpointer, segments: Sequence[Segment], is_over: bool) -> None:
         """Look for names inside of what somebody says, as far as ``endpointer`` has heard the stream, or all of it.
@@ -291,8 +286,7 @@ def listen(
     rate = transcriber.sample_rate
     hearing = _Hearing(transcriber, lexicon, false_alarms_per_hour)
     endpointer, shown_at, shown = Endpointer(rate, PAUSE_S), 0.0, ""
-    pieces = blocks if hearing.in_blocks else _cut(blocks, round(PIECE_S * rate))
-    for block in itertools.chain(pieces, [None]):
+    for block in itertools.chain(_cut(blocks, round(PIECE_S * rate)), [None]):
         if isinstance(block, Listed):
             hearing.listen_for(block.lexicon)
         if isinstance(block, Fault | Listed):

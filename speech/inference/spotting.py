@@ -257,8 +257,10 @@ class Spotter:
         return (one for score, one in self.scored(waveform, log_probs, start_s) if score >= self._least)
 
     def scored(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[tuple[float, Spotted]]:
-        """Every span that may be a name and is not called none of the list, as it is told of, with its score."""
-        for one in self.candidates(log_probs):
+        """Every span that may be a name and is not called none of the list, as it is told of, with its score; by time.
+        No two overlap: spans that do are one together, since *Mark* is in *Marcus*."""
+        search = self.search(math.inf)
+        for one in search.feed(log_probs) + search.finish():
             score, spotted = self.recognised(one, waveform, start_s)
             if spotted.transcript.accepted is not False or spotted.transcript.unsure:
                 yield score, decided(spotted)
@@ -275,11 +277,6 @@ class Spotter:
         transcript = transcriber.transcript(again, start_s + begin / transcriber.sample_rate, self._lexicon)
         first_s, last_s = (start_s + t * transcriber.frame_s for t in one[:2])
         return self._score(again, transcript.names[0][0]), Spotted(first_s, last_s, transcript)
-
-    def candidates(self, log_probs: LogProbs) -> list[Candidate]:
-        """By time, no two of which overlap: spans that do are one together, since *Mark* is in *Marcus*."""
-        search = self.search(math.inf)
-        return search.feed(log_probs) + search.finish()
 
     def search(self, hold_s: float, finder: Transcriber | None = None) -> Search:
         """Candidates of a stream, told of ``hold_s`` after they end, by the log-probabilities of ``finder`` if any."""

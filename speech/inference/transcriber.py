@@ -288,11 +288,13 @@ class Transcriber(ABC):
         ``names`` to choose from; without them those that the recogniser was trained for.
         Raises AudioError for a clip that cannot be used, NoSpeechError for silence, TextError for an unwritable name.
         """
-        return self.transcribe_recording(self.speech(clip), self.lexicon(names))
+        return self.transcribe_recording(clip, self.lexicon(names))
 
-    def transcribe_recording(self, speech: Speech, lexicon: Mapping[str, Entry]) -> Transcript:
-        """The transcript of ``speech``, with the recording's faults."""
-        return replace(self.transcribe_speech(speech.waveform, speech.start_s, lexicon), faults=tuple(speech.faults))
+    def transcribe_recording(self, clip: Clip, lexicon: Mapping[str, Entry]) -> Transcript:
+        """``transcribe`` by a ``lexicon`` that is made once for many clips."""
+        speech = self.speech(clip)
+        found = self.transcript(self.log_probs(speech.waveform), speech.start_s, lexicon)
+        return replace(found, faults=tuple(speech.faults))
 
     def frames_of(self, clip: Clip) -> LogProbs:
         """The log-probabilities of ``clip``'s speech. Raises AudioError and NoSpeechError, as ``transcribe`` does."""
@@ -314,12 +316,8 @@ class Transcriber(ABC):
         waveform = files.to_waveform(samples, rate, self.sample_rate, where=str(clip) if is_path else "clip")
         return waveform, band_faults(rate, self.sample_rate)
 
-    def transcribe_speech(self, speech: Waveform, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
-        """Transcribe an end-pointed waveform ``(n_samples,)`` that begins ``start_s`` into its recording."""
-        return self.transcript(self.log_probs(speech), start_s, lexicon)
-
     def transcript(self, log_probs: LogProbs, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
-        """Of the log-probabilities of a waveform that begins ``start_s`` into its recording."""
+        """Of the log-probabilities of an end-pointed waveform that begins ``start_s`` into its recording."""
         symbols, names, out_of_list = self.decode(log_probs, lexicon)
         letters = self.alphabet.decode(symbols)
         frames = align(log_probs.letters, symbols) if symbols else []

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from speech.audio.files import decode_open
 from speech.audio.limits import AudioError
 from speech.inference.scoring import Entry
-from speech.inference.transcriber import Clip, Transcriber, Transcript
+from speech.inference.transcriber import Transcriber, Transcript
 from speech.server.limits import Clients, Limits
 from speech.text.names import read_names
 
@@ -53,15 +53,11 @@ class Recognition:
             raise ValueError(f'names: give a list, ["Anna", "Bob"], of at most {self.limits.n_names}')
         return self.transcriber.lexicon(read_names(names, self.transcriber.alphabet, labels=self.transcriber.labels))
 
-    def transcribe(self, clip: Clip, lexicon: Lexicon) -> Transcript:
-        """Raises AudioError for a clip that cannot be used, NoSpeechError for silence."""
-        return self.transcriber.transcribe_recording(self.transcriber.speech(clip), lexicon)
-
     def transcribe_file(self, content: bytes, lexicon: Lexicon) -> Transcript:
         """The transcript of an audio file's bytes. Raises ValueError for what cannot be used."""
         if not content:
             raise AudioError("recording: it is empty (0 bytes): send the file itself as the body")
-        return self.transcribe(decode_open(io.BytesIO(content), Path("recording")), lexicon)
+        return self.transcriber.transcribe_recording(decode_open(io.BytesIO(content), Path("recording")), lexicon)
 
 
 def text_of(transcript: Transcript) -> str:

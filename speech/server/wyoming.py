@@ -164,9 +164,10 @@ class Handler(AsyncEventHandler):
     async def _text(self) -> str:
         if not self._n_samples:
             return ""
-        clip = np.concatenate(self._collected), self._recognition.transcriber.sample_rate
+        transcriber = self._recognition.transcriber
+        clip = np.concatenate(self._collected), transcriber.sample_rate
         try:
-            return text_of(await self._recognition.run(self._recognition.transcribe, clip, self._lexicon))
+            return text_of(await self._recognition.run(transcriber.transcribe_recording, clip, self._lexicon))
         except REFUSED:
             return ""
 

@@ -126,7 +126,7 @@ def test_a_clip_spelt_as_a_name_of_the_list_is_never_called_none_of_it(name, bia
     letters = PathTranscriber(inventory=None)
     letters.rejection = Rejection([bias, 1, 1, 1], {"0.05": threshold}, "0.05", rejected_from)
     (clip,) = clips([name], n_each=1, phones=None)
-    found = letters.transcribe_speech(clip.waveform, 0.0, letters.lexicon(TEXTS))
+    found = letters.transcript(letters.log_probs(clip.waveform), 0.0, letters.lexicon(TEXTS))
     assert found.letters == letters.alphabet.fold(name)
     assert found.accepted or found.unsure
     assert not found.verdict(3).startswith("out of list")

@@ -124,9 +124,9 @@ def test_an_exported_file_gives_the_transcripts_of_torch(kind, recordings):
             assert theirs.out_of_list == pytest.approx(ours.out_of_list, abs=1e-4)
 
 
-def test_it_needs_onnxruntime_numpy_and_soundfile_alone(kind, clip):
+def test_it_needs_onnxruntime_numpy_and_soundfile_alone(made, clip):
     """Without espeak, too, trained names and any others are ranked by their phones."""
-    recognizer, folder = kind
+    recognizer, folder = made["phones"]
     lists = [recognizer.names, ["mark", "niamh"], ["Anna", "Martin"]]
     command = [sys.executable, "-c", ALONE, folder / "recognizer.onnx", clip, json.dumps(lists)]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)

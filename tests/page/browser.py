@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from spoken import speak
 
-from speech import Runtime, pretrained
+from speech import pretrained
 from speech.audio import files
 from speech.page import server, site
 
@@ -83,7 +83,7 @@ def tab(launch):
     def make(*flags, init="", **context):
         opened.append(launch(*flags).new_context(**context))
         page = opened[-1].new_page()
-        page.set_default_timeout(60_000)  # a busy machine is no fault of the page
+        page.set_default_timeout(120_000)  # a busy machine is no fault of the page
         page.add_init_script(init)
         page.on("pageerror", lambda error: thrown.append(str(error)))
         return page
@@ -101,30 +101,50 @@ def ready(tab, address):
     def make(*flags, **options):
         page = tab(*flags, **options)
         page.goto(address)
-        page.wait_for_selector("#listen:not([disabled])", timeout=120_000)
+        page.wait_for_selector("#listen:not([disabled])")
         return page
 
     return make
 
 
+def wait_for(page, id, text):
+    """Until ``text`` is shown in the element ``id``."""
+    shown = "([id, text]) => document.getElementById(id).textContent.includes(text)"
+    page.wait_for_function(shown, arg=[id, text], polling=100)  # and not at frames: a hidden tab has none
+
+
+def wait_for_n(page, selector, n):
+    """Until there are ``n`` elements."""
+    there = "([selector, n]) => document.querySelectorAll(selector).length === n"
+    page.wait_for_function(there, arg=[selector, n])
+
+
+def violations(page):
+    """What axe finds on ``page``, as it is: impact, rule and the first element of each."""
+    page.add_script_tag(path=AXE)
+    return [(one["impact"], one["id"], one["nodes"][0]["html"]) for one in page.evaluate("axe.run()")["violations"]]
+
+
 @pytest.fixture(scope="session")
 def engine(launch, address):
-    """A tab with the modules that recognise, as ``all``, and ``waveformOf(text)``, of what ``as_text`` makes."""
+    """A tab with the modules that recognise, as ``all``; ``bytesOf(text)`` and ``waveformOf(text)``, of what
+    ``as_text`` makes; and ``lexiconOf(names)``."""
     page = launch().new_page()
     page.goto(address)
     page.evaluate(
         """async () => {
           window.all = await (await import("/load.js")).loadAll();
           await all.loadFinder();
-          window.waveformOf = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+          window.bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+          window.waveformOf = (text) => new Float32Array(bytesOf(text).buffer);
+          window.lexiconOf = async (names) => {
+            const some = names.map((name) => (name.text ? name : { text: name, say: [] }));
+            const known = await all.recognizer.pronounce(some, all.loadReaders);
+            return new Map(some.map((name, i) => [name.text, all.recognizer.entry(name, known[i])]));
+          };
         }"""
     )
     return page
-
-
-@pytest.fixture(scope="session")
-def runtime():
-    return Runtime.load()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from commands import run_command
 from omegaconf import OmegaConf
 
 from speech.monitor.layout import CHARTS
+from speech.page.clips import evaluate_clips
 from speech.page.page import page, write
 from speech.page.pictures import chart
 from speech.page.run import Curve, read
@@ -52,11 +53,14 @@ def change(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_one_file_has_the_metrics_the_training_and_the_clips(run):
+def test_one_file_has_the_metrics_the_training_and_the_clips_and_is_read_offline(run):
+    """Everything that the page loads is inside of it, or a place within it."""
     run_command("report", f"run={run}", "n_clips=3")
     html = (run / "report.html").read_text(encoding="utf-8")
     found = Page(html)
     assert found.open == []
+    assert all(one.startswith(("data:", "#")) for one in found.loads)
+    assert not re.search(r"url\((?!#)|@import|<script|<link|<iframe", html)
     assert found.tags.count("audio") == 3
     assert found.tags.count("svg") >= 12
     for heading in ("Metrics", "Training", next(iter(CHARTS)), "Forced alignment", "Confusions", "Misrecognised clips"):
@@ -73,13 +77,6 @@ def test_a_run_without_a_list_does_not_speak_of_its_names(open_run):
     assert "A recogniser of spoken names, for any list" in text
     assert "it was trained for none" in text
     assert "A recogniser of 0" not in text
-
-
-def test_it_can_be_read_offline(run):
-    """Everything that the page loads is inside of it, or a place within it."""
-    html = page(read(str(run), "runs"), n_clips=3)
-    assert all(one.startswith(("data:", "#")) for one in Page(html).loads)
-    assert not re.search(r"url\((?!#)|@import|<script|<link|<iframe", html)
 
 
 def test_where_the_run_lies_is_not_sent_with_it(run):
@@ -136,10 +133,9 @@ def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, s
     for damaged in (whole[: len(whole) // 2], whole[:40] + bytes(40) + whole[80:]):
         (tmp_path / "cut" / "cuts.jsonl.gz").write_bytes(damaged)
         with pytest.warns(UserWarning, match=r"cuts\.jsonl\.gz: missing or damaged .*: the page is without clips"):
-            found = shown(run)
-        assert "audio" not in found.tags
-        assert "The corpus cut cannot be read" in found.text
-        assert str(tmp_path) not in found.text
+            told = evaluate_clips(read(str(run), "runs"))
+        assert told.startswith("The corpus cut cannot be read")
+        assert str(tmp_path) not in told
 
 
 @pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "hyp": {"mar', b'{"heard": {"chlo\xc3'])
@@ -149,50 +145,43 @@ def test_a_last_line_that_a_crash_left_half_written_is_left_out(run, small_run, 
     assert read(str(run), "runs").moments == read(str(small_run), "runs").moments
     assert len(read(str(run), "runs").moments) == 3
     (run / "hypotheses.jsonl").write_bytes(half)
-    assert "no hypotheses.jsonl, or an empty one" in shown(run).text
+    assert read(str(run), "runs").moments == []
 
 
 def test_a_run_without_hypotheses_and_log_says_so(run):
     (run / "hypotheses.jsonl").unlink()
     shutil.rmtree(run / "tensorboard")
     text = shown(run).text
-    assert "has no hypotheses.jsonl" in text
+    assert "has no hypotheses.jsonl, or an empty one" in text
     assert "has no TensorBoard log" in text
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content[:-1000], lambda content: content[:5000] + b"\xff" * 5000])
-def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, spoil):
+def test_the_log_of_a_crashed_run_is_read_as_far_as_it_goes(run, small_run, spoil):
     for path in (run / "tensorboard").glob("events.*"):
         path.write_bytes(spoil(path.read_bytes()))
-    assert "Metrics" in shown(run).text
+    assert read(str(run), "runs").curves.keys() <= read(str(small_run), "runs").curves.keys()
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("name", "content", "message"),
     [
-        (lambda run: (run / "recognizer.pt").unlink(), r"no recognizer.pt there: finish it: .*resume="),
-        (lambda run: (run / "report.json").write_text("{}"), r"report.json: schema None, .*: train again"),
-        (lambda run: (run / "environment.json").write_text("[]"), r"environment.json: not what a run .*train again"),
-        (
-            lambda run: (run / "config.yaml").write_bytes(b"names: \xc3"),
-            r"config.yaml: not a config .*train again",
-        ),
-        (
-            lambda run: (run / "hypotheses.jsonl").write_text('{"epoch": 0, "he\n'),
-            r"hypotheses.jsonl: line 1 is not .*: delete",
-        ),
-        (
-            lambda run: (run / "hypotheses.jsonl").write_bytes(b'{"step": 1, "hyp": {}}\n"\xc3"\n'),
-            r"hypotheses.jsonl: line 2 is not .*utf-8",
-        ),
-        (lambda run: (run / "hypotheses.jsonl").write_text("[]"), r"hypotheses.jsonl: line 1 is not .*: delete it"),
-        (lambda run: (run / "config.yaml").write_text("seed: [1,"), r"config.yaml: not a config .*train again"),
-        (lambda run: (run / "config.yaml").write_text(""), r"config.yaml: not a config .*train again"),
-        (lambda run: (run / "config.yaml").unlink(), r"config.yaml: no such file: give the folder of a run"),
+        ("recognizer.pt", None, r"no recognizer.pt there: finish it: .*resume="),
+        ("report.json", b"{}", r"report.json: schema None, .*: train again"),
+        ("environment.json", b"[]", r"environment.json: not what a run .*train again"),
+        ("hypotheses.jsonl", b'{"epoch": 0, "he\n', r"hypotheses.jsonl: line 1 is not .*: delete"),
+        ("hypotheses.jsonl", b'{"step": 1, "hyp": {}}\n"\xc3"\n', r"hypotheses.jsonl: line 2 is not .*utf-8"),
+        ("hypotheses.jsonl", b"[]", r"hypotheses.jsonl: line 1 is not .*: delete it"),
+        ("config.yaml", b"names: \xc3", r"config.yaml: not a config .*train again"),
+        ("config.yaml", b"seed: [1,", r"config.yaml: not a config .*train again"),
+        ("config.yaml", b"", r"config.yaml: not a config .*train again"),
+        ("config.yaml", None, r"config.yaml: no such file: give the folder of a run"),
     ],
 )
-def test_a_damaged_run_is_told_with_the_way_out(run, spoil, message):
-    spoil(run)
+def test_a_damaged_run_is_told_with_the_way_out(run, name, content, message):
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_bytes(content)
     with pytest.raises((ValueError, OSError), match=message):
         read(str(run), "runs")
 

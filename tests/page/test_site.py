@@ -6,8 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
+from browser import serving
 from commands import run_command
 
 from speech.page import server, site
@@ -26,17 +28,15 @@ PAGE = {
 @pytest.fixture
 def answer():
     """``answer(path, method)``: what the server of ``PAGE`` says, and its body."""
-    with server.server(PAGE, 0) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+    with serving(PAGE) as address:
 
         def asked(path, method="GET"):
-            connection = http.client.HTTPConnection("127.0.0.1", serving.server_port, timeout=10)
+            connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
             connection.request(method, path)
             response = connection.getresponse()
             return response, response.read()
 
         yield asked
-        serving.shutdown()
 
 
 def test_types_are_the_servers_own_and_not_the_systems(answer, monkeypatch):
@@ -64,17 +64,15 @@ def test_only_the_pages_files_are_served(answer):
 
 
 def test_a_browser_that_goes_away_is_no_fault(capfd):
-    with server.server(PAGE, 0) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+    with serving(PAGE) as address:
         before = threading.active_count()
-        with socket.create_connection(serving.server_address) as browser:
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port)) as browser:
             browser.sendall(b"GET /app.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert browser.recv(100).startswith(b"HTTP/1.1 200")
             browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
         deadline = time.monotonic() + 10
         while threading.active_count() > before and time.monotonic() < deadline:
             time.sleep(0.005)
-        serving.shutdown()
     assert capfd.readouterr().err == ""
 
 
@@ -84,8 +82,8 @@ def test_a_port_in_use_is_told_with_the_way_out():
 
 
 def test_the_server_is_bound_to_this_machine_alone():
-    with server.server(PAGE, 0) as serving:
-        assert serving.server_address[0] == "127.0.0.1"
+    with server.server(PAGE, 0) as one:
+        assert one.server_address[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("there", [None, b"of another version"])

@@ -1,6 +1,7 @@
 """HTTP and WebSocket, by clients of other libraries and by bare sockets."""
 
 import asyncio
+import contextlib
 import io
 import json
 import logging
@@ -41,15 +42,24 @@ def flac(pcm):
     return content.getvalue()
 
 
-@pytest.mark.parametrize("content", [b"", b"no sound", flac(bytes(8_000))[:60], flac(bytes(32_000))])
-def test_what_is_no_recording_of_speech_is_refused(recognition, content):
-    answer = request(recognition, "POST", "/transcribe", content=content)
+SOUND = flac(bytes(32_000))
+WRONG = {  # a request's settings, what else is given, and what is told
+    "no body": ("", {}, "empty (0 bytes)"),
+    "a text": ("", {"content": b"no sound"}, "not readable as audio"),
+    "a cut recording": ("", {"content": SOUND[:60]}, "not readable as audio"),
+    "silence": ("", {"content": SOUND}, "no speech found"),
+    "a name in another script": ("?name=ന", {"content": SOUND}, "ന"),
+    "a form": ("", {"files": {"file": ("clip.flac", SOUND)}}, "curl --data-binary"),
+    "an unknown setting": ("?names=One", {"content": SOUND}, "names: there is name"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_recording_or_asked_wrongly_is_refused_with_the_reason(recognition, case):
+    asked, given, reason = WRONG[case]
+    answer = request(recognition, "POST", f"/transcribe{asked}", **given)
     assert answer.status_code == 422
-    assert answer.json()["detail"]
-
-
-def test_a_body_that_was_forgotten_is_told_to_be_empty(recognition):
-    assert "empty (0 bytes)" in request(recognition, "POST", "/transcribe").json()["detail"]
+    assert reason in answer.json()["detail"]
 
 
 def test_damaged_recordings_are_refused_or_heard(recognition, said):
@@ -67,12 +77,6 @@ def test_damaged_recordings_are_refused_or_heard(recognition, said):
         return found
 
     assert served(recognition, client) <= {200, 422}
-
-
-def test_a_name_that_cannot_be_read_is_told(recognition, said):
-    answer = request(recognition, "POST", "/transcribe?name=ന", content=flac(said("one")))
-    assert answer.status_code == 422
-    assert "ന" in answer.json()["detail"]
 
 
 def test_nobody_waits_for_the_long_list_of_another(recognition, said, monkeypatch):
@@ -101,16 +105,6 @@ def test_nobody_waits_for_the_long_list_of_another(recognition, said, monkeypatc
     assert set(served(recognition, client)) == {200}
 
 
-def test_a_form_and_an_unknown_argument_are_told_with_the_way_out(recognition, said):
-    content = flac(said("one"))
-    form = request(recognition, "POST", "/transcribe", files={"file": ("clip.flac", content)})
-    assert form.status_code == 422
-    assert "curl --data-binary" in form.json()["detail"]
-    other = request(recognition, "POST", "/transcribe?names=One", content=content)
-    assert other.status_code == 422
-    assert other.json()["detail"].startswith("names: there is name")
-
-
 def test_a_client_that_leaves_within_its_recording_leaves_no_traceback(recognition, said, capsys):
     content = flac(said("one"))
 
@@ -128,11 +122,6 @@ def test_a_client_that_leaves_within_its_recording_leaves_no_traceback(recogniti
     assert not capsys.readouterr().err
 
 
-async def endless():
-    for _ in range(1_000):
-        yield bytes(1_000_000)
-
-
 def rss():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 
@@ -143,18 +132,16 @@ def test_a_chunked_gigabyte_is_refused_before_it_is_held(recognition):
     async def client(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-        sent = 0
-        try:
-            async for piece in endless():
-                writer.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
+        n_sent = 0
+        with contextlib.suppress(ConnectionError):
+            while n_sent < 1_000:
+                writer.write(b"%x\r\n" % 1_000_000 + bytes(1_000_000) + b"\r\n")
                 await writer.drain()
-                sent += len(piece)
-        except ConnectionError:
-            pass
-        return sent, await reader.read(100) if not reader.exception() else b""
+                n_sent += 1
+        return n_sent, await reader.read(100) if not reader.exception() else b""
 
-    sent, answer = served(recognition, client)
-    assert sent < 100_000_000
+    n_sent, answer = served(recognition, client)
+    assert n_sent < 100
     assert not answer or b" 413 " in answer
     assert rss() - before < 30_000_000
     assert request(recognition, "POST", "/transcribe", content=bytes(300_000)).status_code == 413
@@ -174,12 +161,8 @@ def test_a_slow_body_and_slow_headers_end_in_time(strict, monkeypatch):
     monkeypatch.setattr("speech.server.http.HEADERS_S", 0.2)
 
     async def client(port):
-        answers = []
-        for content in (
-            b"",
-            b"GET / HT",
-            b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\nx",
-        ):
+        answers, body = [], b"POST /transcribe HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\nx"
+        for content in (b"", b"GET / HT", body):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(content)
             answers.append(await asyncio.wait_for(reader.read(), 10))

@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from heard import heard
 from server_places import http_server, run, wyoming_server
 from websockets.asyncio.client import connect
 from wyoming.asr import Transcribe
@@ -17,7 +18,6 @@ from wyoming.wake import Detect
 
 from speech.audio.streams import File, Pipe
 from speech.inference.batch import fields_of
-from speech.inference.listening import Heard, listen
 from speech.server.recognition import text_of
 
 # What is said, the list, the rate and channels, what the right one is times the left, how many bytes come at once.
@@ -41,7 +41,7 @@ def answers(transcripts):
 
 
 def streamed(runtime, blocks, names):
-    return [e.transcript for e in listen(runtime, blocks, runtime.lexicon(names), False, None) if isinstance(e, Heard)]
+    return [event.transcript for event in heard(runtime, blocks, names, per_hour=None)]
 
 
 async def over_http(recognition, content, names):
@@ -92,10 +92,10 @@ def test_every_way_in_gives_the_files_answer(case, recognition, runtime, said, t
 
     text = next(map(text_of, expected), "")
     assert bool(text) == (name in names)
-    heard = run(over_wyoming(recognition, Transcribe(transcript_names=names), pieces, *told))
-    assert (heard.type, heard.data["text"]) == ("transcript", text)
-    heard = run(over_wyoming(recognition, Detect(names), pieces, *told))
-    assert (heard.type, heard.data.get("name", "")) == ("detection" if text else "not-detected", text)
+    event = run(over_wyoming(recognition, Transcribe(transcript_names=names), pieces, *told))
+    assert (event.type, event.data["text"]) == ("transcript", text)
+    event = run(over_wyoming(recognition, Detect(names), pieces, *told))
+    assert (event.type, event.data.get("name", "")) == ("detection" if text else "not-detected", text)
 
 
 def test_a_recordings_faults_come_with_its_transcript_over_http(recognition, runtime, said):

@@ -7,7 +7,7 @@ import { logSum } from "./score.js";
 export const collapse = (path) => path.filter((symbol, i) => symbol !== BLANK && (i === 0 || path[i - 1] !== symbol));
 
 /** The likeliest symbol of each frame, collapsed. */
-export const greedy = (frames) => collapse(frames.best());
+const greedy = (frames) => collapse(frames.best());
 
 /** Prefix beam search (Graves 2012; Hannun 2014): the likeliest spelling, all its paths summed. */
 export const beam = (width) => (frames) => {

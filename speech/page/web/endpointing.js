@@ -361,9 +361,3 @@ export function loudest(waveform, sampleRate) {
   if (!segments.length) throw new NoSpeechError(`no speech found: ${endpointer.reason}`);
   return segments.reduce((best, one) => (one.power > best.power ? one : best));
 }
-
-/** The samples of the name in `waveform`, [start, stop], without a margin. Throws NoSpeechError for silence. */
-export function findSpeech(waveform, sampleRate) {
-  const { start, stop } = loudest(waveform, sampleRate);
-  return [start, stop];
-}

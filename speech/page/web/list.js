@@ -4,7 +4,7 @@ import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
 import { read, write } from "./enrolment.js";
 import { keep, kept } from "./kept.js";
-import { nameKey, partsOf, readNames, spelling } from "./names.js";
+import { nameKey, partsOf, readNames } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
 const N_SHOWN = 100; // rows; thousands would make each key slow
@@ -109,14 +109,8 @@ export class NameList {
 
   /** What recordings of `name` are kept under: its text or, of one in another script that is no label, its spelling. */
   labelOf(name) {
-    if (this.isLabel(name)) return name.text;
-    try {
-      this.recognizer.alphabet.fold(name.text);
-      return name.text;
-    } catch (error) {
-      if (!(error instanceof TextError)) throw error;
-      return spelling(name, this.recognizer.alphabet);
-    }
+    const written = nameKey(name, this.recognizer.alphabet);
+    return this.isLabel(name) || written === this.#key(name.text) ? name.text : written;
   }
 
   /** Take `enrolled`, a Map by name, into the list beside what is there. */

@@ -15,7 +15,7 @@ const LETTERS_EVERY_S = 0.3; // of the stream
 const PAUSE_S = 0.1; // after which a name is told of at once, if one was said
 const LONGEST_S = 1.6; // of a name that is told of before its segment is over
 const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
-const PIECE_S = 0.02; // of a stream with names inside of running speech, whatever blocks it comes in
+const PIECE_S = 0.02; // in which a stream is heard, whatever blocks it comes in
 const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
 const LEAD_S = 0.5; // of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
 const REST_S = 0.3; // after which nobody speaks any more, where what seemed to be speech was none: it may be some again
@@ -243,21 +243,14 @@ export class Listener {
   }
 
   async #hear() {
+    const n = Math.round(PIECE_S * this.rate);
     for (const block of this.pending.splice(0)) {
-      this.#edited();
-      const { stream } = this.hearing;
-      const n = stream ? Math.round(PIECE_S * this.rate) : this.rate; // of a long block no more is held than of short
+      const lexicon = this.lexicon();
+      if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon); // another list takes over
       let samples = joined([this.rest, block]);
-      for (; samples.length >= n || (samples.length && !stream); samples = samples.subarray(n))
-        await this.#piece(samples.subarray(0, n));
+      for (; samples.length >= n; samples = samples.subarray(n)) await this.#piece(samples.subarray(0, n));
       this.rest = samples.slice();
     }
-  }
-
-  /** Another list of names takes over. */
-  #edited() {
-    const lexicon = this.lexicon();
-    if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon);
   }
 
   async #piece(piece) {
@@ -281,8 +274,8 @@ export class Listener {
     if (start === null || start < this.hearing.told || !isDue) return;
     if (this.pending.length) return; // if the sound is ahead, names alone are worth the time
     this.shownAt = stop;
-    const speech = this.endpointer.audio(start, stop);
-    const transcript = await this.recognizer.transcribeSpeech(speech, start / this.rate, this.hearing.lexicon);
+    const clip = await this.recognizer.logProbs(this.endpointer.audio(start, stop));
+    const transcript = this.recognizer.transcript(clip, start / this.rate, this.hearing.lexicon);
     this.on.speaking(this.#shown({ startS: start / this.rate, endS: stop / this.rate, transcript }));
   }
 

@@ -89,9 +89,8 @@ export class Microphone {
     const wasSilent = this.silent >= SILENT_S * this.context.sampleRate;
     this.silent = block.every((sample) => sample === 0) ? this.silent + block.length : 0;
     const isSilent = this.silent >= SILENT_S * this.context.sampleRate;
-    if (isSilent && !wasSilent)
-      this.on.note("The microphone gives digital silence: it is muted, or the system's privacy settings deny it to the browser.");
-    if (wasSilent && !isSilent) this.on.note("");
+    const why = "The microphone gives digital silence: it is muted, or the system's privacy settings deny it to the browser.";
+    if (isSilent !== wasSilent) this.on.note(isSilent ? why : "");
     const same = this.context.sampleRate === this.sampleRate;
     this.on.block(same ? block : this.resampler.push(block));
   }

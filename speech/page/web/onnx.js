@@ -51,7 +51,7 @@ export async function open(bytes, level) {
  * The metadata of an ONNX file, which onnxruntime-web does not give: field 14 of its ModelProto, pairs of strings
  * (1 key, 2 value). Protocol buffers: https://protobuf.dev/programming-guides/encoding
  */
-export function readMetadata(bytes) {
+function readMetadata(bytes) {
   const METADATA = 14;
   const text = new TextDecoder();
   const found = {};

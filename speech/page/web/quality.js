@@ -4,8 +4,8 @@ const CLIPPED = 0.99; // of full scale
 const MOST_CLIPPED = 3; // samples; one or two are a click
 const LEAST_DBFS = -45; // level of the speech; lower, it is near the noise of a quiet microphone
 const LEAST_SNR_DB = 12;
-export const SHORTEST_S = 0.16; // of the name as end-pointed
-export const LONGEST_S = 3;
+const SHORTEST_S = 0.16; // of the name as end-pointed
+const LONGEST_S = 3;
 const EDGE_S = 0.02; // speech nearer to an end of the recording was cut off there
 
 /** Root mean square, in dB under full scale; -120 for silence. */
@@ -15,7 +15,7 @@ export function level(waveform) {
 }
 
 /** Level of the name over the median of what is around it, in dB; Infinity for a recording without background. */
-export function snr(waveform, [start, stop], sampleRate) {
+function snr(waveform, [start, stop], sampleRate) {
   const around = new Float32Array(waveform.length - (stop - start));
   around.set(waveform.subarray(0, start));
   around.set(waveform.subarray(stop), start);

@@ -141,12 +141,7 @@ export class Recognizer {
     return { names: names.sort((a, b) => b.probability - a.probability), outOfList };
   }
 
-  /** The transcript of an end-pointed waveform that begins `startS` into its recording. */
-  async transcribeSpeech(speech, startS, lexicon) {
-    return this.transcript(await this.logProbs(speech), startS, lexicon);
-  }
-
-  /** Of the log-probabilities of a waveform that begins `startS` into its recording. */
+  /** Of the log-probabilities of an end-pointed waveform that begins `startS` into its recording. */
   transcript(clip, startS, lexicon) {
     const symbols = this.decoder(clip.letters);
     const letters = this.alphabet.decode(symbols);
@@ -168,7 +163,7 @@ export class Recognizer {
   async transcribe(waveform, lexicon) {
     const { start, stop, waveform: speech } = loudest(waveform, this.sampleRate);
     const startS = (start - Math.round(MARGIN_S * this.sampleRate)) / this.sampleRate;
-    return { ...(await this.transcribeSpeech(speech, startS, lexicon)), span: [start, stop] };
+    return { ...this.transcript(await this.logProbs(speech), startS, lexicon), span: [start, stop] };
   }
 }
 

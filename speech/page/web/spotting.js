@@ -20,7 +20,7 @@ const SPAN_MARGIN_S = 0.09; // around a span: what a symbol is recognised by lie
 const FORBIDDEN = -1e9; // stands for log 0
 
 /** The best path of each text, from its first symbol to its last, that ends in each frame. */
-export class Paths {
+class Paths {
   /** A path begins in any frame with `restart`, else in the first. */
   constructor(texts, restart = true) {
     this.restart = restart;
