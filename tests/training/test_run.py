@@ -37,6 +37,13 @@ def same_weights(run_dir, other):
     return all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+def again(run, folder):
+    """The config of the training in ``run``, for another one in ``folder``."""
+    config = saved(run, "train")
+    put(config, {"run_dir": str(folder)})
+    return config
+
+
 def steps_of_hypotheses(run_dir):
     return [json.loads(line)["step"] for line in (run_dir / "hypotheses.jsonl").open()]
 
@@ -66,16 +73,14 @@ def handlers_of_signals():
 @pytest.mark.usefixtures("handlers_of_signals")
 def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(whole, step, tmp_path, request):
     whole = request.getfixturevalue(whole)
-    config = saved(whole, "train")
-    put(config, {"run_dir": str(tmp_path)})
-    train_until(step, config)
+    train_until(step, again(whole, tmp_path))
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == step
     train(saved(tmp_path, "train"), resume=True)
     assert same_weights(tmp_path, whole)
     assert steps_of_hypotheses(tmp_path) == steps_of_hypotheses(whole)
 
 
-def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_run, compose, tmp_path, monkeypatch):
+def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_run, tmp_path, monkeypatch):
     def die(task, *_):
         if task.global_step == 4:
             raise MemoryError("killed")
@@ -83,10 +88,10 @@ def test_killed_and_resumed_at_the_last_whole_epoch_it_ends_bit_identical(small_
     with monkeypatch.context() as patched:
         patched.setattr(SpellingTask, "on_train_batch_end", die)
         with pytest.raises(MemoryError):
-            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+            train(again(small_run, tmp_path))
     with (tmp_path / "hypotheses.jsonl").open("a") as file:
         file.write('{"step": 4, "epo')  # as a crash may leave it
-    train(compose("train", *SMALL, f"run_dir={tmp_path}"), resume=True)
+    train(saved(tmp_path, "train"), resume=True)
     assert same_weights(tmp_path, small_run)
     assert steps_of_hypotheses(tmp_path) == [3, 6, 9]
 
@@ -105,8 +110,8 @@ def test_a_run_that_was_moved_after_its_end_is_resumed_where_it_is(small_run, tm
     assert again | of_its_place == report | of_its_place
 
 
-def test_a_run_that_was_moved_in_its_middle_knows_its_best_epoch(small_run, compose, tmp_path):
-    train_until(7, compose("train", *SMALL, f"run_dir={tmp_path / 'first'}"))
+def test_a_run_that_was_moved_in_its_middle_knows_its_best_epoch(small_run, tmp_path):
+    train_until(7, again(small_run, tmp_path / "first"))
     moved = shutil.copytree(tmp_path / "first", tmp_path / "moved")
     train(saved(moved, "train"), resume=True)
     assert not (tmp_path / "first" / "recognizer.pt").exists(), "the one that it was copied from is as it was"
@@ -247,7 +252,7 @@ def test_a_corpus_without_validation_is_told_before_training(compose, recordings
         train(compose("train", *others, *own))
 
 
-def test_a_disk_that_fills_under_the_log_leaves_the_last_checkpoint(compose, tmp_path, monkeypatch):
+def test_a_disk_that_fills_under_the_log_leaves_the_last_checkpoint(small_run, tmp_path, monkeypatch):
     last, before = tmp_path / "checkpoints" / "last.ckpt", io.open
 
     def full(path, *how, **more):
@@ -257,6 +262,6 @@ def test_a_disk_that_fills_under_the_log_leaves_the_last_checkpoint(compose, tmp
         patched.setattr(io, "open", full)
         message = rf"{tmp_path}/tensorboard: could not be written .*: python -m speech\.train resume={tmp_path}$"
         with pytest.raises(OSError, match=message):
-            train(compose("train", *SMALL, f"run_dir={tmp_path}"))
+            train(again(small_run, tmp_path))
     train(saved(tmp_path, "train"), resume=True)
     assert (tmp_path / "report.json").is_file()

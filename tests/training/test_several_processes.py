@@ -14,7 +14,7 @@ import pytest
 import torch
 from commands import run_command, start
 from conftest import SMALL, train_until
-from training.test_run import same_weights
+from training.test_run import again, same_weights
 from training.test_run_on_shards import CORPUS, OTHERS
 
 from speech.common import trust
@@ -81,14 +81,12 @@ def test_the_processes_evaluate_each_clip_once_and_one_writes_the_report(one, tw
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in one.iterdir())
 
 
-def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(
-    trained, compose, shared, cache, tmp_path
-):
+def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(trained, shared, cache, tmp_path):
     corpus = [*CORPUS, "shard_size=3", f"cache_dir={cache}"]
     shards = shared("shards", lambda folder: run_command("shard", *corpus, f"output={folder}"))
     options = [*OTHERS, "corpus=shar", f"corpus.folder={shards}", "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
     whole = trained("two_processes_on_shards", *options)
-    train_until(5, compose("train", *options, f"run_dir={tmp_path}"))
+    train_until(5, again(whole, tmp_path))
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
     train(saved(tmp_path, "train"), resume=True)
     assert same_weights(tmp_path, whole)
