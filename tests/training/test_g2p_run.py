@@ -58,10 +58,8 @@ def test_it_learns_its_words_and_writes_them_into_a_file(folder):
         assert [one.probability for one in some] == sorted((one.probability for one in some), reverse=True)
 
 
-def test_it_goes_on_from_where_it_was(folder, monkeypatch, capsys):
-    corpus = Pronunciations(list(entries()), [], {})
-    monkeypatch.setattr(run, "read_corpus", lambda config: corpus)
-    run.train(config_of(folder, "trainer.max_epochs=4"), resume=True)
+def test_it_goes_on_from_where_it_was(folder, capsys):
+    run.fit(config_of(folder, "trainer.max_epochs=4"), Pronunciations(list(entries()), [], {}), resume=True)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
     assert [line.split()[1] for line in lines] == ["3"]
 
