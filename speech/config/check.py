@@ -31,14 +31,8 @@ _KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number",
 _OBJECTS = ("replay", "concatenate")  # null, or what a _target_ makes
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
-_CODE = (
-    "callbacks",
-    "job_logging",
-    "hydra_logging",
-    "job.env_set",
-    "launcher._target_",
-    "sweeper._target_",
-)  # of hydra's
+# Of hydra's.
+_CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._target_", "sweeper._target_")
 
 
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
