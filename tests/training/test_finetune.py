@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from conftest import SMALL
+from conftest import PICTURES, SMALL
 from spoken import speak
 
 from speech.audio import files
@@ -21,11 +21,8 @@ from speech.training import corpora, finetune
 from speech.training.prepare import N_PRIOR_BATCHES, prepare
 from speech.training.run import train
 
-QUIET = ["+trainer.enable_progress_bar=false", "callbacks.stop_early=null"]
-QUIET += [
-    f"callbacks.{view}=null"
-    for view in ("ranking", "alignment", "lattice", "attribution", "embedding", "errors", "histograms")
-]
+QUIET = [f"callbacks.{name}=null" for name in (*PICTURES, "errors", "stop_early")]
+QUIET.append("+trainer.enable_progress_bar=false")
 
 
 @pytest.fixture(scope="module")

@@ -90,8 +90,7 @@ def test_few_clips_are_all_drawn_equally_often():
 
 def test_the_learning_rate_falls_to_its_last_at_the_last_step(open_length_run):
     assert steps_of(open_length_run) == (2, 18)
-    events = EventAccumulator(str(open_length_run / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(open_length_run / "tensorboard")).Reload()
     rates = {event.step: event.value for event in events.Scalars("lr-AdamW")}
     assert max(rates) == 17
     assert rates[17] < 0.05 * max(rates.values()) <= rates[2]
@@ -109,8 +108,7 @@ def test_interrupted_between_two_passes_and_resumed_it_ends_the_same(open_length
 def test_a_number_of_steps_ends_it_validated_wherever_that_is(compose, tmp_path, n_steps):
     train(compose("train", *OPEN, "length.n_steps=7", f"trainer.max_steps={n_steps}", f"run_dir={tmp_path}"))
     assert steps_of(tmp_path)[1] == n_steps
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("val/cer")][-1] == n_steps - 1
 
 

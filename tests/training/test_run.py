@@ -221,8 +221,7 @@ def test_the_ranking_is_fitted_and_phones_are_kept(phonetic_run, small_run, reco
     assert recognizer.inventory.phones == PHONES
     assert recognizer.pronunciations["Niamh"][0].phones == phonemize("neev")
     assert recognizer.transcribe(recordings / "one" / "f1_0.wav").names
-    events = EventAccumulator(str(phonetic_run / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(phonetic_run / "tensorboard")).Reload()
     rates = [event.value for event in events.Scalars("val/phone_error_rate")]
     assert len(rates) == 2
     assert all(0 < rate <= 2 for rate in rates)
@@ -233,8 +232,7 @@ def test_one_batch_is_overfitted(compose, tmp_path):
     overfit += ["batch_size=12", "encoder.n_units=64", "trainer.max_epochs=200"]
     overfit += ["callbacks.last=null", "callbacks.hypotheses=null"]  # of each epoch, which is a step
     train(compose("train", "experiment=overfit", *overfit, f"run_dir={tmp_path}"))
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert events.Scalars("train/loss_epoch")[-1].value < 0.05
 
 
