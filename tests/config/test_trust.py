@@ -228,8 +228,14 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("spoil", "reason"),
     [
+        (lambda whole: whole.replace(b"synthetic.Synthetic", b"synthetic.Gone"), "_target_ .*Gone.* is nothing"),
+        (lambda whole: whole.split(b"\ncache_dir")[0], "no .*cache_dir in it"),
+        (lambda whole: whole + b"\xc3", "utf-8"),
+        (lambda whole: whole + b"seeds: 1\n", "no 'seeds'"),
+        ("", "no corpus, "),
+        ("half", ""),
         ("a: &a [1]\nb: [*a, *a]", "aliases"),
         ("featured: ${oc.env:HOME}", "its own values alone"),
         ("featured: ['${lines:names.txt}']", "its own values alone"),
@@ -241,9 +247,10 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
         ("batch_size: -.inf", "batch_size=-inf is no finite number"),
     ],
 )
-def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reason):
-    (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}"):
+def test_a_config_that_no_run_writes_is_refused_by_its_path(small_run, tmp_path, spoil, reason):
+    whole = (small_run / "config.yaml").read_bytes()
+    (tmp_path / "config.yaml").write_bytes(spoil.encode() if isinstance(spoil, str) else spoil(whole))
+    with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}.*train again"):
         compose_module.saved(tmp_path, "train")
 
 

@@ -16,7 +16,6 @@ from commands import run_command
 
 from speech.audio import files
 from speech.config.compose import saved
-from speech.config.tree import ConfigError
 from speech.data.source import CorpusError
 from speech.evaluation import export as exporting
 from speech.evaluation import parity
@@ -277,26 +276,6 @@ def test_a_damaged_run_is_refused_by_the_file_that_is_wrong(run, capsys, name, s
         run_command("export", f"run={run}")
     assert re.search(message, capsys.readouterr().err)
     assert not list(run.glob("*.onnx"))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (
-            lambda whole: whole.replace(b"synthetic.Synthetic", b"synthetic.Gone"),
-            r"_target_ .*Gone.from_config' is nothing ",
-        ),
-        (lambda whole: whole.split(b"\ncache_dir")[0], "no .*cache_dir in it"),
-        (lambda _: b"", "no corpus, "),
-        (lambda whole: whole + b"\xc3", "utf-8"),
-        (lambda _: b"half", ""),
-        (lambda whole: whole + b"seeds: 1\n", "no 'seeds'"),
-    ],
-)
-def test_a_damaged_config_is_refused_with_the_way_out(run, spoil, message):
-    (run / "config.yaml").write_bytes(spoil((run / "config.yaml").read_bytes()))
-    with pytest.raises(ConfigError, match=rf"config\.yaml: .*{message}.*train again"):
-        saved(run, "train")
 
 
 def moved_corpus(run, folder):

@@ -180,7 +180,6 @@ def wait_until(true, seconds):
 @pytest.mark.parametrize(
     ("told", "number", "status"),
     [
-        ("first", signal.SIGTERM, 130),
         ("other", signal.SIGTERM, 130),
         ("all", signal.SIGTERM, 130),
         ("other", signal.SIGKILL, 2),
