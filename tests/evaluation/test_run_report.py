@@ -155,13 +155,6 @@ def test_recordings_of_a_narrow_band_are_counted_in_every_view():
     assert "Narrow band" not in text.summary(evaluate({"test": predictions()}))
 
 
-def test_a_report_of_before_spotting_was_measured_is_read(tmp_path):
-    content = REPORTS[0].to_json()
-    del content["spotting"]
-    (tmp_path / "report.json").write_text(json.dumps(content))
-    assert RunReport.read(tmp_path / "report.json").evaluation.spotting is None
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [

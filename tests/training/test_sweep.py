@@ -86,7 +86,7 @@ def test_a_job_of_a_sweep_that_was_moved_goes_on_where_it_is(compose, tmp_path, 
     shutil.copytree(small_run / "checkpoints", moved / "checkpoints")
     shutil.copy(small_run / "config.yaml", moved)
     config = compose("train", *SMALL, f"run_dir={moved}")
-    (moved / "job.json").write_text(json.dumps({"config": plain(config, resolve=False), "val_cer": None}))
+    Job(plain(config, resolve=False), None).write(moved)
     assert train_job(config) == 1.0
 
 
