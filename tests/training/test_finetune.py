@@ -123,19 +123,6 @@ def test_alpha_1_gives_the_tuned_weights_and_0_the_initial_ones():
         assert found["n"] == 2, "a count is not interpolated"
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["wise_ft_alpha=1.5", "init=somewhere"], r"wise_ft_alpha=1\.5 is the share of the fine-tuned weights: 0"),
-        (["wise_ft_alpha=0.7"], r"wise_ft_alpha=0\.7 needs the weights of another recogniser: give init=RUN_DIR"),
-    ],
-)
-def test_a_wrong_alpha_is_reported_before_anything_is_made(compose, tmp_path, overrides, message):
-    with pytest.raises(ConfigError, match=message):
-        train(compose("train", *SMALL, *overrides, f"run_dir={tmp_path}"))
-    assert not (tmp_path / "config.yaml").exists()
-
-
 def test_the_evaluation_before_is_the_initial_recognisers_own(enrolled, initial_run):
     recognizer = Recognizer.load(initial_run / "recognizer.pt")
     names = Recognizer.load(enrolled / "recognizer.pt").names

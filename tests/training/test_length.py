@@ -70,12 +70,6 @@ def test_a_length_that_is_none_is_told(compose, given, told):
         length(compose("train", *given))
 
 
-@pytest.mark.parametrize("given", ["soon", "{fortnights: 1}"])
-def test_a_time_that_is_none_is_told_before_clips_are_made(compose, tmp_path, given):
-    with pytest.raises(ConfigError, match=r"^trainer\.max_time=.*: give days:hours:minutes:seconds"):
-        train(compose("train", f"+trainer.max_time={given}", f"run_dir={tmp_path / 'run'}"))
-
-
 def test_a_training_ends_after_its_time_with_all_that_it_leaves(compose, tmp_path):
     limits = ["trainer.max_epochs=500", "+trainer.max_time={seconds: 1}"]
     train(compose("train", *OPEN, *limits, f"run_dir={tmp_path}"))

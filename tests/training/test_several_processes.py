@@ -19,7 +19,6 @@ from training.test_run_on_shards import CORPUS, OTHERS
 
 from speech.common import trust
 from speech.config.compose import saved
-from speech.config.tree import ConfigError
 from speech.training.run import train
 
 # 9 training clips, 4 a step: of the last step one process has none; 9 validation clips, and 9 of either test
@@ -97,23 +96,6 @@ def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
     options += ["trainer=ddp", "batch_size=2", "trainer.max_epochs=1", f"cache_dir={cache}", f"runs_dir={tmp_path}"]
     run_command("train", "-m", "optimizer.lr=0.001,0.002", "init=null", *options)
     assert len(list(tmp_path.glob("sweep_*/*/recognizer.pt"))) == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["trainer.devices=2"], r"^trainer\.devices=2: for several processes take trainer=ddp as well$"),
-        (["trainer=ddp", "trainer.devices=auto"], r"^trainer\.devices=auto: of trainer=ddp it is the number of"),
-        (["trainer=ddp", "+trainer.num_nodes=2"], r"^trainer\.num_nodes=2: trainer=ddp has the processes of one"),
-        (["trainer=ddp", "gradients=manual"], r"^gradients=manual: one process alone: take gradients=hybrid, or"),
-    ],
-)
-def test_processes_that_cannot_be_are_told_before_a_clip_is_made(options, message, compose, tmp_path):
-    config = compose("train", *SMALL, *options, f"run_dir={tmp_path / 'run'}")
-    config.cache_dir = str(tmp_path / "cache")
-    with pytest.raises(ConfigError, match=message):
-        train(config)
-    assert not (tmp_path / "cache").exists()
 
 
 def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):

@@ -124,23 +124,29 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
 
 
 @pytest.mark.parametrize(
-    ("option", "message"),
+    ("options", "message"),
     [
-        ("+trainer.overfit_batches=1", r"^trainer\.overfit_batches=1: take trainer=overfit$"),
-        (
-            "+trainer.gradient_clip_algorithm=value",
-            r"^trainer\.gradient_clip_algorithm=value: .* by their norm: leave it out$",
-        ),
-        ("trainer.accelerator=gpu", r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
+        (["+trainer.overfit_batches=1"], r"trainer\.overfit_batches=1: take trainer=overfit$"),
+        (["+trainer.gradient_clip_algorithm=value"], r"trainer\.gradient_clip_algorithm=value: .* norm: leave it out$"),
+        (["trainer.accelerator=gpu"], r"trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
+        (["+trainer.max_time=soon"], r"trainer\.max_time=soon: give days:hours:minutes:seconds"),
+        (["+trainer.max_time={fortnights: 1}"], r"trainer\.max_time={'fortnights': 1}: give days:hours:"),
+        (["trainer.devices=2"], r"trainer\.devices=2: for several processes take trainer=ddp as well$"),
+        (["trainer=ddp", "trainer.devices=auto"], r"trainer\.devices=auto: of trainer=ddp it is the number of"),
+        (["trainer=ddp", "+trainer.num_nodes=2"], r"trainer\.num_nodes=2: trainer=ddp has the processes of one"),
+        (["trainer=ddp", "gradients=manual"], r"gradients=manual: one process alone: take gradients=hybrid, or"),
+        (["wise_ft_alpha=1.5", "init=RUN"], r"wise_ft_alpha=1\.5 is the share of the fine-tuned weights: 0 \(none\)"),
+        (["wise_ft_alpha=0.7"], r"wise_ft_alpha=0\.7 needs the weights of another recogniser: give init=RUN_DIR$"),
     ],
 )
-def test_what_is_not_to_be_trained_with_is_told_before_a_clip_is_made(option, message, compose, tmp_path, monkeypatch):
+def test_what_cannot_be_trained_is_told_before_a_clip_is_made(options, message, compose, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    config = compose("train", *SMALL, option, f"run_dir={tmp_path / 'run'}")
+    config = compose("train", *SMALL, *options, f"run_dir={tmp_path / 'run'}")
     config.cache_dir = str(tmp_path / "cache")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
         train(config)
     assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "run" / "config.yaml").exists()
 
 
 def test_mixed_precision_of_hand_written_gradients_is_refused_in_a_line(compose, tmp_path):
