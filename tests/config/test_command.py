@@ -150,6 +150,7 @@ TYPED = [
     ("names", "{text: Анна, say: ana}", {"text": "Анна", "say": "ana"}),
     ("names", "[{text: Zoë, say: [zo-ee, /ˈzoʊi/]},-]", [{"text": "Zoë", "say": ["zo-ee", "/ˈzoʊi/"]}, "-"]),
     ("names", "[{text: O'Neill, say: 'o neel'},Mark]", [{"text": "O'Neill", "say": "o neel"}, "Mark"]),
+    *(("name", name, name) for name in ("Nan", "null", "true", "Ann, Bob", "007")),
     ("clips", "[a.mp3,b.ogg]", ["a.mp3", "b.ogg"]),
     *(("clips", path, path) for path in ("2024", "1e3", "true", "nan")),
     *((option, "2026", "2026") for option in ("names", "recognizer", "enrolled", "runs_dir")),
@@ -161,14 +162,9 @@ TYPED = [
 
 @pytest.mark.parametrize(("option", "typed", "meant"), TYPED)
 def test_names_and_paths_are_taken_as_they_are_typed(run, option, typed, meant):
-    (config,) = run("transcribe", *([] if option == "clips" else ["clips=a.wav"]), f"{option}={typed}")
+    command = "enrol" if option == "name" else "transcribe"
+    (config,) = run(command, *([] if option == "clips" else ["clips=a.wav"]), f"{option}={typed}")
     assert plain(config[option]) == meant
-
-
-@pytest.mark.parametrize("typed", ["Nan", "null", "true", "Ann, Bob", "007"])
-def test_a_name_is_a_text_whatever_else_it_looks_like(run, typed):
-    (config,) = run("enrol", f"name={typed}", "clips=a.wav")
-    assert config.name == typed
 
 
 def test_a_tilde_is_the_home_folder_where_the_shell_has_left_it(run, monkeypatch):
