@@ -23,23 +23,10 @@ from speech.config import tree
 from speech.config.tree import ConfigError
 
 # The options that are texts, whatever else they look like: names, and places (a folder may be called 2026).
-_TEXTS = {
-    *("name", "names", "featured", "words", "speakers", "clip", "clips", "split"),
-    *("against", "cache_dir", "data_dir", "enrolled", "file", "folder", "held_out", "init", "onnxruntime_web"),
-    *(
-        "output",
-        "path",
-        "picture",
-        "recognizer",
-        "root",
-        "run",
-        "run_dir",
-        "runs_dir",
-        "source",
-        "tensorboard",
-        "wikipron",
-    ),
-}
+_TEXTS = {"name", "names", "featured", "words", "speakers", "clip", "clips", "split"}
+_TEXTS |= {"against", "cache_dir", "data_dir", "enrolled", "file", "folder", "held_out", "init", "onnxruntime_web"}
+_TEXTS |= {"output", "path", "picture", "recognizer", "root", "run", "run_dir", "runs_dir", "source", "tensorboard"}
+_TEXTS |= {"wikipron"}
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,8 @@ _KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number",
 _OBJECTS = ("replay", "concatenate")  # null, or what a _target_ makes
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
-_CODE = (
-    "callbacks",
-    "job_logging",
-    "hydra_logging",
-    "job.env_set",
-    "launcher._target_",
-    "sweeper._target_",
-)  # of hydra's
+# Of hydra's.
+_CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._target_", "sweeper._target_")
 
 
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
@@ -143,11 +137,11 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
                 raise ConfigError(f"{override.input_line}: a part is left out by '~{override.key_or_group}'")
             if choice not in [*options, None]:
                 raise unknown_key(override.key_or_group, str(choice), options)
-    config = _of_choices(tree.CONF, name, tuple(_first(override) for override in groups), config_dir)
+    choices = tuple(map(_first, groups))
     for override in overrides:
         added = override.is_add() or override.is_force_add()  # held against the signatures later
         if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
-            default = _check_key(config, name, override.key_or_group)
+            default = _check_key(_of_choices(tree.CONF, name, choices, config_dir), name, override.key_or_group)
             if not override.key_or_group.startswith("trainer."):  # Lightning's own takes devices=auto
                 _check_kind(override, default)
 

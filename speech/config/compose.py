@@ -16,7 +16,7 @@ from speech.common import storage
 from speech.config import arguments as command_line
 from speech.config import lists, tree
 from speech.config.check import check, check_overrides
-from speech.config.objects import UntrustedConfigError
+from speech.config.objects import UntrustedConfigError, values
 from speech.config.tree import Config, ConfigError
 
 _NEEDED = {  # by command, what the config of one of its runs has
@@ -57,20 +57,16 @@ def _check_references(plain: Any) -> None:
     """Raise ConfigError for an interpolation that a run does not write: one ``${key}`` in a text, for a value that has
     none itself. Others read the environment, or grow without end.
     """
-    for text in _interpolated(plain):
+    for text in filter(_is_interpolated, values(plain)):
         found, value = re.fullmatch(r"\$\{([\w.]+)\}[^$]*", text), plain
         for part in found[1].split(".") if found else ():
             value = value.get(part) if isinstance(value, dict) else None
-        if found is None or any(_interpolated(value)):
+        if found is None or any(map(_is_interpolated, values(value))):
             raise ConfigError(f"{text!r} is not what a run writes: a config refers to its own values alone")
 
 
-def _interpolated(node: Any) -> Iterator[str]:
-    if isinstance(node, dict | list):
-        for child in node.values() if isinstance(node, dict) else node:
-            yield from _interpolated(child)
-    elif isinstance(node, str) and "${" in node:
-        yield node
+def _is_interpolated(value: Any) -> bool:
+    return isinstance(value, str) and "${" in value
 
 
 def resumed(name: str, arguments: Sequence[str]) -> Config | None:
@@ -129,10 +125,10 @@ def _nodes(config: Any) -> Iterator[Config]:
             yield from _nodes(config[key])
 
 
-def put(config: Config, values: Mapping[str, Any]) -> None:
-    """Set ``values`` at the top of ``config``, which need not have their keys."""
+def put(config: Config, nodes: Mapping[str, Any]) -> None:
+    """Set ``nodes`` at the top of ``config``, which need not have their keys."""
     with open_dict(config):
-        config.update(values)
+        config.update(nodes)
 
 
 def compose(name: str, arguments: Sequence[str]) -> Config:

@@ -87,7 +87,8 @@ def page(name: str) -> str:
     lines = [f"python -m speech.{name} [OPTION=VALUE ...]", "", *textwrap.wrap(top.about, WIDTH)]
     lines += ["", "The options that are used most, with their defaults:"]
     for option in most_used(name):
-        lines += ["", f"  {option.key}={option.default}", *_wrapped(option.meaning, "      ")]
+        lines += ["", f"  {option.key}={option.default}"]
+        lines += textwrap.wrap(option.meaning, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     lines += ["", "Examples:", "", *(f"  {example}" for example in top.examples)]
     lines += ["", f"Every option and its default: python -m speech.{name} --cfg job"]
     if "experiment" in choices:
@@ -113,7 +114,3 @@ def _meaning(primary: Path, choices: Mapping[str, Any], key: str) -> str:
         return f"{meaning(primary, key)}; one of {', '.join(tree.options(group))}"
     shared = tree.CONF / "shared" / f"{key}.yaml"
     return meaning(primary, key) or meaning(shared, key)
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)

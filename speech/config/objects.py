@@ -44,7 +44,7 @@ def instantiate(node: Any, **arguments: Any) -> Any:
     class: ``UNAVAILABLE``, all of it.
     """
     # Resolved: an interpolation can make a node that was not there when the config was checked.
-    for value in _values(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node):
+    for value in values(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node):
         if isinstance(value, dict) and "_target_" in value:
             try:
                 locate(value["_target_"])
@@ -77,8 +77,9 @@ def locate(target: Any) -> Any:
     return found
 
 
-def _values(node: Any) -> Iterator[Any]:
+def values(node: Any) -> Iterator[Any]:
+    """``node``, of plain data, and all that is in it."""
     yield node
     if isinstance(node, dict | list):
         for child in node.values() if isinstance(node, dict) else node:
-            yield from _values(child)
+            yield from values(child)

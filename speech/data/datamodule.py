@@ -192,17 +192,15 @@ class SpeechData(pl.LightningDataModule):
         for clip in clips:
             needed, n_frames = n_frames_needed(use.alphabet.encode(clip.name)), use.n_frames(len(clip.samples))
             if (length_s := len(clip.samples) / use.sample_rate) > longest_s:
-                reason = f"{clip.id}: {length_s:.1f} s, over {longest_s:g} (concatenate.length_s)"
-                self.refused.append(Refusal(clip.id, reason))
+                reason = f"{length_s:.1f} s, over {longest_s:g} (concatenate.length_s)"
             elif (n_letters := len(clip.name)) > most_letters:
-                reason = f"{clip.id}: {n_letters} letters, and a name, as which it would be ranked, at most {LONGEST}"
-                self.refused.append(Refusal(clip.id, reason))
-            elif needed <= n_frames:
-                fitting.append(clip)
+                reason = f"{n_letters} letters, and a name, as which it would be ranked, at most {LONGEST}"
+            elif needed > n_frames:
+                reason = f"{clip.name!r} needs {counted(needed, 'frame')} and the clip has {n_frames}: is it cut off?"
             else:
-                frames = counted(needed, "frame")
-                reason = f"{clip.id}: {clip.name!r} needs {frames} and the clip has {n_frames}: is it cut off?"
-                self.refused.append(Refusal(clip.id, reason))
+                fitting.append(clip)
+                continue
+            self.refused.append(Refusal(clip.id, f"{clip.id}: {reason}"))
         return fitting
 
     def _refuse_stored(self, split: str, clips: Stored) -> None:

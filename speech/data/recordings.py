@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -165,35 +166,31 @@ class Manifest(_Recordings):
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
         """Line number and row; in place of an unreadable row, the text of its error."""
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            if self.path.suffix.lower() == ".csv":
-                header = file.readline()
-                file.seek(0)
-                separator = max(",;\t", key=header.count)
-                reader = csv.DictReader(file, delimiter=separator, skipinitialspace=True)
-                reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-                missing = {"path", "text", "speaker"} - set(reader.fieldnames)
-                if missing:
-                    raise CorpusError(
-                        f"{self.path}:1: the header has no {', '.join(sorted(missing))}: it needs path,text,speaker"
-                    )
-                for row in reader:
-                    yield reader.line_num, row
-            else:
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        try:
-                            yield number, storage.parse_json(line)
-                        except ValueError as error:
-                            yield number, f"not JSON ({error})"
-
-    def _find(self) -> Iterator[_Found | Refusal]:
         try:
-            yield from self._listed()
+            file = io.StringIO(self.path.read_bytes().decode("utf-8-sig"), newline="")
         except UnicodeDecodeError as error:
             raise CorpusError(f"corpus.path={self.path}: not text in UTF-8 ({error}): save it as such") from error
+        if self.path.suffix.lower() == ".csv":
+            header = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=header.count)
+            reader = csv.DictReader(file, delimiter=separator, skipinitialspace=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+            if missing := {"path", "text", "speaker"} - set(reader.fieldnames):
+                raise CorpusError(
+                    f"{self.path}:1: the header has no {', '.join(sorted(missing))}: it needs path,text,speaker"
+                )
+            for row in reader:
+                yield reader.line_num, row
+        else:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    try:
+                        yield number, storage.parse_json(line)
+                    except ValueError as error:
+                        yield number, f"not JSON ({error})"
 
-    def _listed(self) -> Iterator[_Found | Refusal]:
+    def _find(self) -> Iterator[_Found | Refusal]:
         first: dict[Path, tuple[str, str, str]] = {}  # text, speaker and line of each recording
         for number, row in self._rows():
             where = f"{self.path}:{number}"

@@ -19,7 +19,7 @@ import io
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ class Shard:
     kinds: list[int]  # which of ``spoken`` each clip is
     speakers: list[list[str]]  # speaker, accent
     voices: list[int]  # which of ``speakers`` each clip is by
-    rates: list[int] = field(default_factory=list)  # Hz, of the recordings; none by an earlier version: not known
+    rates: list[int]  # Hz, of the recordings that they are of; 0: not known, or of a voice
 
     @classmethod
     def read(cls, folder: Path, split: str, number: int) -> Shard:
@@ -203,8 +203,7 @@ class StoredClips(Stored):
         except UNREADABLE as error:
             raise self._damaged(number, error) from error
         spoken, speaker = self.listing.spoken[self.listing.kinds[i]], shard.speakers[shard.voices[place]][0]
-        rate = shard.rates[place] if shard.rates else 0
-        more = shard.weights[place], spoken.say, rate
+        more = shard.weights[place], spoken.say, shard.rates[place]
         return Clip(shard.ids[place], spoken.name, speaker, spoken.accent, samples, *more)
 
     def _sounds(self, number: int) -> tuple[Shard, list[bytes]]:

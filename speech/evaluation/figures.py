@@ -92,19 +92,10 @@ def _groups(axes: Axes, report: EvaluationReport, kind: str, large: Mapping[str,
     chosen = worst(large, N_GROUPS)
     some = {group: one for group, one in large.items() if group in chosen}  # in their own order: bands rise
     for y, (group, one) in enumerate(some.items()):
-        is_worst = report.worst_group is not None and (report.worst_group.kind, report.worst_group.group) == (
-            kind,
-            group,
-        )
-        colour, metric = _WORST if is_worst else _COLOUR, one.accuracy
-        axes.plot(
-            [100 * metric.low, 100 * metric.high],
-            [y, y],
-            color=colour,
-            linewidth=2.5,
-            alpha=0.45,
-            solid_capstyle="butt",
-        )
+        worst_of_all, metric = report.worst_group, one.accuracy
+        is_worst = worst_of_all is not None and (worst_of_all.kind, worst_of_all.group) == (kind, group)
+        colour = _WORST if is_worst else _COLOUR
+        axes.hlines(y, 100 * metric.low, 100 * metric.high, colour, linewidth=2.5, alpha=0.45)
         axes.plot([100 * metric.value], [y], "o", color=colour, markersize=5)
     axes.axvline(100 * report.overall.accuracy.value, color=_SOFT, linewidth=0.8, linestyle=":")
     axes.set_xlim(max(-2.0, 100 * min(one.accuracy.low for one in some.values()) - 4), 102)

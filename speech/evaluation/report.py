@@ -62,8 +62,8 @@ class EvaluationReport:
     detection: dict[str, DetectionReport]  # by the kind of other clips
     featured: list[str]  # in the recogniser's alphabet
     lists: Lists
-    spotting: SpottingReport | None = None
-    narrow_band: NarrowBand | None = None
+    spotting: SpottingReport | None
+    narrow_band: NarrowBand | None
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
         """Every grouping of the clips but the splits, by what it is."""

@@ -1,4 +1,4 @@
-"""Dataclasses read back from JSON: each key and each value's type, nothing unknown, and missing what has a default."""
+"""Dataclasses read back from JSON: each key and each value's type, nothing unknown and nothing missing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ def typed(kind: Any, content: Any, where: str = "report") -> Any:
     origin, inside = get_origin(kind), get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(content, dict):
         hints = get_type_hints(kind)
-        needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
-        if wrong := sorted((needed - content.keys()) | (content.keys() - hints.keys())):
+        if wrong := sorted(content.keys() ^ hints.keys()):
             raise ValueError(f"{where}: {', '.join(wrong)} missing or unknown")
         made: Any = kind
-        return made(
-            **{key: typed(hint, content[key], f"{where}.{key}") for key, hint in hints.items() if key in content}
-        )
+        return made(**{key: typed(hint, content[key], f"{where}.{key}") for key, hint in hints.items()})
     if origin is list and isinstance(content, list):
         return [typed(inside[0], one, f"{where}[{i}]") for i, one in enumerate(content)]
     if origin is dict and isinstance(content, dict):

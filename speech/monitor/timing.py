@@ -11,14 +11,8 @@ from pytorch_lightning.profilers import PassThroughProfiler, Profiler
 
 from speech.monitor.moments import require_from_1
 
-DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS = (
-    "data",
-    "front end",
-    "forward",
-    "backward",
-    "update",
-    "callbacks",
-)
+PARTS = ("data", "front end", "forward", "backward", "update", "callbacks")
+DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS
 
 
 class Clock(Profiler):

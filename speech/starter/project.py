@@ -65,7 +65,7 @@ def write(folder: Path, package: str) -> None:
             path = Path(part, re.sub(r"^speech/", f"{package}/", place))
             path.parent.mkdir(parents=True, exist_ok=True)
             with storage.whole(path, sync=False) as one:
-                one.write_text(_renamed(text, package), encoding="utf-8")
+                one.write_text(_OURS.sub(package, text), encoding="utf-8")
         for path in (CHECKOUT / "LICENSE", HERE / "NOTICE"):
             shutil.copy(path, part)
         _format(part)
@@ -81,14 +81,11 @@ def _format(folder: str) -> None:
         raise OSError(f"{folder}: could not be formatted ({done.stderr.strip()})")
 
 
-def _renamed(text: str, package: str) -> str:
-    return _OURS.sub(package, text)
-
-
 def _texts(package: str) -> dict[str, str]:
     """Every file of the project by its place, as it is named here."""
     parts: dict[str, Any] = yaml.safe_load((HERE / "parts.yaml").read_text(encoding="utf-8"))
-    found = {place: _read(place) for place in _matching([*parts["files"], *parts["conf"]])}
+    chosen = (path for pattern in [*parts["files"], *parts["conf"]] for path in sorted(CHECKOUT.glob(pattern)))
+    found = {place: _read(place) for place in (str(path.relative_to(CHECKOUT)) for path in chosen)}
     targets = [target for place, text in found.items() for target in re.findall(r"_target_: (speech\.[\w.]+)", text)]
     modules = _reached([*parts["commands"], *targets], parts["without"])
     found |= {place: _read(place) for place in modules.values()}
@@ -109,10 +106,6 @@ def _read(place: str) -> str:
     return (CHECKOUT / place).read_text(encoding="utf-8")
 
 
-def _matching(patterns: Iterable[str]) -> list[str]:
-    return [str(path.relative_to(CHECKOUT)) for pattern in patterns for path in sorted(CHECKOUT.glob(pattern))]
-
-
 def _place_of(module: str) -> str | None:
     for place in (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py"):
         if (CHECKOUT / place).is_file():
@@ -120,6 +113,7 @@ def _place_of(module: str) -> str | None:
     return None
 
 
+@cache
 def _imports(text: str) -> set[str]:
     """The modules, and the names of modules, that a file imports."""
     found: set[str] = set()
@@ -129,11 +123,6 @@ def _imports(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
-
-
-@cache
-def _imports_of(place: str) -> set[str]:
-    return _imports(_read(place))
 
 
 def _reached(names: Iterable[str], without: Iterable[str]) -> dict[str, str]:
@@ -148,7 +137,7 @@ def _reached(names: Iterable[str], without: Iterable[str]) -> dict[str, str]:
         if parts[0] != "speech" or place is None or name in found or name in without:
             continue
         found[name] = place
-        wanted += _imports_of(place)
+        wanted += _imports(_read(place))
     return found
 
 

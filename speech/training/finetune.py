@@ -34,7 +34,7 @@ def inherit_parts(config: Config) -> Recognizer:
     Raises ConfigError where the config asks for another part, FileNotFoundError where there is no such file, and
     RecognizerError where it is no recogniser's.
     """
-    path = _initial(config)
+    path = runs.find_recognizer(config.init, config.runs_dir, "init", pretrained.RECOGNIZER).resolve()
     recognizer = Recognizer.load(path)
     values: dict[str, Any] = {"init": str(path)}  # not "newest": that may be another run when this one is resumed
     for part in PARTS:
@@ -53,10 +53,6 @@ def inherit_parts(config: Config) -> Recognizer:
             )
     compose.put(config, values)
     return recognizer
-
-
-def _initial(config: Config) -> Path:
-    return runs.find_recognizer(config.init, config.runs_dir, "init", pretrained.RECOGNIZER).resolve()
 
 
 def _difference(theirs: Any, ours: Any) -> str | None:

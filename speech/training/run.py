@@ -46,10 +46,10 @@ def _trained(config: Config, resume: bool) -> float:
         others.start(prepared)
         before = {}
         if prepared.initial is not None:
-            before = predict_together(prepared, others, prepared.recognizer)
+            before = predict_together(prepared, others)
             prepared.recognizer.train()
         fitted = fit(prepared, others)
         calibration = finish(prepared, fitted)
-        predictions = predict_together(prepared, others, prepared.recognizer)
+        predictions = predict_together(prepared, others)
     report(prepared, fitted, calibration, predictions, before)
     return fitted.val_cer

@@ -13,8 +13,9 @@ from speech.training.others import Others
 from speech.training.prepare import Prepared
 
 
-def predict_together(prepared: Prepared, others: Others, recognizer: Recognizer) -> dict[str, list[Prediction]]:
-    """``recognizer``'s predictions for the test splits, in the order in which one process has them."""
+def predict_together(prepared: Prepared, others: Others) -> dict[str, list[Prediction]]:
+    """The recogniser's predictions, as it is now, for the test splits, in the order in which one process has them."""
+    recognizer = prepared.recognizer
     lists = lists_to_rank(prepared.data, recognizer.names)
     others.ask(_predict, recognizer, lists)
     shares = [_predict(prepared, others.process, recognizer, lists), *others.answers()]

@@ -10,8 +10,10 @@ from omegaconf import OmegaConf
 
 from speech.audio import files
 from speech.config import tree
+from speech.config.check import check_overrides
 from speech.config.help import header
 from speech.config.objects import instantiate
+from speech.data import pronunciations
 from speech.data.shards import Summary
 from speech.model.recognizer import Recognizer
 from speech.training.corpora import make_data
@@ -34,7 +36,7 @@ def raw(path):
     return OmegaConf.to_container(OmegaConf.load(tree.CONF / path))
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path not in PARTS], ids=str)
+@pytest.mark.parametrize("path", [path for path in FILES if path not in PARTS + EXPERIMENTS], ids=str)
 def test_every_file_opens_with_commands_that_compose(compose, path):
     commands = list(opening(path))
     assert commands
@@ -43,7 +45,7 @@ def test_every_file_opens_with_commands_that_compose(compose, path):
 
 
 @pytest.mark.parametrize("path", PARTS, ids=str)
-def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, recordings, cache, path):
+def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, recordings, cache, monkeypatch, path):
     manifest = tmp_path / "FILE.csv"
     manifest.write_text("path,text,speaker\n")
     ((primary, options),) = opening(path)
@@ -56,11 +58,11 @@ def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, re
     options += {"train": [f"run_dir={tmp_path}"], "synthesize": [f"cache_dir={cache}"]}.get(primary, [])
     group = path.parent.name
     node = compose(primary, *options)[group]
-    for source in ("foreign", "natural_foreign") if group == "corpus" else ():
-        # All names of all varieties take seconds: they are drawn once, for pretrained.
-        if source in node.get("sources", {}) and (path.stem, source) != ("pretrained", "foreign"):
-            italian = {"name": "ita", "locales": ["it_IT"], "espeak": "it"}
-            node.sources[source].words.update(n=100, n_phrases=10, varieties=[italian])
+    for source in node.get("sources", {}).values():  # of every variety some names: to read all takes seconds
+        if "words" in source:
+            source.words.update(n=100, n_phrases=10)
+    names_of = pronunciations._Names._locale
+    monkeypatch.setattr(pronunciations._Names, "_locale", lambda names, locale: names_of(names, locale)[:20])
     more = {"encoder": {"n_features": 20, "n_symbols": 29}}.get(group, {})
     if path.stem == "gpu":
         node.accelerator = "cpu"  # what differs; this machine may have no GPU
@@ -71,54 +73,48 @@ def test_every_choice_is_made_by_the_command_it_opens_with(compose, tmp_path, re
         assert instantiate(child, **more) is not None
 
 
+FEW = [option for option in SMALL if option.startswith("corpus.")]  # clips of two names
+SCRATCH = ["encoder.n_units=16"]  # which is no other's
+WORDS = ["corpus.words.n=12", "corpus.words.exclude=[Martin]", "corpus.n_held=2"]
+MIXED = ["synthetic.words.n=12", "synthetic.words.n_phrases=2", "synthetic.words.exclude=[Martin]"]
+MIXED += ["foreign.words.n=8", "foreign.words.n_phrases=1"]
+MIXED += ["foreign.words.varieties=[{name: ita, locales: [it_IT], espeak: it}]"]
+MIXED += [f"{one}.{few}" for one in ("synthetic", "foreign") for few in ("n_held=2", "n_train_words=1")]
+OF_FILE = ("path=FILE", "val_speakers=1", "test_speakers=1")
+MIXED += [f"{one}.{few}" for one in ("running", "isolated") for few in OF_FILE]
+MIXED = [f"corpus.sources.{option}" for option in MIXED]
+MIXED += [f"~corpus.{of}.{one}" for of in ("sources", "weights") for one in ("natural", "natural_foreign")]  # Kokoro's
+TWO_STEPS = {  # of each experiment, whose command brings DIR, FILE and RUN_DIR along
+    "digits": SCRATCH,
+    "enrol": ["replay.n_steps=2"],
+    "list": [*FEW, *WORDS, "init=RUN_DIR"],
+    "lstm": [*FEW, *SCRATCH],
+    "open": [*FEW, *SCRATCH, *WORDS, "corpus.names=[]", "voices=espeak"],
+    "overfit": [*FEW, *SCRATCH],
+    "people": [*FEW, "replay.n_steps=2", "voices=espeak"],
+    "pretrained": [*MIXED, *SCRATCH],
+    "quick": [*FEW, *SCRATCH],
+    "rnn": [*FEW, *SCRATCH],
+    "streaming": [*MIXED, "corpus.sources.sentences.path=SENTENCES", "concatenate.batch_s=16"],
+}
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_experiment_trains_two_steps(compose, tmp_path, recordings, small_run, path):
-    changed = {option.split("=")[0].lstrip("+"): option for option in SMALL}
-    changed |= {"trainer": "trainer=debug", "run": f"run_dir={tmp_path}", "voices": "voices=espeak"}
+    words = [f"{one},{one.parent.name},{one.name.partition('_')[0]}" for one in sorted(recordings.glob("*/*.wav"))]
+    (tmp_path / "words.csv").write_text("\n".join(["path,text,speaker", *words]))
+    places = {"DIR": recordings, "RUN_DIR": small_run, "FILE": tmp_path / "words.csv", "names.txt": "[Martin,Mark]"}
+    places["SENTENCES"] = sentences(recordings, tmp_path)
     ((_, options),) = opening(path)
-    changed |= {option.split("=")[0]: option for option in options if not option.startswith("corpus.names")}
-    if path.stem == "open":
-        changed |= {
-            "corpus.names": "corpus.words.n=12",
-            "n_held": "corpus.n_held=2",
-            "list": "corpus.words.exclude=[Martin]",
-        }
-    if path.stem == "list":
-        changed |= {"init": f"init={small_run}", "words": "corpus.words.n=12", "n_held": "corpus.n_held=2"}
-        del changed["encoder.n_units"]
-    if path.stem in ("pretrained", "streaming"):
-        manifest = tmp_path / "manifest.csv"
-        rows = [f"{one},{one.parent.name},{one.name.partition('_')[0]}" for one in sorted(recordings.glob("*/*.wav"))]
-        manifest.write_text("\n".join(["path,text,speaker", *rows]))
-        changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
-        of = {"synthetic": ["words.n=12", "words.n_phrases=2", "words.exclude=[Martin]", "n_held=2", "n_train_words=1"]}
-        of["foreign"] = [
-            "words.n=8",
-            "words.n_phrases=1",
-            "n_held=2",
-            "n_train_words=1",
-            "words.varieties=[{name: ita, locales: [it_IT], espeak: it}]",
-        ]
-        of |= {key: [f"path={manifest}", "val_speakers=1", "test_speakers=1"] for key in ("running", "isolated")}
-        if path.stem == "streaming":
-            of["sentences"] = [f"path={sentences(recordings, tmp_path)}"]
-            changed = {key: option for key, option in changed.items() if key not in ("encoder.n_units", "corpus")}
-            changed["seconds"] = "concatenate.batch_s=16"
-        own = [f"corpus.sources.{source}.{option}" for source, options in of.items() for option in options]
-        changed |= {option: option for option in own}
-        for source in ("natural", "natural_foreign"):  # Kokoro is installed by hand
-            changed |= {key: f"~corpus.{key}" for key in (f"sources.{source}", f"weights.{source}")}
-    elif "corpus.root" in changed:  # recordings: nothing of the small corpus is theirs
-        changed = {key: option for key, option in changed.items() if not key.startswith("corpus.")}
-        changed["corpus.root"] = f"corpus.root={recordings}"
-    if "init" in changed and path.stem not in ("list", "streaming"):  # the encoder is the initial run's
-        changed |= {"init": f"init={small_run}", "encoder.n_units": "replay.n_steps=2"}
-    changed.pop("trainer.max_epochs")
-    config = compose("train", *changed.values())
+    if path.stem == "streaming":  # whose own corpus is not the one that its command has
+        options = options[:1]
+    given = [option.partition("=") for option in [*options, *TWO_STEPS[path.stem]]]
+    small = [option for option in SMALL if not option.startswith(("corpus.", "encoder.", "trainer."))]
+    placed = (f"{key}{equals}{places.get(value, value)}" for key, equals, value in given)
+    config = compose("train", *small, "trainer=debug", *placed, f"run_dir={tmp_path}")
     assert train(config) >= 0
-    assert (tmp_path / "recognizer.pt").is_file()
+    recognizer = Recognizer.load(tmp_path / "recognizer.pt")
     if path.stem == "streaming":
-        recognizer = Recognizer.load(tmp_path / "recognizer.pt")
         assert recognizer.streams
         (batch, *_) = make_data(config, recognizer).train_dataloader()
         assert any("+" in id for id in batch.ids), "short clips are strung together"
@@ -136,14 +132,14 @@ def sentences(recordings, folder):
     return folder / "sentences.csv"
 
 
-def test_what_a_search_goes_through_exists(compose):
+def test_what_a_search_goes_through_exists():
     for path in (tree.CONF / "search").glob("*.yaml"):
         for key, values in raw(path)["hydra"]["sweeper"]["params"].items():
             override = OverridesParser.create().parse_override(f"{key}={values}")
             found = override.value()
             discrete = override.is_discrete_sweep()
             for value in override.sweep_string_iterator() if discrete else (found.start, found.end):
-                compose("train", f"{key}={value}")
+                check_overrides("train", [f"{key}={value}"])
 
 
 def test_own_values_stand_over_the_parts_and_under_experiment_and_search():

@@ -3,16 +3,12 @@ import inspect
 from omegaconf import OmegaConf
 
 from speech.config import tree
-from speech.config.objects import locate
+from speech.config.objects import locate, values
 
 
-def nodes(node):
+def nodes(own):
     """Every part of a YAML that names a class of ours."""
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    if isinstance(node, dict) and node.get("_target_", "").startswith("speech."):
-        yield node
-    for child in children:
-        yield from nodes(child)
+    return [one for one in values(own) if isinstance(one, dict) and one.get("_target_", "").startswith("speech.")]
 
 
 def plain(value):

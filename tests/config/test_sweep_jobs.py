@@ -120,7 +120,7 @@ def test_a_search_of_other_values_in_its_folder_is_refused(sweep, capsys):
 @needs_optuna
 @pytest.mark.parametrize("spoil", [lambda _: b"no study", lambda whole: whole[:5_000], lambda whole: whole[:-4_096]])
 def test_a_damaged_study_is_told_and_deleted_the_sweep_goes_on(sweep, capsys, spoil):
-    search = [*SEARCH, "hydra.sweeper.n_trials=2"]
+    search = [*SEARCH, "hydra.sweeper.n_trials=1"]
     whole, study = sweep(off_004, *search), Path("s/optuna.db")
     study.write_bytes(spoil(study.read_bytes()))
     assert sweep(off_004, *search) == {"status": 2}

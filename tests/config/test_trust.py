@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -95,12 +96,9 @@ def test_clips_of_a_strangers_run_are_kept_where_the_command_says(small_run, pla
     folder = altered(small_run, place / "run", **theirs)
     report = (folder / "report.json").read_text(encoding="utf-8").replace('"corpus": "', '"corpus": "gone/')
     (folder / "report.json").write_text(report, encoding="utf-8")
-    monkeypatch.setattr("speech.evaluation.parity.LEAST_SAME", 0.5)  # after a second of training
+    monkeypatch.setattr("speech.evaluation.export.export", lambda *_: {})  # which takes seconds
     name, _, key = command.partition(" ")
-    if name == "calibrate":  # of two clips
-        with pytest.raises(SystemExit, match="2"):
-            run_command(name, f"{key}{folder}", "cache_dir=ours")
-    else:
+    with suppress(SystemExit):  # two clips are too few to calibrate
         run_command(name, f"{key}{folder}", "cache_dir=ours")
     assert sorted(path.name.partition("-")[0] for path in (place / "ours").iterdir()) == ["names", "voices"]
     assert not (place / "theirs").exists()
@@ -230,8 +228,14 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("spoil", "reason"),
     [
+        (lambda whole: whole.replace(b"synthetic.Synthetic", b"synthetic.Gone"), "_target_ .*Gone.* is nothing"),
+        (lambda whole: whole.split(b"\ncache_dir")[0], "no .*cache_dir in it"),
+        (lambda whole: whole + b"\xc3", "utf-8"),
+        (lambda whole: whole + b"seeds: 1\n", "no 'seeds'"),
+        ("", "no corpus, "),
+        ("half", ""),
         ("a: &a [1]\nb: [*a, *a]", "aliases"),
         ("featured: ${oc.env:HOME}", "its own values alone"),
         ("featured: ['${lines:names.txt}']", "its own values alone"),
@@ -239,13 +243,14 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
         ("featured: ['${names}']\nnames: ['${seed}']", "its own values alone"),
         ("featured: " + "[" * 5000, "levels"),
         ("featured: [" + "1234567, " * 200_000 + "1]", "bytes"),
-        ("seed: .nan", "seed=nan is no finite number"),
+        ("frontend: {sample_rate: .nan}", "frontend.sample_rate=nan is no finite number"),
         ("batch_size: -.inf", "batch_size=-inf is no finite number"),
     ],
 )
-def test_a_config_that_no_run_writes_is_refused_by_its_path(tmp_path, text, reason):
-    (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}"):
+def test_a_config_that_no_run_writes_is_refused_by_its_path(small_run, tmp_path, spoil, reason):
+    whole = (small_run / "config.yaml").read_bytes()
+    (tmp_path / "config.yaml").write_bytes(spoil.encode() if isinstance(spoil, str) else spoil(whole))
+    with pytest.raises(tree.ConfigError, match=rf"config\.yaml: not a config of .*{reason}.*train again"):
         compose_module.saved(tmp_path, "train")
 
 
@@ -262,9 +267,3 @@ def test_lines_are_those_of_the_projects_own_files(tmp_path):
     (tmp_path / "secret.txt").write_text("secret\n")
     with pytest.raises(Exception, match="not a file of"):
         OmegaConf.to_container(OmegaConf.create({"a": f"${{lines:{tmp_path}/secret.txt}}"}), resolve=True)
-
-
-def test_no_number_of_a_config_is_nan_or_infinite(composed):
-    for value in ("nan", "inf", "-inf"):
-        with pytest.raises(tree.ConfigError, match=rf"frontend\.sample_rate={value} is no finite number"):
-            check(OmegaConf.merge(composed, {"frontend": {"sample_rate": float(value)}}), "train")

@@ -116,13 +116,6 @@ def test_an_epoch_has_as_many_batches_as_the_sound_fills():
     assert len(sampler(n_steps=300)) == 300
 
 
-def test_two_processes_have_each_its_sequences():
-    whole = list(sampler(n_steps=3))
-    for step in whole:
-        shares = [step.share(rank, 2).clips for rank in (0, 1)]
-        assert sorted([*shares[0], *shares[1]]) == sorted(step.clips)
-
-
 def test_the_texts_of_a_sequence_are_its_clips_one_after_the_other():
     names = ["Martin", "Anne Marie", "Zoé"]
     clips = [

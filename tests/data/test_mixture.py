@@ -27,8 +27,8 @@ class Source:
         return np.full(8, self.number, np.float32)
 
 
-def mixture(n=4, weight=1.0, **weights):
-    return Mixture({"one": Source("anna", 0.25, n, weight), "other": Source("bob", 0.5)}, weights, {})
+def mixture(n=4, weight=1.0, exponents=(), **weights):
+    return Mixture({"one": Source("anna", 0.25, n, weight), "other": Source("bob", 0.5)}, weights, dict(exponents))
 
 
 class Both(Source):
@@ -60,9 +60,11 @@ def test_each_clip_is_rendered_by_its_own_source():
 
 
 @pytest.mark.parametrize("weights", [{"one": 1}, {"one": 1, "other": 0}, {"one": 1, "other": 1, "third": 1}, {}])
-def test_each_source_needs_a_weight(weights):
+def test_each_source_needs_a_weight_and_no_other_has_an_exponent(weights):
     with pytest.raises(ValueError, match=r"corpus\.weights=.*give each of one, other one above 0"):
         mixture(**weights)
+    with pytest.raises(ValueError, match=r"corpus\.exponents: third is none of one, other"):
+        mixture(one=1, other=1, exponents={"third": 0.5})
 
 
 @pytest.mark.parametrize(("exponent", "ratio"), [(1, 16), (0.5, 4), (0, 1)])
@@ -76,11 +78,6 @@ def test_of_a_source_with_an_exponent_a_frequent_text_counts_for_less(exponent, 
     assert sum(anna) == pytest.approx(ratio * sum(of["eve"]))
     assert sum(anna) + sum(of["eve"]) == pytest.approx(sum(of["bob"][:-1])), "the source has its proportion still"
     assert test == 0.5
-
-
-def test_an_exponent_of_no_source_is_refused():
-    with pytest.raises(ValueError, match=r"corpus\.exponents: third is none of one, other"):
-        Mixture({"one": Source("anna", 0.25), "other": Source("bob", 0.5)}, {"one": 1, "other": 1}, {"third": 0.5})
 
 
 def test_nobody_is_trained_on_whom_another_source_holds_out():

@@ -23,6 +23,12 @@ def root(tmp_path):
     return tmp_path
 
 
+def listed(root, lines, name="clips.csv"):
+    """What a manifest of ``lines`` gives."""
+    (root / name).write_text("\n".join(lines), encoding="utf-8")
+    return Manifest(str(root / name), test_speakers=1).items(ALPHABET)
+
+
 def test_a_folder_is_split_by_speaker(root):
     items, refused = Folder(str(root)).items(ALPHABET)
     assert not refused
@@ -58,7 +64,8 @@ def test_too_few_speakers_and_missing_folders_are_explained(tmp_path):
 
 
 def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
-    good = [{"path": f"Anna/{s}_0.wav", "text": "Anna", "speaker": s, "accent": "en-GB"} for s in SPEAKERS]
+    good = [{"path": f"Anna/{s}_0.wav", "text": "Anna", "speaker": n} for n, s in enumerate(SPEAKERS)]
+    good[0]["accent"] = "en-GB"
     dan = {"path": "Anna/dan_0.wav", "text": "", "speaker": "dan"}
     wrong = {
         "{not json": "not JSON",
@@ -68,9 +75,8 @@ def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
         json.dumps(dan | {"text": "R2D2"}): "'2'",
         json.dumps(dan | {"text": float("nan")}): "NaN",
     }
-    (root / "clips.jsonl").write_text("\n".join([*map(json.dumps, good), *wrong]), encoding="utf-8")
-    items, refused = Manifest(str(root / "clips.jsonl"), test_speakers=1).items(ALPHABET)
-    assert [item.accent for item in items] == ["en-GB"] * 3
+    items, refused = listed(root, [*map(json.dumps, good), *wrong], "clips.jsonl")
+    assert [(item.speaker, item.accent) for item in items] == [("0", "en-GB"), ("1", ""), ("2", "")], "0 too"
     for number, (one, reason) in enumerate(zip(refused, wrong.values(), strict=True), start=4):
         assert f"clips.jsonl:{number}: " in one.reason
         assert reason in one.reason
@@ -78,17 +84,15 @@ def test_a_jsonl_manifest_has_its_recordings_and_errors_by_line(root):
 
 @pytest.mark.parametrize("separator", [",", ", ", ";", " ; ", "\t"])
 def test_a_csv_manifest_is_read_by_the_separator_of_its_header(root, separator):
-    rows = [("path", "text", "speaker"), *((f"Bob/{s}_0.wav", "Bob", s) for s in SPEAKERS)]
-    (root / "clips.csv").write_text("\ufeff" + "\r\n".join(map(separator.join, rows)), encoding="utf-8")
-    items, refused = Manifest(str(root / "clips.csv"), test_speakers=1).items(ALPHABET)
+    rows = [("\ufeffpath", "text", "speaker"), *((f"Bob/{s}_0.wav", "Bob", s) for s in SPEAKERS)]
+    items, refused = listed(root, [separator.join(row) + "\r" for row in rows])
     assert [(item.text, item.speaker) for item in items] == [("Bob", s) for s in SPEAKERS]
     assert not refused
 
 
 def test_a_csv_manifest_has_a_header_and_a_value_for_each_column(root):
     lines = ["path,text,speaker", *(f"Bob/{s}_0.wav,Bob,{s}" for s in SPEAKERS), "Bob/dan_0.wav,Bob, Junior,dan"]
-    (root / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
-    items, (refused,) = Manifest(str(root / "clips.csv"), test_speakers=1).items(ALPHABET)
+    items, (refused,) = listed(root, lines)
     assert len(items) == 3
     assert "clips.csv:5: more columns" in refused.reason
 
@@ -107,48 +111,30 @@ def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content,
         Manifest(str(root / "bad.csv")).items(ALPHABET)
 
 
-def test_the_noise_of_a_folder_of_words_is_passed_over_and_told(root):
-    (root / "_background_noise_").mkdir()
-    (root / ".cache").mkdir()
-    files.write(root / "_background_noise_" / "dishes.wav", NOISE, 16_000)
-    items, (refused,) = Folder(str(root)).items(ALPHABET)
-    assert {item.text for item in items} == {"Anna", "Bob"}
-    place = root / "_background_noise_"
-    assert refused.reason == f"{place}: passed over: a folder whose name begins with _ is not a name's"
-
-
-def test_recordings_beside_the_folders_of_names_and_deeper_than_these_are_passed_over_and_told(root):
-    loose, deeper = root / "ann_0.wav", root / "Anna" / "ann"
+def test_recordings_that_lie_in_no_folder_of_a_name_are_passed_over_and_told(root):
+    loose, deeper, noise = root / "ann_0.wav", root / "Anna" / "ann", root / "_background_noise_"
     files.write(loose, NOISE, 16_000)
-    shutil.copytree(root / "Bob", deeper / "2026")
-    (root / "Bob" / "notes").mkdir()
+    for place in (deeper / "2026", noise):
+        shutil.copytree(root / "Bob", place)
+    for empty in (root / "Bob" / "notes", root / ".cache"):
+        empty.mkdir()
     items, refused = Folder(str(root)).items(ALPHABET)
     assert len(items) == 8
     assert {str(one) for one in refused} == {
         f"{loose}: passed over: it lies in no folder of a name",
         f"{deeper}: passed over: recordings of a name lie in its own folder, {root / 'Anna'}",
+        f"{noise}: passed over: a folder whose name begins with _ is not a name's",
     }
-
-
-def test_a_speaker_may_be_the_number_0(root):
-    lines = [json.dumps({"path": f"Bob/{one}_0.wav", "text": "Bob", "speaker": n}) for n, one in enumerate(SPEAKERS)]
-    (root / "clips.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    items, refused = Manifest(str(root / "clips.jsonl"), test_speakers=1).items(ALPHABET)
-    assert [item.speaker for item in items] == ["0", "1", "2"]
-    assert not refused
 
 
 def test_a_recording_has_one_text_and_one_speaker(root):
     """A list of cuts, say, by their times, which are not read."""
     lines = ["path,text,speaker,start", *(f"Bob/{s}_0.wav,Bob,{s},0" for s in SPEAKERS)]
     lines += ["Bob/ann_0.wav,Anna,ann,1", "Bob/ann_0.wav,Bob,ben,0", "Bob/ann_0.wav,Bob,ann,0"]
-    (root / "cuts.csv").write_text("\n".join(lines), encoding="utf-8")
-    items, refused = Manifest(str(root / "cuts.csv"), test_speakers=1).items(ALPHABET)
+    items, refused = listed(root, lines)
     assert [item.speaker for item in items] == [*SPEAKERS, "ann"]
-    place, first = (
-        root / "cuts.csv",
-        f"{root / 'Bob' / 'ann_0.wav'} has another text or speaker in {root / 'cuts.csv'}:2",
-    )
+    place = root / "clips.csv"
+    first = f"{root / 'Bob' / 'ann_0.wav'} has another text or speaker in {place}:2"
     assert [str(one) for one in refused] == [f"{place}:{n}: {first}: each needs a file of its own" for n in (5, 6)]
 
 
@@ -163,12 +149,8 @@ def test_the_id_of_a_recording_with_a_very_long_name_can_be_a_files_name(root):
 
 
 def test_each_kind_of_sound_file_is_listed_and_no_other(root):
+    there = {item.path for item in Folder(str(root)).items(ALPHABET)[0]}
     for name in ("ann_1.m4a", "ann_2.opus", "ann_3.AIFF", "notes.txt", "._ann_4.wav"):
         (root / "Anna" / name).write_bytes(b"x")
-    items, _ = Folder(str(root)).items(ALPHABET)
-    assert {item.path.rpartition("/")[2] for item in items if item.path.rpartition("/")[2][4] in "123"} == {
-        "ann_1.m4a",
-        "ann_2.opus",
-        "ann_3.AIFF",
-    }
-    assert len(items) == 11
+    more = {item.path for item in Folder(str(root)).items(ALPHABET)[0]} - there
+    assert more == {str(root / "Anna" / name) for name in ("ann_1.m4a", "ann_2.opus", "ann_3.AIFF")}

@@ -1,5 +1,6 @@
 import copy
 import errno
+import functools
 import json
 import os
 import re
@@ -15,7 +16,6 @@ from commands import run_command
 
 from speech.audio import files
 from speech.config.compose import saved
-from speech.config.tree import ConfigError
 from speech.data.source import CorpusError
 from speech.evaluation import export as exporting
 from speech.evaluation import parity
@@ -56,18 +56,29 @@ def spell_only(symbol, model):
     raise AssertionError("there is no bias to spoil")
 
 
+@pytest.fixture(scope="module")
+def exported(make_recognizer):
+    """A recogniser of random weights, and its graph, which takes seconds to make."""
+
+    @functools.cache
+    def make(frontend="mfcc", **encoder):
+        recognizer = make_recognizer(frontend, **encoder)
+        return recognizer, onnx_graph.to_onnx(recognizer, card="")
+
+    return make
+
+
 @pytest.mark.parametrize(
-    ("frontend", "encoder"),
+    ("frontend", "encoder", "layers"),
     [
-        ("mfcc", {"cell": "gru", "n_layers": 2}),
-        ("mfcc_delta", {"cell": "rnn", "n_layers": 1}),
-        ("logmel", {"cell": "lstm", "n_layers": 1, "bidirectional": False}),
+        ("mfcc", {}, ["GRU"] * 2),
+        ("mfcc_delta", {"cell": "rnn", "n_layers": 1, "n_units": 32}, ["RNN"]),
+        ("logmel", {"cell": "lstm", "n_layers": 1, "n_units": 32, "bidirectional": False}, ["LSTM"]),
     ],
 )
-def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_recognizer, frontend, encoder):
-    recognizer = make_recognizer(frontend, n_units=32, **encoder)
-    model = onnx_graph.to_onnx(recognizer, card="")
-    assert [node.op_type for node in model.graph.node].count(encoder["cell"].upper()) == encoder["n_layers"]
+def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(exported, frontend, encoder, layers):
+    recognizer, model = exported(frontend, **encoder)
+    assert [node.op_type for node in model.graph.node if node.op_type in ("GRU", "RNN", "LSTM")] == layers
     onnx_session = session(model)
     waveforms = [noise(n) for n in (7_000, 16_000, 300, 9_999, 401)]
     together, n_frames = run_graph(onnx_session, *waveforms)
@@ -80,19 +91,16 @@ def test_the_graph_gives_torchs_log_probabilities_alone_and_in_any_batch(make_re
         assert np.abs(together[row, : len(ours)] - ours).max() < 1e-5
 
 
-@pytest.fixture(scope="module")
-def model(make_recognizer):
-    return onnx_graph.to_onnx(make_recognizer(), card="")
-
-
-def test_an_empty_batch_is_refused_by_name_and_crashes_nothing(model):
+def test_an_empty_batch_is_refused_by_name_and_crashes_nothing(exported):
+    _, model = exported("mfcc")
     none = {"waveforms": np.zeros((0, 16_000), np.float32), "n_samples": np.zeros(0, np.int64)}
     for file in (model, onnx_graph.quantise(model)):
         with pytest.raises(Exception, match="waveforms hold no clip: at least one is needed"):
             session(file).run(None, none)
 
 
-def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(model):
+def test_int8_rounds_each_weight_by_half_a_step_and_nothing_else(exported):
+    _, model = exported("mfcc")
     small = onnx_graph.quantise(model)
     assert small.ByteSize() < 400_000 < model.ByteSize()
     tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in small.graph.initializer}
@@ -139,6 +147,7 @@ def made_once(open_graph, monkeypatch):
     monkeypatch.setattr(onnx_graph, "to_onnx", lambda *_: copy.deepcopy(open_graph))
 
 
+@pytest.mark.usefixtures("made_once")
 def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path, monkeypatch, capsys):
     """Dealt into lists of two, each clip is ranked in the one that has its name."""
     ranked = []
@@ -161,15 +170,21 @@ def test_a_run_without_a_list_is_checked_with_its_clips_names(open_run, tmp_path
     assert (runtime.names, runtime.pronunciations) == ([], {})
 
 
-@pytest.mark.parametrize(("spoilt", "failing"), [("to_onnx", FLOAT32), ("quantise", INT8)])
+@pytest.mark.parametrize(
+    ("spoilt", "symbol", "failing", "told"),
+    [
+        ("to_onnx", 1, FLOAT32, "0.00 % have the same transcript"),
+        ("quantise", 1, INT8, "0.00 % have the same transcript"),
+        ("to_onnx", -1, FLOAT32, "100.00 % have the same transcript.* log-probabilities"),  # a phone
+    ],
+)
 @pytest.mark.usefixtures("made_once")
-def test_a_failed_check_leaves_no_file_behind(open_parts, tmp_path, monkeypatch, spoilt, failing):
+def test_a_failed_check_leaves_no_file_behind(open_parts, tmp_path, monkeypatch, spoilt, symbol, failing, told):
     right = getattr(onnx_graph, spoilt)
-    monkeypatch.setattr(onnx_graph, spoilt, lambda *arguments: spell_only(1, right(*arguments)))
+    monkeypatch.setattr(onnx_graph, spoilt, lambda *arguments: spell_only(symbol, right(*arguments)))
     for name in (FLOAT32, INT8):
         (tmp_path / name).write_bytes(b"of an earlier export")
-    message = f"^{failing} does not agree with its recogniser: of 8 clips 0.00 % have the same transcript"
-    with pytest.raises(ExportError, match=message):
+    with pytest.raises(ExportError, match=f"^{failing} does not agree with its recogniser: of 8 clips {told}"):
         export(*open_parts, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -190,15 +205,6 @@ def test_an_export_that_cannot_be_written_leaves_the_earlier_one(open_parts, tmp
     )
 
 
-@pytest.mark.usefixtures("made_once")
-def test_phones_are_checked_too(open_parts, tmp_path, monkeypatch):
-    right = onnx_graph.to_onnx
-    monkeypatch.setattr(onnx_graph, "to_onnx", lambda *arguments: spell_only(-1, right(*arguments)))
-    with pytest.raises(ExportError, match=r"of 8 clips 100.00 % have the same transcript.* log-probabilities"):
-        export(*open_parts, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_agreement_is_counted_clip_by_clip():
     frames, later = LogProbs(np.zeros((3, 2))), LogProbs(np.full((3, 2), 0.5))
     ours = ParityResult(frames, "mark", [("mark", 0.7), ("martin", 0.15), ("marvin", 0.15 - 1e-6)])
@@ -215,12 +221,10 @@ def test_agreement_is_counted_clip_by_clip():
     assert agreement(a, [ours]).largest_out_of_list == 1.0, "one of the two is not calibrated"
 
 
-def test_float32_has_to_be_exact_and_int8_close():
+def test_float32_has_to_be_exact():
     assert Agreement(1000, 1000, 1000, 1000, 1e-5, 0.001).exact
     for worse in ((999, 1000, 1000, 1e-5), (1000, 1000, 999, 1e-5), (1000, 1000, 1000, 1e-3), (1000,) * 3 + (0, 0.1)):
         assert not Agreement(1000, *worse).exact
-    assert Agreement(1000, 995, 0, 0, 9.0, 1.0).close
-    assert not Agreement(1000, 994, 1000, 1000, 0.0).close
 
 
 @pytest.mark.parametrize(("names", "streams", "kind"), [(["Anna"], False, 0), ([], False, 1), ([], True, 2)])
@@ -269,26 +273,6 @@ def test_a_damaged_run_is_refused_by_the_file_that_is_wrong(run, capsys, name, s
         run_command("export", f"run={run}")
     assert re.search(message, capsys.readouterr().err)
     assert not list(run.glob("*.onnx"))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (
-            lambda whole: whole.replace(b"synthetic.Synthetic", b"synthetic.Gone"),
-            r"_target_ .*Gone.from_config' is nothing ",
-        ),
-        (lambda whole: whole.split(b"\ncache_dir")[0], "no .*cache_dir in it"),
-        (lambda _: b"", "no corpus, "),
-        (lambda whole: whole + b"\xc3", "utf-8"),
-        (lambda _: b"half", ""),
-        (lambda whole: whole + b"seeds: 1\n", "no 'seeds'"),
-    ],
-)
-def test_a_damaged_config_is_refused_with_the_way_out(run, spoil, message):
-    (run / "config.yaml").write_bytes(spoil((run / "config.yaml").read_bytes()))
-    with pytest.raises(ConfigError, match=rf"config\.yaml: .*{message}.*train again"):
-        saved(run, "train")
 
 
 def moved_corpus(run, folder):

@@ -108,11 +108,6 @@ def test_it_agrees_with_scipys_bootstrap():
     assert ours == pytest.approx((theirs.low, theirs.high), rel=0.04)
 
 
-def test_the_same_seed_draws_the_same():
-    hits = [i % 3 == 0 for i in range(50)]
-    assert bootstrap(hits, np.ones(50), ["s"] * 50, 7) == bootstrap(hits, np.ones(50), ["s"] * 50, 7)
-
-
 @pytest.mark.parametrize(("ours", "theirs"), [(0, 0), (1, 0), (5, 5), (3, 17), (40, 12), (130, 90)])
 def test_sign_flips_of_a_clip_a_speaker_are_the_exact_sign_test(ours, theirs):
     expected = stats.binomtest(ours, ours + theirs, 0.5).pvalue if ours + theirs else 1.0

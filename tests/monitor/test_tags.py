@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import DRAWN, SMALL
+from conftest import DRAWN
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from training.test_run import again, same_weights
 
 from speech.monitor.layout import CHARTS, PHONES
 from speech.training.run import train
@@ -19,9 +20,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "tensorboard.md").read_text(enc
 
 
 def events_of(run_dir):
-    accumulator = EventAccumulator(str(run_dir / "tensorboard"))
-    accumulator.Reload()
-    return accumulator
+    return EventAccumulator(str(run_dir / "tensorboard")).Reload()
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +152,12 @@ def test_names_are_points_of_the_projector(small_run):
     assert not np.allclose(points[0], points[1])
 
 
-def test_a_run_without_the_monitor_ends_with_the_same_weights(small_run, compose, tmp_path):
+def test_a_run_without_the_monitor_ends_with_the_same_weights(small_run, tmp_path):
     kept = ("best", "last", "stop_early", "interruption")
-    config = compose("train", *SMALL, f"run_dir={tmp_path}")
+    config = again(small_run, tmp_path)
     config.callbacks = {name: config.callbacks[name] for name in kept}
     train(config)
-    ours, theirs = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in (tmp_path, small_run))
-    assert all(torch.equal(ours["state_dict"][name], theirs["state_dict"][name]) for name in theirs["state_dict"])
+    assert same_weights(tmp_path, small_run)
 
 
 def test_a_resumed_run_shows_its_lattice_from_the_beginning(small_run):
@@ -174,9 +172,9 @@ def test_a_resumed_run_shows_its_lattice_from_the_beginning(small_run):
 @pytest.mark.parametrize("choice", ["gradients=manual", "encoder=lstm"])
 def test_everything_is_shown_for_other_gradients_and_networks(compose, tmp_path, choice):
     train(compose("train", *DRAWN, f"run_dir={tmp_path}", choice, "trainer.max_epochs=1"))
-    accumulator = events_of(tmp_path)
-    assert {"confusion", "alignment", "lattice", "attribution", "evaluation"} == set(accumulator.Tags()["images"])
-    assert "gradients/encoder.output" in accumulator.Tags()["histograms"]
+    tags = events_of(tmp_path).Tags()
+    assert {"confusion", "alignment", "lattice", "attribution", "evaluation"} == set(tags["images"])
+    assert "gradients/encoder.output" in tags["histograms"]
 
 
 def test_a_training_that_diverges_is_logged_to_its_end(compose, tmp_path, monkeypatch):

@@ -45,8 +45,7 @@ def test_lightning_names_its_actions_so(small_run):
     """Every part takes some time in a real run: a renamed action would leave its part at 0."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(small_run / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(small_run / "tensorboard")).Reload()
     for part in timing.PARTS:
         assert events.Scalars(f"time/{part}")[0].value > 0, part
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from conftest import SMALL
+from conftest import PICTURES, SMALL
 from spoken import speak
 
 from speech.audio import files
@@ -21,11 +21,8 @@ from speech.training import corpora, finetune
 from speech.training.prepare import N_PRIOR_BATCHES, prepare
 from speech.training.run import train
 
-QUIET = ["+trainer.enable_progress_bar=false", "callbacks.stop_early=null"]
-QUIET += [
-    f"callbacks.{view}=null"
-    for view in ("ranking", "alignment", "lattice", "attribution", "embedding", "errors", "histograms")
-]
+QUIET = [f"callbacks.{name}=null" for name in (*PICTURES, "errors", "stop_early")]
+QUIET.append("+trainer.enable_progress_bar=false")
 
 
 @pytest.fixture(scope="module")
@@ -124,19 +121,6 @@ def test_alpha_1_gives_the_tuned_weights_and_0_the_initial_ones():
         found = finetune.interpolate_weights(initial, tuned, alpha)
         torch.testing.assert_close(found["weight"], end["weight"], rtol=0, atol=0)
         assert found["n"] == 2, "a count is not interpolated"
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["wise_ft_alpha=1.5", "init=somewhere"], r"wise_ft_alpha=1\.5 is the share of the fine-tuned weights: 0"),
-        (["wise_ft_alpha=0.7"], r"wise_ft_alpha=0\.7 needs the weights of another recogniser: give init=RUN_DIR"),
-    ],
-)
-def test_a_wrong_alpha_is_reported_before_anything_is_made(compose, tmp_path, overrides, message):
-    with pytest.raises(ConfigError, match=message):
-        train(compose("train", *SMALL, *overrides, f"run_dir={tmp_path}"))
-    assert not (tmp_path / "config.yaml").exists()
 
 
 def test_the_evaluation_before_is_the_initial_recognisers_own(enrolled, initial_run):

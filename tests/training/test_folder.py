@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from speech.training.folder import STATE, claimed
+from speech.training.folder import RESULTS, STATE, claimed
 
 
 @pytest.fixture
@@ -39,24 +39,18 @@ def test_a_folder_is_free_again_when_its_training_was_killed(tmp_path):
         assert list((tmp_path / "checkpoints").iterdir()) == [], "what it left half written is gone"
 
 
-@pytest.mark.parametrize("name", STATE)
+@pytest.mark.parametrize("name", [*STATE, RESULTS])
 def test_the_folder_of_a_run_is_for_resuming_alone(tmp_path, name):
+    """And that of a lesson for nothing."""
+    told = r"results are there already \(report\.json\): give another run_dir=DIR"
+    told = told if name == RESULTS else rf"a run is there already .*resume={tmp_path}"
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"trained for hours")
-    with pytest.raises(FileExistsError, match=rf"a run is there already .*resume={tmp_path}"), claimed(tmp_path, False):
-        pass
-    with claimed(tmp_path, True):
-        pass
-    assert (tmp_path / name).read_bytes() == b"trained for hours"
-
-
-def test_the_folder_of_a_lesson_is_for_no_training(tmp_path):
-    (tmp_path / "report.json").write_text("{}")
-    told = r"results are there already \(report\.json\): give another run_dir=DIR"
     with pytest.raises(FileExistsError, match=told), claimed(tmp_path, False):
         pass
     with claimed(tmp_path, True):
         pass
+    assert (tmp_path / name).read_bytes() == b"trained for hours"
 
 
 def test_a_folder_in_which_nothing_was_trained_yet_may_be_taken(tmp_path):

@@ -5,7 +5,6 @@ import torch
 from omegaconf import OmegaConf
 
 from speech.config.compose import compose
-from speech.config.objects import instantiate
 from speech.config.tree import ConfigError
 from speech.data.pronunciations import COMMON, Entry, Pronunciations
 from speech.inference.g2p import G2PRuntime
@@ -58,25 +57,21 @@ def test_it_learns_its_words_and_writes_them_into_a_file(folder):
         assert [one.probability for one in some] == sorted((one.probability for one in some), reverse=True)
 
 
-def test_it_goes_on_from_where_it_was(folder, monkeypatch, capsys):
-    corpus = Pronunciations(list(entries()), [], {})
-    monkeypatch.setattr(run, "read_corpus", lambda config: corpus)
-    run.train(config_of(folder, "trainer.max_epochs=4"), resume=True)
+def test_it_goes_on_from_where_it_was(folder, capsys):
+    run.fit(config_of(folder, "trainer.max_epochs=4"), Pronunciations(list(entries()), [], {}), resume=True)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
     assert [line.split()[1] for line in lines] == ["3"]
 
 
-def test_the_sizes_are_those_of_the_config():
-    assert instantiate(compose("g2p", []).model).frames_per_letter == 3
-
-
-def test_several_processes_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"^trainer=ddp: this model is trained in one process: take trainer=cpu"):
-        run.train(config_of(tmp_path, "trainer=ddp"))
-
-
-@pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_before_the_words_are_read(tmp_path):
-    with pytest.raises(ConfigError, match=r"^trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu"):
-        run.train(config_of(tmp_path / "run", "trainer=gpu"))
+@pytest.mark.parametrize(
+    ("trainer", "message"),
+    [
+        ("ddp", r"trainer=ddp: this model is trained in one process: take trainer=cpu"),
+        ("gpu", r"trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu"),
+    ],
+)
+def test_a_trainer_that_cannot_be_is_told_before_the_words_are_read(trainer, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        run.train(config_of(tmp_path / "run", f"trainer={trainer}"))
     assert not (tmp_path / "run").exists()

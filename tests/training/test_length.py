@@ -3,9 +3,9 @@
 import json
 
 import pytest
-import torch
 from conftest import SMALL, train_until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from training.test_run import again, same_weights
 
 from speech.config.tree import ConfigError
 from speech.data.samplers import BucketSampler
@@ -13,7 +13,6 @@ from speech.training.length import Length, length, longer
 from speech.training.run import train
 
 OPEN = [override for override in SMALL if "max_epochs" not in override]  # its length is left open
-SHORT = [*OPEN, "length.n_epochs=2", "length.n_steps=7"]  # of 3 batches a pass: 3 passes an epoch
 
 
 def steps_of(run_dir):
@@ -24,17 +23,16 @@ def steps_of(run_dir):
 @pytest.fixture(scope="module")
 def open_length_run(trained):
     """The folder of a small training whose length follows from its corpus."""
-    return trained("open_length_run", *SHORT)
+    return trained("open_length_run", *OPEN, "length.n_epochs=2", "length.n_steps=7")  # of 3 batches a pass
 
 
-@pytest.mark.parametrize(
-    ("n_clips", "n_steps_an_epoch"), [(40 * 560, 234), (3 * 560, 210), (720, 203), (3_000, 219), (10, 200)]
-)
-def test_a_training_has_a_thousand_steps_or_five_passes_over_its_clips(compose, n_clips, n_steps_an_epoch):
+def test_a_training_has_a_thousand_steps_or_five_passes_over_its_clips(compose):
     config = compose("train")
     n_epochs, n_steps = length(config)
     assert n_epochs == 5
-    assert len(BucketSampler(range(n_clips), config.batch_size, n_steps=n_steps)) == n_steps_an_epoch
+    steps_an_epoch = {40 * 560: 234, 3 * 560: 210, 720: 203, 3_000: 219, 10: 200}  # by the number of clips
+    for n_clips, n in steps_an_epoch.items():
+        assert len(BucketSampler(range(n_clips), config.batch_size, n_steps=n_steps)) == n
 
 
 @pytest.mark.parametrize(
@@ -45,6 +43,7 @@ def test_a_training_has_a_thousand_steps_or_five_passes_over_its_clips(compose, 
         (["+trainer.max_time=00:00:10:00"], (5, 200)),
         (["experiment=quick"], (6, 1)),
         (["trainer=debug"], (1, 1)),
+        (["trainer.max_epochs=-1", "trainer.max_steps=9"], (-1, 1)),  # as Lightning has it
     ],
 )
 def test_what_the_user_or_an_experiment_says_wins(compose, overrides, expected):
@@ -55,28 +54,20 @@ def test_what_the_user_or_an_experiment_says_wins(compose, overrides, expected):
 def test_a_number_of_epochs_that_is_none_is_told(compose, given):
     with pytest.raises(ConfigError, match=r"^trainer\.max_epochs=.* must be a whole number, 1 or more, or null$"):
         length(compose("train", f"trainer.max_epochs={given}"))
-    assert length(compose("train", "trainer.max_epochs=-1", "trainer.max_steps=9")) == Length(-1, 1), "Lightning's"
 
 
-@pytest.mark.parametrize("given", ["n_steps=0", "n_epochs=2.5", "n_steps=many"])
-def test_a_length_that_is_none_is_told(compose, given):
-    with pytest.raises(ConfigError, match=rf"length\.{given} must be a whole number"):
-        length(compose("train", f"length.{given}"))
-    with pytest.raises(
-        ConfigError, match=rf"length\.{given} must be a whole number"
-    ):  # before the training's last line
-        length(compose("train", f"length.{given}", "trainer.max_epochs=1"))
-
-
-def test_a_length_that_is_left_out_is_told(compose):
-    with pytest.raises(ConfigError, match=r"length\.n_epochs=None must be a whole number"):
-        length(compose("train", "length=null"))
-
-
-@pytest.mark.parametrize("given", ["soon", "{fortnights: 1}"])
-def test_a_time_that_is_none_is_told_before_clips_are_made(compose, tmp_path, given):
-    with pytest.raises(ConfigError, match=r"^trainer\.max_time=.*: give days:hours:minutes:seconds"):
-        train(compose("train", f"+trainer.max_time={given}", f"run_dir={tmp_path / 'run'}"))
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["length.n_steps=0"], "n_steps=0"),
+        (["length.n_epochs=2.5"], "n_epochs=2.5"),
+        (["length.n_steps=many", "trainer.max_epochs=1"], "n_steps=many"),  # its last line would read it
+        (["length=null"], "n_epochs=None"),
+    ],
+)
+def test_a_length_that_is_none_is_told(compose, given, told):
+    with pytest.raises(ConfigError, match=rf"length\.{told} must be a whole number"):
+        length(compose("train", *given))
 
 
 def test_a_training_ends_after_its_time_with_all_that_it_leaves(compose, tmp_path):
@@ -93,31 +84,25 @@ def test_few_clips_are_all_drawn_equally_often():
 
 def test_the_learning_rate_falls_to_its_last_at_the_last_step(open_length_run):
     assert steps_of(open_length_run) == (2, 18)
-    events = EventAccumulator(str(open_length_run / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(open_length_run / "tensorboard")).Reload()
     rates = {event.step: event.value for event in events.Scalars("lr-AdamW")}
     assert max(rates) == 17
     assert rates[17] < 0.05 * max(rates.values()) <= rates[2]
 
 
-def test_interrupted_between_two_passes_and_resumed_it_ends_the_same(open_length_run, compose, tmp_path):
-    config = compose("train", *SHORT, f"run_dir={tmp_path}")
+def test_interrupted_between_two_passes_and_resumed_it_ends_the_same(open_length_run, tmp_path):
+    config = again(open_length_run, tmp_path)
     train_until(11, config)
     train(config, resume=True)
     assert steps_of(tmp_path) == (2, 18)
-    ours, theirs = (
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-        for run in (tmp_path, open_length_run)
-    )
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert same_weights(tmp_path, open_length_run)
 
 
 @pytest.mark.parametrize("n_steps", [2, 11])  # in the first epoch of 9, and in the second
 def test_a_number_of_steps_ends_it_validated_wherever_that_is(compose, tmp_path, n_steps):
     train(compose("train", *OPEN, "length.n_steps=7", f"trainer.max_steps={n_steps}", f"run_dir={tmp_path}"))
     assert steps_of(tmp_path)[1] == n_steps
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("val/cer")][-1] == n_steps - 1
 
 

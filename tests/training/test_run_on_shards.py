@@ -7,7 +7,7 @@ import pytest
 import torch
 from commands import run_command
 from conftest import SMALL, train_until
-from training.test_run import last_weights, same_weights
+from training.test_run import again, last_weights
 
 from speech.config.compose import saved
 from speech.data.source import CorpusError
@@ -40,18 +40,13 @@ def test_a_training_on_shards_leaves_what_one_in_memory_leaves(shards_run, small
     assert (recognizer.names, recognizer.trained_on) == (other.names, other.trained_on)
 
 
-def test_interrupted_in_an_epoch_and_resumed_it_ends_bit_identical(shards_run, shards, compose, tmp_path):
-    train_until(5, compose("train", "corpus=shar", f"corpus.folder={shards}", *OTHERS, f"run_dir={tmp_path}"))
-    train(saved(tmp_path, "train"), resume=True)
-    assert same_weights(tmp_path, shards_run)
-
-
 @pytest.mark.parametrize(("every", "killed"), [(2, 5), (3, 5)])
 def test_killed_between_checkpoints_within_epochs_it_ends_bit_identical(
-    every, killed, shards_run, shards, compose, tmp_path, monkeypatch
+    every, killed, shards_run, tmp_path, monkeypatch
 ):
     """The last checkpoint is of the first batch of an epoch of three, or of the last."""
-    options = ["corpus=shar", f"corpus.folder={shards}", *OTHERS, f"+callbacks.last.every_n_train_steps={every}"]
+    config = again(shards_run, tmp_path)
+    config.callbacks.last.every_n_train_steps = every
 
     def killed_after(task, *_):
         if task.global_step == killed:
@@ -60,7 +55,7 @@ def test_killed_between_checkpoints_within_epochs_it_ends_bit_identical(
     with monkeypatch.context() as patched:
         patched.setattr(SpellingTask, "on_train_batch_end", killed_after)
         with pytest.raises(RuntimeError, match="killed"):
-            train(compose("train", *options, f"run_dir={tmp_path}"))
+            train(config)
     last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == killed // every * every
     ended = {}

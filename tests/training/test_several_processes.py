@@ -14,12 +14,11 @@ import pytest
 import torch
 from commands import run_command, start
 from conftest import SMALL, train_until
-from training.test_run import same_weights
+from training.test_run import again, same_weights
 from training.test_run_on_shards import CORPUS, OTHERS
 
 from speech.common import trust
 from speech.config.compose import saved
-from speech.config.tree import ConfigError
 from speech.training.run import train
 
 # 9 training clips, 4 a step: of the last step one process has none; 9 validation clips, and 9 of either test
@@ -81,14 +80,12 @@ def test_the_processes_evaluate_each_clip_once_and_one_writes_the_report(one, tw
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in one.iterdir())
 
 
-def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(
-    trained, compose, shared, cache, tmp_path
-):
+def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(trained, shared, cache, tmp_path):
     corpus = [*CORPUS, "shard_size=3", f"cache_dir={cache}"]
     shards = shared("shards", lambda folder: run_command("shard", *corpus, f"output={folder}"))
     options = [*OTHERS, "corpus=shar", f"corpus.folder={shards}", "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
     whole = trained("two_processes_on_shards", *options)
-    train_until(5, compose("train", *options, f"run_dir={tmp_path}"))
+    train_until(5, again(whole, tmp_path))
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 5
     train(saved(tmp_path, "train"), resume=True)
     assert same_weights(tmp_path, whole)
@@ -99,23 +96,6 @@ def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
     options += ["trainer=ddp", "batch_size=2", "trainer.max_epochs=1", f"cache_dir={cache}", f"runs_dir={tmp_path}"]
     run_command("train", "-m", "optimizer.lr=0.001,0.002", "init=null", *options)
     assert len(list(tmp_path.glob("sweep_*/*/recognizer.pt"))) == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["trainer.devices=2"], r"^trainer\.devices=2: for several processes take trainer=ddp as well$"),
-        (["trainer=ddp", "trainer.devices=auto"], r"^trainer\.devices=auto: of trainer=ddp it is the number of"),
-        (["trainer=ddp", "+trainer.num_nodes=2"], r"^trainer\.num_nodes=2: trainer=ddp has the processes of one"),
-        (["trainer=ddp", "gradients=manual"], r"^gradients=manual: one process alone: take gradients=hybrid, or"),
-    ],
-)
-def test_processes_that_cannot_be_are_told_before_a_clip_is_made(options, message, compose, tmp_path):
-    config = compose("train", *SMALL, *options, f"run_dir={tmp_path / 'run'}")
-    config.cache_dir = str(tmp_path / "cache")
-    with pytest.raises(ConfigError, match=message):
-        train(config)
-    assert not (tmp_path / "cache").exists()
 
 
 def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):
@@ -182,7 +162,6 @@ def wait_until(true, seconds):
 @pytest.mark.parametrize(
     ("told", "number", "status"),
     [
-        ("first", signal.SIGTERM, 130),
         ("other", signal.SIGTERM, 130),
         ("all", signal.SIGTERM, 130),
         ("other", signal.SIGKILL, 2),

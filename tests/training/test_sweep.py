@@ -28,7 +28,7 @@ def rows_of(folder):
 @pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs optuna: pip install '.[sweep]'")
 def test_a_killed_search_goes_on_to_the_table_of_one_that_was_not(cache, tmp_path, capsys):
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "optimizer.lr=tag(log,interval(0.001,0.01))"]
-    common = [*search, "init=null", *SMALL, f"cache_dir={cache}"]
+    common = [*search, "init=null", "logger=none", *SMALL, f"cache_dir={cache}"]
     run_command("train", "-m", *common, f"hydra.sweep.dir={tmp_path / 'whole'}")
     table = capsys.readouterr().out.partition("job  optimizer.lr")[2].splitlines()
     assert [line.split()[0] for line in table[1:3]] == ["0", "1"]
@@ -86,7 +86,7 @@ def test_a_job_of_a_sweep_that_was_moved_goes_on_where_it_is(compose, tmp_path, 
     shutil.copytree(small_run / "checkpoints", moved / "checkpoints")
     shutil.copy(small_run / "config.yaml", moved)
     config = compose("train", *SMALL, f"run_dir={moved}")
-    (moved / "job.json").write_text(json.dumps({"config": plain(config, resolve=False), "val_cer": None}))
+    Job(plain(config, resolve=False), None).write(moved)
     assert train_job(config) == 1.0
 
 
@@ -95,7 +95,7 @@ def test_a_launchers_jobs_render_and_load_by_processes_of_their_own(launcher, tm
     """In joblib's processes no DataLoader can start a worker, nor a pool of ours, unless it is put right."""
     if importlib.util.find_spec(f"hydra_plugins.hydra_{LAUNCHERS[launcher]}") is None:
         pytest.skip("needs the launchers: pip install '.[sweep]'")
-    options = [*SMALL, "init=null", "corpus.n_train=120", "trainer=debug", "optimizer.lr=0.001,0.003"]
+    options = [*SMALL, "init=null", "corpus.n_train=100", "trainer=debug", "logger=none", "optimizer.lr=0.001,0.003"]
     options += [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", f"cache_dir={tmp_path}"]
     # Not a fork: what joblib has to put away at its end is registered as it is imported.
     command = [sys.executable, "-m", "speech.train", "-m", *options]
