@@ -25,12 +25,8 @@ def require_parts(lesson: Any, *settings: str) -> None:
 
 def require_split(lesson: Any) -> None:
     """Raise ValueError for a ``test_part`` that leaves nothing to test on, or nothing to train on."""
-    _require(
-        lesson,
-        ["test_part"],
-        lambda value: isinstance(value, int | float) and 0 < value < 1,
-        "a number between 0 and 1",
-    )
+    needed = "a number between 0 and 1"
+    _require(lesson, ["test_part"], lambda value: isinstance(value, int | float) and 0 < value < 1, needed)
 
 
 @contextmanager
