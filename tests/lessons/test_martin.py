@@ -40,7 +40,7 @@ def mine(tmp_path):
 
 
 def test_a_misrecognised_martin_is_right_in_the_end_without_autograd(lesson, no_autograd, tmp_path, capsys):
-    report = lesson("lesson.n_steps=200")
+    report = lesson("lesson.n_steps=200", "lesson.rate=2")  # a picture for each hypothesis: eight of them
     assert report["figures"]["after"]["mean"] < report["figures"]["before"]["mean"]
     told = capsys.readouterr().out
     assert "hypothesis martin, " in told
