@@ -93,11 +93,10 @@ WITHOUT = "import sys; sys.modules['{}'] = None; from speech.transcribe import m
 @pytest.mark.parametrize(
     ("start", "names"),
     [
-        (["-c", WITHOUT.format("torch")], "names=[Anna,Bob]"),
         (["-c", WITHOUT.format("espeakng_loader")], "names=[Lori,Laurie]"),
         (["-m", "speech.transcribe"], "names=[Denouement,Mark]"),  # espeak says it in sounds that are no phones here
     ],
-    ids=["torch", "espeak", "phones"],
+    ids=["espeak", "phones"],
 )
 def test_an_exported_file_of_letters_does_without(small_export, given, start, names):
     clips, recognizer = given[0], f"recognizer={small_export / 'recognizer.onnx'}"
