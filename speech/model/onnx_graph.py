@@ -96,8 +96,6 @@ class OnnxEncoder(Encoder):
         layer: _Recurrent = directions
         return cast(Tensor, layer(hidden, n_frames, start))
 
-    _carried = _recurrent
-
 
 class _PowerSpectrum(nn.Module):
     """torchaudio's Spectrogram of waveforms ``(batch, n_samples)``, ``(batch, n_bins, n_frames)``, as a convolution.
