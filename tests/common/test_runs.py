@@ -94,13 +94,13 @@ def test_a_recogniser_without_a_config_is_passed_over(tmp_path, finished):
 
 
 def test_a_command_that_needs_no_recogniser_is_told_why_there_is_none(tmp_path, finished):
-    none, why = find_if_any("newest", tmp_path / "runs", "recognizer")
+    none, why = find_if_any("newest", tmp_path / "runs")
     assert none is None
     assert why.startswith("recognizer=newest: no recognizer.pt under")
-    assert find_if_any(None, tmp_path, "recognizer") == (None, "recognizer=null")
+    assert find_if_any(None, tmp_path) == (None, "recognizer=null")
     with pytest.raises(FileNotFoundError, match=r"recognizer=gone: no such file"):
-        find_if_any("gone", tmp_path, "recognizer")
-    assert find_if_any("newest", finished("one").parent, "recognizer")[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
+        find_if_any("gone", tmp_path)
+    assert find_if_any("newest", finished("one").parent)[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
 
 
 def test_shipped_is_the_exported_recogniser_of_the_package_or_torchs(tmp_path):
