@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from benchlib import degrade
-from benchlib.figures import Hits, show, show_change, show_proportion
+from benchlib.figures import Hits, clips_of, show, show_change, show_proportion
 from benchlib.people import (
     RATE,
     Evaluated,
@@ -90,20 +90,14 @@ class Bench:
         ]
 
 
-def macro_weights(recordings: Sequence[Recording]) -> np.ndarray:
-    """A weight for each clip, so that every name counts alike; they sum to 1."""
-    n_of = Counter(one.text for one in recordings)
-    return np.array([1 / n_of[one.text] / len(n_of) for one in recordings])
-
-
 def show_macro(name: str, hits: Hits, recordings: Sequence[Recording], aim: str) -> None:
-    weights, speakers = macro_weights(recordings), [one.speaker for one in recordings]
+    """The proportion of ``hits``, in which every name counts alike, and its interval."""
+    n_of, speakers = Counter(one.text for one in recordings), [one.speaker for one in recordings]
+    weights = np.array([1 / n_of[one.text] / len(n_of) for one in recordings])  # they sum to 1
     interval = (
         proportion(hits, speakers) if hits.all() or not hits.any() else bootstrap(hits * weights, weights, speakers)
     )
-    than = f"at least {aim}; macro over {len({one.text for one in recordings})} names, {len(hits)} clips"
-    if "?" not in speakers:
-        than += f", {len(set(speakers))} speakers"
+    than = f"at least {aim}; macro over {len(n_of)} names, {clips_of(speakers)}"
     show(name, float(hits @ weights), "", than, None, interval)
 
 
