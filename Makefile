@@ -107,7 +107,7 @@ bench-people: $(READY)
 
 bench-pretrained: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python scripts/benchmark_pretrained.py $(DATA_DIR)
+	$(BIN)/python scripts/benchmark_people.py $(DATA_DIR)
 
 bench-live: $(READY)
 	$(BIN)/python scripts/benchmark_live.py $(DATA_DIR)

@@ -16,23 +16,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchlib.figures import Hits, show_change, show_proportion
-from benchlib.people import People, Recording, TrainedRun, evaluate, read_lists
+from benchlib.people import People, Recording, evaluate, read_lists
 from benchlib.runs import train
 from omegaconf import OmegaConf
 
+from speech.common.runs import RECOGNIZER_FILE
 from speech.model.recognizer import Recognizer
 
 HERE = Path(__file__)
 RUNS = Path("runs") / "ablation"
 
 
-def trained(variant: str, overrides: list[str]) -> TrainedRun:
-    """The variant's run, made where it is not there."""
+def trained(variant: str, overrides: list[str]) -> Recognizer:
+    """The variant's recogniser, made where it is not there."""
     run_dir = (RUNS / variant.replace(" ", "_")).resolve()
     if not (run_dir / "report.json").is_file():
         print(f"training {variant}", file=sys.stderr)
         train(run_dir, ["experiment=open", *overrides])
-    return TrainedRun(run_dir)
+    return Recognizer.load(run_dir / RECOGNIZER_FILE)
 
 
 def test_sets(people: People) -> dict[str, tuple[list[Recording], list[str]]]:
@@ -71,9 +72,9 @@ def main() -> None:
     sets = test_sets(People(given.data_dir))
     first: dict[str, Hits] = {}
     for variant in variants:
-        run = trained(variant, [*plan.shorter, *plan.variants[variant], *overrides])
-        found = {what: evaluate(run.recognizer, recordings) for what, (recordings, _) in sets.items()}
-        for way in decodings(run.recognizer) if not first else ("",):
+        recognizer = trained(variant, [*plan.shorter, *plan.variants[variant], *overrides])
+        found = {what: evaluate(recognizer, recordings) for what, (recordings, _) in sets.items()}
+        for way in decodings(recognizer) if not first else ("",):
             for what, evaluated in found.items():
                 hits, speakers = evaluated.closed_set(sets[what][1]), evaluated.speakers
                 name = f"{what}, {variant}{way}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from benchlib.figures import show
 from benchlib.runs import read_report, train
-from benchlib.timing import ratio
+from benchlib.timing import in_turns, ratio
 
 from speech.config.compose import compose
 
@@ -28,12 +28,12 @@ def main() -> None:
     kinds = {"monitored": given, "plain": [*given, *(f"callbacks.{name}=null" for name in monitors)]}
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as folder:
-        for pair in range(n_pairs):
-            for kind in list(kinds)[:: 1 if pair % 2 == 0 else -1]:
-                run_dir = Path(folder) / f"{kind}_{pair}"
-                train(run_dir, kinds[kind])
-                times[kind].append(read_report(run_dir)["train_seconds"])
-                show(f"train_seconds ({kind})", times[kind][-1], "s", f"pair {pair + 1} of {n_pairs} {' '.join(given)}")
+        for kind in in_turns(list(kinds), n_pairs):
+            pair = len(times[kind]) + 1
+            run_dir = Path(folder) / f"{kind}_{pair}"
+            train(run_dir, kinds[kind])
+            times[kind].append(read_report(run_dir)["train_seconds"])
+            show(f"train_seconds ({kind})", times[kind][-1], "s", f"pair {pair} of {n_pairs} {' '.join(given)}")
     slow, fast = np.array(times["monitored"]), np.array(times["plain"])
     than = f"without monitors, {np.median(fast):.1f} s; at most 1.05x"
     show("train_seconds (monitored)", float(np.median(slow)), "s", than, *ratio(slow, fast))

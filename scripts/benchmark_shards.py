@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 from benchlib.figures import show
-from benchlib.timing import ratio
+from benchlib.timing import in_turns, ratio
 
 from speech.config import compose
 from speech.config.objects import instantiate
@@ -153,11 +153,10 @@ def main() -> None:
             linked(place / "base", folder, n_clips // SHARD)
             corpora[f"shards, {n_clips}"] = ["corpus=shar", f"corpus.folder={folder}", "init=null"]
         found: dict[str, list[dict[str, Any]]] = {corpus_name: [] for corpus_name in corpora}
-        for number in range(N_ROUNDS):
-            for corpus_name in list(corpora)[:: 1 if number % 2 == 0 else -1]:
-                command = [sys.executable, __file__, "--measure", *corpora[corpus_name]]
-                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-                found[corpus_name].append(json.loads(done.stdout.splitlines()[-1]))
+        for corpus_name in in_turns(list(corpora), N_ROUNDS):
+            command = [sys.executable, __file__, "--measure", *corpora[corpus_name]]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            found[corpus_name].append(json.loads(done.stdout.splitlines()[-1]))
         for corpus_name, rounds in found.items():
             for metric, (unit, than) in METRICS.items():
                 values = np.array([one[metric] for one in rounds])

@@ -30,7 +30,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from benchlib.figures import show
-from benchlib.timing import Action, ratio, side_by_side
+from benchlib.timing import Action, in_turns, ratio, side_by_side
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from torch.utils.data import DataLoader
@@ -109,14 +109,10 @@ def _tensors(i: int, data: SpeechData) -> tuple[Tensor, Tensor]:
 
 
 def packed(config: Config, recognizer: Recognizer, data: SpeechData, tick: Tick) -> None:
-    _replace_encoder(config, recognizer)
-    plain(config, recognizer, data, tick)
-
-
-def _replace_encoder(config: Config, recognizer: Recognizer) -> None:
     sizes = {key: value for key, value in compose.plain(config.encoder).items() if key != "_target_"}
     n_symbols = recognizer.encoder.output.out_features
     recognizer.encoder = Packed(recognizer.frontend.n_features, n_symbols, **sizes)
+    plain(config, recognizer, data, tick)
 
 
 def speechbrain(config: Config, recognizer: Recognizer, data: SpeechData, tick: Tick) -> None:
@@ -288,10 +284,9 @@ def main() -> None:
         arguments = [*CORPUS, f"cache_dir={Path(folder) / 'cache'}"]
         data = make_data(*start(arguments))
         found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-        for number in range(n_rounds):
-            for name in names[:: 1 if number % 2 == 0 else -1]:
-                found[name].append(measure(name, arguments, data))
-                print(name, found[name][-1], file=sys.stderr, flush=True)
+        for name in in_turns(names, n_rounds):
+            found[name].append(measure(name, arguments, data))
+            print(name, found[name][-1], file=sys.stderr, flush=True)
         for metric, unit in (("clips_per_s", "clips a second"), ("cpu_ms", "ms of CPU a clip")):
             of = {name: np.array([one[metric] for one in rounds]) for name, rounds in found.items()}
             for name, values in of.items():

@@ -192,6 +192,10 @@ def finish(command: Command, place: Path, expected: object) -> None:
         raise Fault(f"given again it ended with another result: {found} instead of {expected}"[:2_000])
     if process.has_left_processes():
         raise Fault("processes were left")
+    check_nothing_left(place)
+
+
+def check_nothing_left(place: Path) -> None:
     if left := left_behind(place):
         raise Fault(f"left behind: {', '.join(left[:5])}")
 
@@ -220,8 +224,7 @@ def full_disk(command: Command, place: Path, expected: object, room: int) -> Non
     process = begun(command, place)
     status, errors = process.ended(WAITS_S), process.errors
     check_whole(place)
-    if left := left_behind(place):
-        raise Fault(f"left behind: {', '.join(left[:5])}")
+    check_nothing_left(place)
     if status:
         lines = [line for line in errors.splitlines() if line.startswith("error: ")]
         if status != 2 or len(lines) != 1 or "Traceback" in errors:
@@ -241,8 +244,7 @@ def twice(command: Command, place: Path, expected: object) -> None:
         raise Fault(f"ended with {statuses}: {' / '.join(refused)[-500:]}")
     if command.result(place) != expected:
         raise Fault("ended with another result")
-    if left := left_behind(place):
-        raise Fault(f"left behind: {', '.join(left[:5])}")
+    check_nothing_left(place)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ DIR holds what people said, each CSV of path, text, speaker, source and licence:
 Stages, each of which is passed over where its result is there, so that the same command goes on where it was stopped:
 cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, the same of the finder
 (experiment=streaming, into runs/streaming, begun with that recogniser), with ``--data`` the thresholds of spotting
-(fit_spotting.py) and the recogniser's figures (benchmark_pretrained.py), ship.
+(fit_spotting.py) and the recogniser's figures (benchmark_people.py), ship.
 """
 
 from __future__ import annotations
@@ -90,16 +90,10 @@ def train(run: Path, recordings: Path, options: list[str]) -> None:
 def measure(data_dir: Path) -> None:
     """The figures of ``make bench-pretrained`` for the recogniser's exported file, into FIGURES."""
     if not (RUN / FIGURES).is_file():
-        command = [
-            sys.executable,
-            "scripts/benchmark_pretrained.py",
-            data_dir,
-            "--recognizer",
-            RUN / pretrained.EXPORTED,
-        ]
-        done = subprocess.run(list(map(str, command)), check=False, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "scripts/benchmark_people.py", str(data_dir), str(RUN / pretrained.EXPORTED)]
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            sys.exit(f"error: stopped in: {' '.join(map(str, command))}")
+            sys.exit(f"error: stopped in: {' '.join(command)}")
         storage.write_text(RUN / FIGURES, done.stdout)
 
 

@@ -21,7 +21,7 @@ def confusable(config: Config) -> None:
     from speech.training.unseen_voices import spoken, unseen_voices
 
     names = writable_names(config.names, Alphabet(config.alphabet))
-    path, note = find_if_any(config.recognizer, config.runs_dir, "recognizer")
+    path, note = find_if_any(config.recognizer, config.runs_dir)
     if path is None:
         pairs, note = confusable_pairs(names), f"no confusion by a recogniser: {note}"
     else:

@@ -65,6 +65,24 @@ def process_as_it_was():
     logging.root.setLevel(level)
 
 
+def refuse_autograd(patched):
+    """Let autograd fail where it is asked for a gradient."""
+    import torch
+
+    def refuse(*_, **__):
+        raise AssertionError("autograd was asked for a gradient")
+
+    for owner, name in (torch.autograd, "backward"), (torch.autograd, "grad"), (torch.Tensor, "backward"):
+        patched.setattr(owner, name, refuse)
+    with pytest.raises(AssertionError, match="autograd was asked"):
+        torch.ones(1, requires_grad=True).sum().backward()
+
+
+@pytest.fixture
+def no_autograd(monkeypatch):
+    refuse_autograd(monkeypatch)
+
+
 def train_until(step, config):
     """A training that a signal stops after ``step`` steps, its state saved."""
     from speech.training.interruption import Interrupted

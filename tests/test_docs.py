@@ -1,4 +1,4 @@
-"""What the docs tell to type works: what takes under 20 s is run, what trains is composed, links lead somewhere."""
+"""What the docs tell to type works: what takes under 20 s is run, what trains is composed. Links: tests/scripts."""
 
 import re
 import shlex
@@ -84,6 +84,8 @@ def test_a_command_in_the_docs_works(command, place):
         if "-m" in arguments:  # of a sweep, one job
             arguments = [re.sub("=.*,", "=", one) for one in arguments if one != "-m"]
         arguments = [*arguments, "--cfg", "job"] if not command.partition("resume=")[1] else ["--help"]
+    if module == "speech.lesson":
+        arguments.append("seeds=[0]")  # one of five, each of which repeats it
     done = start(module.removeprefix("speech."), *arguments, cwd=place)
     assert done.ended(300) == 0, done.output + done.errors
 
@@ -91,13 +93,6 @@ def test_a_command_in_the_docs_works(command, place):
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("python scripts/")])
 def test_a_script_in_the_docs_exists(command):
     assert (ROOT / shlex.split(command)[1]).is_file()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
 
 
 def test_the_readme_is_short_and_its_python_runs(small_run, small_export, recordings):

@@ -1,6 +1,5 @@
-import runpy
-
 import pytest
+from commands import run_command
 
 
 @pytest.fixture
@@ -9,10 +8,9 @@ def run(monkeypatch, tmp_path, capsys):
 
     def run(*arguments):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("sys.argv", ["synthesize", *arguments])
+        status = 0
         try:
-            runpy.run_module("speech.synthesize", run_name="__main__")
-            status = 0
+            run_command("synthesize", *arguments)
         except SystemExit as stopped:
             status = stopped.code
         return status, *capsys.readouterr()

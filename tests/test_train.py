@@ -1,23 +1,9 @@
-import runpy
-import sys
-
 import pytest
-from commands import start
+from commands import run_command, start
 from conftest import SMALL
 
 
-@pytest.fixture
-def resume(monkeypatch):
-    """``python -m speech.train resume=...``, in this process."""
-
-    def run(run_dir, *others):
-        monkeypatch.setattr(sys, "argv", ["speech.train", f"resume={run_dir}", *others])
-        runpy.run_module("speech.train", run_name="__main__")
-
-    return run
-
-
-def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume, monkeypatch, capsys):
+def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, monkeypatch, capsys):
     sweep = ["-m", "encoder=rnn,gru", "init=null", *SMALL, "trainer=debug", f"cache_dir={cache}"]
     done = start("train", *sweep, cwd=tmp_path)
     assert done.ended(600) == 0, done.errors
@@ -29,11 +15,11 @@ def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        resume(first, "seed=3", "trainer.max_epochs=9")
+        run_command("train", f"resume={first}", "seed=3", "trainer.max_epochs=9")
     assert ended.value.code == 2
     assert "leave out seed=3 trainer.max_epochs=9" in capsys.readouterr().err
     (first / "report.json").unlink()
-    resume(first)
+    run_command("train", f"resume={first}")
     assert capsys.readouterr().out.splitlines()[-1] == str(first)
     assert (first / "report.json").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["runs"], "no other folder was made"
@@ -54,6 +40,5 @@ def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, resume
 def test_a_list_of_ones_own_fine_tunes_the_recogniser_that_ships(monkeypatch, capsys, tmp_path, arguments, fine_tunes):
     (tmp_path / "names.txt").write_text("Anna\nBob\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["speech.train", *arguments, "--cfg", "job"])
-    runpy.run_module("speech.train", run_name="__main__")
+    run_command("train", *arguments, "--cfg", "job")
     assert ("\ninit: shipped\n" in capsys.readouterr().out) == fine_tunes

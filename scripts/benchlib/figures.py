@@ -33,8 +33,13 @@ def show(
 
 def show_proportion(name: str, hits: Hits, speakers: Sequence[str], than: str = "") -> None:
     """The proportion of ``hits``, its interval over speakers and over clips."""
-    counts = f"{len(hits)} clips" if UNKNOWN in speakers else f"{len(hits)} clips, {len(set(speakers))} speakers"
+    counts = clips_of(speakers)
     show(name, float(hits.mean()), "", f"{than}; {counts}" if than else counts, None, proportion(hits, speakers))
+
+
+def clips_of(speakers: Sequence[str]) -> str:
+    """How many clips, of as many ``speakers`` where all are known."""
+    return f"{len(speakers)} clips" if UNKNOWN in speakers else f"{len(speakers)} clips, {len(set(speakers))} speakers"
 
 
 def show_change(name: str, hits: Hits, base: Hits, speakers: Sequence[str], than: str) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,8 @@ from omegaconf import OmegaConf
 from benchlib.figures import Hits
 from speech.audio import endpointing, files
 from speech.audio.files import Waveform
-from speech.config.compose import saved
-from speech.config.objects import instantiate
-from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.transcriber import Transcriber
-from speech.model import onnx_graph
-from speech.model.recognizer import Recognizer
 
 RATE = 16_000  # Hz
 SCRIPTS = Path(__file__).parents[1]
@@ -115,22 +109,8 @@ class Evaluated:
     def closed_set(self, names: Sequence[str]) -> Hits:
         """Whether the first of ``names``, ranked, is what was said."""
         lexicon = self.recognizer.lexicon(names)
-        return self._equal([first_name(self.recognizer, frames, lexicon) for frames in self.frames])
-
-    def exact(self) -> Hits:
-        """Whether the decoded letters are what was said."""
-        decode, alphabet = self.recognizer.decoder, self.recognizer.alphabet
-        return self._equal([alphabet.decode(decode(frames.letters)) if frames else "" for frames in self.frames])
-
-    def accepted(self, names: Sequence[str]) -> Hits:
-        """Whether the rejection takes each for one of ``names``."""
-        lexicon, rejection = self.recognizer.lexicon(names), self.recognizer.rejection
-        assert rejection, "not calibrated"
-        found = [self.recognizer.out_of_list_probability(frames, lexicon) if frames else None for frames in self.frames]
-        return np.array([p is not None and rejection.accepts(p) for p in found])
-
-    def _equal(self, hypotheses: Sequence[str]) -> Hits:
-        return np.array([hyp == one.text for hyp, one in zip(hypotheses, self.recordings, strict=True)])
+        first = [first_name(self.recognizer, frames, lexicon) for frames in self.frames]
+        return np.array([name == one.text for name, one in zip(first, self.recordings, strict=True)])
 
 
 def evaluate(
@@ -140,27 +120,3 @@ def evaluate(
 ) -> Evaluated:
     """Each of ``recordings``, after ``change``, through end-pointing and ``recognizer``'s network."""
     return Evaluated(recognizer, recordings, [log_probs(recognizer, change(one.load())) for one in recordings])
-
-
-class TrainedRun:
-    """A run's recogniser, what it was trained on, and the same recogniser exported."""
-
-    def __init__(self, run_dir: Path, cache_dir: str | None = None) -> None:
-        self.run_dir, self.cache_dir = run_dir, cache_dir
-        self.recognizer = Recognizer.load(run_dir / "recognizer.pt")
-
-    @cached_property
-    def training_texts(self) -> set[str]:
-        """Every text of its training, folded."""
-        config = saved(self.run_dir, "train")
-        config.cache_dir = self.cache_dir or config.cache_dir
-        items, _ = instantiate(config.corpus).items(self.recognizer.alphabet)
-        return {self.recognizer.alphabet.fold(item.text) for item in items if item.split == "train"}
-
-    @cached_property
-    def exported(self) -> Runtime:
-        """The float32 file that ``speech.export`` would write."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "recognizer.onnx"
-            onnx_graph.save(onnx_graph.to_onnx(self.recognizer, card=""), path)
-            return Runtime(path)

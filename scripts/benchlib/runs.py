@@ -11,15 +11,18 @@ from typing import Any
 
 from speech.common.runs import find_recognizer
 from speech.config.compose import saved
+from speech.config.objects import instantiate
+from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
 from speech.model.recognizer import Recognizer
+from speech.text.alphabet import Alphabet
 from speech.training.corpora import make_data
 
 
-def run_folder(place: str) -> Path:
+def run_folder(place: str | Path) -> Path:
     """The folder of the run ``place``, or of the newest; ends the program where that has not finished."""
     try:
-        run_dir = find_recognizer(place, "runs", "run").parent
+        run_dir = find_recognizer(str(place), "runs", "run").parent
     except FileNotFoundError as error:
         sys.exit(f"error: {error}")
     missing = [name for name in ("recognizer.pt", "config.yaml", "report.json") if not (run_dir / name).is_file()]
@@ -41,8 +44,18 @@ def read_report(run_dir: Path) -> dict[str, Any]:
     return report
 
 
-def data_of(run_dir: Path, recognizer: Recognizer, cache_dir: str | None = None) -> SpeechData:
-    """The run's corpus, found in ``cache_dir`` or where the run had it, built where it is not there."""
+def _config(run_dir: Path, cache_dir: str | None) -> Config:
     config = saved(run_dir, "train")
     config.cache_dir = cache_dir or config.cache_dir
-    return make_data(config, recognizer)
+    return config
+
+
+def data_of(run_dir: Path, recognizer: Recognizer, cache_dir: str | None = None) -> SpeechData:
+    """The run's corpus, found in ``cache_dir`` or where the run had it, built where it is not there."""
+    return make_data(_config(run_dir, cache_dir), recognizer)
+
+
+def training_texts(run_dir: Path, alphabet: Alphabet, cache_dir: str | None = None) -> set[str]:
+    """Every text of the run's training, folded."""
+    items, _ = instantiate(_config(run_dir, cache_dir).corpus).items(alphabet)
+    return {alphabet.fold(item.text) for item in items if item.split == "train"}

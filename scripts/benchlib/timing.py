@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,12 @@ def side_by_side(
             action()
             times[name].append(clock() - start)
     return {name: np.array(some[n_warm:]) for name, some in times.items()}
+
+
+def in_turns(names: Sequence[str], n_rounds: int) -> Iterator[str]:
+    """Each of ``names`` in each round, in the one order and in the other: a machine that becomes slower slows all."""
+    for number in range(n_rounds):
+        yield from names[:: 1 if number % 2 == 0 else -1]
 
 
 def median_seconds(action: Action, n: int = N_ROUNDS) -> float:

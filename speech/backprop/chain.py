@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from speech.backprop.operation import InputError, Saved, require_shape
+from speech.backprop.operation import InputError, Saved
 
 
 class Step(NamedTuple):
@@ -43,7 +43,6 @@ class Chain:
         ``until`` is the last step that is gone back through; without it the first is, and the gradient of the chain's
         own input is found under ``input``.
         """
-        require_shape("grad", grad, *self.values[self.steps[-1].name].shape)
         of_parameters: dict[str, Tensor] = {}
         of_values: dict[str, Tensor] = {}
         for step in reversed(self.steps):

@@ -39,13 +39,13 @@ def find_recognizer(place: str, runs_dir: str | Path, key: str, shipped: str = p
     raise FileNotFoundError(f"{path}: no {RECOGNIZER_FILE} there: {way_out}")
 
 
-def find_if_any(place: str | None, runs_dir: str | Path, key: str) -> tuple[Path | None, str]:
-    """``find_recognizer``, for a command that can do without: None and the reason where ``place`` is None or finds no
-    newest run."""
+def find_if_any(place: str | None, runs_dir: str | Path) -> tuple[Path | None, str]:
+    """``find_recognizer`` of ``recognizer=place``, for a command that can do without: None and the reason where
+    ``place`` is None or finds no newest run."""
     if place is None:
-        return None, f"{key}=null"
+        return None, "recognizer=null"
     try:
-        return find_recognizer(place, runs_dir, key), ""
+        return find_recognizer(place, runs_dir, "recognizer"), ""
     except FileNotFoundError as error:
         if place != NEWEST:
             raise

@@ -20,6 +20,7 @@ from speech.lessons.result import Place
 from speech.lessons.settings import blamed
 
 TIMEOUT_S = 60
+LEAST_ROWS = 20  # of each label
 
 
 class DataError(ValueError):
@@ -119,12 +120,13 @@ def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]
     return list(rows)
 
 
-def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path, least: int = 20) -> None:
-    """Raise DataError unless each label has ``least`` rows: enough to split, and to cross-validate the baseline."""
+def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path) -> None:
+    """Raise DataError unless each label has LEAST_ROWS: enough to split, and to cross-validate the baseline."""
     for label, name in enumerate(labels):
         n = sum(row.label == label for row in rows)
-        if n < least:
-            raise DataError(f"{where}: {counted(n, 'different row')} of label {name}, and at least {least} are needed")
+        if n < LEAST_ROWS:
+            found = counted(n, "different row")
+            raise DataError(f"{where}: {found} of label {name}, and at least {LEAST_ROWS} are needed")
 
 
 def split(rows: Sequence[Any], labels: Sequence[int], test_part: float, seed: int) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ from speech.common.runs import find_recognizer
 from speech.inference.decode import Greedy
 from speech.lessons.martin_pictures import draw_lattices, draw_sound
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_positive
+from speech.lessons.settings import require
 from speech.model.recognizer import Recognizer
 from speech.monitor.attribution import draw_contributions
 from speech.training.attribution import BackwardPass, ClipBackprop
@@ -55,8 +55,8 @@ class Martin:
     n_others: int
 
     def __post_init__(self) -> None:
-        require_counts(self, "n_voices")
-        require_positive(self, "rate")
+        require(self, "count", "n_voices")
+        require(self, "positive", "rate")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

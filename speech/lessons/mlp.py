@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from speech.backprop.activations import Sigmoid, Tanh
+from speech.backprop.chain import Chain
 from speech.backprop.dropout import Dropout
-from speech.backprop.linear import Linear
-from speech.backprop.operation import Saved
-from speech.lessons.network import first_weights
+from speech.lessons.network import first_weights, linear
 
 
 class Mlp:
@@ -28,29 +27,17 @@ class Mlp:
 
     def forward(
         self, x: Tensor, mask_x: Tensor | None = None, mask_hidden: Tensor | None = None
-    ) -> tuple[Tensor, Saved]:
-        weights = self.parameters
-        x = x if mask_x is None else Dropout.forward(x, mask_x)[0]
-        sums, saved_hidden = Linear.forward(x, weights["hidden.weight"], weights["hidden.bias"])
-        hidden, saved_squash = self.squash.forward(sums)
-        saved_dropout = None
+    ) -> tuple[Tensor, Chain]:
+        chain = Chain()
+        if mask_x is not None:
+            x = chain.step("dropout", Dropout, x, mask_x)
+        x = linear(chain, "hidden", x, self.parameters)
+        x = chain.step("squash", self.squash, x)
         if mask_hidden is not None:
-            hidden, saved_dropout = Dropout.forward(hidden, mask_hidden)
-        y, saved_output = Linear.forward(hidden, weights["output.weight"], weights["output.bias"])
-        y = y.squeeze(1) if y.shape[1] == 1 else y
-        return y, (saved_hidden, saved_squash, saved_dropout, saved_output)
+            x = chain.step("hidden.dropout", Dropout, x, mask_hidden)
+        y = linear(chain, "output", x, self.parameters)
+        return y.squeeze(1) if y.shape[1] == 1 else y, chain
 
-    def backward(self, saved: Saved, grad_y: Tensor) -> dict[str, Tensor]:
-        saved_hidden, saved_squash, saved_dropout, saved_output = saved
-        grad_y = grad_y.reshape(len(grad_y), -1)
-        grad_hidden, grad_output_weight, grad_output_bias = Linear.backward(saved_output, grad_y)
-        if saved_dropout is not None:
-            grad_hidden, _ = Dropout.backward(saved_dropout, grad_hidden)
-        (grad_sums,) = self.squash.backward(saved_squash, grad_hidden)
-        _, grad_hidden_weight, grad_hidden_bias = Linear.backward(saved_hidden, grad_sums)
-        return {
-            "hidden.weight": grad_hidden_weight,
-            "hidden.bias": grad_hidden_bias,
-            "output.weight": grad_output_weight,
-            "output.bias": grad_output_bias,
-        }
+    def backward(self, saved: Chain, grad_y: Tensor) -> dict[str, Tensor]:
+        grads, _ = saved.backward(grad_y.reshape(len(grad_y), -1), until="hidden")
+        return grads

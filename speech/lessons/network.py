@@ -9,20 +9,31 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from speech.backprop.chain import Chain
 from speech.backprop.check import compare_with_differences, require_close
-from speech.backprop.operation import Operation, Saved
+from speech.backprop.linear import Linear
+from speech.backprop.operation import Operation
 
 N_CHECKED = 64  # values of each tensor of weights that are held against central differences
 
 
 class Network(Protocol):
-    """Weights by name, and a pair as each operation is; ``backward`` gives a gradient for each of the weights."""
+    """Weights by name, and a pair as each operation is; ``backward`` gives a gradient for each of the weights.
+
+    ``saved`` is what backward needs, and its own affair: of operations in a row, the ``Chain``.
+    """
 
     parameters: dict[str, Tensor]
 
-    def forward(self, *inputs: Any) -> tuple[Tensor, Saved]: ...
+    def forward(self, *inputs: Any) -> tuple[Tensor, Any]: ...
 
-    def backward(self, saved: Saved, grad_outputs: Tensor) -> dict[str, Tensor]: ...
+    def backward(self, saved: Any, grad_outputs: Tensor) -> dict[str, Tensor]: ...
+
+
+def linear(chain: Chain, name: str, x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """A step of ``chain``: the weighted sums of ``name.weight`` and ``name.bias``."""
+    names = f"{name}.weight", f"{name}.bias"
+    return chain.step(name, Linear, x, *(weights[each] for each in names), names=names)
 
 
 def loss_and_grads(

@@ -20,7 +20,7 @@ from speech.lessons.data import split
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import require_counts, require_positive, require_split
+from speech.lessons.settings import require
 
 N_CLASSES = 10
 
@@ -36,9 +36,9 @@ class Ocr:
     test_part: float
 
     def __post_init__(self) -> None:
-        require_counts(self, "n_hidden", "batch_size", "n_epochs")
-        require_positive(self, "rate")
-        require_split(self)
+        require(self, "count", "n_hidden", "batch_size", "n_epochs")
+        require(self, "positive", "rate")
+        require(self, "split", "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

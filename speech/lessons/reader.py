@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from speech.backprop.chain import Chain
 from speech.backprop.dropout import Dropout
 from speech.backprop.embedding import Embedding
 from speech.backprop.frames import frame_mask
 from speech.backprop.gru import Gru
-from speech.backprop.linear import Linear
 from speech.backprop.operation import Saved
 from speech.backprop.recurrent import Layer
-from speech.lessons.network import first_weights
+from speech.lessons.network import first_weights, linear
 
 
 class MaxOverFrames:
@@ -42,12 +40,8 @@ class Reader:
     """
 
     def __init__(self, n_words: int, n_embedding: int, n_units: int, generator: torch.Generator):
-        gru = {
-            "weight_ih": (Gru.n_gates * n_units, n_embedding),
-            "weight_hh": (Gru.n_gates * n_units, n_units),
-            "bias_ih": (Gru.n_gates * n_units,),
-            "bias_hh": (Gru.n_gates * n_units,),
-        }
+        n = Gru.n_gates * n_units
+        gru = {"weight_ih": (n, n_embedding), "weight_hh": (n, n_units), "bias_ih": (n,), "bias_hh": (n,)}
         directions = {f"{name}{suffix}": size for suffix in ("", "_reverse") for name, size in gru.items()}
         output = {"output.weight": (1, 2 * n_units), "output.bias": (1,)}
         self.parameters = (
@@ -59,29 +53,18 @@ class Reader:
 
     def forward(
         self, words: Tensor, n_words: Tensor, mask_vectors: Tensor | None = None, mask_read: Tensor | None = None
-    ) -> tuple[Tensor, Saved]:
-        weights = self.parameters
-        vectors, saved_words = Embedding.forward(words, weights["table"])
-        saved_vectors = saved_read = None
+    ) -> tuple[Tensor, Chain]:
+        chain, weights = Chain(), self.parameters
+        x = chain.step("words", Embedding, words, weights["table"], names=["table"])
         if mask_vectors is not None:
-            vectors, saved_vectors = Dropout.forward(vectors, mask_vectors)
-        states, saved_states = Layer.forward(vectors, Gru, n_words, *(weights[name] for name in self.recurrent))
-        read, saved_max = MaxOverFrames.forward(states, n_words)
+            x = chain.step("words.dropout", Dropout, x, mask_vectors)
+        recurrent = (weights[name] for name in self.recurrent)
+        x = chain.step("states", Layer, x, Gru, n_words, *recurrent, names=self.recurrent)
+        x = chain.step("read", MaxOverFrames, x, n_words)
         if mask_read is not None:
-            read, saved_read = Dropout.forward(read, mask_read)
-        y, saved_output = Linear.forward(read, weights["output.weight"], weights["output.bias"])
-        return y.squeeze(1), (saved_words, saved_vectors, saved_states, saved_max, saved_read, saved_output)
+            x = chain.step("read.dropout", Dropout, x, mask_read)
+        return linear(chain, "output", x, weights).squeeze(1), chain
 
-    def backward(self, saved: Saved, grad_y: Tensor) -> dict[str, Tensor]:
-        saved_words, saved_vectors, saved_states, saved_max, saved_read, saved_output = saved
-        grad_read, grad_output_weight, grad_output_bias = Linear.backward(saved_output, grad_y[:, None])
-        if saved_read is not None:
-            grad_read, _ = Dropout.backward(saved_read, grad_read)
-        grad_states, _ = MaxOverFrames.backward(saved_max, grad_read)
-        grads_layer: Any = Layer.backward(saved_states, grad_states)
-        grad_vectors, _, _, *grad_recurrent = grads_layer
-        if saved_vectors is not None:
-            grad_vectors, _ = Dropout.backward(saved_vectors, grad_vectors)
-        _, grad_table = Embedding.backward(saved_words, grad_vectors)
-        grads = {"table": grad_table, "output.weight": grad_output_weight, "output.bias": grad_output_bias}
-        return grads | dict(zip(self.recurrent, grad_recurrent, strict=True))
+    def backward(self, saved: Chain, grad_y: Tensor) -> dict[str, Tensor]:
+        grads, _ = saved.backward(grad_y[:, None])
+        return grads

@@ -23,7 +23,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.network import batches, check_gradients, dropout_mask, falling, loss_and_grads
 from speech.lessons.reader import Reader
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import blamed, require_counts, require_parts, require_positive, require_split
+from speech.lessons.settings import blamed, require
 
 FOLDER = "sentiment labelled sentences"
 SOURCE = Source(
@@ -102,10 +102,10 @@ class Sentiment:
     test_part: float
 
     def __post_init__(self) -> None:
-        require_counts(self, "n_embedding", "n_units", "min_sentences", "batch_size", "n_epochs")
-        require_positive(self, "rate", "largest_norm")
-        require_parts(self, "weight_decay", "word_dropout", "dropout")
-        require_split(self)
+        require(self, "count", "n_embedding", "n_units", "min_sentences", "batch_size", "n_epochs")
+        require(self, "positive", "rate", "largest_norm")
+        require(self, "part", "weight_decay", "word_dropout", "dropout")
+        require(self, "split", "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

@@ -21,7 +21,7 @@ from speech.lessons.data import File, Row, Source, find, read_rows, require_enou
 from speech.lessons.mlp import Mlp
 from speech.lessons.network import batches, check_gradients, dropout_mask, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import blamed, require_counts, require_parts, require_positive, require_split
+from speech.lessons.settings import blamed, require
 
 SOURCE = Source(
     "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip",
@@ -62,10 +62,10 @@ class Spam:
     test_part: float
 
     def __post_init__(self) -> None:
-        require_counts(self, "n_hidden", "min_messages", "batch_size", "n_epochs")
-        require_positive(self, "rate")
-        require_parts(self, "weight_decay", "word_dropout", "dropout")
-        require_split(self)
+        require(self, "count", "n_hidden", "min_messages", "batch_size", "n_epochs")
+        require(self, "positive", "rate")
+        require(self, "part", "weight_decay", "word_dropout", "dropout")
+        require(self, "split", "test_part")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

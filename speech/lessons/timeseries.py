@@ -21,7 +21,7 @@ from speech.backprop.optimizers import State, adamw, clip_norm
 from speech.lessons.forecaster import Forecaster
 from speech.lessons.network import check_gradients, falling, loss_and_grads
 from speech.lessons.result import Place, Result, SeedResult
-from speech.lessons.settings import blamed, require_counts, require_parts, require_positive
+from speech.lessons.settings import blamed, require
 
 Years = NDArray[np.float64]
 
@@ -59,9 +59,9 @@ class TimeSeries:
     max_order: int
 
     def __post_init__(self) -> None:
-        require_counts(self, "n_units", "n_past", "n_window", "batch_size", "n_steps", "n_test", "max_order")
-        require_positive(self, "rate", "largest_norm")
-        require_parts(self, "weight_decay")
+        require(self, "count", "n_units", "n_past", "n_window", "batch_size", "n_steps", "n_test", "max_order")
+        require(self, "positive", "rate", "largest_norm")
+        require(self, "part", "weight_decay")
 
     @torch.no_grad()
     def run(self, place: Place) -> Result:

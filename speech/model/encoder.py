@@ -105,7 +105,7 @@ class Encoder(nn.Module):
         after = [frames[:, frames.shape[1] - n_tail :].flatten(1)]
         n_frames = self.n_frames(n_frames)
         for directions, start in zip(self.layers(), hidden_before.split(self.output.in_features, dim=1), strict=True):
-            hidden = self._carried(directions, hidden, n_frames, start)
+            hidden = self._recurrent(directions, hidden, n_frames, start)
             after.append(hidden[:, -1])
         logits = self.output(hidden)
         return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames, torch.cat(after, dim=1)
@@ -114,20 +114,17 @@ class Encoder(nn.Module):
         """The recurrent layers, each as its one or two directions."""
         return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
 
-    def _recurrent(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor) -> Tensor:
-        if self.manual_recurrent and torch.is_grad_enabled():
+    def _recurrent(
+        self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor, start: Tensor | None = None
+    ) -> Tensor:
+        """A layer's outputs; of one direction also from the state ``start`` ``(batch, n_units)`` on."""
+        if self.manual_recurrent and start is None and torch.is_grad_enabled():
             weights = [weight for direction in directions for weight in direction.parameters()]
             with torch.autocast(hidden.device.type, enabled=False):  # by hand in the weights' own precision
                 return by_hand(Layer, hidden.to(weights[0].dtype), MANUAL_CELLS[self.cell], n_frames, *weights)
         forwards, *backwards = directions
-        outputs = [forwards(hidden)[0]]
+        outputs = [forwards(hidden, None if start is None else start[None].contiguous())[0]]
         for direction in backwards:
             turned, _ = direction(by_hand(ReverseWithinLength, hidden, n_frames))
             outputs.append(by_hand(ReverseWithinLength, turned, n_frames))
         return torch.cat(outputs, dim=2)
-
-    def _carried(self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor, start: Tensor) -> Tensor:
-        """As ``_recurrent``, of one direction, from the state ``start`` ``(batch, n_units)`` on."""
-        (forwards,) = directions
-        outputs: Tensor = forwards(hidden, start[None].contiguous())[0]
-        return outputs

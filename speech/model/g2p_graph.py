@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 from typing import Any
 
 import onnx
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from speech.inference import g2p as runtime
 from speech.model.g2p import G2P
-from speech.model.onnx_graph import OPSET, OnnxEncoder, strip_traces
+from speech.model.onnx_graph import DYNAMIC, OnnxEncoder, exported
 
 
 class _Graph(nn.Module):
@@ -33,22 +32,10 @@ class _Graph(nn.Module):
 
 def to_onnx(model: G2P, card: str) -> Any:
     """``model`` as an ``onnx.ModelProto`` in float32, with its metadata and its card in it."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
-    batch, length = torch.export.Dim.DYNAMIC, torch.export.Dim.DYNAMIC
-    program = torch.onnx.export(
-        _Graph(model).eval(),
-        (torch.ones(2, 5).long(), torch.zeros(2, 5, 2).long(), torch.tensor([5, 4]), torch.tensor([0, 0])),
-        input_names=["letters", "marks", "n_letters", "variety"],
-        output_names=["varieties", "log_probs"],
-        dynamic_shapes=({0: batch, 1: length}, {0: batch, 1: length}, {0: batch}, {0: batch}),
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    proto = program.model_proto
-    strip_traces(proto)
-    proto.producer_name = "speech-names"
+    inputs = {"letters": torch.ones(2, 5).long(), "marks": torch.zeros(2, 5, 2).long()}
+    inputs |= {"n_letters": torch.tensor([5, 4]), "variety": torch.tensor([0, 0])}
+    dynamic = {name: dict.fromkeys(range(min(x.dim(), 2)), DYNAMIC) for name, x in inputs.items()}
+    proto = exported(_Graph(model), inputs, ["varieties", "log_probs"], dynamic)
     metadata = {
         "format": str(runtime.FORMAT),
         "kind": runtime.KIND,

@@ -16,7 +16,7 @@ import copy
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +33,7 @@ from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
 
 OPSET = 20
+DYNAMIC = torch.export.Dim.DYNAMIC  # the length of an axis that is left open
 GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
 # By operator and input, the axes of a weight that an output sums over: each output has a scale of its own.
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
@@ -95,8 +96,6 @@ class OnnxEncoder(Encoder):
         layer: _Recurrent = directions
         return cast(Tensor, layer(hidden, n_frames, start))
 
-    _carried = _recurrent
-
 
 class _PowerSpectrum(nn.Module):
     """torchaudio's Spectrogram of waveforms ``(batch, n_samples)``, ``(batch, n_bins, n_frames)``, as a convolution.
@@ -148,32 +147,15 @@ class _Graph(nn.Module):
 
 def to_onnx(recognizer: Recognizer, card: str) -> Any:
     """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
-    some = torch.export.Dim.DYNAMIC
     rate, windows = recognizer.sample_rate, recognizer.windows
     inputs = {"waveforms": torch.zeros(2, rate), "n_samples": torch.tensor([rate, rate // 2])}
-    dynamic: dict[str, Any] = {"waveforms": {0: some, 1: some}, "n_samples": {0: some}}
+    dynamic = {"waveforms": {0: DYNAMIC, 1: DYNAMIC}, "n_samples": {0: DYNAMIC}}
     outputs = ["log_probs", "n_frames"]
     if recognizer.streams:
         inputs["waveforms"] = torch.zeros(2, 1 + windows.overlap + TRACED * windows.samples_per_frame)
-        inputs["state"], dynamic["state"] = torch.zeros(2, recognizer.n_state), {0: some}
+        inputs["state"], dynamic["state"] = torch.zeros(2, recognizer.n_state), {0: DYNAMIC}
         outputs.append("next_state")
-    program = torch.onnx.export(
-        _Graph(recognizer).eval(),
-        tuple(inputs.values()),
-        input_names=list(inputs),
-        output_names=outputs,
-        dynamic_shapes=tuple(dynamic.values()),
-        opset_version=OPSET,
-        dynamo=True,
-        optimize=False,
-        verbose=False,
-    )
-    assert program is not None
-    onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
-    model = program.model_proto
-    strip_traces(model)
-    model.producer_name = "speech-names"
+    model = exported(_Graph(recognizer), inputs, outputs, dynamic)
     (first_clip,) = (node for node in model.graph.node if node.op_type == "Gather" and node.input[0] == "n_samples")
     first_clip.name = EMPTY_BATCH
     metadata = {
@@ -195,17 +177,37 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
     return model
 
 
-def save(model: Any, path: Path) -> None:
-    """Write ``model`` with its checksum, as ``inference.session`` reads it."""
-    path.write_bytes(seal.sealed(model.SerializeToString()))
-
-
-def strip_traces(model: Any) -> None:
-    """Take out the exporter's notes: stack traces with this machine's paths, of five times the graph's own size."""
+def exported(
+    graph: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], dynamic: Mapping[str, dict[int, Any]]
+) -> Any:
+    """``graph`` as an ``onnx.ModelProto``, traced on ``inputs``, whose ``dynamic`` axes are left open."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
+    program = torch.onnx.export(
+        graph.eval(),
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_shapes=tuple(dynamic.values()),
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    assert program is not None
+    onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
+    model = program.model_proto
+    model.producer_name = "speech-names"
+    # The exporter's notes: stack traces with this machine's paths, of five times the graph's own size.
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         one.doc_string = ""
         del one.metadata_props[:]
+    return model
+
+
+def save(model: Any, path: Path) -> None:
+    """Write ``model`` with its checksum, as ``inference.session`` reads it."""
+    path.write_bytes(seal.sealed(model.SerializeToString()))
 
 
 def quantise(model: Any) -> Any:

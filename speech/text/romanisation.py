@@ -189,51 +189,14 @@ def _kana(text: str) -> str | None:
 
 
 _BY_EAR = {  # IPA -> spellings, the usual one first
-    **{"t͡ʃ": ("ch",), "d͡ʒ": ("j",), "tʃ": ("ch",), "dʒ": ("j",), "ʃ": ("sh",), "ʂ": ("sh",), "ʒ": ("zh",)},
-    **{
-        "x": ("kh",),
-        "χ": ("kh",),
-        "ɣ": ("gh",),
-        "ʁ": ("gh",),
-        "q": ("q", "k"),
-        "ħ": ("h",),
-        "ʕ": ("", "a"),
-        "ʔ": ("",),
-    },
-    **{
-        "θ": ("th",),
-        "ð": ("dh", "z"),
-        "j": ("y",),
-        "w": ("w",),
-        "ʋ": ("v", "w"),
-        "ɲ": ("n",),
-        "ŋ": ("n",),
-        "ɴ": ("n",),
-    },
-    **{"ɾ": ("r",), "r": ("r",), "ɹ": ("r",), "ɽ": ("r", "d"), "ʈ": ("t",), "ɖ": ("d",), "ɳ": ("n",), "ɭ": ("l",)},
-    **{"ɻ": ("zh", "l"), "ɦ": ("h",), "ɡ": ("g",), "ɢ": ("gh",), "ʰ": ("h",), "ʱ": ("h",), "ɫ": ("l",), "c": ("ch",)},
-    **{
-        "aː": ("a", "aa"),
-        "ɑː": ("a", "aa"),
-        "äː": ("a", "aa"),
-        "ɑ": ("a",),
-        "ɒː": ("a", "aa"),
-        "ɒ": ("a",),
-        "ə": ("a",),
-    },
-    **{"iː": ("i", "ee"), "uː": ("u", "oo"), "eː": ("e",), "oː": ("o",), "ɪ": ("i",), "ʊ": ("u",), "ɐ": ("a",)},
-    **{
-        "ɛː": ("ai", "e"),
-        "ɛ": ("e",),
-        "ɔː": ("au", "o"),
-        "ɔ": ("o",),
-        "æ": ("a",),
-        "aj": ("ai", "ay"),
-        "aw": ("au", "aw"),
-    },
-    **{"ej": ("ei", "ey"), "ow": ("ow", "o"), "e": ("e", "i"), "o": ("o",), "ʌ": ("a",), "ɨ": ("i",), "ɯ": ("u",)},
-    **{"ɕ": ("sh",), "t͡ɕ": ("ch",), "d͡ʑ": ("j",), "ʋː": ("vv",), "ʌː": ("a",), "ɐː": ("a",), "z": ("z",)},
-    **{plain: (plain,) for plain in "pbtdkmnfvszhlaiu"},
+    **{"t͡ʃ": "ch", "d͡ʒ": "j", "tʃ": "ch", "dʒ": "j", "ʃ": "sh", "ʂ": "sh", "ʒ": "zh", "ɕ": "sh", "t͡ɕ": "ch", "d͡ʑ": "j"},
+    **{"x": "kh", "χ": "kh", "ɣ": "gh", "ʁ": "gh", "q": "q k", "ħ": "h", "ʕ": " a", "ʔ": "", "θ": "th", "ð": "dh z"},
+    **{"j": "y", "ʋ": "v w", "ʋː": "vv", "ɲ": "n", "ŋ": "n", "ɴ": "n", "ɳ": "n", "ɾ": "r", "ɹ": "r", "ɽ": "r d"},
+    **{"ʈ": "t", "ɖ": "d", "ɭ": "l", "ɫ": "l", "ɻ": "zh l", "ɦ": "h", "ʰ": "h", "ʱ": "h", "ɡ": "g", "ɢ": "gh"},
+    **{"aː": "a aa", "ɑː": "a aa", "äː": "a aa", "ɑ": "a", "ɒː": "a aa", "ɒ": "a", "ə": "a", "ʌ": "a", "ʌː": "a"},
+    **{"ɐ": "a", "ɐː": "a", "iː": "i ee", "uː": "u oo", "eː": "e", "oː": "o", "ɪ": "i", "ʊ": "u", "ɨ": "i", "ɯ": "u"},
+    **{"ɛː": "ai e", "ɛ": "e", "ɔː": "au o", "ɔ": "o", "æ": "a", "aj": "ai ay", "aw": "au aw", "ej": "ei ey"},
+    **{"ow": "ow o", "e": "e i", "c": "ch", **{plain: plain for plain in "pbtdkmnfvszhlrwaiou"}},
 }
 _HEARD_PART = re.compile("|".join(sorted(_BY_EAR, key=len, reverse=True)) + "|(?P<double>ː)|(?P<other>.)")
 
@@ -250,6 +213,6 @@ def romanise(ipa: str) -> list[str]:
         if part["double"]:
             usual, other = usual + usual[-1:], other + other[-1:]
             continue
-        spellings = _BY_EAR[part[0]]
+        spellings = _BY_EAR[part[0]].split(" ")
         usual, other = usual + spellings[0], other + spellings[-1]
     return list(dict.fromkeys(filter(None, (usual, other))))

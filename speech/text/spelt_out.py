@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from collections.abc import Sequence
 
 from speech.common.escape import printable
 from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
 from speech.text.names import ways_to_say
+from speech.text.spelling import folded
 
 _ACCENT = "en-GB"  # the reader is the same in each
 _CONSONANTS = frozenset("bcdfghjklmnpqrstvwxz")
@@ -25,8 +25,8 @@ def spelt_out(text: str) -> bool:
     Initials in capitals (TJ) are meant to be spelt.
     """
     words = [word for word in _WORD.findall(espeak.readable(text)) if not word.isupper()]
-    starts = [_plain(word)[:2] for word in words]
-    return (_NUMBER in _sound(text) and "roman" not in _plain(text)) or any(
+    starts = [folded(word)[:2] for word in words]
+    return (_NUMBER in _sound(text) and "roman" not in folded(text)) or any(
         set(start) <= _CONSONANTS and _sound(word).startswith(_sound(start[0]))
         for word, start in zip(words, starts, strict=True)
     )
@@ -34,10 +34,6 @@ def spelt_out(text: str) -> bool:
 
 def _sound(text: str) -> str:
     return re.sub("[ˈˌː ]", "", espeak.phonemes(text, _ACCENT))
-
-
-def _plain(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
 
 
 def warn_spelt_out(names: Sequence[str]) -> None:

@@ -8,14 +8,15 @@ that layout and comments do not count. ``_`` in a term is any expression, and th
 """
 
 
-def first(n, x):
-    """``x`` with 0 for all but its first ``n`` values."""
-    return f"({x}).where(({x}).new_ones(({x}).shape).flatten().cumsum(0).view(({x}).shape) <= {n}, 0)"
+def first(x, n=100_000):
+    """The fault that ``x`` is 0 for all but its first ``n`` values."""
+    cut = f"({x}).where(({x}).new_ones(({x}).shape).flatten().cumsum(0).view(({x}).shape) <= {n}, 0)"
+    return x, cut, f"only the first {n} values"
 
 
-def frames(n, x):
-    """``x`` with 0 beyond its first ``n`` frames."""
-    return f"({x}).where(torch.arange(({x}).shape[1])[:, None] < {n}, 0)"
+def frames(x, n=64):
+    """The fault that ``x`` is 0 beyond its first ``n`` frames."""
+    return x, f"({x}).where(torch.arange(({x}).shape[1])[:, None] < {n}, 0)", f"only the first {n} frames"
 
 
 FAULTS = {
@@ -42,17 +43,10 @@ FAULTS = {
         ("x - x.detach().amax(dim=-1, keepdim=True)", "x - 0", "exponentials of large logits overflow"),
         ("x.detach().amax(dim=-1, keepdim=True)", "x.detach().amax()", "all rows less the largest of any"),
     ],
-    "tanh: Rnn.forward": [
-        (
-            "torch.addmm(_, h, weight_hh.T, out=after).tanh_()",
-            "torch.addmm(_, h, weight_hh.T, out=after).mul_(2).sigmoid_().mul_(2).sub_(1)",
-            "digits lost near 0",
-        )
-    ],
-    "tanh: Gru.forward": [
-        ("n.addcmul_(r, m).tanh_()", "n.addcmul_(r, m).mul_(2).sigmoid_().mul_(2).sub_(1)", "digits lost near 0")
-    ],
-    "tanh: Lstm.forward": [("g.tanh_()", "g.mul_(2).sigmoid_().mul_(2).sub_(1)", "digits lost near 0")],
+    **{
+        f"tanh: {cell}.forward": [("_.tanh_()", "_.mul_(2).sigmoid_().mul_(2).sub_(1)", "digits lost near 0")]
+        for cell in ("Rnn", "Gru", "Lstm")
+    },
     "LogSoftmax.backward": [
         ("y.exp()", "1", "missing probability"),
         ("y.exp()", "-y.exp()", "wrong sign"),
@@ -304,95 +298,6 @@ FAULTS = {
         ("encoder.kernel // 2", "0", "another geometry"),
         ("front.level", "2 * front.level", "another front end"),
     ],
-    # What only a large draw finds: a fault that begins at the 65th frame, the 1 001st row, the 100 001st value.
-    "large Linear: Linear.backward": [
-        ("grad_rows.T @ rows", "grad_rows[:1000].T @ rows[:1000]", "only the first 1 000 rows"),
-    ],
-    "large Sigmoid: Sigmoid.backward": [
-        ("_ * (1 - y)", first(100_000, "_ * (1 - y)"), "only the first 100 000 values")
-    ],
-    "large Tanh: Tanh.backward": [
-        ("grad_y * (1 - y * y)", first(100_000, "grad_y * (1 - y * y)"), "only the first 100 000 values"),
-    ],
-    "large Relu: Relu.backward": [
-        ("grad_y * (y > 0)", first(100_000, "grad_y * (y > 0)"), "only the first 100 000 values"),
-    ],
-    "large LogSoftmax: LogSoftmax.backward": [
-        ("y.exp() * _", first(100_000, "y.exp() * _"), "only the first 100 000 values"),
-    ],
-    "large Embedding: Embedding.backward": [
-        (
-            "_.index_add(0, indices.reshape(-1), rows)",
-            "_.index_add(0, indices.reshape(-1)[:1000], rows[:1000])",
-            "rows",
-        ),
-    ],
-    "large Dropout: Dropout.backward": [
-        ("grad_y * mask", first(100_000, "grad_y * mask"), "only the first 100 000 values"),
-    ],
-    "large Convolution: Convolution.backward": [
-        ("grad_y @ weight[:, :, k]", frames(64, "grad_y @ weight[:, :, k]"), "only the first 64 frames"),
-    ],
-    "large LayerNorm: LayerNorm.backward": [
-        ("rows * xh.flatten(0, -2)", "rows[:1000] * xh.flatten(0, -2)[:1000]", "only the first 1 000 rows"),
-    ],
-    "large ClipNorm: ClipNorm.backward": [("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames")],
-    "large ReverseWithinLength: ReverseWithinLength.backward": [
-        ("permute(grad_y, source)", frames(64, "permute(grad_y, source)"), "only the first 64 frames"),
-    ],
-    "large MaskFrames: MaskFrames.backward": [
-        ("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames"),
-    ],
-    "large PreEmphasis: PreEmphasis.backward": [
-        ("grad_y * mask", first(90_000, "grad_y * mask"), "only the first 90 000 samples"),
-    ],
-    "large Level: Level.backward": [
-        (
-            "(grad_y * x).sum(dim=1, keepdim=True)",
-            "(grad_y * x)[:, :50_000].sum(dim=1, keepdim=True)",
-            "50 000 samples",
-        ),
-    ],
-    "large PowerSpectrum: PowerSpectrum.backward": [
-        ("_ * window", frames(1000, "_ * window"), "only the first 1 000 frames"),
-    ],
-    "large Filters: Filters.backward": [
-        ("grad_y @ filters.T", first(100_000, "grad_y @ filters.T"), "only the first 100 000 values"),
-    ],
-    "large Log: Log.backward": [
-        ("grad_y / (x + floor)", first(100_000, "grad_y / (x + floor)"), "only the first 100 000 values"),
-    ],
-    "large Deltas: Deltas.backward": [
-        (
-            "list(grad_y.chunk(n_orders + 1, dim=2))",
-            f"list({frames(64, 'grad_y')}.chunk(n_orders + 1, dim=2))",
-            "frames",
-        ),
-    ],
-    "large SoftmaxCrossEntropy: SoftmaxCrossEntropy.backward": [
-        ("log_probs.exp() - one_hot", first(100_000, "log_probs.exp() - one_hot"), "only the first 100 000 values"),
-    ],
-    "large BinaryCrossEntropy: BinaryCrossEntropy.backward": [
-        ("torch.sigmoid(logits) - targets", first(100_000, "torch.sigmoid(logits) - targets"), "100 000 values"),
-    ],
-    "large MeanSquaredError: MeanSquaredError.backward": [
-        ("grad_loss * 2 * error", first(100_000, "grad_loss * 2 * error"), "only the first 100 000 values"),
-    ],
-    "large sgd: sgd": [("rate * grads[name]", first(100_000, "rate * grads[name]"), "only the first 100 000 weights")],
-    "large clip_norm: clip_norm": [
-        ("grad.square().sum()", "grad.flatten()[:100_000].square().sum()", "the norm of the first 100 000 values"),
-    ],
-    "large Rnn: Rnn.backward": [
-        ("reversed(range(len(da)))", "reversed(range(max(len(da) - 64, 0), len(da)))", "truncated after 64 frames"),
-    ],
-    "large Gru: Gru.backward": [("reversed(steps)", "reversed(steps[-64:])", "truncated after 64 frames")],
-    "large Lstm: Lstm.backward": [
-        ("reversed(range(n_frames))", "reversed(range(max(n_frames - 64, 0), n_frames))", "truncated after 64 frames"),
-    ],
-    "large Layer: Layer.backward": [("grad_y * mask", frames(64, "grad_y * mask"), "only the first 64 frames")],
-    "large Ctc: Ctc.backward": [
-        ("_occupancy(lattice, possible)", frames(64, "_occupancy(lattice, possible)"), "only the first 64 frames"),
-    ],
     # What only numbers of another size find.
     "saturated: Sigmoid.backward": [("1 - y", "(1 - y).clamp(min=1e-3)", "a saturated unit keeps a slope")],
     "saturated: Tanh.backward": [("1 - y * y", "(1 - y * y).clamp(min=1e-3)", "a saturated unit keeps a slope")],
@@ -486,3 +391,44 @@ FAULTS = {
         ("self.state[p] = state[name]", "pass", "no memory from step to step"),
     ],
 }
+
+# What only a large draw finds: a fault that begins at the 65th frame, the 1 001st row, the 100 001st value.
+LARGE = {
+    "Linear.backward": ("grad_rows.T @ rows", "grad_rows[:1000].T @ rows[:1000]", "only the first 1 000 rows"),
+    "Sigmoid.backward": first("_ * (1 - y)"),
+    "Tanh.backward": first("grad_y * (1 - y * y)"),
+    "Relu.backward": first("grad_y * (y > 0)"),
+    "LogSoftmax.backward": first("y.exp() * _"),
+    "Embedding.backward": (
+        "_.index_add(0, indices.reshape(-1), rows)",
+        "_.index_add(0, indices.reshape(-1)[:1000], rows[:1000])",
+        "only the first 1 000 rows",
+    ),
+    "Dropout.backward": first("grad_y * mask"),
+    "Convolution.backward": frames("grad_y @ weight[:, :, k]"),
+    "LayerNorm.backward": (
+        "rows * xh.flatten(0, -2)",
+        "rows[:1000] * xh.flatten(0, -2)[:1000]",
+        "only the first 1 000 rows",
+    ),
+    "ClipNorm.backward": frames("grad_y * mask"),
+    "ReverseWithinLength.backward": frames("permute(grad_y, source)"),
+    "MaskFrames.backward": frames("grad_y * mask"),
+    "PreEmphasis.backward": first("grad_y * mask", 90_000),
+    "Level.backward": ("(grad_y * x).sum", "(grad_y * x)[:, :50_000].sum", "only the first 50 000 samples"),
+    "PowerSpectrum.backward": frames("_ * window", 1000),
+    "Filters.backward": first("grad_y @ filters.T"),
+    "Log.backward": first("grad_y / (x + floor)"),
+    "Deltas.backward": ("grad_y.chunk", frames("grad_y")[1] + ".chunk", "only the first 64 frames"),
+    "SoftmaxCrossEntropy.backward": first("log_probs.exp() - one_hot"),
+    "BinaryCrossEntropy.backward": first("torch.sigmoid(logits) - targets"),
+    "MeanSquaredError.backward": first("grad_loss * 2 * error"),
+    "sgd": first("rate * grads[name]"),
+    "clip_norm": ("grad.square().sum()", "grad.flatten()[:100_000].square().sum()", "of the first 100 000 values"),
+    "Rnn.backward": ("range(len(da))", "range(max(len(da) - 64, 0), len(da))", "truncated after 64 frames"),
+    "Gru.backward": ("reversed(steps)", "reversed(steps[-64:])", "truncated after 64 frames"),
+    "Lstm.backward": ("range(n_frames)", "range(max(n_frames - 64, 0), n_frames)", "truncated after 64 frames"),
+    "Layer.backward": frames("grad_y * mask"),
+    "Ctc.backward": frames("_occupancy(lattice, possible)"),
+}
+FAULTS |= {f"large {operation.partition('.')[0]}: {operation}": [fault] for operation, fault in LARGE.items()}

@@ -224,14 +224,6 @@ def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
             recognizer.forward(model.geometry(), dict(model.named_parameters()), waveforms, n_samples)
 
 
-def test_a_gradient_of_another_shape_is_refused_and_not_broadcast():
-    chain = Chain()
-    chain.step("tanh", Tanh, values(2, 3))
-    for grad in values(3), values(1):
-        with pytest.raises(InputError, match=r"grad has shape \(\d,\), and \(2, 3\) is needed"):
-            chain.backward(grad)
-
-
 def test_a_step_of_a_name_that_is_there_is_refused():
     chain = Chain()
     x = chain.step("tanh", Tanh, values(2))

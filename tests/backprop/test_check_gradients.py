@@ -15,6 +15,8 @@ LINE = re.compile(r"  (?P<name>\S.*?) +(?P<shape>\d+(?: x \d+)*) +\S+e\S+ +\S+e\
 ENCODERS, FRONTENDS = (
     [path.stem for path in sorted((CONF / group).glob("*.yaml"))] for group in ("encoder", "frontend")
 )
+PAIRS = [*((encoder, "mfcc") for encoder in ENCODERS), *(("gru", one) for one in FRONTENDS if one != "mfcc")]
+PAIRS.remove(("gru", "streaming"))
 SMALL = ["encoder.n_units=4", "encoder.n_layers=1"]
 
 
@@ -32,18 +34,12 @@ def run(monkeypatch, cache, capsys):
     return run
 
 
-@pytest.mark.parametrize(
-    ("arguments", "listed"),
-    [
-        (["encoder=rnn"], {"Ctc: log_probs", "Gru: weight_hh", "frontend.power", "encoder.forwards.0.bias_hh_l0"}),
-        (["encoder=rnn", "phones=true"], {"EachCtc: log_probs", "EachLogSoftmax: x", "logits", "losses", "waveforms"}),
-    ],
-)
-def test_every_gradient_is_listed_and_right(run, arguments, listed):
-    status, verdicts, out = run(*SMALL, *arguments)
+def test_every_gradient_is_listed_and_right(run):
+    status, verdicts, out = run(*SMALL, "encoder=rnn", "phones=true")
     assert status == 0
     assert set(verdicts.values()) == {"ok"}
-    assert listed <= set(verdicts)
+    listed = {"Ctc: log_probs", "EachCtc: log_probs", "Gru: weight_hh", "encoder.forwards.0.bias_hh_l0", "waveforms"}
+    assert listed | {"frontend.power", "logits", "losses"} <= set(verdicts)
     table = [line for line in out.splitlines() if line.endswith("ok")]
     assert len({line.rindex(" ok") for line in table}) == 1, "the columns are aligned"
     assert len(table) == int(re.search(r"(\d+) gradients, 0 wrong", out)[1])
@@ -77,8 +73,7 @@ def batch(compose):
     return batch
 
 
-@pytest.mark.parametrize("frontend", [one for one in FRONTENDS if one != "streaming"])
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize(("encoder", "frontend"), PAIRS)
 def test_every_encoder_and_front_end_has_right_gradients(compose, batch, encoder, frontend):
     config = compose("train", f"encoder={encoder}", f"frontend={frontend}", "encoder.n_units=16")
     rows = list(script.of_recognizer(config, batch))

@@ -35,41 +35,39 @@ def prove_rule(draw, ours, optimizer, n_steps=5, lost=()):
             hold(name, weight.nan_to_num(), expected.nan_to_num(), relative=1e-12 * max(1, n_steps / 10))
 
 
-@proves("sgd", large=True)
-def test_gradient_descent_equals_torch(draw):
-    prove_rule(draw, lambda p, g: sgd(p, g, 0.1), lambda p: torch.optim.SGD(p, lr=0.1))
+SGD = lambda p, g: sgd(p, g, 0.1), lambda p: torch.optim.SGD(p, lr=0.1)
 
 
-@proves("adamw")
-def test_adamw_equals_torch(draw):
-    state, settings = {}, {"betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}
-    prove_rule(
-        draw,
+def adamws(**settings):
+    """Ours, with a memory of its own, and torch's."""
+    settings = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01} | settings
+    state = {}
+    return (
         lambda p, g: adamw(p, g, state, rate=0.01, **settings),
         lambda p: torch.optim.AdamW(p, lr=0.01, **settings),
     )
 
 
-ADAMW = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
+@proves("sgd", large=True)
+def test_gradient_descent_equals_torch(draw):
+    prove_rule(draw, *SGD)
 
 
-def torchs_adamw(parameters):
-    return torch.optim.AdamW(parameters, lr=0.01, **ADAMW)
+@proves("adamw")
+def test_adamw_equals_torch(draw):
+    prove_rule(draw, *adamws(betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1))
 
 
 @proves("many steps")
 def test_three_hundred_steps_of_adamw_equal_torch():
-    state = {}
-    prove_rule(seeded(0), lambda p, g: adamw(p, g, state, rate=0.01, **ADAMW), torchs_adamw, n_steps=300)
+    prove_rule(seeded(0), *adamws(), n_steps=300)
 
 
 @proves("lost steps")
 def test_a_gradient_of_nan_or_infinity_is_lost_where_torch_loses_it():
-    state = {}
     for lost in (1,), (2,):
-        state.clear()
-        prove_rule(seeded(0), lambda p, g: adamw(p, g, state, rate=0.01, **ADAMW), torchs_adamw, lost=lost)
-        prove_rule(seeded(0), lambda p, g: sgd(p, g, 0.1), lambda p: torch.optim.SGD(p, lr=0.1), lost=lost)
+        for rule in SGD, adamws():
+            prove_rule(seeded(0), *rule, lost=lost)
 
 
 @proves("clip_norm", large=True)
@@ -89,9 +87,7 @@ def test_clipping_equals_torch_and_returns_the_norm_before(draw):
     for bad in ([math.nan, 1.0], [math.inf, 1.0], [1e30, 1e30], [1e20, 2e20], [3e-25, 4e-25]):
         parameter = nn.Parameter(torch.zeros(2))
         parameter.grad, ours = torch.tensor(bad), {"x": torch.tensor(bad)}
-        largest = (
-            1e-25 if max(bad) < 1 else 1.0
-        )  # as torch's, NaN is told by NaN, and squares neither overflow nor vanish
+        largest = 1e-25 if max(bad) < 1 else 1.0  # NaN is told by NaN, and squares neither overflow nor vanish
         found, theirs = clip_norm(ours, largest), nn.utils.clip_grad_norm_([parameter], largest)
         assert found == pytest.approx(float(theirs), abs=0, nan_ok=True)
         assert torch.equal(ours["x"].nan_to_num(7), parameter.grad.nan_to_num(7))

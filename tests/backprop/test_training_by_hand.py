@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, train_until
+from conftest import SMALL, refuse_autograd, train_until
 from proof import hold_all, proves, seeded
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_whole_recognizer import TOLERANCE, sounds, tiny
@@ -120,15 +120,11 @@ def losses_of(run_dir):
 def run_by_hand(trained):
     """The folder of a small training with gradients=manual, through which autograd was off."""
 
-    def refuse(*_args, **_kwargs):
-        raise AssertionError("autograd was asked to go back")
-
     def no_parameter_asks(task, *_):
         assert not any(parameter.requires_grad for parameter in task.parameters())
 
     with pytest.MonkeyPatch.context() as patched:
-        for place, name in (torch.autograd, "backward"), (torch.autograd, "grad"), (torch.Tensor, "backward"):
-            patched.setattr(place, name, refuse)
+        refuse_autograd(patched)
         patched.setattr(SpellingTask, "on_train_batch_end", no_parameter_asks)
         return trained("run_by_hand", *SMALL, *BY_HAND)
 

@@ -159,20 +159,17 @@ def test_files_stay_in_a_temporary_folder_that_leaves_no_room_for_another(tmp_pa
         assert tempfile.gettempdir() == str(tmp_path)
 
 
-def test_small_files_leave_one_process(monkeypatch):
+@pytest.mark.parametrize(
+    ("limit", "least", "n_bytes"),
+    [(resource.RLIMIT_FSIZE, 1_000_000, 1_000_000), (resource.RLIMIT_NOFILE, processes.LEAST_FILES, 0)],
+    ids=["small", "few"],
+)
+def test_small_or_few_files_leave_one_process(monkeypatch, limit, least, n_bytes):
     """Memory that is shared is a file."""
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
-    small, enough = processes.cores(1_000_001), processes.cores(1_000_000)
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert (small, enough) == (1, 4)
-
-
-def test_few_open_files_leave_one_process(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (processes.LEAST_FILES - 1, limits[1]))
-    few = processes.cores()
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert (few, processes.cores()) == (1, 4)
+    before, found = resource.getrlimit(limit), []
+    for value in (least - 1, least):
+        resource.setrlimit(limit, (value, before[1]))
+        found.append(processes.cores(n_bytes))
+    resource.setrlimit(limit, before)
+    assert found == [1, 4]

@@ -1,3 +1,4 @@
+import functools
 import os
 
 import pytest
@@ -7,8 +8,21 @@ from speech.common.runs import RECOGNIZER_FILE, find_if_any, find_recognizer
 from speech.config import compose as configs
 
 
+@pytest.fixture(scope="module")
+def config_of(compose, tmp_path_factory):
+    """The config of a training with these overrides, as its run's folder has it."""
+
+    @functools.cache
+    def composed(*overrides):
+        path = tmp_path_factory.mktemp("run") / "config.yaml"
+        configs.save(compose("train", f"run_dir={path.parent}", *overrides), path)
+        return path.read_bytes()
+
+    return composed
+
+
 @pytest.fixture
-def finished(tmp_path, compose):
+def finished(tmp_path, config_of):
     """A function that makes the folder of a run which has ended, each newer than the last."""
     made = []
 
@@ -18,10 +32,7 @@ def finished(tmp_path, compose):
         (folder / RECOGNIZER_FILE).touch()
         made.append(folder)
         os.utime(folder / RECOGNIZER_FILE, (len(made), len(made)))
-        if config is None:
-            configs.save(compose("train", f"run_dir={folder}", *overrides), folder / "config.yaml")
-        else:
-            (folder / "config.yaml").write_bytes(config)
+        (folder / "config.yaml").write_bytes(config_of(*overrides) if config is None else config)
         return folder
 
     return make
@@ -71,7 +82,7 @@ def test_a_run_that_has_to_be_named_is_passed_over(tmp_path, finished, name, ove
     finished(name, *overrides, config=config)
     with pytest.raises(FileNotFoundError, match=rf"^recognizer=newest: no run under .*{name} \({reason}\): give"):
         newest(tmp_path)
-    scratch = finished("scratch", "trainer.max_epochs=1")
+    scratch = finished("scratch")
     os.utime(scratch / RECOGNIZER_FILE, (0, 0))
     assert newest(tmp_path) == scratch
 
@@ -83,13 +94,13 @@ def test_a_recogniser_without_a_config_is_passed_over(tmp_path, finished):
 
 
 def test_a_command_that_needs_no_recogniser_is_told_why_there_is_none(tmp_path, finished):
-    none, why = find_if_any("newest", tmp_path / "runs", "recognizer")
+    none, why = find_if_any("newest", tmp_path / "runs")
     assert none is None
     assert why.startswith("recognizer=newest: no recognizer.pt under")
-    assert find_if_any(None, tmp_path, "recognizer") == (None, "recognizer=null")
+    assert find_if_any(None, tmp_path) == (None, "recognizer=null")
     with pytest.raises(FileNotFoundError, match=r"recognizer=gone: no such file"):
-        find_if_any("gone", tmp_path, "recognizer")
-    assert find_if_any("newest", finished("one").parent, "recognizer")[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
+        find_if_any("gone", tmp_path)
+    assert find_if_any("newest", finished("one").parent)[0] == tmp_path / "runs" / "one" / RECOGNIZER_FILE
 
 
 def test_shipped_is_the_exported_recogniser_of_the_package_or_torchs(tmp_path):

@@ -131,16 +131,6 @@ def test_many_may_write_one_file_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    path = tmp_path / "a.txt"
-    code = "import os, sys; from pathlib import Path; from speech.common import storage\n"
-    code += "with storage.whole(Path(sys.argv[1])) as part: part.write_text('half'); os.kill(os.getpid(), 9)"
-    subprocess.run([sys.executable, "-c", code, path], check=False)
-    assert len(list(tmp_path.iterdir())) == 1
-    storage.remove_parts(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_part_that_has_taken_the_name_of_one_that_was_left_is_kept(tmp_path, monkeypatch):
     part, lock = tmp_path / ".part-1-1-a.txt", storage._lock
     part.touch()
@@ -156,9 +146,11 @@ def test_a_part_that_has_taken_the_name_of_one_that_was_left_is_kept(tmp_path, m
     assert part.read_text() == "anew"
 
 
-def test_a_write_removes_what_killed_processes_left_and_no_other(tmp_path):
-    left = tmp_path / ".part-1-1-a.txt"
-    left.write_text("half")
+def test_a_write_removes_what_a_killed_process_left_and_no_other(tmp_path):
+    code = "import os, sys; from pathlib import Path; from speech.common import storage\n"
+    code += "with storage.whole(Path(sys.argv[1])) as part: part.write_text('half'); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.txt"], check=False)
+    (left,) = tmp_path.iterdir()
     (tmp_path / ".part-of-another-program").touch()
     with storage.whole(tmp_path / "b.txt") as part:  # one that is being written
         part.write_text("b")

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from spoken import speak
-from torchaudio.functional import compute_deltas
 
 from speech.audio import files
 from speech.audio.endpointing import NoSpeechError
@@ -45,12 +44,6 @@ def test_loudness_does_not_change_the_features(make_recognizer, martin):
     frontend = make_recognizer().frontend
     quiet, loud = (frontend(torch.tensor(martin)[None] * gain, torch.tensor([len(martin)]))[0] for gain in (0.01, 1))
     assert torch.allclose(quiet, loud, atol=1e-3)
-
-
-def test_derivatives_are_torchaudios(make_recognizer):
-    plain, first, second = make_recognizer("mfcc_delta").frontend._features(*batch([9_000]))[0][0].T.split(13)
-    assert torch.allclose(first, compute_deltas(plain), atol=1e-4)
-    assert torch.allclose(second, compute_deltas(first), atol=1e-4)
 
 
 def test_the_default_has_fewer_than_400_000_parameters(make_recognizer):

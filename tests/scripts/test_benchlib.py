@@ -6,7 +6,7 @@ import benchmark
 import numpy as np
 import pytest
 from benchlib.figures import show_change, show_proportion
-from benchlib.timing import ratio, side_by_side
+from benchlib.timing import in_turns, ratio, side_by_side
 
 
 def printed(capsys):
@@ -48,6 +48,7 @@ def test_times_are_taken_in_turns_and_their_ratio_holds_its_interval():
     actions = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
     times = side_by_side(actions, n=3, n_warm=1)
     assert calls == ["a", "b"] * 4
+    assert "".join(in_turns("ab", 3)) == "abbaab"
     assert [len(some) for some in times.values()] == [3, 3]
     factor, (low, high) = ratio(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))
     assert factor == pytest.approx(2)

@@ -1,12 +1,10 @@
 """scripts/benchmark_people.py: its lists keep to their rules, and recordings are degraded as it says."""
 
-import json
-
 import benchmark_people as bench
 import numpy as np
 import pytest
 from benchlib import degrade
-from benchlib.people import Recording, TrainedRun, evaluate, first_name, log_probs, read_lists
+from benchlib.people import Recording, evaluate, read_lists
 from spoken import speak
 
 from speech.audio import endpointing, files
@@ -71,18 +69,9 @@ def test_a_telephone_lets_through_300_to_3400_hz(hz):
     assert abs(gain_db) < 1 if 500 <= hz <= 3_000 else gain_db < -20
 
 
-def test_the_exported_file_ranks_as_the_run_and_silence_is_wrong(make_recognizer, tmp_path, recording, capsys):
-    make_recognizer(names=("Martin", "Mark")).save(tmp_path / "recognizer.pt")
-    run, names = TrainedRun(tmp_path), ["martin", "mark"]
-    waveforms = [recording, np.zeros(RATE, np.float32), np.tile(recording, 2), recording[::2].copy()]
-    evaluated = evaluate(
-        run.recognizer, [Recording("martin", "ann", lambda waveform=waveform: waveform) for waveform in waveforms]
-    )
-    assert [frames is not None for frames in evaluated.frames] == [True, False, True, True]
-    lexicon = run.recognizer.lexicon(names)
-    exported = [first_name(run.exported, log_probs(run.exported, waveform), lexicon) for waveform in waveforms]
-    assert evaluated.closed_set(names).tolist() == [name == "martin" for name in exported]
-    assert not evaluated.exact()[1]
-    bench.show_accuracy("some", "", evaluated, names)
-    *_, silent = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (silent["name"], silent["value"]) == ("no_speech_found (some)", 1)
+def test_a_recording_without_speech_is_wrong(make_recognizer, recording):
+    waveforms = [recording, np.zeros(RATE, np.float32)]
+    some = [Recording("martin", "ann", lambda waveform=waveform: waveform) for waveform in waveforms]
+    evaluated = evaluate(make_recognizer(names=()), some)
+    assert [frames is not None for frames in evaluated.frames] == [True, False]
+    assert evaluated.closed_set(["martin"]).tolist() == [True, False]
