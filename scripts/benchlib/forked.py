@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import runpy
 import signal
@@ -47,6 +48,7 @@ class Forked:
         try:
             os.setsid()
             os.chdir(folder)
+            gc.freeze()  # what was there before the fork is not searched, nor copied, at each collection
             # What this process has to put away at its end is not the other's to put away. All that forgets it is
             # private, and multiprocessing does so in a fork of its own.
             atexit._clear()
