@@ -6,10 +6,10 @@
                                         its shard is complete
         corpus.json                     the corpus it comes from; written last: the folder is complete
 
-The clips of a split are in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. Training
-plans its batches by the index, a few bytes per clip: the clips of a batch are known without reading any, so that every
-clip is used once per epoch, and an epoch can be resumed in the middle at once. Lhotse's own samplers read everything
-before that point (scripts/benchmark_shards.py measures it), and its reader takes nearly as long as decoding the FLAC.
+The clips of a split are in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. Batches
+are planned by the index, a few bytes per clip: the clips of a batch are known without reading any, so that every clip
+is used once per epoch, and an epoch can be resumed in the middle at once. Lhotse's own samplers read everything before
+that point (scripts/benchmark_shards.py measures it), and its reader takes nearly as long as decoding the FLAC.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Placement:
 
 
 def _faster(waveform: Waveform, speed: float) -> Waveform:
-    """``waveform`` at ``speed`` times its speed, by linear interpolation, which attenuates high frequencies slightly."""
+    """``waveform`` at ``speed`` times its speed, by linear interpolation, which slightly dulls high frequencies."""
     n_samples = round((len(waveform) - 1) / speed) + 1
     line = torch.from_numpy(waveform)[None, None]
     faster: Waveform = interpolate(line, n_samples, mode="linear", align_corners=True)[0, 0].numpy()
