@@ -6,7 +6,8 @@ with a clip's spectrum. Every second sound is augmented as in training, so that 
 rejected as other words.
 
 A sound that is not accepted is unsure. It is rejected as out of the list only above a probability that few listed names
-reach. If too many listed names that were not fitted to reach it as well, no sound is rejected.
+reach. If too many of the listed names in the other half reach it too, the recogniser cannot refuse yet: no sound is
+rejected.
 
 All reported rates and the thresholds come from names that the fit did not see: the names are split into two halves, and
 each half is evaluated with the weights fitted to the other. Only the final weights are fitted to both halves.
