@@ -24,7 +24,7 @@ def is_doubling(count: int, first: int) -> bool:
 
 
 def epoch_is_due(trainer: pl.Trainer, first_epoch: int) -> bool:
-    """Whether this is epoch ``first_epoch`` (from 1), or twice, four times, ... as many, or the last by ``max_epochs``.
+    """Whether this is epoch ``first_epoch`` (from 1), twice, four times, ... as many, or the last by the run's length.
 
     It is false for the last epoch of a run that EarlyStopping ends: Lightning calls that callback after all others.
     """

@@ -50,7 +50,7 @@ class Started(LightningEnvironment):
 
 
 def n_processes_of(config: Config) -> int:
-    """The number of processes that ``config.trainer`` asks for. Raises ConfigError if its options conflict."""
+    """The number of processes that ``config.trainer`` asks for. Raises ConfigError for unclear options."""
     trainer = config.trainer
     if trainer.get("strategy") is None:
         if isinstance(trainer.devices, int) and trainer.devices > 1:

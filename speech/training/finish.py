@@ -35,8 +35,8 @@ def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibra
 def fit_to_clips(
     recognizer: Recognizer, data: SpeechData, split: str, augment: Augment | Room | None, config: Config
 ) -> CalibrationReport | NotCalibrated:
-    """Fit ranking and rejection to the clips of ``split``, to people's only if there are enough; returns the
-    calibration, or the reason if there are too few clips.
+    """Fit ranking and rejection to the clips of ``split`` (only people's, if there are enough of these); returns the
+    calibration, or why there is none if there are too few clips.
 
     ``config`` supplies the ``false_accept_rate`` and the ``seed``.
     """
