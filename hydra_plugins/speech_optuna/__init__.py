@@ -1,4 +1,4 @@
-"""``hydra/sweeper=optuna``: Optuna looks for the best values. Hydra takes sweepers from ``hydra_plugins`` alone."""
+"""``hydra/sweeper=optuna``: Optuna searches for the best values. Hydra finds sweepers only in ``hydra_plugins``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from speech.common.ranges import checked_count
 from speech.config.tree import ConfigError
 
 STUDY = "optuna.db"  # in the sweep's folder
-OF = "of"  # the study's attribute: what it was begun with
+OF = "of"  # the study's attribute with the values it was begun with
 
 
 class OptunaSweeper(Sweeper):
-    """``n_trials`` jobs in all, in batches of ``n_jobs``; what they return is minimised. Job n is the study's trial n.
+    """``n_trials`` jobs in all, in batches of ``n_jobs``; their result is minimised. Job n is the study's trial n.
 
-    A trial's values follow from ``seed``, its number and the results of the batches before its own. So a sweep that was
-    killed goes on, with the same command and its folder, to the same end: trials that were under way are run again as
-    they were drawn, and finished ones count. ``params`` are in Hydra's sweep syntax: ``gru,lstm``, ``range(1,4)``,
-    ``interval(0.1,0.3)``, ``int(interval(1,9))``, ``tag(log,interval(0.001,0.01))``; the command line's override them.
+    A trial's values depend only on ``seed``, its number and the results of the batches before its own. A sweep that was
+    killed therefore continues, with the same command and its folder, to the same result: running trials are run again
+    with the same values, and finished ones count. ``params`` are in Hydra's sweep syntax: ``gru,lstm``, ``range(1,4)``,
+    ``interval(0.1,0.3)``, ``int(interval(1,9))``, ``tag(log,interval(0.001,0.01))``; the command line overrides them.
     """
 
     def __init__(self, n_trials: int, n_jobs: int, seed: int, params: Mapping[str, str]) -> None:
@@ -65,7 +65,7 @@ class OptunaSweeper(Sweeper):
             ) from error
 
     def _study(self, optuna: Any, of: Mapping[str, Any]) -> Any:
-        """The study in the sweep's folder. Raises ConfigError where it was begun with anything but ``of``."""
+        """The study in the sweep's folder. Raises ConfigError if it was begun with values other than ``of``."""
         self._folder.mkdir(parents=True, exist_ok=True)
         storage = f"sqlite:///{(self._folder / STUDY).absolute()}"
         study = optuna.create_study(study_name="sweep", storage=storage, load_if_exists=True)
@@ -77,7 +77,7 @@ class OptunaSweeper(Sweeper):
         return study
 
     def _batch(self, optuna: Any, study: Any, space: Mapping[str, Any]) -> list[Any]:
-        """The trials to run next, by number: those that were under way, and new ones to fill their batch."""
+        """The trials to run next, by number: those that were running, and new ones to fill their batch."""
         trials = study.get_trials(deepcopy=False)
         running = [trial for trial in trials if trial.state == optuna.trial.TrialState.RUNNING]
         first = (running[0].number if running else len(trials)) // self.n_jobs * self.n_jobs
@@ -92,16 +92,16 @@ class OptunaSweeper(Sweeper):
         return study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
 
     def _run(self, optuna: Any, study: Any, trials: Sequence[Any], fixed: Sequence[str]) -> None:
-        """Run ``trials``, which follow one another in number, and tell ``study`` of them.
+        """Run ``trials``, whose numbers are consecutive, and report their results to ``study``.
 
-        Raises what a job raised where all have failed and none ever ended: those are run again by the same command.
+        Raises a job's error if all have failed and no job has ever ended: the same command then runs them again.
         """
         jobs = [[*fixed, *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
         values: list[float | None] = []
         for result in self._launcher.launch(jobs, initial_job_idx=trials[0].number):
             try:
                 values.append(float(result.return_value))
-            except Exception as error:  # a job's, a fault of one's own code too
+            except Exception as error:  # any error of a job, including a fault in the user's code
                 failed = error
                 kind = "" if isinstance(error, ConfigError) else f"{type(error).__name__}: "
                 print(f"error: {kind}{error}", file=sys.stderr)
@@ -114,12 +114,12 @@ class OptunaSweeper(Sweeper):
 
 
 def _distribution(optuna: Any, override: Override) -> Any:
-    """Optuna's, of the values that ``override`` goes through: whole numbers, numbers between two ends, or choices."""
+    """Optuna's distribution for the values of ``override``: whole numbers, numbers in an interval, or choices."""
     value: Any = override.value()
     if isinstance(value, ChoiceSweep):
         return optuna.distributions.CategoricalDistribution(sorted(override.sweep_string_iterator()))
     log = "log" in value.tags
-    if isinstance(value, RangeSweep):  # whose last number is not its stop
+    if isinstance(value, RangeSweep):  # its last number is not its stop
         numbers = [json.loads(number) for number in override.sweep_string_iterator()]
         low, high, step = min(numbers), max(numbers), abs(value.step)
     else:

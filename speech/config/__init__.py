@@ -1,1 +1,1 @@
-"""Configs: composed from ``conf/``, checked, and made into objects. Only this room imports Hydra and OmegaConf."""
+"""Configs: composed from ``conf/``, checked, and made into objects. Only this package imports Hydra and OmegaConf."""

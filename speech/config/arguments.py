@@ -1,8 +1,8 @@
-"""A command line, told apart into overrides and options.
+"""Separates a command line into overrides and options.
 
-This is the one place that uses a private function of Hydra's. Which arguments are overrides, and which belong to an
-option (``-cd DIR``, ``--info defaults``), its own parser alone knows, and it has to be known before Hydra begins: what
-is misspelt is told in one line, and Hydra would tell it over a page.
+This is the only place that uses a private function of Hydra. Only Hydra's own parser knows which arguments are
+overrides and which belong to an option (``-cd DIR``, ``--info defaults``). It has to be known before Hydra starts, so
+that a misspelling is reported in one line, where Hydra would print a page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from speech.common.trust import trust
 from speech.config import tree
 from speech.config.tree import ConfigError
 
-# The options that are texts, whatever else they look like: names, and places (a folder may be called 2026).
+# The options whose values are always texts, whatever they look like: names and paths (a folder may be called 2026).
 _TEXTS = {"name", "names", "featured", "words", "speakers", "clip", "clips", "split"}
 _TEXTS |= {"against", "cache_dir", "data_dir", "enrolled", "file", "folder", "held_out", "init", "onnxruntime_web"}
 _TEXTS |= {"output", "path", "picture", "recognizer", "root", "run", "run_dir", "runs_dir", "source", "tensorboard"}
@@ -35,11 +35,11 @@ class Arguments:
     config_dir: Path | None  # a folder of the user's own configs
     help: bool
     sweep: bool  # -m
-    one_job: bool  # it is run, and no sweep
+    one_job: bool  # whether a single job is run, not a sweep
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
-    """Raises ConfigError where ``--config-dir`` names no folder; ends the program for an option that Hydra has not."""
+    """Raises ConfigError if ``--config-dir`` is not a folder; ends the program for an option unknown to Hydra."""
     found = _options(arguments)
     config_dir = None if found.config_dir is None else Path(found.config_dir).absolute()
     if config_dir is not None and not config_dir.is_dir():
@@ -53,7 +53,7 @@ def _options(arguments: Sequence[str]) -> Any:
 
 
 def in_one_place(arguments: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """``arguments``, their ``overrides`` before the options: between two options Hydra's own parsing refuses them."""
+    """``arguments`` with their ``overrides`` before the options: Hydra's parser refuses overrides between options."""
     options = list(arguments)
     for override in overrides:
         options.remove(override)
@@ -61,9 +61,9 @@ def in_one_place(arguments: Sequence[str], overrides: Sequence[str]) -> list[str
 
 
 def opt_in(arguments: Sequence[str]) -> list[str]:
-    """``arguments`` without ``trust=[mypackage]``, whose packages are trusted from here on. Raises ConfigError.
+    """``arguments`` without ``trust=[mypackage]``, whose packages are trusted from now on. Raises ConfigError.
 
-    It is taken from the command line before a config is composed, so that no file can say it.
+    It is taken from the command line before a config is composed, so that no file can set it.
     """
     given = [argument for argument in arguments if argument.startswith("trust=")]
     packages = [one.strip(" '\"") for text in given for one in text.removeprefix("trust=").strip("[]").split(",")]
@@ -74,16 +74,16 @@ def opt_in(arguments: Sequence[str]) -> list[str]:
 
 
 def quoted(arguments: Sequence[str]) -> list[str]:
-    """``arguments``, those quoted that Hydra's grammar does not take as they stand or, where texts are wanted, takes
-    for numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``. A ``~/`` is the home folder, which
-    not every shell puts there."""
+    """``arguments``, with quotes where Hydra's grammar does not accept them as they are or, if the option takes texts,
+    would read numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``. A ``~/`` is replaced by the
+    home folder, which not every shell does."""
     sweeps = _options(arguments).multirun
     return [_quoted(argument, sweeps) for argument in arguments]
 
 
 def _quoted(argument: str, sweeps: bool) -> str:
     key, equals, value = argument.partition("=")
-    if not equals or not re.fullmatch(r"\+{0,2}\w[\w./@]*", key) or key == "resume":  # which is no override
+    if not equals or not re.fullmatch(r"\+{0,2}\w[\w./@]*", key) or key == "resume":  # resume is not an override
         return argument
     option = key.rpartition(".")[2].lstrip("+")
     wants_texts = option in _TEXTS
@@ -100,7 +100,7 @@ def _quoted(argument: str, sweeps: bool) -> str:
 
 
 def _quoted_inside(value: str) -> str:
-    """The texts of a list or a mapping in quotes, however deep they stand."""
+    """``value`` with all texts of its lists and mappings in quotes, at any depth."""
     if value[:1] == "[" and value[-1:] == "]":
         return f"[{','.join(map(_quoted_inside, _items(value[1:-1])))}]"
     if value[:1] == "{" and value[-1:] == "}":
@@ -110,7 +110,7 @@ def _quoted_inside(value: str) -> str:
 
 
 def _parsed(argument: str) -> Any:
-    """The override; None where it is none."""
+    """The parsed override; None if ``argument`` is not a valid override."""
     try:
         return OverridesParser.create().parse_override(argument)
     except HydraException:
@@ -122,17 +122,17 @@ def _is_texts(override: Any, sweeps: bool, option: str) -> bool:
         return sweeps
     value = override.value()
     if value is None:
-        return option != "name"  # which has to be given: Null is a name
+        return option != "name"  # name must not be null: Null is a name
     return all(isinstance(one, str | dict) for one in (value if isinstance(value, list) else [value]))
 
 
 def _items(text: str) -> Iterator[str]:
-    """The items of a list, between its commas that stand in no quotes and no brackets."""
+    """The items of a list, split at commas outside quotes and brackets."""
     start, depth, quote = 0, 0, ""
     for at, character in enumerate(text):
         if quote:
             quote = "" if character == quote and text[at - 1] != "\\" else quote
-        elif character in "'\"" and text[:at].rstrip()[-1:] in ("", *",:[{"):  # O'Brien has none
+        elif character in "'\"" and text[:at].rstrip()[-1:] in ("", *",:[{"):  # the apostrophe of O'Brien is no quote
             quote = character
         elif character in "[{":
             depth += 1

@@ -1,8 +1,8 @@
-"""Is every key of a config, of a file or of a command line, one that something reads?
+"""Checks that every key of a config, from a file or the command line, is read by something.
 
-Hydra refuses an unknown key on the command line, but takes one in silence that a YAML of ours brings along. So every
-node that names a ``_target_`` is held against that target's own signature, and whatever stands at the top against
-what the primary config declares.
+Hydra refuses an unknown key on the command line, but silently accepts one in a YAML file. So every node with a
+``_target_`` is checked against that target's signature, and the keys at the top against those that the primary config
+declares.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
-_WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # numbers, from these on
+_WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # whole numbers, with their least values
 _KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}  # by annotation
-_OBJECTS = ("replay", "concatenate")  # null, or what a _target_ makes
+_OBJECTS = ("replay", "concatenate")  # null, or a node with a _target_
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
-# Of hydra's.
+# The keys of Hydra's own node that name code or set the environment.
 _CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._target_", "sweeper._target_")
 
 
@@ -43,15 +43,15 @@ def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
 
 
 def declared_keys(name: str) -> set[str]:
-    """The keys that may stand at the top of primary config ``name``: its own, the groups and settings it is made of."""
+    """The keys allowed at the top of primary config ``name``: its own, and those of its groups and shared settings."""
     groups = tree.choices(name)
     shared = groups.pop("shared", [])
     return {str(key) for key in tree.primary(name)} - {"defaults", "hydra"} | set(groups) | set(shared)
 
 
 def check(config: DictConfig, name: str) -> None:
-    """Raise ConfigError for the first key of a composed config that nothing would read, ValueError for what is no
-    number where one is needed."""
+    """Raise ConfigError for the first key of a composed config that nothing would read, ValueError for a value that is
+    not a number where one is needed."""
     known = declared_keys(name)
     for key in config:
         if str(key) not in known:
@@ -68,7 +68,7 @@ def check(config: DictConfig, name: str) -> None:
 
 
 def check_given(config: DictConfig) -> None:
-    """Raise ConfigError for the first value that a config leaves to the user (``???``) and that was not given."""
+    """Raise ConfigError for the first value that a config requires of the user (``???``) and that was not given."""
     for key in sorted(OmegaConf.missing_keys(config)):
         raise ConfigError(f"{key} has no value, and nothing to fall back on: add {key}=... to the command")
 
@@ -104,7 +104,7 @@ def _check_node(node: Any, path: str) -> None:
 
 
 def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
-    """Of what ``_target_`` names. Raises ConfigError where that is not there, or nothing to be called."""
+    """The parameters of what ``_target_`` names. Raises ConfigError if it does not exist, or cannot be called."""
     try:
         return inspect.signature(locate(target)).parameters
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
@@ -114,8 +114,8 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
-    """Raise ConfigError for overrides that name a key or a choice that does not exist, here or in ``config_dir``, or
-    whose value is of another kind than the key's."""
+    """Raise ConfigError for overrides with a key or a choice that does not exist, here or in ``config_dir``, or with a
+    value of the wrong kind for the key."""
     try:
         overrides = OverridesParser.create().parse_overrides(list(arguments))
     except HydraException as error:
@@ -139,23 +139,23 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
                 raise unknown_key(override.key_or_group, str(choice), options)
     choices = tuple(map(_first, groups))
     for override in overrides:
-        added = override.is_add() or override.is_force_add()  # held against the signatures later
+        added = override.is_add() or override.is_force_add()  # checked against the signatures later
         if not (added or override in groups or override.key_or_group.startswith(("hydra.", "hydra/"))):
             default = _check_key(_of_choices(tree.CONF, name, choices, config_dir), name, override.key_or_group)
-            if not override.key_or_group.startswith("trainer."):  # Lightning's own takes devices=auto
+            if not override.key_or_group.startswith("trainer."):  # Lightning's Trainer takes devices=auto
                 _check_kind(override, default)
 
 
-@functools.cache  # whoever composes many configs gives them few choices
+@functools.cache  # a program that composes many configs uses few different choices
 def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> DictConfig:
-    """What the values of overrides are held against, from the configs in ``_tree``: it is read alone."""
+    """The config with which the values of overrides are compared, from the configs in ``_tree``: for reading only."""
     return tree.composed(name, choices, config_dir)
 
 
 def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:
-    """Raise ConfigError where a file of ``config_dir`` has a say in what Hydra itself imports, calls and exports.
+    """Raise ConfigError if a file of ``config_dir`` affects what Hydra itself imports, calls or exports.
 
-    Hydra makes those objects before any config of ours is checked; a command line may say it, as a file may not.
+    Hydra makes these objects before our configs are checked. A command line may set them; a file may not.
     """
     if config_dir is None:
         return
@@ -171,12 +171,12 @@ def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) ->
 
 
 def _groups(name: str) -> list[str]:
-    """The groups that primary config ``name`` is made of."""
+    """The groups of which primary config ``name`` is composed."""
     return [group for group in tree.choices(name) if group not in ("shared", "hydra")]
 
 
 def _check_kind(override: Override, default: Any) -> None:
-    """Raise ConfigError for a value of another kind than the ``default`` that it stands for."""
+    """Raise ConfigError for a value of another kind than the ``default`` that it replaces."""
     key = override.key_or_group
     if isinstance(override.value(), RangeSweep | IntervalSweep) or default == "???":
         return
@@ -187,8 +187,8 @@ def _check_kind(override: Override, default: Any) -> None:
 
 
 def _other_kind(key: str, value: Any, default: Any) -> str | None:
-    """What ``value`` would have to be to stand for ``default``; None where it may. A list or a mapping may stand for
-    all but a switch, or a text at the top, and a file for names and words."""
+    """What ``value`` would have to be to replace ``default``; None if it may. A list or a mapping may replace anything
+    except a switch or a text at the top, and a file may replace names and words."""
     is_bool, is_number = isinstance(value, bool), isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, list):
         is_file = key.rpartition(".")[2] in _FILES and isinstance(value, str)
@@ -205,7 +205,7 @@ def _other_kind(key: str, value: Any, default: Any) -> str | None:
 
 
 def _check_key(config: DictConfig, name: str, key: str) -> Any:
-    """The value of ``config`` that ``key`` names. Raises ConfigError where there is none."""
+    """The value of ``key`` in ``config``. Raises ConfigError if there is no such key."""
     groups = _groups(name)
     node: Any = config
     first, *_ = parts = key.split(".")
@@ -231,6 +231,6 @@ def _choices(override: Override) -> list[Any]:
 
 
 def _first(override: Override) -> str:
-    """The override with the first choice of a sweep alone."""
+    """The override, with only the first choice of a sweep."""
     key = override.get_key_element()
     return f"{key}={_choices(override)[0] or 'null'}" if override.is_sweep_override() else str(override.input_line)

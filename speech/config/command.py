@@ -1,4 +1,4 @@
-"""An entry point's command line: composed, checked and run; what a user can put right is told in one line."""
+"""An entry point's command line: composed, checked and run; errors that a user can correct take one line."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     Main = Callable[[Config], object]
 
-GO_ON = frozenset(("train", "evaluate", "calibrate", "shard", "synthesize"))  # they keep the clips that they have made
+GO_ON = frozenset(("train", "evaluate", "calibrate", "shard", "synthesize"))  # they keep finished clips
 
 
 def _told(error: Exception) -> Exception | None:
-    """What a user can put right of ``error``; None for a fault of the program's own."""
+    """The part of ``error`` that a user can correct; None for a fault in the program itself."""
     from hydra.errors import ConfigCompositionException, HydraException, InstantiationException
     from omegaconf import DictConfig
     from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
@@ -31,9 +31,9 @@ def _told(error: Exception) -> Exception | None:
     if not isinstance(error, (*program.EXPLAINED, HydraException, OmegaConfBaseException)):
         return None
     if isinstance(error, ConfigAttributeError) and isinstance(error.parent_node, DictConfig):
-        # A key that the program reads is missing from a YAML: what stands there instead, misspelt, is named.
+        # A key that the program reads is missing from a YAML: the message names the misspelt key that is there instead.
         return unknown_key("the configuration", str(error.key), map(str, error.parent_node))
-    # Hydra's own exception stands around the one that says what is wrong: of an object, or of the config's language.
+    # Hydra's exception wraps the one that says what is wrong with an object, or with the syntax of the config.
     cause = error.__cause__
     if isinstance(cause, Exception) and isinstance(error, InstantiationException | ConfigCompositionException):
         error = cause
@@ -41,7 +41,7 @@ def _told(error: Exception) -> Exception | None:
 
 
 def _in_a_line(error: Exception) -> Exception:
-    """Hydra's without its search path; OmegaConf's, which tells on lines of its own where it is, with the way out."""
+    """``error`` in one line: Hydra's without its search path; OmegaConf's with its key, and with what to do."""
     from omegaconf.errors import GrammarParseError, InterpolationResolutionError, OmegaConfBaseException
 
     from speech.config.tree import ConfigError
@@ -58,7 +58,7 @@ explained = partial(program.explained, told=_told)
 
 
 def of_a_list() -> None:
-    """A list of one's own, without another set-up or start, fine-tunes the recogniser that ships."""
+    """With corpus.names and no other set-up or start, fine-tune the recogniser that ships (``experiment=list``)."""
     given = [argument.partition("=")[0] for argument in sys.argv]
     if "corpus.names" in given and not {"experiment", "init", "resume", "corpus"} & set(given):
         sys.argv.insert(given.index("corpus.names"), "experiment=list")
@@ -68,9 +68,9 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
     """Compose config ``name`` from the command line, check it, and call ``main`` with it.
 
     ``--help`` prints the command's page. With ``resume=RUN_DIR``, ``resume`` is called with that run's config, and no
-    folder is made. Packages of ``trust=[...]`` may be named by a ``_target_``. What a user can put right is shown as
-    one line, and ends the program with status 2. In a sweep (``-m``) it ends its job alone; ``after_sweep`` is called
-    with the sweep's folder when all have ended, and a job that failed is told then.
+    folder is created. A ``_target_`` may name packages of ``trust=[...]``. An error that a user can correct is shown as
+    one line, and ends the program with status 2. In a sweep (``-m``) it only ends its job; ``after_sweep`` is called
+    with the sweep's folder when all jobs have ended, and a failed job is reported then.
     """
     program.run(lambda: _run(name, main, resume, after_sweep), _told, name in GO_ON)
 
@@ -78,7 +78,7 @@ def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable
 def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
     import multiprocessing
 
-    import hydra  # half a second
+    import hydra  # takes half a second
     from hydra.core.hydra_config import HydraConfig
 
     from speech.common import processes, trust
@@ -103,23 +103,23 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
         raise tree.ConfigError(f"{unheard[0]} is of a sweep, and would do nothing: add -m")
     check_hydra(name, given.overrides, given.config_dir)
     sys.argv[1:] = arguments.in_one_place(sys.argv[1:], given.overrides)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print over a page
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises errors instead of printing a page
     packages, starter, method = trust.trusted(), os.getpid(), multiprocessing.get_start_method()
     temporary = processes.folder_of_family() if given.sweep else ""
 
     def job(config: Config) -> object:
-        if os.getpid() != starter:  # a launcher's process, which knows of nothing above
+        if os.getpid() != starter:  # a launcher's process, which does not have the settings above
             trust.trust(packages)
             program.begin()
             processes.stop_with(starter)
             processes.put_temporary_files_into(temporary)
-            # In joblib's processes it is joblib's own, by which no DataLoader and no pool of ours can start one.
+            # In joblib's processes the start method is joblib's, with which no DataLoader or pool can start a process.
             multiprocessing.set_start_method(method, force=True)
         if not sweep.is_job():
             try:
                 return explained(lambda: main_of_checked(config), goes_on=name in GO_ON)
             finally:
-                if "run_dir" in config:  # Hydra has made a folder by the time, whatever folder the run is given
+                if "run_dir" in config:  # Hydra has created a folder by now, even if the run has another one
                     with suppress(OSError):
                         Path(HydraConfig.get().runtime.output_dir).rmdir()
         try:
@@ -127,13 +127,13 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
         except Exception as error:
             if (reason := _told(error)) is None:
                 raise
-            raise tree.ConfigError(str(reason)) from error  # which any process can hand to another
+            raise tree.ConfigError(str(reason)) from error  # an error that can be passed between processes
 
     failed = None
     with sweep.tracked():
         try:
             hydra.main(version_base="1.3", config_path=str(tree.CONF), config_name=name)(job)()
-        except Exception as error:  # of a job: the table is of them all
+        except Exception as error:  # a job's error: the table is of all jobs
             failed = error
         if after_sweep and sweep.Resumable.folder:
             after_sweep(sweep.Resumable.folder)

@@ -1,4 +1,4 @@
-"""Configs composed from the tree and a command line, or read back from a run, every key of them checked."""
+"""Configs composed from the tree and a command line, or read back from a run, with every key checked."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from speech.config.check import check, check_overrides
 from speech.config.objects import UntrustedConfigError, values
 from speech.config.tree import Config, ConfigError
 
-_NEEDED = {  # by command, what the config of one of its runs has
+_NEEDED = {  # by command, the keys that the config of its runs must have
     "train": ("corpus", "frontend", "encoder", "decoder", "alphabet", "batch_size", "seed", "cache_dir"),
     "g2p": ("model", "varieties", "optimizer", "trainer", "batch_size", "seed"),
 }
-_KEEPING = {  # by class, its key for the folder that it writes into, and the folder's name in cache_dir, as in conf/
+_KEEPING = {  # by class, the key of the folder it writes into, and the folder's name in cache_dir, as in conf/
     "speech.tts.cached.CachedEngine": ("folder", "voices"),
     "speech.data.recipes.Recipe": ("manifests", "lhotse"),
 }
 
 
 def saved(run_dir: Path, name: str) -> Config:
-    """The config that a run left in its folder, wherever that is now, checked.
+    """The checked config in a run's folder, which may have been moved.
 
-    Raises ConfigError, FileNotFoundError with the way out.
+    Raises ConfigError or FileNotFoundError, which say what to do.
     """
     path = run_dir / "config.yaml"
     if not path.is_file():
@@ -54,8 +54,8 @@ def saved(run_dir: Path, name: str) -> Config:
 
 
 def _check_references(plain: Any) -> None:
-    """Raise ConfigError for an interpolation that a run does not write: one ``${key}`` in a text, for a value that has
-    none itself. Others read the environment, or grow without end.
+    """Raise ConfigError for an interpolation that a run does not write. A run writes one ``${key}`` in a text, for a
+    value without interpolations. Others could read the environment, or grow without bound.
     """
     for text in filter(_is_interpolated, values(plain)):
         found, value = re.fullmatch(r"\$\{([\w.]+)\}[^$]*", text), plain
@@ -70,10 +70,10 @@ def _is_interpolated(value: Any) -> bool:
 
 
 def resumed(name: str, arguments: Sequence[str]) -> Config | None:
-    """The config of the run of command ``name`` that ``resume=RUN_DIR`` names, to go on in that folder; None without
-    such an argument.
+    """The config of the run of command ``name`` in ``resume=RUN_DIR``, to continue in that folder; None without such an
+    argument.
 
-    Raises ConfigError, naming them, where there are other arguments: a run ends as it began.
+    Raises ConfigError, naming them, if there are other arguments: a run continues with the options it began with.
     """
     given = [argument for argument in arguments if argument.startswith("resume=")]
     if not given or given == ["resume=null"]:
@@ -85,10 +85,10 @@ def resumed(name: str, arguments: Sequence[str]) -> Config | None:
 
 
 def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
-    """Fill those of ``keys`` that ``config`` leaves open with what the run that ``recognizer`` lies in had, to be kept
-    in ``config.cache_dir``.
+    """Fill those of ``keys`` that ``config`` leaves open with the values of the run whose folder has ``recognizer``;
+    what they make is kept in ``config.cache_dir``.
 
-    Raises ConfigError where it lies in none.
+    Raises ConfigError if the folder is not a run's.
     """
     left_open = [key for key in keys if config.get(key) is None]
     if not left_open:
@@ -105,8 +105,8 @@ def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
 
 
 def keep_in(config: Config, cache_dir: str) -> None:
-    """Let what is made of ``config``, which may be of a stranger's run, be written into ``cache_dir`` and nowhere else:
-    where a run kept it, nobody who evaluates that run has agreed to."""
+    """Make ``config``, which may come from a stranger's run, write only into ``cache_dir``: whoever evaluates a run has
+    not agreed to the folders that the run used."""
     put(config, {"cache_dir": cache_dir})
     for node in _nodes(config):
         target = node.get("_target_")
@@ -116,7 +116,7 @@ def keep_in(config: Config, cache_dir: str) -> None:
 
 
 def _nodes(config: Any) -> Iterator[Config]:
-    """``config`` and all in it; what an interpolation stands for is there once."""
+    """``config`` and all nodes in it; interpolations are skipped, since their nodes are elsewhere in it."""
     if isinstance(config, Config):
         yield config
     keys: Any = config if isinstance(config, Config) else range(len(config)) if OmegaConf.is_list(config) else ()
@@ -126,33 +126,33 @@ def _nodes(config: Any) -> Iterator[Config]:
 
 
 def put(config: Config, nodes: Mapping[str, Any]) -> None:
-    """Set ``nodes`` at the top of ``config``, which need not have their keys."""
+    """Set ``nodes`` at the top of ``config``, which does not need to have their keys."""
     with open_dict(config):
         config.update(nodes)
 
 
 def compose(name: str, arguments: Sequence[str]) -> Config:
-    """Config ``name`` as a command line of ``arguments`` composes it, every key of it checked. Raises ConfigError."""
+    """Config ``name`` as the command line ``arguments`` composes it, with every key checked. Raises ConfigError."""
     given = command_line.parse(command_line.quoted(command_line.opt_in(arguments)))
     check_overrides(name, given.overrides, given.config_dir)
     return finish(tree.composed(name, given.overrides, given.config_dir), name)
 
 
 def finish(config: Config, name: str) -> Config:
-    """``config`` as composed by Hydra, its lists written out. Raises ConfigError for a key that nothing would read."""
+    """``config``, composed by Hydra, with its lists written out. Raises ConfigError for a key that nothing reads."""
     lists.write_out(config)
     check(config, name)
     return config
 
 
 def plain(config: Any, resolve: bool = True) -> Any:
-    """``config`` as dictionaries, lists and values; ``resolve`` writes values in place of interpolations."""
+    """``config`` as dictionaries, lists and values; ``resolve`` replaces interpolations by values."""
     return OmegaConf.to_container(config, resolve=resolve) if OmegaConf.is_config(config) else config
 
 
 def save(config: Config, path: Path, resolve: bool = False) -> None:
-    """Write ``config`` as YAML into its run's folder, which may be moved and is told as ``.``; ``resolve`` writes
-    values in place of interpolations."""
+    """Write ``config`` as YAML into its run's folder, which may be moved and is therefore written as ``.``; ``resolve``
+    replaces interpolations by values."""
     own = config.copy()
     put(own, {"run_dir": "."})
     storage.write_text(path, OmegaConf.to_yaml(own, resolve=resolve))

@@ -1,6 +1,6 @@
-"""``--help``: a command's page, made of the comments in its YAML.
+"""``--help``: a command's page, made from the comments in its YAML.
 
-A primary config opens with two examples, with what the command does, and with the options that are used most:
+A primary config opens with two examples, a description of the command, and the options that are used most:
 
     # python -m speech.transcribe clips=recordings
     # python -m speech.transcribe clips=calls/monday.wav 'names=[Anna,Bob]' json=true
@@ -9,7 +9,7 @@ A primary config opens with two examples, with what the command does, and with t
     #
     # Most used: clips, recognizer, names, decoder, json
 
-The meaning of an option is the comment at its line: in the primary config, in ``conf/shared``, or in a group's file.
+The meaning of an option is the comment on its line: in the primary config, in ``conf/shared``, or in a group's file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Option:
 
 
 def header(path: Path) -> Header:
-    """What the comment says that a config opens with."""
+    """The content of the comment at the start of a config."""
     text = path.read_text(encoding="utf-8")
     opening = re.match(r"(#.*\n)*", text.removeprefix("# @package _global_\n"))
     assert opening is not None
@@ -62,7 +62,7 @@ def header(path: Path) -> Header:
 
 
 def meaning(path: Path, key: str) -> str:
-    """The comment at the line of ``key`` at the top of a config or in its defaults list, or over it; "" for none."""
+    """The comment on or above the line of ``key`` at the top level of a config or in its defaults; "" for none."""
     above: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if found := re.match(rf"(?:  - )?{re.escape(key)}:(?: [^#]*)?(?:# (.*))?$", line):
@@ -72,7 +72,7 @@ def meaning(path: Path, key: str) -> str:
 
 
 def most_used(name: str) -> list[Option]:
-    """The options that the primary config ``name`` says are used most."""
+    """The most used options, as the primary config ``name`` lists them."""
     primary = tree.CONF / f"{name}.yaml"
     config, choices = tree.composed(name, []), tree.choices(name)
     lists.write_out(config)

@@ -1,6 +1,6 @@
-"""Long lists: a YAML says ``${lines:names.txt}`` for the lines of that text file in ``conf/``, or of several.
+"""Long lists: in a YAML, ``${lines:names.txt}`` stands for the lines of one or several text files in ``conf/``.
 
-They are written out as soon as a config is composed, so that a run's config.yaml is whole on any machine.
+They are written out as soon as a config is composed, so that a run's config.yaml is complete on any machine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from speech.config import tree
 
 
 def lines(*files: str) -> list[str]:
-    """The lines of text files of ``conf/``, one file after the other, without the empty ones. Raises ConfigError."""
+    """The lines of text files in ``conf/``, one file after the other, without empty lines. Raises ConfigError."""
     if outside := [file for file in files if not (tree.CONF / file).resolve().is_relative_to(tree.CONF)]:
         raise tree.ConfigError(f"${{lines:{outside[0]}}}: not a file of {tree.CONF}: give names=FILE")
     texts = ((tree.CONF / file).read_text(encoding="utf-8") for file in files)
@@ -24,7 +24,7 @@ OmegaConf.register_new_resolver("lines", lines, replace=True)
 
 
 def write_out(config: DictConfig) -> None:
-    """Let the lines themselves stand wherever ``config`` says ``${lines:...}``."""
+    """Replace each ``${lines:...}`` in ``config`` by the lines themselves."""
     raw: Any = OmegaConf.to_container(config)
     for key, node in raw.items():
         if isinstance(node, dict):

@@ -1,7 +1,7 @@
-"""From a config's node to the object that its ``_target_`` names: the only place where Hydra makes objects.
+"""Makes the object that the ``_target_`` of a config's node names: the only place where Hydra makes objects.
 
-A config may come from a stranger, as a run's folder does, so what it names is compared before anything is imported:
-with the targets of the project's own ``conf/``, with torch's optimisers and schedules, and with the packages that the
+A config may come from a stranger, as a run's folder can, so its targets are checked before anything is imported.
+Allowed are the targets in the project's own ``conf/``, torch's optimisers and schedules, and the packages that the
 command line trusts (``trust=[mypackage]``).
 """
 
@@ -20,14 +20,14 @@ from omegaconf.errors import OmegaConfBaseException
 from speech.common.trust import NotTrustedError, defined_in_trusted, is_trusted, way_out
 from speech.config.tree import CONF, ConfigError
 
-UNAVAILABLE = (OSError, ValueError, ImportError, hydra.errors.HydraException, OmegaConfBaseException)  # of a node
+UNAVAILABLE = (OSError, ValueError, ImportError, hydra.errors.HydraException, OmegaConfBaseException)  # a node's errors
 _TORCH = re.compile(r"torch\.optim\.(lr_scheduler\.)?[A-Z]\w*")
 
-logging.getLogger("hydra.utils").disabled = True  # it logs what it raises
+logging.getLogger("hydra.utils").disabled = True  # it logs the errors that it raises
 
 
 class UntrustedConfigError(ConfigError, NotTrustedError):
-    """A config names what only an opt-in could allow."""
+    """A config names a target that needs an opt-in."""
 
 
 @cache
@@ -38,28 +38,28 @@ def named_targets() -> frozenset[str]:
 
 
 def instantiate(node: Any, **arguments: Any) -> Any:
-    """The object of ``node`` and its children, given ``arguments`` as well; None for None.
+    """The object of ``node`` and its children, with ``arguments`` added; None for None.
 
-    Raises what the class raises, ConfigError for a target that nobody allows, and HydraException where there is no such
-    class: ``UNAVAILABLE``, all of it.
+    Raises the errors of the class, ConfigError for a target that is not allowed, and HydraException if there is no such
+    class; all of them are in ``UNAVAILABLE``.
     """
-    # Resolved: an interpolation can make a node that was not there when the config was checked.
+    # Resolved, since an interpolation can create a node that was not there when the config was checked.
     for value in values(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node):
         if isinstance(value, dict) and "_target_" in value:
             try:
                 locate(value["_target_"])
             except (AttributeError, ImportError, ValueError) as error:
                 raise ConfigError(f"_target_ {value['_target_']!r} is nothing that can be made ({error})") from error
-        if isinstance(value, str) and "${" in value:  # Hydra would resolve it once more
+        if isinstance(value, str) and "${" in value:  # Hydra would resolve it again
             raise ConfigError(f"{value!r} stands for nothing: a value that begins with a dollar and a brace")
     return hydra.utils.instantiate(node, **arguments)
 
 
 def locate(target: Any) -> Any:
-    """The class or function of that dotted name.
+    """The class or function with the dotted name ``target``.
 
-    Raises ConfigError, before anything is imported, for one that neither the project's configs nor a trusted package
-    have, and AttributeError, ImportError or ValueError where there is none.
+    Raises ConfigError, before anything is imported, for a target that is neither in the project's configs nor in a
+    trusted package, and AttributeError, ImportError or ValueError if it does not exist.
     """
     if not isinstance(target, str):
         raise ConfigError("not a dotted name")
@@ -78,7 +78,7 @@ def locate(target: Any) -> Any:
 
 
 def values(node: Any) -> Iterator[Any]:
-    """``node``, of plain data, and all that is in it."""
+    """``node``, which is plain data, and everything in it."""
     yield node
     if isinstance(node, dict | list):
         for child in node.values() if isinstance(node, dict) else node:

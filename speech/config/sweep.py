@@ -1,4 +1,4 @@
-"""A sweep (``-m``): where it is, and whether what runs is a job of one."""
+"""A sweep (``-m``): its folder, and whether the current program is a job of one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from speech.common import program, storage
 from speech.common.escape import printable
 from speech.common.extras import require
 
-KEYS = "search=", "hydra/sweeper=", "hydra/launcher="  # what a sweep alone reads
-LAUNCHERS = {  # by hydra/launcher, the module that has it and its distribution
+KEYS = "search=", "hydra/sweeper=", "hydra/launcher="  # options that only a sweep reads
+LAUNCHERS = {  # by hydra/launcher, its module and its distribution
     "joblib": ("hydra_plugins.hydra_joblib_launcher", "hydra-joblib-launcher"),
     "submitit_local": ("hydra_plugins.hydra_submitit_launcher", "hydra-submitit-launcher"),
     "submitit_slurm": ("hydra_plugins.hydra_submitit_launcher", "hydra-submitit-launcher"),
@@ -26,24 +26,24 @@ LAUNCHERS = {  # by hydra/launcher, the module that has it and its distribution
 
 
 class Resumable(Callback):
-    """Says, as a sweep begins, how it goes on if it is stopped; Hydra calls it in the process that starts the jobs."""
+    """Prints, when a sweep begins, how to continue it; Hydra calls it in the process that starts the jobs."""
 
     folder: str | None = None  # of this process's sweep
     lock: Any = None  # of that folder, while its jobs run
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
-        # Hydra makes a warning of an exception in a callback, and goes on: what is told here ends the program.
+        # Hydra would turn an exception in a callback into a warning and continue: ``explained`` ends the program.
         Resumable.lock = program.explained(lambda: storage.claim(Path(config.hydra.sweep.dir), "a sweep"))
         Resumable.folder = config.hydra.sweep.dir
-        with suppress(ModuleNotFoundError):  # of a project of speech.new, which has none
-            # In an editable install beside other plugins Hydra does not find it by itself.
+        with suppress(ModuleNotFoundError):  # a project made by speech.new does not have it
+            # In an editable install with other plugins, Hydra does not find it by itself.
             Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
         print(f"a sweep; where it is stopped, it goes on with {same_command(config.hydra.sweep.dir)}", flush=True)
 
 
 @contextmanager
 def tracked() -> Iterator[None]:
-    """Within, ``Resumable.folder`` is that of the sweep that begins, if one does, and no other process sweeps there."""
+    """A context in which ``Resumable.folder`` is the sweep's folder, if one begins, and is locked for other sweeps."""
     Resumable.folder = Resumable.lock = None
     try:
         yield
@@ -53,12 +53,12 @@ def tracked() -> Iterator[None]:
 
 
 def same_command(folder: str) -> str:
-    """What goes on with the sweep in ``folder``."""
+    """The command, in words, that continues the sweep in ``folder``."""
     return f"the same command and hydra.sweep.dir={printable(folder)}"
 
 
 def is_job() -> bool:
-    """Whether what runs now is a job of a sweep."""
+    """Whether the current program is a job of a sweep."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 

@@ -1,4 +1,4 @@
-"""The tree of configs: where it is, which files a choice may name, and a config composed from them, unchecked."""
+"""The tree of configs: its place, the choices of each group, and configs composed from it, unchecked."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from omegaconf import OmegaConf
 __all__ = ["CONF", "Config", "ConfigError", "choices", "composed", "is_group", "options", "primary", "quoted"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-# A wheel carries the folder inside of the package; in a checkout it stands beside it.
+# A wheel has the folder inside the package; in a checkout it is next to it.
 CONF = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
 
 
 class ConfigError(ValueError):
-    """A key or a choice that does not exist; the message names it and the nearest that does."""
+    """An error in a config, such as a key or a choice that does not exist; the message names it and the nearest one."""
 
 
 def is_group(key: str, config_dir: Path | None = None) -> bool:
@@ -28,11 +28,11 @@ def is_group(key: str, config_dir: Path | None = None) -> bool:
 
 
 def primary(name: str) -> Config:
-    """Primary config ``name`` as it is written, with its defaults list; it is the same object each time."""
+    """Primary config ``name`` as written, with its defaults list; every call returns the same object."""
     return _read(CONF / f"{name}.yaml")
 
 
-@functools.cache  # each option of a command is held against it, and to read it takes milliseconds
+@functools.cache  # each option of a command is checked against it, and reading it takes milliseconds
 def _read(path: Path) -> Config:
     config: Any = OmegaConf.load(path)
     OmegaConf.set_readonly(config, True)
@@ -40,7 +40,7 @@ def _read(path: Path) -> Config:
 
 
 def choices(name: str) -> dict[str, Any]:
-    """The choice of each group in the defaults list of primary config ``name``; of ``shared`` it is a list."""
+    """The choice of each group in the defaults list of primary config ``name``; for ``shared`` it is a list."""
     return {
         str(key): choice
         for entry in primary(name).get("defaults", [])
@@ -62,7 +62,7 @@ def options(group: str, config_dir: Path | None = None) -> list[str]:
 
 
 def composed(name: str, overrides: Sequence[str], config_dir: Path | None = None, hydra_too: bool = False) -> Config:
-    """Config ``name`` from the tree, ``config_dir`` and ``overrides``; ``hydra_too``: Hydra's own node is in it."""
+    """Config ``name`` from the tree, ``config_dir`` and ``overrides``; with ``hydra_too`` it includes Hydra's node."""
     more = [] if config_dir is None else [f"hydra.searchpath=[{quoted(f'file://{config_dir}')}]"]
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         return hydra.compose(name, [*more, *overrides], return_hydra_config=hydra_too)
@@ -73,5 +73,5 @@ def _folders(config_dir: Path | None) -> list[Path]:
 
 
 def quoted(text: str) -> str:
-    """As a value of Hydra's command line, whatever is in it."""
+    """``text`` quoted as a value on Hydra's command line, whatever characters it has."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,15 +1,15 @@
 """The clips of a source on disk: rendered, end-pointed, written as FLAC, and listed in a Lhotse CutSet.
 
     CACHE/<source>-<key>/clips/<shard>/<id>.flac    the name alone, or the whole sentence, mono, 16 bit
-                         shards/<shard>.jsonl.gz    a finished shard: its clips with checksums, and those refused
+                         shards/<shard>.jsonl.gz    a finished shard: its clips with checksums, and the refused ones
                          cuts.jsonl.gz              the CutSet; written last, so a folder that has it is complete
-                         refused.jsonl              each clip that is not in it, and the reason
-                         low_quality.jsonl          each recording in it that clips or is too quiet
+                         refused.jsonl              each clip that is not in the CutSet, and the reason
+                         low_quality.jsonl          each recording in the CutSet that is clipped or too quiet
 
-The key is a digest of everything that shapes the clips. A build that was interrupted continues with the first missing
-shard. A rebuilt corpus is identical to the bit, whatever the number of processes. Paths are relative to the folder. A
-shard that is damaged, or lacks a clip, is rendered again; a corpus that is whole is read alone, so that a cache may be
-shared and read-only.
+The key is a digest of everything that affects the clips. An interrupted build continues with the first missing shard. A
+rebuilt corpus is identical to the bit, whatever the number of processes. Paths are relative to the folder. A shard that
+is damaged, or lacks a clip, is rendered again. A complete corpus is only read, so that a cache may be shared and
+read-only.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from speech.text import espeak
 from speech.text.alphabet import Alphabet
 from speech.tts.voice import VoiceError
 
-SHARD = 100  # clips: 0.2 s of work for the fastest engine, a minute for the slowest
+SHARD = 100  # clips, which take the fastest engine 0.2 s and the slowest a minute
 PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A built corpus: its folder, the clips that are ``refused``, and the recordings in it of ``low_quality``."""
+    """A built corpus: its folder, the ``refused`` clips, and the recordings in it of ``low_quality``."""
 
     folder: Path
     refused: list[Refusal]
@@ -62,10 +62,10 @@ class Corpus:
 def build(
     source: Source[Any], alphabet: Alphabet, sample_rate: int, cache_dir: str | Path, n_workers: int | None = None
 ) -> Corpus:
-    """The corpus of ``source``, from ``cache_dir`` or built there by ``n_workers`` processes (None: one a core).
+    """The corpus of ``source``, from ``cache_dir`` or built there by ``n_workers`` processes (None: one per core).
 
-    Raises CorpusError where no clip is usable, or nothing can be written, OSError where the disk is full; finished
-    shards stay.
+    Raises CorpusError if no clip is usable or nothing can be written, and OSError if the disk is full; finished shards
+    are kept.
     """
     items, refused = source.items(alphabet)
     folder = Path(cache_dir).resolve() / f"{source.name}-{_key(source, items, refused, alphabet, sample_rate)}"
@@ -90,7 +90,7 @@ def build(
     return Corpus(folder, *_refusals(lines, refused))
 
 
-Lines = list[dict[str, Any]]  # of a shard, one a clip
+Lines = list[dict[str, Any]]  # of a shard, one per clip
 
 
 def _read_shards(folder: Path, shards: Mapping[str, list[Any]]) -> dict[str, Lines | None]:
@@ -111,12 +111,12 @@ def _read_shard(folder: Path, shard: str) -> Lines | None:
 
 
 def read_lines(path: Path) -> Lines:
-    """Of a shard's list."""
+    """The lines of a shard's list."""
     return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
 def checksum(path: Path) -> int:
-    """That its shard's list has of a clip."""
+    """The checksum of a clip, as its shard's list has it."""
     return zlib.crc32(path.read_bytes())
 
 
@@ -129,7 +129,7 @@ def _is_whole(folder: Path, lines: Mapping[str, Lines | None]) -> bool:
 
 
 def _refusals(lines: Mapping[str, Lines | None], refused: list[Refusal]) -> tuple[list[Refusal], list[Refusal]]:
-    """The clips that are refused, ``refused`` already or when they were rendered, and the recordings of low quality."""
+    """The refused clips (``refused`` before, or when they were rendered), and the recordings of low quality."""
     every = [line for some in lines.values() for line in some or ()]
     rendered = [Refusal(**line["refused"]) for line in every if "refused" in line]
     faulty = [Refusal(line["origin"], "; ".join(line["faults"])) for line in every if line.get("faults")]
@@ -146,14 +146,14 @@ def _key(source: Source[Any], items: list[Any], refused: list[Refusal], alphabet
 
 
 def _code() -> list[Path]:
-    """The modules that a clip passes until it is on disk."""
+    """The modules that a clip passes through before it is on disk."""
     names = [f"audio/{name}" for name in ("files", "containers", "media", "limits", "endpointing")]
     names += ["text/espeak", "text/mnemonics"]
     names += [f"data/{name}" for name in ("build", "recipes", "recordings", "source", "synthetic")]
     return [*(PACKAGE / f"{name}.py" for name in names), *sorted(PACKAGE.glob("tts/*.py"))]
 
 
-@functools.cache  # of many corpora
+@functools.cache  # it is called for many corpora
 def _what_it_does(code: str) -> str:
     """``code`` without comments, docstrings and layout."""
     tree = ast.parse(code)
@@ -169,7 +169,7 @@ def _render(
     """Render the ``missing`` shards of a corpus of ``n_clips``."""
     done = n_clips - sum(map(len, missing.values()))
     with tqdm(total=n_clips, initial=done, desc="corpus", unit=" clips", smoothing=0, mininterval=1) as progress:
-        if len(missing) <= 2 or n_workers == 1:  # to start processes would take longer
+        if len(missing) <= 2 or n_workers == 1:  # starting processes would take longer
             for shard, items in missing.items():
                 progress.update(_render_shard(source, folder, sample_rate, shard, items))
             return
@@ -198,7 +198,7 @@ def _shard_path(folder: Path, shard: str) -> Path:
 
 
 def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: str, items: list[Item]) -> int:
-    """Render ``items``, then write the shard's list; returns their number."""
+    """Render ``items``, then write the shard's list; returns the number of items."""
     clips = folder / "clips" / shard
     clips.mkdir(parents=True, exist_ok=True)
     storage.remove_parts(clips)
@@ -216,11 +216,11 @@ def _render_shard(source: Source[Any], folder: Path, sample_rate: int, shard: st
         known = {"id": item.id, "text": item.text, "speaker": item.speaker, "accent": item.accent, "split": item.split}
         place = path.relative_to(folder).as_posix()
         written = {"path": place, "crc32": checksum(path), "n_samples": len(waveform)}
-        origin = getattr(item, "path", "")  # of a recording
+        origin = getattr(item, "path", "")  # the path of a recording
         recorded = {"origin": origin, "rate": files.rate_of(origin) if origin else 0}
         faults = level_faults(sound, waveform) if origin else []
         lines.append(known | written | recorded | {"weight": item.weight, "say": item.say, "faults": faults})
-    # gzip's own checksum tells a whole list from a damaged one.
+    # gzip's own checksum distinguishes a complete list from a damaged one.
     storage.write_bytes(_shard_path(folder, shard), gzip.compress(_as_json_lines(lines).encode(), mtime=0))
     return len(items)
 

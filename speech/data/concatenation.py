@@ -1,8 +1,8 @@
-"""Sequences of running speech: short clips strung together with pauses, beside whole sentences.
+"""Sequences like running speech: short clips concatenated with pauses, alongside whole sentences.
 
-A recogniser of streams has to hear names between other words. Clips are strung together before they are augmented, so
-that a sequence has one room, one microphone and its noises. A batch has about the same sound whatever the length of its
-sequences, and these are of similar length: it costs about the same memory and time (as Lhotse's ``max_duration``).
+A streaming recogniser has to recognise names between other words. Clips are concatenated before they are augmented, so
+that a sequence has one room, one microphone and one set of noises. Every batch has about the same duration of sound, in
+sequences of similar length, so that it needs about the same memory and time (like Lhotse's ``max_duration``).
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from speech.audio.files import Waveform
 from speech.common.ranges import checked_proportion, checked_range
 from speech.data.samplers import EpochSampler, Step
 
-LEAST_SEQUENCES = 4  # of a batch
-SIMILAR = 2  # times the whole clips of a batch: so many neighbours by length they are drawn from, and at least
+LEAST_SEQUENCES = 4  # in a batch
+SIMILAR = 2  # a batch's n whole clips are drawn from SIMILAR * n neighbours by length, but from at least LEAST_SIMILAR
 LEAST_SIMILAR = 60
-LEAST_LEVEL = 1e-6  # RMS: silence is not made louder than this is
+LEAST_LEVEL = 1e-6  # RMS: a softer sound is amplified as if it had this level
 
 
 class Concatenation:
-    """Batches of ``batch_s`` seconds of sound, those of all processes together.
+    """Batches of ``batch_s`` seconds of sound, over all processes together.
 
-    A clip that is shorter than ``length_s[0]`` is strung together with others until the sequence is as long as the
-    whole clips of its batch; one longer than ``length_s[1]`` is refused. ``proportion`` of a batch's sequences are
-    strung together. Where there are no whole clips all are, of lengths that are uniform within ``length_s``.
+    A clip shorter than ``length_s[0]`` is concatenated with others until the sequence is as long as the whole clips of
+    its batch; one longer than ``length_s[1]`` is refused. ``proportion`` is the proportion of a batch's sequences that
+    are concatenated. If there are no whole clips, all are, with lengths drawn uniformly from ``length_s``.
 
-    A pause is of ``pause_s`` with probability ``pause_chance``, else of ``gap_s``. Of a clip, with probability
-    ``level_chance``, the level (RMS) becomes one of ``level_dbfs``: its neighbours in a sequence are of other
-    recordings. Raises ValueError for values out of range.
+    A pause is drawn from ``pause_s`` with probability ``pause_chance``, otherwise from ``gap_s``. With probability
+    ``level_chance``, a clip's level (RMS) is drawn from ``level_dbfs``, since its neighbours in a sequence come from
+    other recordings. Raises ValueError for values out of range.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Concatenation:
         return self.pause_chance * pause + (1 - self.pause_chance) * gap
 
     def __call__(self, waveforms: Sequence[Waveform], sample_rate: int, rng: np.random.Generator) -> Waveform:
-        """``waveforms`` with pauses between them, ``(n_samples,)``; a single one is as it was."""
+        """``waveforms`` joined with pauses, ``(n_samples,)``; a single one is returned unchanged."""
         if len(waveforms) == 1:
             return waveforms[0]
         levelled = rng.random(len(waveforms)) < self.level_chance
@@ -79,16 +79,16 @@ class Concatenation:
 
 
 def _at_level(waveform: Waveform, level: float) -> Waveform:
-    """``waveform`` at an RMS of ``level``, or less: within [-1, 1]."""
+    """``waveform`` at an RMS of ``level``, or less if it would leave [-1, 1]."""
     root, peak = float(np.sqrt(np.mean(np.square(waveform)))), float(np.abs(waveform).max())
     return waveform * np.float32(min(level / max(root, LEAST_LEVEL), 1 / max(peak, LEAST_LEVEL)))
 
 
 class SequenceSampler(EpochSampler):
-    """Batches of ``concatenate``'s sequences: in ``Step.clips`` each is a tuple of the clips that it is strung of.
+    """Batches of ``concatenate``'s sequences: each entry of ``Step.clips`` is the tuple of clips of one sequence.
 
-    ``lengths`` are in samples. Clips are drawn by their ``weights``, the expected numbers in an epoch; those of one
-    sequence are independent. An epoch has as many batches as the clips' sound fills, and ``n_steps`` at least.
+    ``lengths`` are in samples. Clips are drawn by their ``weights``, the expected numbers in an epoch; the clips of a
+    sequence are drawn independently. An epoch has as many batches as the clips' sound fills, but at least ``n_steps``.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SequenceSampler(EpochSampler):
         return [*((clip,) for clip in self._similar(place, n - n_strung, rng)), *strung]
 
     def _similar(self, place: int, n: int, rng: np.random.Generator) -> list[int]:
-        """``n`` whole clips about as long as the one that is at ``place`` by length."""
+        """``n`` whole clips about as long as the clip at ``place`` in the order of lengths."""
         if not n:
             return []
         width = min(len(self.whole), max(LEAST_SIMILAR, SIMILAR * n))
@@ -144,7 +144,7 @@ class SequenceSampler(EpochSampler):
         return found
 
     def _strung(self, length_s: float, rng: np.random.Generator) -> tuple[int, ...]:
-        """Short clips that are ``length_s`` long together, with their pauses, or a little less; one at least."""
+        """One or more short clips that, with their pauses, are together about ``length_s`` long, or slightly less."""
         chain: list[int] = []
         while True:
             drawn = np.searchsorted(self.short_ends, rng.random() * self.short_ends[-1], side="right")

@@ -1,4 +1,4 @@
-"""A built corpus, or shards of one, as a Lightning datamodule: a loader for training, one for each other split."""
+"""A built corpus, or its shards, as a Lightning datamodule: one loader for training, one for each other split."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from speech.text.alphabet import Alphabet, n_frames_needed
 from speech.text.names import LONGEST
 from speech.text.phones import Inventory
 
-AHEAD = 16  # batches: while the shards of the next window are read, training goes on with these
-UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # of a corpus that was cut short, or damaged
+AHEAD = 16  # batches, with which training continues while the shards of the next window are read
+UNREADABLE = (EOFError, OSError, RuntimeError, ValueError, zlib.error)  # raised by a truncated or damaged corpus
 
 
 def read_cuts(corpus: Corpus) -> list[Any]:
@@ -62,14 +62,14 @@ def _of_line(line: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _listed(corpus: Corpus) -> list[dict[str, Any]]:
-    """Each clip of the lists of shards."""
+    """Each clip in the lists of the shards."""
     lists = map(read_lines, sorted((corpus.folder / "shards").glob("*.jsonl.gz")))
     return [line for lines in lists for line in lines if "refused" not in line]
 
 
 def identity(corpus: Corpus) -> str:
-    """Of the clips, to the byte, and what is known of them: the same wherever their recordings lie now, and whenever
-    these were copied there. Raises CorpusError for damage."""
+    """A digest of the clips, to the byte, and of their metadata. It does not depend on the places of their recordings,
+    nor on when these were copied there. Raises CorpusError if the corpus is damaged."""
     try:
         clips = [[*_of_line(line), line["crc32"]] for line in _listed(corpus)]
     except (*UNREADABLE, LookupError, TypeError) as error:
@@ -83,7 +83,7 @@ def _damaged(path: Path, folder: Path, error: Exception) -> CorpusError:
 
 
 def check_clips(corpus: Corpus) -> None:
-    """Raise CorpusError for a clip that is not, to the byte, what was made: the lists of shards have its checksum."""
+    """Raise CorpusError for a clip that differs from what was written: the lists of the shards have its checksum."""
     for path in sorted((corpus.folder / "shards").glob("*.jsonl.gz")):
         try:
             for line in (line for line in read_lines(path) if "refused" not in line):
@@ -95,7 +95,7 @@ def check_clips(corpus: Corpus) -> None:
 
 
 def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
-    """The clips of ``cuts``, in memory. Raises CorpusError for one that is missing or damaged."""
+    """The clips of ``cuts``, in memory. Raises CorpusError for a missing or damaged clip."""
 
     def load(cut: Any) -> Clip:
         path = Path(cut.recording.sources[0].source)
@@ -104,7 +104,7 @@ def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
         except UNREADABLE as error:
             raise _damaged(path, path.parents[2], error) from error
         of, custom = cut.supervisions[0], cut.custom
-        more = custom["weight"], custom["say"], custom.get("rate", 0)  # which earlier versions did not write
+        more = custom["weight"], custom["say"], custom.get("rate", 0)  # ``rate``: earlier versions did not write it
         return Clip(cut.id, custom["name"], of.speaker, of.language, samples, *more)
 
     with ThreadPoolExecutor() as pool:
@@ -121,10 +121,10 @@ def load_clips(corpus: Corpus) -> dict[str, list[Clip]]:
 
 
 def begin_worker(*_worker: int) -> None:
-    """In a loader's process: to Ctrl-C the trainer alone answers, which needs batches until it has saved; and a batch
-    that cannot be sent, where /dev/shm is full, say, ends the process: it would be waited for without end."""
+    """Set up a loader's process. It ignores Ctrl-C, since the trainer needs batches until it has saved its state. If a
+    batch cannot be sent, as when /dev/shm is full, the process ends: training would wait for the batch forever."""
     end_with_parent()
-    queue: Any = queues.Queue  # whose thread sends, and calls this, "for overriding", where it cannot
+    queue: Any = queues.Queue  # its sending thread calls this hook, which is meant to be overridden, if it fails
     queue._on_queue_feeder_error = staticmethod(_not_sent)
 
 
@@ -139,13 +139,13 @@ class DataSettings:
 
     alphabet: Alphabet
     sample_rate: int  # Hz
-    n_frames: Callable[[int], int]  # frames of logits for a number of samples: the recogniser's
+    n_frames: Callable[[int], int]  # the recogniser's number of logit frames for a number of samples
     batch_size: int  # clips
     seed: int = 0
-    inventory: Inventory | None = None  # of the recogniser's phones, if any
-    names: Sequence[str] | None = None  # to choose from; None: every text of the clips
-    augment: Augment | Room | None = None  # of training clips
-    concatenate: Concatenation | None = None  # of training clips, whose batches are of ``batch_size`` without it
+    inventory: Inventory | None = None  # the recogniser's phones, if any
+    names: Sequence[str] | None = None  # the list to choose from; None: every text of the clips
+    augment: Augment | Room | None = None  # applied to training clips
+    concatenate: Concatenation | None = None  # applied to training clips; without it, batches have ``batch_size`` clips
 
 
 class SpeechData(pl.LightningDataModule):
@@ -154,7 +154,7 @@ class SpeechData(pl.LightningDataModule):
     def __init__(self, corpus: Corpus | Shar, settings: DataSettings) -> None:
         super().__init__()
         self.settings, self.folder, self._names = settings, corpus.folder, settings.names
-        self.corpora: list[str]  # by their clips
+        self.corpora: list[str]  # identities of the corpora, from their clips
         splits: Mapping[str, Sequence[Clip]]
         if isinstance(corpus, Shar):
             if settings.concatenate is not None:
@@ -162,19 +162,19 @@ class SpeechData(pl.LightningDataModule):
             self.corpora, splits = corpus.identities, corpus.clips()
         else:
             self.corpora, splits = [identity(corpus)], load_clips(corpus)
-        self.process = 0, 1  # this one's rank, and how many train together: each has its share of every batch
+        self.process = 0, 1  # this process's rank, and the number of processes that share every batch
         self.epoch, self.start = 0, 0  # where training begins; not 0 after an interruption
-        self.n_steps = 1  # an epoch, at least: few training clips are passed over several times in it
+        self.n_steps = 1  # the fewest steps of an epoch, which passes over few training clips several times
         self.refused = list(corpus.refused)
         self.datasets: dict[str, ClipDataset] = {}
         for split, clips in splits.items():
             self.add(split, clips)
 
     def add(self, split: str, clips: Sequence[Clip]) -> None:
-        """Make ``split`` of those of ``clips`` that have frames enough for their text; the others are refused.
+        """Make ``split`` from those of ``clips`` that have enough frames for their text; the others are refused.
 
-        Those of training that are longer than a sequence may be are refused too, and of the others those whose text is
-        longer than a name may be: they could not be ranked.
+        Also refused are training clips longer than a sequence may be and, in other splits, clips whose text is longer
+        than a name may be, since they could not be ranked.
         """
         use = self.settings
         augment, concatenate = (use.augment, use.concatenate) if split == "train" else (None, None)
@@ -204,7 +204,7 @@ class SpeechData(pl.LightningDataModule):
         return fitting
 
     def _refuse_stored(self, split: str, clips: Stored) -> None:
-        """Those of ``clips`` that are too short for their text weigh nothing."""
+        """Refuse those of ``clips`` that are too short for their text: their weights become 0."""
         use, of = self.settings, clips.listing
         needed = np.array([n_frames_needed(use.alphabet.encode(one.name)) for one in of.spoken])[of.kinds]
         lengths, which = np.unique(of.lengths, return_inverse=True)
@@ -215,9 +215,9 @@ class SpeechData(pl.LightningDataModule):
             self.refused.append(Refusal(id, f"{id}: {name!r} needs {counted(needed[i], 'frame')}: is it cut off?"))
 
     def validate_on_something(self) -> None:
-        """In a corpus without validation clips, validate on the training clips, not augmented.
+        """If the corpus has no validation clips, validate on the training clips, without augmentation.
 
-        They show the training error, and not the error on other clips.
+        This measures the training error, not the error on other clips.
         """
         if "val" not in self.datasets:
             if "train" in self.datasets and self.datasets["train"].index.shards:
@@ -226,8 +226,8 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def names(self) -> list[str]:
-        """The names to choose from: those given, or the distinct texts of all clips that are no longer than a name may
-        be, training first."""
+        """The names to choose from: the names given, or else the distinct texts of all clips, training first, without
+        those longer than a name may be."""
         if self._names is not None:
             return list(self._names)
         splits = sorted(self.datasets, key=lambda split: split != "train")
@@ -236,14 +236,14 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def listed(self) -> list[str]:
-        """The list to rank for a clip: ``names``, and all other texts of the splits for evaluation."""
+        """The list in which clips are ranked: ``names``, and all other texts of the evaluation splits."""
         held = [split for split in self.datasets if split != "train"]
         named = {text: name for split in held for text, name in self.datasets[split].named().items()}
         return list((named | {self.settings.alphabet.fold(name): name for name in self.names}).values())
 
     @property
     def test_splits(self) -> list[str]:
-        """All splits but ``train`` and ``val``; in a corpus without any, ``val``."""
+        """All splits other than ``train`` and ``val``; if there are none, ``val``."""
         return [split for split in self.datasets if split not in ("train", "val")] or ["val"]
 
     @property
@@ -256,7 +256,7 @@ class SpeechData(pl.LightningDataModule):
         return clips
 
     def split(self, name: str) -> ClipDataset:
-        """The clips of split ``name``. Raises CorpusError where there are none."""
+        """The clips of split ``name``. Raises CorpusError if there are none."""
         dataset = self.datasets.get(name)
         if not dataset:
             there = ", ".join(split for split, clips in self.datasets.items() if clips)
@@ -266,15 +266,15 @@ class SpeechData(pl.LightningDataModule):
 
     @property
     def batch_size(self) -> int:
-        """Clips of a batch, in all processes together."""
+        """The number of clips of a batch, over all processes."""
         return self.settings.batch_size * self.process[1]
 
     def sampler(self) -> EpochSampler:
-        """The batches of training."""
+        """The sampler of training batches."""
         return self.split("train").sampler(self.batch_size, n_steps=self.n_steps)
 
     def loader(self, split: str) -> DataLoader[Batch]:
-        """Every clip of ``split`` once, by length; of several processes each has every so manieth of them."""
+        """Every clip of ``split`` once, by length; several processes divide the clips among themselves."""
         dataset = self.split(split)
         sampler = BucketSampler(dataset.index.lengths, self.batch_size, shuffle=False)
         sampler.process = self.process
@@ -288,8 +288,8 @@ class SpeechData(pl.LightningDataModule):
         dataset = self.split("train")
         n_ahead = AHEAD if dataset.index.shards else 2
         n_samples = self._most_samples(dataset)
-        # Another process augments the next batches, unless there is a single core for each that trains, or too little
-        # memory to share.
+        # Another process augments the next batches, unless each training process has only one core, or there is too
+        # little shared memory.
         n_processes = self.process[1]
         n_workers = max(0, min(1, cores(n_processes * (n_ahead + 1) * 2 * n_samples * 4) // n_processes - 1))
         loader: Any = DataLoader(
@@ -304,7 +304,7 @@ class SpeechData(pl.LightningDataModule):
         return loader
 
     def _most_samples(self, dataset: ClipDataset) -> int:
-        """Of a training batch of this process, which augmentation may double."""
+        """The most samples in a training batch of this process before augmentation, which may double them."""
         use = self.settings
         if use.concatenate is not None:
             return round(use.concatenate.batch_s * use.sample_rate)
@@ -314,19 +314,19 @@ class SpeechData(pl.LightningDataModule):
         return self.loader("val")
 
     def state_dict(self) -> dict[str, Any]:
-        """The epoch of training and the batch in it, and of which corpora, for a checkpoint."""
+        """The state for a checkpoint: the epoch of training, the batch in it, and the corpora."""
         if self.trainer is None:
             return {"epoch": self.epoch, "start": self.start, "corpora": self.corpora}
         loop: Any = self.trainer.fit_loop
-        # Of a checkpoint that is written as a batch ends, that batch is processed, and not yet completed.
+        # When a checkpoint is written at the end of a batch, Lightning has counted it as processed, not as completed.
         n_done = loop.epoch_loop.batch_progress.current.processed
-        n_batches = max(1, self.trainer.num_training_batches)  # infinite until the first is asked for
+        n_batches = max(1, self.trainer.num_training_batches)  # infinite until the first batch is requested
         epochs = loop.epoch_progress.current
         epoch = epochs.processed + (n_done >= n_batches and epochs.processed < epochs.ready)
         return {"epoch": epoch, "start": int(n_done % n_batches), "corpora": self.corpora}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Raises CorpusError where training began with other corpora."""
+        """Raises CorpusError if training began with other corpora."""
         if (began := state_dict.get("corpora", self.corpora)) != self.corpora:
             raise CorpusError(
                 f"the corpus is another than this training began with ({', '.join(began)}; now "

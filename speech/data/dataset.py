@@ -28,13 +28,13 @@ class Clip(NamedTuple):
     """One clip of a corpus; 16-bit samples take half the memory of floats."""
 
     id: str
-    name: str  # as people write it
+    name: str  # in its usual spelling
     speaker: str
     accent: str
     samples: NDArray[np.int16]
     weight: float = 1.0  # expected number of times in an epoch
     say: str = ""  # the text that was read; "": the name
-    rate: int = 0  # Hz, of the recording that it is of; 0: not known, or of a voice
+    rate: int = 0  # Hz, of the original recording; 0: unknown, or a synthetic voice
 
     @property
     def waveform(self) -> Waveform:
@@ -42,7 +42,7 @@ class Clip(NamedTuple):
 
 
 class Spoken(NamedTuple):
-    """What clips of a kind have in common."""
+    """The text and accent that all clips of a kind share."""
 
     name: str
     say: str
@@ -55,14 +55,14 @@ class Speaker(NamedTuple):
 
 
 class Index(NamedTuple):
-    """What is known of all clips of a split without their sound, some bytes a clip."""
+    """The metadata of all clips of a split, without their sound: a few bytes per clip."""
 
     lengths: NDArray[np.int64]  # samples
     weights: NDArray[np.float64]
     spoken: list[Spoken]
-    kinds: NDArray[np.int64]  # which of ``spoken`` each clip is
+    kinds: NDArray[np.int64]  # the index in ``spoken`` of each clip
     speakers: set[Speaker]
-    shards: list[list[int]]  # of each folder, the number of clips of each shard; empty in memory
+    shards: list[list[int]]  # for each folder, the number of clips of each shard; empty for clips in memory
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> Index:
@@ -82,11 +82,11 @@ class Stored(Sequence[Clip]):
     """Clips that are not in memory."""
 
     listing: Index
-    n_open = 1  # shards that are kept in memory
+    n_open = 1  # number of shards kept in memory
 
 
 class Each(Sequence[Any]):
-    """A value of each clip, one for all of a kind."""
+    """A value for each clip, stored once for all clips of a kind."""
 
     def __init__(self, of_kinds: Sequence[Any], kinds: NDArray[np.int64]) -> None:
         self._of_kinds, self._kinds = of_kinds, kinds
@@ -110,16 +110,16 @@ class Batch(NamedTuple):
     speakers: list[str]
     ids: list[str]
     spans: Spans | None = None  # masked features
-    phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None for a recogniser of letters alone
+    phones: Tensor | None = None  # int64 (batch, n_phones), right-padded with 0; None for a recogniser without phones
     n_phones: Tensor | None = None  # int64 (batch,)
-    spare: bool = False  # its clip does not count: samplers.Step
+    spare: bool = False  # whether its clip does not count, as in samplers.Step
 
 
 class ClipDataset(Dataset[Batch]):
-    """The clips of a split; indexed with a Step it gives a batch, changed by ``augment`` if any.
+    """The clips of a split; indexed with a Step it gives a batch, augmented by ``augment`` if given.
 
-    With ``concatenate`` the batches that it draws are of sequences, the texts of a sequence's clips joined by spaces.
-    ``inventory`` is of a recogniser's phones, if it has any: a clip's are the pronunciation of ``say`` in its accent.
+    With ``concatenate`` its batches consist of sequences, and the texts of a sequence's clips are joined by spaces.
+    ``inventory`` has the recogniser's phones, if any: a clip's phones are the pronunciation of ``say`` in its accent.
     """
 
     def __init__(
@@ -142,20 +142,20 @@ class ClipDataset(Dataset[Batch]):
         self.phones = None
         if inventory:
             said = [(one.say or one.name, one.accent) for one in spoken]
-            # Accent by accent: to change espeak's voice takes ten times as long as a name.
+            # Accent by accent, since changing espeak's voice takes ten times as long as phonemizing a name.
             phones = {one: inventory.encode(phonemize(*one)) for one in sorted(set(said), key=lambda one: one[::-1])}
             self.phones = Each([phones[one] for one in said], kinds)
 
     def __len__(self) -> int:
-        """Clips that can be drawn."""
+        """The number of clips that can be drawn."""
         return int(np.count_nonzero(self.index.weights)) if self.index.shards else len(self.clips)
 
     def named(self) -> dict[str, str]:
-        """The name of each folded text, as people write it."""
+        """The name of each folded text, in its usual spelling."""
         return dict(zip(self.texts.distinct(), (one.name for one in self.index.spoken), strict=True))
 
     def sampler(self, batch_size: int, n_steps: int = 1) -> EpochSampler:
-        """The batches of training, ``n_steps`` an epoch at least; of sequences, they are as large as these say."""
+        """The sampler of training batches, at least ``n_steps`` per epoch; sequences do not use ``batch_size``."""
         of = self.index
         if self.concatenate is not None:
             return SequenceSampler(of.lengths, of.weights, self.concatenate, self.sample_rate, self.seed, n_steps)
@@ -167,11 +167,11 @@ class ClipDataset(Dataset[Batch]):
         return sampler
 
     def sample(self, n_batches: int, batch_size: int) -> Iterator[Batch]:
-        """Batches of clips drawn by weight, augmented in full strength; the same ones in each call."""
+        """Batches of clips drawn by weight, augmented at full strength; every call gives the same batches."""
         weights = self.index.weights
         rng = np.random.default_rng(self.seed)
         drawn: Iterator[Sequence[int | tuple[int, ...]]]
-        # Those that an epoch begins with: of shards, any clip would be in another one.
+        # The first batches of an epoch: clips drawn from everywhere would each be in another shard.
         if self.index.shards or self.concatenate is not None:
             drawn = (step.clips for step in islice(self.sampler(batch_size), n_batches))
         else:
@@ -181,7 +181,7 @@ class ClipDataset(Dataset[Batch]):
             yield self[Step(0, number, clips, n_before=FULL_STRENGTH)]
 
     def __getitem__(self, step: Step) -> Batch:
-        # Several processes augment each its own clips, and differently.
+        # Each of several processes augments its own clips, with other random numbers.
         rng = np.random.default_rng([self.seed, step.epoch, step.number, *([step.rank] if step.rank else [])])
         sequences = [one if isinstance(one, tuple) else (one,) for one in step.clips]
         clips = [[self.clips[i] for i in some] for some in sequences]
@@ -210,7 +210,7 @@ class ClipDataset(Dataset[Batch]):
 
 
 def _joined(texts: list[list[int]], between: list[int]) -> list[int]:
-    """The symbols of one text after the other, with ``between`` in between."""
+    """The symbols of all texts in order, with ``between`` in between."""
     return [symbol for number, text in enumerate(texts) for symbol in [*(between if number else []), *text]]
 
 

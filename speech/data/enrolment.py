@@ -1,4 +1,4 @@
-"""A few recordings of a person's names: some for fine-tuning, the others to evaluate that."""
+"""A few recordings of names by a person: some for fine-tuning, the others for evaluation."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ HELD_BACK = "held_back"
 
 
 class Enrolment(Folder):
-    """``root/<name>/*.wav``, or other sound files, of each speaker and name ``n_recordings`` for ``train``.
+    """``root/<name>/*.wav``, or other sound files: ``n_recordings`` of each speaker and name are for ``train``.
 
-    They are drawn by ``seed``; the others are ``held_back``. Of a name with too few for both, at least ``n_held_back``
-    are held back and at least one is for training; a warning names it. A copy of a recording is refused, since it could
-    be in the other split. ``speakers``, if given, are those whose recordings are used.
+    They are drawn by ``seed``; the others are ``held_back``. If a name has too few for both, at least ``n_held_back``
+    are held back, but at least one is for training, and a warning names it. A copy of a recording is refused, since it
+    could be in the other split. ``speakers``, if given, are the speakers whose recordings are used.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Enrolment(Folder):
         self.speakers = None if speakers is None else set(speakers)
 
     def splits_of(self, speakers: set[str]) -> dict[str, str]:
-        """``train`` until ``items`` draws recordings: every speaker is in both splits."""
+        """``train`` for every speaker; ``items`` then draws recordings, so that every speaker is in both splits."""
         return dict.fromkeys(speakers, "train")
 
     def items(self, alphabet: Alphabet) -> tuple[list[Recording], list[Refusal]]:
@@ -79,7 +79,7 @@ class Enrolment(Folder):
 
 
 def _without_copies(items: list[Recording]) -> tuple[list[Recording], list[Refusal]]:
-    """``items`` of distinct content, and a refusal for each copy, or what cannot be read."""
+    """``items`` of distinct content, and a refusal for each copy or unreadable file."""
     seen: dict[str, str] = {}
     originals, copies = [], []
     for item in items:

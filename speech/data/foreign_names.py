@@ -1,7 +1,7 @@
-"""Names of people of many languages, each with the pronunciations of its own language in English sounds.
+"""Names of people in many languages, each with its native pronunciations in English sounds.
 
-Names are faker's (MIT), read by espeak-ng in their language or by rules (``speech.data.pronunciations``). A voice of
-another language than the name's says it so, which English reading rules do not: *Mateusz* is /maˈtɛuʃ/.
+The names are faker's (MIT), read by espeak-ng in their language or by rules (``speech.data.pronunciations``). A voice
+of another language then says a name as in the name's own, which English reading rules do not: *Mateusz* is /maˈtɛuʃ/.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from speech.text.names import Name, read_names
 from speech.text.spelling import words
 from speech.text.stress import to_ipa
 
-FRAMES_PER_LETTER = 3  # at most so many phones come from a letter
-NO_DEVELOPMENT = 1 << 32  # one name in so many, that none is kept out
+FRAMES_PER_LETTER = 3  # the most phones that one letter can give
+NO_DEVELOPMENT = 1 << 32  # one name in this many would be kept out: none is
 
 
 def foreign_names(
     varieties: Sequence[Mapping[str, Any]], n: int, exclude: Sequence[str] | str, seed: int, n_phrases: int
 ) -> list[Name]:
-    """``n`` names that ``seed`` draws from those of ``varieties`` (conf/shared/varieties.yaml), none of ``exclude``.
+    """``n`` names, drawn by ``seed`` from those of ``varieties`` (conf/shared/varieties.yaml), none in ``exclude``.
 
-    After them come ``n_phrases`` of two of these names each, as full names are. Which vowel is stressed is drawn, for
-    it is not known. Raises CorpusError where faker lacks a locale, and ValueError where there are fewer names.
+    They are followed by ``n_phrases`` phrases of two of these names each, like full names. The stressed vowel is drawn,
+    since it is unknown. Raises CorpusError if faker lacks a locale, and ValueError if there are fewer names.
     """
     alphabet, rng = Alphabet(), np.random.default_rng(seed)
     excluded = {plain_letters(alphabet.fold(word)) for name in read_names(exclude) for word in words(name)}
@@ -57,6 +57,6 @@ def foreign_names(
     return chosen + list(phrases.values())
 
 
-@lru_cache(maxsize=1)  # several sources of one corpus draw from the same names, and to read them takes ten seconds
+@lru_cache(maxsize=1)  # several sources of one corpus draw from the same names, which take ten seconds to read
 def _entries(varieties: tuple[Variety, ...]) -> list[Entry]:
     return read(varieties, None, set(), NO_DEVELOPMENT, FRAMES_PER_LETTER).train

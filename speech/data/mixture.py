@@ -1,4 +1,4 @@
-"""Several sources as one: recordings of people beside synthetic voices, each with its proportion of an epoch."""
+"""Several sources as one: recordings of people and synthetic voices, each with its proportion of an epoch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from speech.text.alphabet import Alphabet
 
 
 class Mixture:
-    """``sources`` by name, and the ``weights`` of their training clips in an epoch, of any sum.
+    """``sources`` by name, and the ``weights`` of their training clips in an epoch, with any sum.
 
-    Of a source in ``exponents``, a text of n training clips counts for n ** exponent of them: a few words that very
-    many people said would be learnt as wholes, and other words taken for them. 0.5 is what multilingual training takes
-    for its languages (Conneau et al. 2020, "Unsupervised cross-lingual representation learning at scale", section 3.1).
+    In a source with an entry in ``exponents``, a text with n training clips counts as n ** exponent clips: otherwise a
+    few words spoken by very many people would be memorised, and other words mistaken for them. Multilingual training
+    uses 0.5 for its languages (Conneau et al. 2020, "Unsupervised cross-lingual representation learning at scale",
+    section 3.1).
 
-    Every split but training is as the sources have it: a split that two of them have is of the clips of both. Nobody is
-    trained on whom another source holds out. The names to choose from are those of the first source. Raises ValueError
-    where a source has no weight, or none above 0, and for an exponent of no source.
+    All splits except training are those of the sources: a split that two sources have contains the clips of both. No
+    speaker is in training whom another source holds out. The names to choose from are those of the first source. Raises
+    ValueError if a source has no weight above 0, and for an exponent without a source.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Mixture:
         return [self._mixed(item, name, factors[name]) for name, items in found.items() for item in items], refused
 
     def _held_out(self, found: dict[str, list[Item]]) -> list[Refusal]:
-        """Takes out of ``found`` the training clips of speakers who are in another source's val or tests."""
+        """Remove from ``found`` the training clips of speakers who are in another source's val or test splits."""
         held = {name: {item.speaker for item in items if item.split != "train"} for name, items in found.items()}
         refused = []
         for name, items in found.items():
@@ -69,7 +70,7 @@ class Mixture:
         return refused
 
     def _factors(self, name: str, items: list[Item], total: float) -> dict[str, float]:
-        """By text, what its training clips' weights are multiplied by: then the source has its part of ``total``."""
+        """For each text, the factor on its training clips' weights that gives the source its share of ``total``."""
         train = [item for item in items if item.split == "train"]
         n_of = Counter(item.text for item in train)
         tempered = {text: n ** (self.exponents.get(name, 1.0) - 1) for text, n in n_of.items()}
@@ -77,7 +78,7 @@ class Mixture:
         return {text: scale * factor for text, factor in tempered.items()}
 
     def _mixed(self, item: Item, name: str, factors: Mapping[str, float]) -> Item:
-        """An id is unique within its source alone."""
+        """``item`` with its weight in the mixture, and with the source's name in its id to make that unique."""
         weight = item.weight * factors[item.text] if item.split == "train" else item.weight
         return replace(item, id=f"{name}-{item.id}", weight=weight)
 

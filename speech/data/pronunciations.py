@@ -1,9 +1,9 @@
-"""Words with their pronunciations in many languages: what a grapheme-to-phoneme model learns from.
+"""Words with their pronunciations in many languages: the training data of a grapheme-to-phoneme model.
 
 Sources, each optional: WikiPron's tables (CC BY-SA, from Wiktionary; ``WORD<tab>IPA``), CMUdict's data (BSD), and the
-names of people of faker's locales (MIT), read by espeak-ng in their own language. Words of other scripts are written in
-Latin letters (``speech.text.romanisation``). All IPA becomes the phones that an English ear hears
-(``speech.text.assimilation``); what that cannot read, or what has more phones than frames, is left out and counted.
+names of people in faker's locales (MIT), read by espeak-ng in their own language. Words in other scripts are romanised
+(``speech.text.romanisation``). All IPA is mapped to the phones that an English listener would perceive
+(``speech.text.assimilation``). Words with unreadable IPA, or with more phones than frames, are left out and counted.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from speech.text.assimilation import assimilate
 from speech.text.phones import PhoneError, Phones
 from speech.text.spelling import Word, encode, folded, words
 
-FREQUENT, PERSON, CAPITALISED, COMMON = range(4)  # a frequent name of people, another of people, of anything, a word
-MOST_FREQUENT_NAMES = 2000  # given names of the United States' census: what a list holds most, and English spells worst
+FREQUENT, PERSON, CAPITALISED, COMMON = range(4)  # frequent names of people, their other names, other names, words
+MOST_FREQUENT_NAMES = 2000  # given names of the US census: the most common in lists, and the most irregularly spelt
 CAPITALS_FOR_NOUNS = {"deu", "ltz"}
-MOST_COMMON_WORDS = 15_000  # of a table, chosen by a hash: enough for its spelling, and inflected forms are many
+MOST_COMMON_WORDS = 15_000  # per table, chosen by a hash: enough for the spelling rules, since many forms are inflected
 LONGEST = 20  # letters
 _NAME_LISTS = ("first_names", "last_names", "middle_names", "first_romanized_names", "last_romanized_names")
 
 
 @dataclass(frozen=True)
 class Variety:
-    """A language, or one of its accents, and where its words come from (conf/g2p.yaml)."""
+    """A language, or one of its accents, and the sources of its words (conf/g2p.yaml)."""
 
     name: str  # ISO 639-3, and an accent after "_"
-    tables: Sequence[str] = ()  # of WikiPron, without .tsv
+    tables: Sequence[str] = ()  # WikiPron's, without .tsv
     espeak: str = ""  # the voice that reads the names of `locales`
-    locales: Sequence[str] = ()  # of faker
+    locales: Sequence[str] = ()  # faker's
     script: str = ""  # "": Latin; letters, by_ear, pinyin, romaji, hangul: functions of speech.text.romanisation
     cmudict: bool = False
-    weight: float = 1.0  # how much more often its words are read than its size gives
+    weight: float = 1.0  # how much more often its words are drawn than by its size
 
     @property
     def language(self) -> str:
@@ -63,7 +63,7 @@ class Entry:
 
 @dataclass
 class Pronunciations:
-    """The entries for training, and those of the names held out for development; why others were left out."""
+    """The entries for training and for development, and how many were left out, for each reason."""
 
     train: list[Entry]
     development: list[Entry]
@@ -71,7 +71,7 @@ class Pronunciations:
 
 
 def held_out_names(path: str | Path | None) -> set[str]:
-    """The folded spellings of the column ``name`` of a table, each word of a name apart. Raises CorpusError."""
+    """The folded spellings in the column ``name`` of a table, each word of a name separately. Raises CorpusError."""
     if path is None:
         return set()
     try:
@@ -89,9 +89,9 @@ def read(
     n_development: int,
     frames_per_letter: int,
 ) -> Pronunciations:
-    """All words of ``varieties`` but those of ``held_out``; one name in ``n_development`` is for development.
+    """All words of ``varieties`` except those in ``held_out``; one name in ``n_development`` is for development.
 
-    Raises CorpusError for a table that is missing, and where there is no word at all.
+    Raises CorpusError for a missing table, and if there are no words at all.
     """
     names = _Names()
     people = {folded(name) for variety in varieties for name in names.of(variety) if name.isascii() or variety.espeak}
@@ -135,7 +135,7 @@ def read(
 
 
 def _written(variety: Variety, wikipron: str | Path | None, names: _Names) -> Iterator[tuple[str, str | Phones, int]]:
-    """Words of ``variety`` in Latin letters, with IPA (or phones) and their kind. espeak reads what no table has."""
+    """Words of ``variety`` in Latin letters, with IPA (or phones) and kind. espeak reads names that no table has."""
     seen: set[str] = set()
     for table in variety.tables if wikipron is not None else ():
         rows = list(_table(Path(wikipron or "").expanduser() / f"{table}.tsv"))
@@ -150,7 +150,7 @@ def _written(variety: Variety, wikipron: str | Path | None, names: _Names) -> It
     if variety.cmudict:
         frequent = set(word_lists.common_names()[:MOST_FREQUENT_NAMES])
         for text, readings in lexicon.dictionary().items():
-            # What a dictionary of common words lacks is a name for the most part.
+            # Words that a dictionary of common words lacks are mostly names.
             kind = COMMON if text in seen else CAPITALISED
             kind = FREQUENT if text in frequent else kind
             for reading in readings:
@@ -193,14 +193,14 @@ def _read_name(name: str, variety: Variety) -> Iterator[tuple[str, str]]:
 
 
 class _Names:
-    """The names of people of faker's locales; none where faker is not installed."""
+    """The names of people in faker's locales. Raises CorpusError if faker is not installed."""
 
     def __init__(self) -> None:
         self._of: dict[str, list[str]] = {}
         self.everyone: set[str] = set()
 
     def of(self, variety: Variety) -> list[str]:
-        """Single words, each once, in the script of the locale."""
+        """The names that are single words, each once, in the script of the locale."""
         return list(dict.fromkeys(name for locale in variety.locales for name in self._locale(locale)))
 
     def _locale(self, locale: str) -> list[str]:
@@ -212,7 +212,7 @@ class _Names:
             lists = [getattr(provider, key) for key in sorted(dir(provider)) if key.startswith(_NAME_LISTS)]
             flat = (name for some in lists if isinstance(some, Iterable) for name in some)
             single = [name for name in flat if isinstance(name, str) and len(name) > 1 and len(words(name)) == 1]
-            if locale in ("zh_CN", "ja_JP"):  # which have names in their script too
+            if locale in ("zh_CN", "ja_JP"):  # these have names in their own script too
                 single = [name for name in single if name.isascii()]
             self._of[locale] = list(dict.fromkeys(single))
             self.everyone |= {folded(name) for name in self._of[locale]}

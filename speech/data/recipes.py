@@ -1,9 +1,9 @@
-"""Public corpora that Lhotse has a recipe for, as they lie on the disk: ``corpus=lhotse corpus.recipe=NAME``.
+"""Public corpora for which Lhotse has a recipe, read from disk: ``corpus=lhotse corpus.recipe=NAME``.
 
 Lhotse reads the layout; nothing is downloaded (``lhotse download NAME DIR`` does that, on a machine with a network).
-An utterance of a few words is a clip. A longer one is cut into words and phrases by its alignment, where the corpus has
-one (LibriSpeech's alignments, TIMIT), else at its pauses, where these part it into as many words as its text has; one
-that cannot be cut is refused.
+An utterance of a few words is a clip. A longer one is cut into words and phrases by its alignment if the corpus has one
+(LibriSpeech's alignments, TIMIT), otherwise at its pauses, if these separate as many pieces as its text has words. An
+utterance that cannot be cut is refused.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, TextError
 
 RECIPES = ("commonvoice", "librispeech", "mini_librispeech", "speechcommands", "timit", "voxpopuli")
-# The folder that `lhotse download` makes in its own.
+# The folder that `lhotse download` creates in the folder it is given.
 _INSIDE = {"librispeech": "LibriSpeech", "mini_librispeech": "LibriSpeech", "speechcommands": "SpeechCommands2"}
 RATE = 16_000  # Hz, of the corpora whose alignments count samples
-UNKNOWN_S = 86_400.0  # of a recording whose length cannot be read: one that is mended is read to its end
+UNKNOWN_S = 86_400.0  # stands for an unreadable length: a recording that is repaired later is then read to its end
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What Lhotse has read of one."""
+    """The data of an utterance, as Lhotse reads it."""
 
     id: str
-    part: str  # of the corpus
+    part: str  # the part of the corpus
     text: str
     speaker: str
     language: str
     path: str  # of its recording
     start_s: float
     stop_s: float
-    words: list[tuple[str, float, float]]  # its alignment: word, beginning and end in s
+    words: list[tuple[str, float, float]]  # its alignment: word, start and end in s
 
 
 @dataclass(frozen=True)
 class Cutting(Item):
-    """A clip of a recording: from ``start_s`` to ``stop_s``, and of that, if ``n_words``, the word number ``word``."""
+    """A clip of a recording, from ``start_s`` to ``stop_s``; if ``n_words``, only the word number ``word`` of it."""
 
     path: str
     size: int  # bytes; with the time of the last change it is part of the corpus's key
@@ -68,15 +68,15 @@ class Cutting(Item):
     start_s: float
     stop_s: float
     word: int = 0
-    n_words: int = 0  # that the pauses must part it into; 0: it is not parted
+    n_words: int = 0  # the number of words that its pauses must separate; 0: it is not cut at pauses
 
 
 class Recipe:
     """The corpus of ``recipe`` under ``root``; its own parts are the splits.
 
-    ``root`` is the folder given to ``lhotse download``, or the one that this makes in it. What Lhotse has read is kept
-    under ``manifests``. A text of up to ``n_whole`` words is not cut. Raises CorpusError for a recipe that is none of
-    RECIPES, and for a folder that is not laid out so.
+    ``root`` is the folder given to ``lhotse download``, or the folder created in it. Lhotse's results are stored under
+    ``manifests``. A text of up to ``n_whole`` words is not cut. Raises CorpusError for a recipe that is not in RECIPES,
+    and for a folder with another layout.
     """
 
     names = None
@@ -134,14 +134,14 @@ class Recipe:
 
     def _read(self) -> Iterator[Utterance]:
         try:
-            # TIMIT's recipe prints; others have to write somewhere.
+            # TIMIT's recipe prints; others need a folder to write to.
             with (
                 contextlib.redirect_stdout(sys.stderr),
                 processes.temporary_folder("lhotse") as folder,
                 _unreadable_too(self.root / "raw_audios" / self.language),
             ):
                 parts = self._prepared(Path(folder))
-        except Exception as error:  # a recipe raises whatever comes of a file that is not as it expects
+        except Exception as error:  # a recipe may raise anything for an unexpected file
             reason = " ".join(f"{type(error).__name__}: {error}".partition("Details:")[0].split())
             raise CorpusError(
                 f"corpus.root={self.root}: not laid out as {self.recipe} is ({reason}): each of its parts needs "
@@ -156,7 +156,7 @@ class Recipe:
                 yield Utterance(one.id, part, *said, places[one.recording_id], one.start, one.end, words)
 
     def _prepared(self, folder: Path) -> dict[str, Any]:
-        """Lhotse's manifests of each part; ``folder`` is for what it writes."""
+        """Lhotse's manifests of each part; ``folder`` is for its output."""
         from lhotse import recipes  # takes 1.7 s to import
 
         if self.recipe == "speechcommands":
@@ -164,7 +164,7 @@ class Recipe:
         if self.recipe == "commonvoice":
             return dict(recipes.prepare_commonvoice(self.root, folder, languages=self.language)[self.language])
         if self.recipe == "voxpopuli":
-            table = f"asr_{self.language}.tsv.gz"  # Lhotse would fetch it
+            table = f"asr_{self.language}.tsv.gz"  # Lhotse would download it
             if not (self.root / table).is_file():
                 raise FileNotFoundError(f"no {table} there, which is published beside the recordings")
             shutil.copyfile(self.root / table, folder / table)
@@ -188,7 +188,7 @@ class Recipe:
             return Cutting(id, text, utterance.speaker, accent, split, *place)
 
         words = text.split()
-        # LibriSpeech's pauses are words without letters.
+        # In LibriSpeech's alignments, pauses are words without letters.
         aligned = [Word(*word) for word in utterance.words if word[0].strip()]
         if len(words) <= self.n_whole:
             yield cutting(0, text, start_s, stop_s)
@@ -214,7 +214,7 @@ class Recipe:
 
 
 class _Listed(PosixPath):
-    """A path for which a recording is there that a list names: recipes pass over one that is missing, uncounted."""
+    """A path that reports a listed recording as existing: recipes skip missing recordings without counting them."""
 
     def is_file(self, **options: Any) -> bool:
         named = self.suffix in (".flac", ".mp3", ".wav") and not self.parent.name.startswith("_")  # _background_noise_
@@ -223,10 +223,10 @@ class _Listed(PosixPath):
 
 @contextlib.contextmanager
 def _unreadable_too(sessions: Path) -> Iterator[None]:
-    """Within, a recording that is missing, or that Lhotse cannot read, or cannot read to its end, has a manifest too: a
-    recipe would pass over it, or end there, and its clips alone are refused, in ``items`` or as they are rendered.
+    """A context in which a recording that is missing, unreadable or truncated has a manifest too. A recipe would skip
+    it, or fail; now only its clips are refused, in ``items`` or when they are rendered.
 
-    ``sessions`` is the folder of VoxPopuli's.
+    ``sessions`` is the folder of VoxPopuli's sessions.
     """
     from lhotse import Recording, RecordingSet
     from lhotse.recipes import commonvoice, librispeech, speechcommands, voxpopuli
@@ -234,7 +234,7 @@ def _unreadable_too(sessions: Path) -> Iterator[None]:
     read, fix = Recording.from_file, voxpopuli.fix_manifests
 
     def from_file(path: str | Path, recording_id: Any = None, **options: Any) -> Recording:
-        with contextlib.suppress(Exception):  # of whatever reads the format
+        with contextlib.suppress(Exception):  # from the reader of the format
             found: Recording = read(path, recording_id, **options)
             if found.duration > 0 and not _is_truncated(path):
                 return found
@@ -248,7 +248,7 @@ def _unreadable_too(sessions: Path) -> Iterator[None]:
     replaced: list[tuple[Any, str, Any]] = [
         (Recording, "from_file", staticmethod(from_file)),
         (voxpopuli, "fix_manifests", fix_manifests),
-        # Processes would read by Lhotse's own function.
+        # Other processes would use Lhotse's own function.
         (commonvoice, "ProcessPoolExecutor", lambda max_workers, mp_context: ThreadPoolExecutor(max_workers)),
         *((recipe, "Path", _Listed) for recipe in (commonvoice, librispeech, speechcommands)),
     ]
@@ -263,7 +263,7 @@ def _unreadable_too(sessions: Path) -> Iterator[None]:
 
 
 def _unknown(id: str, path: str | Path) -> Any:
-    """The manifest of a recording whose length is not known."""
+    """The manifest of a recording of unknown length."""
     from lhotse import AudioSource, Recording
 
     return Recording(id, [AudioSource("file", [0], str(path))], RATE, int(UNKNOWN_S * RATE), UNKNOWN_S)
@@ -277,7 +277,7 @@ def _is_truncated(path: str | Path) -> bool:
 
 @lru_cache(maxsize=1)  # the words of an utterance follow each other
 def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Waveform:
-    """A part of a recording that may be hours long. Raises AudioError."""
+    """A part of a recording, which may itself be hours long. Raises AudioError."""
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -293,13 +293,13 @@ def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Wavefor
 
 
 def _split(part: str) -> str:
-    """train, val, or the name of a test, of a part that the corpus has."""
+    """The split for a part of the corpus: train, val, or the name of a test split."""
     own = part.lower()
     kinds = {"train": "train", "dev": "val", "valid": "val"}
     return next((split for kind, split in kinds.items() if own.startswith(kind)), own.replace("-", "_"))
 
 
 def _command(recipe: str) -> str:
-    """Lhotse's own name of a recipe on its command line."""
+    """The name of a recipe on Lhotse's command line."""
     more = {"mini_librispeech": "librispeech --mini", "speechcommands": "speechcommands 2"}
     return (more | {"voxpopuli": "voxpopuli --subset LANGUAGE"}).get(recipe, recipe)

@@ -34,7 +34,7 @@ class _Found:
     text: str
     speaker: str
     accent: str = ""
-    line: str = ""  # of the manifest, FILE:NUMBER
+    line: str = ""  # its line in the manifest, FILE:NUMBER
 
     def refusal(self, reason: str) -> Refusal:
         return Refusal(self.line or str(self.path), f"{self.line}: {reason}" if self.line else reason)
@@ -44,9 +44,9 @@ class _Recordings(ABC):
     """Recordings of people, however the files are found."""
 
     name: str
-    nothing: str  # the message where there is no recording
+    nothing: str  # the message if there are no recordings
     names = None
-    trim = True  # to the name
+    trim = True  # whether recordings are trimmed to the name
 
     def __init__(self, val_speakers: int, test_speakers: int, seed: int) -> None:
         self.n_speakers = {"test": test_speakers, "val": val_speakers}
@@ -54,7 +54,7 @@ class _Recordings(ABC):
 
     @property
     def identity(self) -> str:
-        return "files"  # an item has its file's size and time
+        return "files"  # each item has the size and time of its file
 
     @abstractmethod
     def _find(self) -> Iterator[_Found | Refusal]: ...
@@ -99,12 +99,12 @@ class _Recordings(ABC):
 
 
 def _shortened(stem: str) -> str:
-    """The beginning of a file's name, in 80 bytes of UTF-8: a name may have 255, and the clip's has more before it."""
+    """The start of a file's name, in 80 bytes of UTF-8: a name may have 255, and the clip's id has more before it."""
     return stem.encode(errors="replace")[:80].decode(errors="ignore")
 
 
 class Folder(_Recordings):
-    """``root/<name>/*.wav``, or other sound files; the folder's name is the text. One that begins with _ is no name's.
+    """``root/<name>/*.wav``, or other sound files. The folder's name is the text, unless it begins with _ or a dot.
 
     ``speaker_pattern`` is a regular expression whose first group is the speaker in a file's name; the speaker of a file
     that it does not match is ``unknown``.
@@ -150,8 +150,8 @@ class Manifest(_Recordings):
     """A CSV (with a header; commas, semicolons or tabs) or JSONL file of ``path, text, speaker`` and, where known,
     ``accent``.
 
-    Paths are relative to the manifest's own folder. Without ``trim`` the recordings are whole sentences, and are left
-    as they are.
+    Paths are relative to the manifest's own folder. Without ``trim`` the recordings are whole sentences and are not
+    trimmed.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class Manifest(_Recordings):
         self.nothing = f"corpus.path={path} has no line of path, text and speaker"
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
-        """Line number and row; in place of an unreadable row, the text of its error."""
+        """Line number and row; the text of the error in place of an unreadable row."""
         try:
             file = io.StringIO(self.path.read_bytes().decode("utf-8-sig"), newline="")
         except UnicodeDecodeError as error:
@@ -197,7 +197,7 @@ class Manifest(_Recordings):
             if not isinstance(row, dict):
                 yield Refusal(where, f"{where}: {row!r} is not an object of path, text, speaker")
                 continue
-            # A number may be 0, as the first speaker's often is.
+            # A value may be the number 0, as the first speaker's often is.
             given = {key: "" if row.get(key) is None else str(row[key]).strip() for key in ("path", "text", "speaker")}
             empty = [key for key, value in given.items() if not value]
             if empty:
@@ -219,7 +219,7 @@ class Manifest(_Recordings):
 
 
 def split_speakers(speakers: set[str], n_speakers: dict[str, int], seed: int) -> dict[str, str]:
-    """The split of each speaker: ``n_speakers`` of ``test`` and ``val``, drawn by ``seed``, the rest of ``train``."""
+    """The split of each speaker: ``n_speakers`` in ``test`` and ``val``, drawn by ``seed``, the rest in ``train``."""
     held = sum(n_speakers.values())
     if len(speakers) <= held:
         raise CorpusError(

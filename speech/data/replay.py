@@ -1,7 +1,7 @@
 """Rehearsal against forgetting: clips of earlier corpora are mixed into each training batch (Robins 1995).
 
-A network that is trained on new clips alone forgets the old ones (McCloskey and Cohen 1989). The test clips of the
-earlier corpora, the source domain, measure it.
+A network trained on new clips only forgets the old ones (McCloskey and Cohen 1989). The test clips of the earlier
+corpora, the source domain, measure the forgetting.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE_DOMAIN = "source_domain"
 
 
 class Replay:
-    """A ``fraction`` of each of ``n_steps`` batches an epoch is of ``n_train`` clips drawn from earlier corpora.
+    """A ``fraction`` of each of the ``n_steps`` batches of an epoch is from ``n_train`` clips of earlier corpora.
 
     ``n_val`` of their validation clips and ``n_test`` of their test clips are drawn for evaluation.
     """
@@ -51,29 +51,29 @@ class Replay:
             chances = weights / weights.sum() if n_drawn else None
             chosen = [some[i] for i in sorted(rng.choice(len(some), n_drawn, replace=False, p=chances))]
             clips = load_cuts([cut for _, cut in chosen])
-            # An id is unique within its corpus alone.
+            # An id is unique only within its corpus.
             numbered = zip([number for number, _ in chosen], clips, strict=True)
             drawn[split] = [clip._replace(id=f"earlier{number}-{clip.id}") for number, clip in numbered]
         return drawn
 
 
 class ReplayedData(SpeechData):
-    """A corpus whose training batches have clips of the ``earlier`` corpora too, as ``replay`` says.
+    """A corpus whose training batches also have clips of the ``earlier`` corpora, as ``replay`` says.
 
-    Validation is on their validation clips beside its own, or beside its training clips if it has none.
+    Validation is on its own validation clips (training clips if it has none) and on those of the earlier corpora.
     """
 
     def __init__(self, corpus: Corpus, settings: DataSettings, replay: Replay, earlier: Sequence[Corpus]) -> None:
         super().__init__(corpus, settings)
         self.corpora += [identity(one) for one in earlier]
         self.replay = replay
-        self._names = self.names  # its own: a replayed text is not to choose from
+        self._names = self.names  # its own names: replayed texts are not in the list
         own = self.datasets["train"].clips if "train" in self.datasets else []
         self.n_own = len(own)
         self.validate_on_something()
         replayed = replay.draw(earlier, settings.seed)
         self.add("val", [*self.datasets["val"].clips, *replayed["val"]])
-        if replayed[SOURCE_DOMAIN]:  # else it was trained without a test, or none is asked for
+        if replayed[SOURCE_DOMAIN]:  # otherwise it was trained without a test, or none is requested
             self.add(SOURCE_DOMAIN, replayed[SOURCE_DOMAIN])
         self.add("train", [*own, *replayed["train"]])
 

@@ -1,4 +1,4 @@
-"""Running speech, cut into words and phrases as long as names are."""
+"""Running speech, cut into words and phrases as long as names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-N_WORDS = (0.6, 0.25, 0.15)  # chances of a run of one, two and three words
+N_WORDS = (0.6, 0.25, 0.15)  # probabilities of a run of one, two and three words
 LENGTH_S = (0.25, 2.2)  # of a run
-LEAST_LETTERS = 4  # of a word that is cut out alone: the, of, and are hardly said
-MARGIN_S = 0.02  # kept before and after a run: the end-pointer trims what is silent
+LEAST_LETTERS = 4  # of a word that is cut out alone: the, of, and are hardly articulated
+MARGIN_S = 0.02  # kept before and after a run; the end-pointer trims silence
 
 
 class Word(NamedTuple):
@@ -22,7 +22,7 @@ class Word(NamedTuple):
 def runs(
     words: Sequence[Word], sample_rate: int, rng: np.random.Generator, left_out: Collection[str] = ()
 ) -> Iterator[list[Word]]:
-    """``words``, cut into runs by chance, those left out that are no training clip or have a word of ``left_out``."""
+    """``words``, cut into random runs, without runs unfit as training clips or with a word of ``left_out``."""
     at = 0
     while at < len(words):
         run = list(words[at : at + 1 + int(rng.choice(len(N_WORDS), p=N_WORDS))])

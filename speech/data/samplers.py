@@ -1,4 +1,4 @@
-"""The clips of each batch of an epoch."""
+"""Samplers: which clips each batch of an epoch has."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch.utils.data import Sampler
 
-POOL = 16  # batches: clips are sorted by length within a pool of so many, which differs by epoch
-WINDOW = 2  # pools, at least, that are visited together
+POOL = 16  # batches in a pool, within which clips are sorted by length; the pools differ by epoch
+WINDOW = 2  # the fewest pools in a window of shards
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -22,21 +22,21 @@ class Step(NamedTuple):
 
     epoch: int
     number: int
-    clips: Sequence[int | tuple[int, ...]]  # each a clip, or those of a sequence (concatenation)
-    n_before: int = 0  # batches of training before this one
-    rank: int = 0  # of the process, where several train together
-    spare: bool = False  # its clip is another process's: this one has none left, and joins in
+    clips: Sequence[int | tuple[int, ...]]  # each entry a clip, or the clips of a sequence (concatenation)
+    n_before: int = 0  # training batches before this one
+    rank: int = 0  # of the process, if several train together
+    spare: bool = False  # this process has no clip left and takes part with a clip of another, which does not count
 
     def share(self, rank: int, n_processes: int) -> Step:
-        """What process ``rank`` of several has of this step."""
+        """The share of this step for process ``rank`` of ``n_processes``."""
         own = self.clips[rank::n_processes]
         return self._replace(clips=own or self.clips[:1], rank=rank, spare=not own)
 
 
 class EpochSampler(Sampler[Step]):
-    """Batches drawn from a seed and the epoch's number alone, so that an epoch can be entered in its middle.
+    """Batches that depend only on a seed and the epoch's number, so that an epoch can be resumed in the middle.
 
-    ``process``, ``(rank, n_processes)``, has its share of each: together they have every clip once.
+    ``process``, ``(rank, n_processes)``, takes its share of each batch: together the processes take every clip once.
     """
 
     def __init__(self) -> None:
@@ -46,19 +46,19 @@ class EpochSampler(Sampler[Step]):
 
     @abstractmethod
     def steps(self) -> Iterator[Step]:
-        """The epoch's batches, from ``start`` on."""
+        """The epoch's batches, beginning with ``start``."""
 
     def __iter__(self) -> Iterator[Step]:
         return (step.share(*self.process) for step in self.steps())
 
     def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this at the beginning of each epoch."""
+        """Called by Lightning at the beginning of each epoch."""
         self.epoch = epoch
 
     def enter(self, epoch: int, start: int) -> None:
-        """Begin with batch ``start`` of ``epoch``; every other epoch is whole.
+        """Begin with batch ``start`` of ``epoch``; every other epoch is complete.
 
-        Lightning, when it resumes, sets the epoch only after a loader's worker has asked for its first batches.
+        When Lightning resumes, it sets the epoch only after a loader's worker has requested its first batches.
         """
         self.epoch, self._entered = epoch, (epoch, start)
 
@@ -72,12 +72,12 @@ class BucketSampler(EpochSampler):
     """Batches of clips of similar length.
 
     With ``shuffle=False`` the order is by length. ``weights`` are the expected numbers of each clip in an epoch (2.3 is
-    two or, with probability 0.3, three); None is one of each. Where that is less than ``n_steps`` batches, all are
-    drawn several times as often: an epoch passes over the clips so often.
+    two or, with probability 0.3, three); None is one of each. If that gives fewer than ``n_steps`` batches, all weights
+    are multiplied by a whole number: an epoch passes over the clips that many times.
 
-    Clips of shards are visited a window at a time, ``shards`` being the sizes of each folder's: as many shards, drawn
-    evenly from all folders, as have WINDOW pools, so that few of them are open at once. All else is as in memory, which
-    is a single window.
+    Clips in shards are visited one window at a time; ``shards`` has the sizes of each folder's shards. A window has as
+    many shards, drawn evenly from all folders, as fill WINDOW pools, so that few are open at once. Clips in memory are
+    a single window; nothing else differs.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class BucketSampler(EpochSampler):
 
     @property
     def n_drawn(self) -> int:
-        """Clips an epoch, repeated ones counted again."""
+        """The number of clips per epoch, counting repetitions."""
         return round(float(self.weights.sum()))
 
     def steps(self) -> Iterator[Step]:
@@ -110,7 +110,7 @@ class BucketSampler(EpochSampler):
             rng = np.random.default_rng([self.seed, self.epoch])
             windows = self._windows(rng)
             order = np.concatenate(windows)
-            # Systematic resampling (Kitagawa 1996): equal steps along the weights end to end.
+            # Systematic resampling (Kitagawa 1996): equal steps along the weights laid end to end.
             ends = np.cumsum(self.weights[order]) * (self.n_drawn / self.weights.sum())
             drawn = np.searchsorted(ends, np.arange(self.n_drawn) + rng.random(), side="right")
             cuts = np.searchsorted(drawn, np.cumsum([len(window) for window in windows])[:-1])
@@ -133,14 +133,14 @@ class BucketSampler(EpochSampler):
 
     @property
     def n_open(self) -> int:
-        """Shards that are read from at a time: a window's, and those of its neighbours, which share its pools."""
+        """The number of shards read at a time: a window's, and those of its neighbours, which share its pools."""
         return 3 * -(-sum(map(len, self.shards)) // self._n_windows)
 
     def _windows(self, rng: np.random.Generator) -> list[Numbers]:
         """Every clip, in random order within a window."""
         if not self.shards:
             return [rng.permutation(len(self.lengths))]
-        # The shards of each folder in random order, spread evenly: a window has of each what an epoch has.
+        # The shards of each folder in random order, spread evenly: a window has the same proportions as an epoch.
         places = [(rng.permutation(len(sizes)) + rng.random()) / len(sizes) for sizes in self.shards]
         sizes = np.concatenate([np.asarray(sizes) for sizes in self.shards])
         ends = np.cumsum(sizes)
@@ -151,10 +151,10 @@ class BucketSampler(EpochSampler):
 
 
 class MixedSampler(EpochSampler):
-    """``n_steps`` batches an epoch, of own clips ``0 ... n_own - 1`` and of the ``n_replayed`` that follow them.
+    """``n_steps`` batches per epoch, of own clips ``0 ... n_own - 1`` and of the ``n_replayed`` that follow them.
 
-    Each batch has ``round(fraction * batch_size)`` replayed clips, and at least one of either kind. The numbers of two
-    clips of a kind in an epoch differ by one at most.
+    Each batch has ``round(fraction * batch_size)`` replayed clips, but at least one of each kind. Within a kind, the
+    numbers of times that two clips are drawn in an epoch differ by at most one.
     """
 
     def __init__(
@@ -180,6 +180,6 @@ class MixedSampler(EpochSampler):
 
 
 def _in_turns(n: int, n_drawn: int, rng: np.random.Generator) -> Numbers:
-    """``n_drawn`` of ``0 ... n - 1``: one permutation after another."""
+    """``n_drawn`` numbers from ``0 ... n - 1``: one permutation after another."""
     rounds = -(-n_drawn // n)
     return np.concatenate([rng.permutation(n) for _ in range(rounds)])[:n_drawn]

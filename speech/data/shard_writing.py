@@ -1,4 +1,4 @@
-"""From a built corpus to tar shards: ``python -m speech.shard``. The layout is in ``shards``."""
+"""Writing a built corpus as tar shards: ``python -m speech.shard``. The layout is in ``shards``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from speech.data.shards import FIELDS, INDEX, UNREADABLE, Shard, Summary
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
 
-_PART = ".part-"  # how the name of an unfinished shard's folder begins
+_PART = ".part-"  # the prefix of an unfinished shard's folder
 
 
 def write_shards(
@@ -32,9 +32,9 @@ def write_shards(
     shard_size: int,
     seed: int,
 ) -> Summary:
-    """The clips of ``corpus`` in shards of ``shard_size`` under ``folder``, those of a split in random order.
+    """Write the clips of ``corpus`` in shards of ``shard_size`` under ``folder``, each split in random order.
 
-    Shards that are there already are kept: what was interrupted goes on. Raises CorpusError where others are.
+    Existing shards are kept, so that an interrupted command continues. Raises CorpusError if there are other shards.
     """
     if shard_size < 1:
         raise ValueError(f"shard_size={shard_size}: a shard has at least one clip")
@@ -52,7 +52,7 @@ def write_shards(
         storage.one_writer(folder),
         tqdm(total=sum(map(len, splits.values())), desc="shards", unit=" clips") as progress,
     ):
-        for place in folder.glob(f"{_PART}*"):  # of a process that was killed
+        for place in folder.glob(f"{_PART}*"):  # left by a killed process
             shutil.rmtree(place, ignore_errors=True)
         for split, some in shards.items():
             for number, clips in enumerate(some):
@@ -91,7 +91,7 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
                     writer.write(cut)
         except UNREADABLE as error:
             if (tar := writer.writers["recording"].tar_writer.tarstream) is not None:
-                tar.fileobj.closed = True  # or its destructor writes once more, and shows a traceback
+                tar.fileobj.closed = True  # otherwise its destructor writes once more, and prints a traceback
             if isinstance(error, OSError) and error.filename is None:
                 raise storage.UnwritableError(folder / split, error) from error
             raise CorpusError(f"{folder}/{split}: shard {number} could not be written ({error})") from error
@@ -102,7 +102,7 @@ def _write_shard(folder: Path, split: str, number: int, key: str, cuts: Sequence
                 shutil.copyfile(written, part)
             sizes[field] = target.stat().st_size
             if field == "recording":
-                with tarfile.open(written) as tar:  # beside each sound stands its manifest
+                with tarfile.open(written) as tar:  # next to each sound is its manifest
                     sounds = [[one.offset_data, one.size] for one in tar if not one.name.endswith(".json")]
     spoken = [(cut.custom["name"], cut.custom["say"], cut.supervisions[0].language) for cut in cuts]
     kinds = {one: i for i, one in enumerate(dict.fromkeys(spoken))}

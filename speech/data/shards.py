@@ -1,15 +1,15 @@
-"""Clips that do not fit into memory: tar shards, in Lhotse's Shar format, read as training asks for them.
+"""Clips that do not fit into memory: tar shards, in Lhotse's Shar format, read when training needs them.
 
     DIR/<split>/cuts.000000.jsonl.gz    the cuts of a shard: name, say, weight, speaker, accent of each clip
                 recording.000000.tar    their sound, as FLAC
-        index/<split>.000000.json       lengths, weights, texts, and where in the tar each sound lies; written last: its
-                                        shard is whole
-        corpus.json                     which corpus it is of; written last, so that the folder is complete
+        index/<split>.000000.json       lengths, weights, texts, and the place of each sound in the tar; written last:
+                                        its shard is complete
+        corpus.json                     the corpus it comes from; written last: the folder is complete
 
-The clips of a split stand in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. What
-training plans by is the index, some bytes a clip: which clips a batch has is known without reading any, so that every
-clip is heard once an epoch, and an epoch is entered in its middle at once. Lhotse's own samplers read all that comes
-before (scripts/benchmark_shards.py measures it), and its reader takes nearly as long for a clip as to decode its FLAC.
+The clips of a split are in random order (``shard_writing``). ``lhotse.CutSet.from_shar`` reads ``DIR/<split>``. Batches
+are planned by the index, a few bytes per clip: the clips of a batch are known without reading any, so that every clip
+is used once per epoch, and an epoch can be resumed in the middle at once. Lhotse's own samplers read everything before
+that point (scripts/benchmark_shards.py measures it), and its reader takes nearly as long as decoding the FLAC.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, 
 class Summary:
     """The file ``SUMMARY``."""
 
-    corpus: str  # the folder's name of the corpus in the cache, which has its key
-    names: list[str] | None  # to choose from
+    corpus: str  # the name of the corpus's folder in the cache, which has its key
+    names: list[str] | None  # the list to choose from
     letters: str
     sample_rate: int  # Hz
-    shards: dict[str, int]  # of each split
+    shards: dict[str, int]  # the number of shards of each split
     refused: list[Refusal]
 
     def write(self, folder: Path) -> None:
@@ -66,23 +66,23 @@ class Summary:
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard's index: its clips in their order, without sound."""
+    """One shard's index: its clips in order, without sound."""
 
-    corpus: str  # as in Summary, with what else shapes the shard
-    bytes: dict[str, int]  # of each of FIELDS
+    corpus: str  # as in Summary, with the other values that determine the shard
+    bytes: dict[str, int]  # the size of the file of each of FIELDS
     ids: list[str]
-    sounds: list[list[int]]  # of each clip's FLAC in the tar: where it begins, and its size
+    sounds: list[list[int]]  # the offset and size of each clip's FLAC in the tar
     lengths: list[int]
     weights: list[float]
     spoken: list[list[str]]  # name, say, accent
-    kinds: list[int]  # which of ``spoken`` each clip is
+    kinds: list[int]  # the index in ``spoken`` of each clip
     speakers: list[list[str]]  # speaker, accent
-    voices: list[int]  # which of ``speakers`` each clip is by
-    rates: list[int]  # Hz, of the recordings that they are of; 0: not known, or of a voice
+    voices: list[int]  # the index in ``speakers`` of each clip
+    rates: list[int]  # Hz, of the original recordings; 0: unknown, or a synthetic voice
 
     @classmethod
     def read(cls, folder: Path, split: str, number: int) -> Shard:
-        """Raises CorpusError for one that is not there, or whose files are missing or cut short."""
+        """Raises CorpusError for a missing index, and for a shard whose files are missing or truncated."""
         path = folder / INDEX.format(split=split, number=number)
         try:
             shard = cls(**storage.read_json(path))
@@ -109,10 +109,10 @@ def _damaged(index: Path, error: Exception) -> CorpusError:
 
 
 class Shar:
-    """The folders that ``python -m speech.shard`` wrote, in the place of a corpus in the cache.
+    """The folders that ``python -m speech.shard`` wrote, in place of a corpus in the cache.
 
-    The training clips of several are mixed: ``weights`` are their proportions of an epoch, of any sum; null is what
-    each has. The names to choose from are those of the first.
+    The training clips of several folders are mixed: ``weights`` are their proportions of an epoch, with any sum; null
+    leaves the weights of the clips unchanged. The names to choose from are those of the first folder.
     """
 
     def __init__(self, folder: str | Sequence[str], weights: Sequence[float] | None = None) -> None:
@@ -130,13 +130,13 @@ class Shar:
 
     @property
     def identities(self) -> list[str]:
-        """Of a checkpoint: with other shards, or in another order, an epoch would be another."""
+        """Identities for a checkpoint: other shards, or another order of them, would change the epochs."""
         plan = [[asdict(one) for one in self.summaries], list(self.weights or ())]
         digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         return [*(summary.corpus for summary in self.summaries), f"shards {digest[:16]}"]
 
     def check(self, letters: str, sample_rate: int) -> None:
-        """Raise CorpusError where a recogniser has another alphabet, or hears at another rate."""
+        """Raise CorpusError if a recogniser has another alphabet or sample rate."""
         for folder, one in zip(self.folders, self.summaries, strict=True):
             if (one.letters, one.sample_rate) != (letters, sample_rate):
                 raise CorpusError(
@@ -145,13 +145,13 @@ class Shar:
                 )
 
     def clips(self) -> dict[str, Sequence[Clip]]:
-        """By split; those of training stay on disk, the others are read into memory: they are evaluated as a whole."""
+        """The clips by split: training clips stay on disk, the others, evaluated as a whole, are read into memory."""
         stored = {split: StoredClips(self, split) for split in self.splits}
         return {split: clips if split == "train" else list(clips) for split, clips in stored.items()}
 
 
 class StoredClips(Stored):
-    """The clips of a split of ``shar``. Indexing one reads its shard, which is kept until ``n_open`` others are."""
+    """The clips of a split of ``shar``. Indexing one reads its shard; the last ``n_open`` shards stay in memory."""
 
     def __init__(self, shar: Shar, split: str) -> None:
         self._split = split

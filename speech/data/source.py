@@ -1,4 +1,4 @@
-"""The interface of a source of clips, which lists them and renders each."""
+"""The interface of a source of clips, which lists the clips and renders each of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from speech.text.alphabet import Alphabet
 
 @dataclass(frozen=True)
 class Item:
-    """A clip to be rendered: ``id`` is unique and can be a file's name; ``text`` is the name as people write it."""
+    """A clip to be rendered: ``id`` is unique and a valid file name; ``text`` is the name in its usual spelling."""
 
     id: str
     text: str
     speaker: str
     accent: str  # BCP 47, "" if unknown
-    split: str  # train, val, or the name of a test
+    split: str  # train, val, or the name of a test split
     weight: float = field(default=1.0, kw_only=True)  # expected number of times in an epoch
     say: str = field(default="", kw_only=True)  # the text that was read (a respelling, IPA between slashes); "": text
-    trim: bool = field(default=True, kw_only=True)  # to the loudest span of speech, as a name is; a sentence is not
+    trim: bool = field(default=True, kw_only=True)  # to the loudest span of speech, for a name; not for a sentence
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,25 @@ class Refusal:
 
 
 class CorpusError(ValueError):
-    """A corpus cannot be made; the message says why, and the way out."""
+    """A corpus cannot be made; the message says why, and what to do."""
 
 
 AnyItem = TypeVar("AnyItem", bound=Item)
 
 
 class Source(Protocol[AnyItem]):
-    """A source of clips. It is pickled to the processes that render."""
+    """A source of clips. It is pickled for the processes that render."""
 
-    name: str  # of its folder in the cache
-    names: list[str] | None  # to choose from; None: every text of its clips
+    name: str  # part of the name of its folder in the cache
+    names: list[str] | None  # the list to choose from; None: every text of its clips
 
     @property
     def identity(self) -> str:
-        """Changes with whatever would change the sound of an item."""
+        """A string that changes whenever the sound of an item would change."""
         ...
 
     def items(self, alphabet: Alphabet) -> tuple[list[AnyItem], list[Refusal]]:
-        """Every clip to be rendered, in a fixed order, and those that are refused already."""
+        """Every clip to be rendered, in a fixed order, and the clips that are already refused."""
         ...
 
     def render(self, item: AnyItem, sample_rate: int) -> Waveform:

@@ -1,4 +1,4 @@
-"""Names and words in synthetic voices. The test has voices, and an accent, that are not in training."""
+"""Names and words in synthetic voices. The test splits have voices, and an accent, that are not in training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PerEngine = int | Mapping[str, int]  # one number for all engines, or one for ea
 @dataclass(frozen=True)
 class SyntheticItem(Item):
     voice: Voice
-    seed: int  # of rate, pitch, ...
+    seed: int  # for rate, pitch, ...
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Splits:
     """The voices of each split, and its number of clips.
 
     The accents of an engine share their variants, so the splits are drawn by variant: ``n_val_variants`` for ``val``,
-    ``n_test_variants`` for the two test splits, the others for ``train``. The accent ``unseen_accent`` (BCP 47) is in
-    the split of that name alone; the test variants in the other accents are ``unseen_speakers``. Of each name,
-    ``n_train``, ``n_val`` and, in either test split, ``n_test`` of the split's accents x variants are drawn, and drawn
-    anew where there are fewer.
+    ``n_test_variants`` for the two test splits, the others for ``train``. The accent ``unseen_accent`` (BCP 47) is only
+    in the split of that name; the test variants in the other accents are ``unseen_speakers``. Each name is spoken by
+    ``n_train``, ``n_val`` and, in each test split, ``n_test`` voices drawn from the split's accents x variants; if
+    there are fewer voices, they are used repeatedly.
     """
 
     unseen_accent: str
@@ -51,7 +51,7 @@ class Splits:
 
     @property
     def n_clips(self) -> dict[str, PerEngine]:
-        """Of each name, by split."""
+        """The number of clips of each name, by split."""
         return {"train": self.n_train, "val": self.n_val, UNSEEN_SPEAKERS: self.n_test, UNSEEN_ACCENT: self.n_test}
 
     def assign(self, voices: Sequence[Voice], seed: int) -> dict[str, list[Voice]]:
@@ -79,9 +79,9 @@ class Splits:
 
 @dataclass(frozen=True)
 class Words:
-    """Texts beside the names, that are not to choose from: ``held`` in every split but training, ``trained`` there.
+    """Texts that are not in the list of names: ``trained`` in the training split, ``held`` in every other split.
 
-    ``n_train`` is the number of training clips of each.
+    ``n_train`` is the number of training clips of each text.
     """
 
     held: list[Name]
@@ -90,9 +90,10 @@ class Words:
 
 
 class Synthetic:
-    """``names`` and ``words`` in the voices of ``engine``. Each training clip is of a shifted variant of its own.
+    """``names`` and ``words`` in the voices of ``engine``. Each training clip has its own shifted variant.
 
-    All chance of a clip comes from ``seed`` and its text, split and voice: another name changes no other name's clips.
+    The random values of a clip depend only on ``seed`` and its text, split and voice: adding a name changes no other
+    name's clips.
     """
 
     def __init__(self, names: Sequence[Name], engine: Engine, splits: Splits, words: Words, seed: int) -> None:
@@ -100,7 +101,7 @@ class Synthetic:
         self.names: list[str] = list(names)
         self.engine, self.splits, self.words, self.seed = engine, splits, words, seed
         for way in (way for name in names for way in name.say):
-            to_mnemonics(way)  # an unknown symbol is an error before the first clip
+            to_mnemonics(way)  # raises for an unknown symbol before the first clip is made
         warn_homophones(names)
         warn_spelt_out(names)
 
@@ -120,9 +121,9 @@ class Synthetic:
         n_train_words: PerEngine,
         seed: int,
     ) -> Synthetic:
-        """The source of a YAML of ``conf/corpus/``, which is flat because users type its keys.
+        """The source that a YAML of ``conf/corpus/`` describes, which is flat because users type its keys.
 
-        ``names`` and ``words`` are as ``read_names`` takes them; the first ``n_held`` words are held.
+        ``names`` and ``words`` are arguments of ``read_names``; the first ``n_held`` words are held out.
         """
         read = read_names(names)
         plain = {plain_letters(name) for name in read}
@@ -163,7 +164,7 @@ class Synthetic:
         return int.from_bytes(digest[:6], "big")
 
     def _weighted(self, items: list[SyntheticItem]) -> list[SyntheticItem]:
-        """Training clips, weighted so that each engine of a mix has its proportion of an epoch."""
+        """``items``, with training clips weighted so that each engine of a mix has its proportion of an epoch."""
         if not isinstance(self.engine, Mix):
             return items
         counts = Counter(item.voice.engine for item in items if item.split == "train")

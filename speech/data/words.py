@@ -1,4 +1,4 @@
-"""Batches of words for a grapheme-to-phoneme model: all of one length, drawn by weight, the same for the same seed."""
+"""Batches of words for a grapheme-to-phoneme model: of one length, drawn by weight, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from speech.data.pronunciations import CAPITALISED, COMMON, FREQUENT, PERSON, Entry
 from speech.text.phones import Inventory
 
-# How much more often a name is read than another word. Varieties, and the kinds of words in each, count by the root of
-# their size: a small language is heard often enough to be learnt, and no list of forty names forty times as often.
+# How much more often a name is drawn than another word. Each kind of words in a variety counts by the square root of
+# its size: a small language is drawn often enough to be learnt, but a list of forty names not forty times as often.
 KIND_WEIGHTS = {FREQUENT: 20.0, PERSON: 4.0, CAPITALISED: 1.5, COMMON: 1.0}
 
 
@@ -33,7 +33,7 @@ class WordBatch(NamedTuple):
 
 
 def weights(entries: Sequence[Entry], of_varieties: Sequence[float]) -> np.ndarray:
-    """How often each of ``entries`` is drawn, to sum to 1, ``(n_entries,)``; ``of_varieties``: a factor of each."""
+    """The probability of drawing each of ``entries``, ``(n_entries,)``; ``of_varieties`` has each variety's factor."""
     cells = np.array([len(KIND_WEIGHTS) * entry.variety + entry.kind for entry in entries])
     factor = np.array([KIND_WEIGHTS[entry.kind] * of_varieties[entry.variety] for entry in entries])
     each = factor / np.sqrt(np.bincount(cells))[cells]
@@ -41,15 +41,15 @@ def weights(entries: Sequence[Entry], of_varieties: Sequence[float]) -> np.ndarr
 
 
 def prior(entries: Sequence[Entry], of_varieties: Sequence[float]) -> list[float]:
-    """The proportion of each variety in what is drawn."""
+    """The proportion of each variety among the words drawn."""
     numbers = [entry.variety for entry in entries]
     share = np.bincount(numbers, weights(entries, of_varieties), minlength=len(of_varieties))
     return [float(one) for one in share]
 
 
 class WordBatches(Dataset[WordBatch]):
-    """``n_batches`` an ``epoch``, each of ``batch_size`` words of one length. ``unmarked``: the proportion of words
-    that lose their marks.
+    """``n_batches`` per ``epoch``, each of ``batch_size`` words of one length. ``unmarked`` is the proportion of words
+    whose marks are removed.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""How well a recogniser does: metrics with intervals, the typed reports, and their views."""
+"""Evaluation of recognisers: metrics with intervals, the typed reports, and their views."""

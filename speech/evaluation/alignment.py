@@ -20,7 +20,7 @@ SPAN = "#b3261e"
 
 
 def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figure:
-    """A column for each of ``clips`` (the reference, in the alphabet, and the end-pointed waveform)."""
+    """One column for each of ``clips``: its reference, in the alphabet, and its end-pointed waveform."""
     figure = Figure(figsize=(3.6 * len(clips), 4.6), dpi=80)
     panels = figure.subplots(2, len(clips), squeeze=False, sharex="col", height_ratios=[1, 1.3])
     for (above, below), (ref, waveform) in zip(panels.T, clips, strict=True):
@@ -32,7 +32,7 @@ def draw(recognizer: Recognizer, clips: Sequence[tuple[str, Waveform]]) -> Figur
 
 
 def draw_clip(above: Axes, below: Axes, recognizer: Recognizer, ref: str, waveform: Waveform) -> None:
-    """The MFCC above; below, the probabilities of the blank (–) and of the letters of reference and hypothesis."""
+    """Draw the MFCC above; below, the probabilities of the blank (–) and of the letters of both texts."""
     log_probs = recognizer.log_probs(waveform).letters
     hyp = Greedy()(log_probs)
     features = _features(recognizer, waveform)

@@ -1,4 +1,4 @@
-"""How well out-of-list probabilities are calibrated: the report on a rejection, and its reliability table."""
+"""The calibration of out-of-list probabilities: the report on a rejection, and its reliability table."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ N_BINS = 10
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Trials of about the same out-of-list probability."""
+    """Trials with about the same out-of-list probability."""
 
     n_trials: int
     proportion: float  # of all trials, by weight
     mean_probability: float
-    out_of_list: float  # the proportion that was
+    out_of_list: float  # the proportion that was out of list
 
 
 @dataclass(frozen=True)
 class CalibrationReport:
-    """What a rejection was fitted to, and what it accepts of names that the fit did not see.
+    """The data to which a rejection was fitted, and the proportions it accepts of names that the fit did not see.
 
-    ``thresholds`` are by false-accept rate (``"0.05"``), ``accepted`` by that rate and kind of sound. What has a
-    probability of ``rejected_from`` and above is called none of the list: of each kind, the proportion ``rejected``.
+    ``thresholds`` are by false-accept rate (``"0.05"``), ``accepted`` by that rate and kind of sound. Sounds with a
+    probability of ``rejected_from`` or more are rejected; ``rejected`` has their proportion by kind.
     """
 
     n_names: int
-    n_clips: int  # of validation
+    n_clips: int  # validation clips
     n_speakers: int
     n_trials: int
     weights: dict[str, float]  # of the logistic model, by the kind of evidence
-    false_accept_rate: str  # whose threshold is used
+    false_accept_rate: str  # the rate whose threshold is used
     thresholds: dict[str, float]
     rejected_from: float
     accepted: dict[str, dict[str, float]]
@@ -54,7 +54,7 @@ def reliability(
 ) -> tuple[float, list[ReliabilityBin]]:
     """The expected calibration error, and its bins, of ``probabilities`` ``(n_trials,)`` that a trial is out of list.
 
-    The error is the mean over trials, by weight, of |mean probability - proportion out of list| of their bin (Naeini,
+    The error is the weighted mean over trials of |mean probability - proportion out of list| in their bin (Naeini,
     Cooper and Hauskrecht 2015).
     """
     weights = weights / weights.sum()

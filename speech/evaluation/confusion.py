@@ -1,4 +1,4 @@
-"""Which names are confused: a matrix of mean probabilities, its closest pairs, and its picture."""
+"""Confusions between names: a matrix of mean probabilities, its closest pairs, and its picture."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from speech.common.escape import escape_mathtext
 
 
 def mean_probabilities(scores: np.ndarray, refs: np.ndarray) -> np.ndarray:
-    """``matrix[i, j]``: the mean probability, within the list, of name ``j`` in the clips of name ``i``.
+    """``matrix[i, j]``: the mean probability, within the list, of name ``j`` over the clips of name ``i``.
 
-    ``scores`` ``(n_clips, n_names)`` are log p(name | clip), ``refs`` the names' indices, int ``(n_clips,)``.
-    A name without clips has 0s.
+    ``scores`` ``(n_clips, n_names)`` are log p(name | clip), ``refs`` the references' indices, int ``(n_clips,)``.
+    The row of a name without clips is 0.
     """
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities = weights / weights.sum(axis=1, keepdims=True)
@@ -23,14 +23,14 @@ def mean_probabilities(scores: np.ndarray, refs: np.ndarray) -> np.ndarray:
 
 
 def closest(closeness: np.ndarray, n_pairs: int) -> list[tuple[int, int]]:
-    """The ``n_pairs`` pairs of names (first, second) that a symmetric matrix has the largest values for."""
+    """The ``n_pairs`` pairs of names (first, second) with the largest values in a symmetric matrix."""
     first, second = np.triu_indices(len(closeness), k=1)
     order = np.argsort(-closeness[first, second], kind="stable")[:n_pairs]
     return [(int(first[k]), int(second[k])) for k in order]
 
 
 def draw(names: list[str], matrix: np.ndarray, n_names: int) -> Figure:
-    """The ``n_names`` names that are closest to another; ``matrix`` as ``mean_probabilities`` has it."""
+    """Draw the ``n_names`` names that are closest to another; ``matrix`` is from ``mean_probabilities``."""
     apart = matrix * (1 - np.eye(len(names)))
     closeness = np.maximum(apart.max(axis=0), apart.max(axis=1))
     shown = sorted(np.argsort(-closeness, kind="stable")[:n_names])

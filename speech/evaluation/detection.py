@@ -1,8 +1,8 @@
-"""Detection error trade-off (DET): clips of a listed name that are refused, over others that are accepted.
+"""Detection error trade-off (DET): the rate of refused clips of listed names against that of accepted other clips.
 
 Martin et al. 1997: both rates at every threshold, on axes on which two normal distributions give a straight line. A
-clip is accepted whose out-of-list probability is under the threshold, whichever name is first. The others are clips of
-no name of the list, and the same clips as the listed ones against their list without their own name.
+clip is accepted if its out-of-list probability is below the threshold, whichever name is first. The other clips are
+clips whose name is not in the list, and the listed clips again, ranked in their list without their own name.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from speech.evaluation.provenance import identity
 from speech.inference.rejection import Rejection
 
 OUT_OF_LIST, LEFT_OUT = "clips out of the list", "listed clips, their name left out"
-N_POINTS = 100  # of the curve as it is kept
-probit = np.vectorize(NormalDist().inv_cdf, otypes=[float])  # of rates within 0 and 1, ends excluded
+N_POINTS = 100  # points of the stored curve
+probit = np.vectorize(NormalDist().inv_cdf, otypes=[float])  # for rates strictly between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class DetCurve:
 
 @dataclass(frozen=True)
 class StatedRate:
-    """What the recogniser's threshold for a stated false-accept rate gives on these clips."""
+    """The rates that the recogniser's threshold for a stated false-accept rate gives on these clips."""
 
     stated: str  # the key of Rejection.thresholds
-    shipped: bool  # the threshold in use
+    shipped: bool  # whether this threshold is in use
     threshold: float
     false_accept_rate: Metric
     false_reject_rate: Metric
@@ -56,10 +56,9 @@ class DetectionReport:
 
 
 def detection(predictions: Sequence[Prediction], rejection: Rejection | None) -> dict[str, DetectionReport]:
-    """The report for each kind of others that there are, against all listed clips.
+    """The report for each kind of other clips, against all listed clips.
 
-    ``rejection`` is the recogniser's, with its thresholds; without one, or without listed clips, there is nothing to
-    tell.
+    ``rejection`` is the recogniser's, with its thresholds; without one, or without listed clips, there are no reports.
     """
     speakers = [identity(one.speaker) for one in predictions]
     known = [(one, who) for one, who in zip(predictions, speakers, strict=True) if one.out_of_list is not None]
@@ -79,7 +78,7 @@ class _Trials:
         self.speakers = [who for _, who in some]
 
     def accepted(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The proportion below each of ``thresholds``."""
+        """The proportion of trials below each of ``thresholds``."""
         return np.searchsorted(np.sort(self.out_of_list), thresholds) / len(self.speakers)
 
 
@@ -110,7 +109,7 @@ def _report(listed: _Trials, others: _Trials, rejection: Rejection) -> Detection
 
 
 def spread(false_accepts: NDArray[np.float64], false_rejects: NDArray[np.float64], least: float) -> NDArray[np.int64]:
-    """At most ``N_POINTS`` of the points, evenly spread along the curve as it is drawn; rates under ``least`` are 0."""
+    """Indices of at most ``N_POINTS`` points, evenly spread along the drawn curve; rates are clipped at ``least``."""
     x, y = (probit(np.clip(some, least, 1 - least)) for some in (false_accepts, false_rejects))
     along = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))
     return np.unique(np.searchsorted(along, np.linspace(0, along[-1], N_POINTS)))

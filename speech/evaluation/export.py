@@ -1,4 +1,4 @@
-"""A recogniser as ONNX files, each compared with it before it gets its name: a file that is there has passed."""
+"""A recogniser as ONNX files. Each is compared with it before it gets its name: a file that exists has passed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from speech.model.recognizer import Recognizer
 
 
 class ExportError(ValueError):
-    """An exported file does not agree with the recogniser that it was made from."""
+    """An exported file does not agree with its original recogniser."""
 
 
 def export(
@@ -30,24 +30,24 @@ def export(
 ) -> dict[str, Agreement]:
     """Write FLOAT32 and INT8 into ``folder``; returns how each agrees with ``recognizer`` on ``clips``.
 
-    For each of these, its text and its waveform, that of ``lists`` is ranked which has the text. ``card`` is kept in
-    both files. Raises ExportError, and leaves neither behind, where one does not agree: float32 has to be ``exact``,
-    int8, a quarter of its size, ``close``; where it has no list of its own, ``close_in_names`` or, where it hears
-    streams, ``close_in_candidates``.
+    Each clip has a text and a waveform, and is ranked in the one of ``lists`` that has its text. ``card`` is stored in
+    both files. Raises ExportError, and leaves neither file, if one does not agree: float32 has to be ``exact``, int8, a
+    quarter of its size, ``close``. For a recogniser without a list, int8 has to be ``close_in_names`` or, if it is a
+    streaming recogniser, ``close_in_candidates``.
     """
     model = onnx_graph.to_onnx(recognizer, card)
     contents = {FLOAT32: model, INT8: onnx_graph.quantise(model)}
     ours = predict_each(recognizer, _shown(clips, "torch"), lists)
     folder.mkdir(parents=True, exist_ok=True)
     found = {}
-    with ExitStack() as stack:  # both files take their names at its end, or neither
+    with ExitStack() as stack:  # at its end both files get their names, or neither
         parts = {name: stack.enter_context(storage.whole(folder / name)) for name in contents}
         for name, content in contents.items():
             onnx_graph.save(content, parts[name])
             found[name] = agreement(ours, predict_each(Runtime(parts[name]), _shown(clips, name), lists))
             if not (found[name].exact if name == FLOAT32 else _close(found[name], recognizer)):
                 for each in contents:
-                    (folder / each).unlink(missing_ok=True)  # of an earlier export: it would pass for this recogniser's
+                    (folder / each).unlink(missing_ok=True)  # an earlier export would pass for this recogniser's
                 raise ExportError(
                     f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
                 )

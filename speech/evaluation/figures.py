@@ -22,16 +22,16 @@ from speech.evaluation.open_set import OpenSetReport
 from speech.evaluation.report import EvaluationReport
 from speech.evaluation.spotting import SpottingReport
 
-N_GROUPS = 12  # of a kind that are drawn: the worst
+N_GROUPS = 12  # the most groups of a kind that are drawn: the worst
 DET_TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
-LEAST_CLIPS = 5  # of a group that is drawn
-LINE = 70  # letters of the caption over a panel
+LEAST_CLIPS = 5  # in a group that is drawn
+LINE = 70  # characters of the caption per panel
 _COLOUR, _WORST, _SOFT = "#1a5fb4", "#b3261e", "#8a8a8a"
 
 
 def panels(report: EvaluationReport) -> dict[str, Callable[[Axes], None]]:
-    """By what it shows, what draws it: for each kind of groups a point and its 95 % interval a group, of many the
-    N_GROUPS worst; the curves."""
+    """The function that draws each panel, by title: for each kind of groups, points with 95 % intervals, at most the
+    N_GROUPS worst; then the curves."""
     closed_set = report.overall.closed_set_accuracy is not None
     found: dict[str, Callable[[Axes], None]] = {}
     for kind, some in {"split": report.splits, **report.kinds()}.items():
@@ -52,7 +52,7 @@ def panels(report: EvaluationReport) -> dict[str, Callable[[Axes], None]]:
 
 
 def caption(report: EvaluationReport) -> str:
-    """Of all panels."""
+    """The caption of all panels."""
     closed_set = report.overall.closed_set_accuracy is not None
     return (
         f"{'closed-set accuracy' if closed_set else 'exact match'}, % ("
@@ -77,7 +77,7 @@ def draw(report: EvaluationReport) -> Figure:
 
 
 def alone(panel: Callable[[Axes], None]) -> Figure:
-    """One of ``panels``, so narrow that it can be read on a phone."""
+    """One of ``panels``, narrow enough to be read on a phone."""
     figure = Figure(figsize=(4.2, 2.9), dpi=90, layout="constrained")
     _draw(figure.subplots(), panel)
     return figure
@@ -90,7 +90,7 @@ def _draw(axes: Axes, panel: Callable[[Axes], None]) -> None:
 
 def _groups(axes: Axes, report: EvaluationReport, kind: str, large: Mapping[str, Scores]) -> None:
     chosen = worst(large, N_GROUPS)
-    some = {group: one for group, one in large.items() if group in chosen}  # in their own order: bands rise
+    some = {group: one for group, one in large.items() if group in chosen}  # in their own order, ascending for bands
     for y, (group, one) in enumerate(some.items()):
         worst_of_all, metric = report.worst_group, one.accuracy
         is_worst = worst_of_all is not None and (worst_of_all.kind, worst_of_all.group) == (kind, group)
@@ -127,7 +127,7 @@ def _open_set(axes: Axes, found: OpenSetReport) -> None:
 
 
 def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
-    """A curve for each kind of others on probit axes, and a point for each stated rate, filled for the shipped one."""
+    """Draw a curve on probit axes for each kind of others, with a point per stated rate, filled for the shipped one."""
     for (kind, one), colour in zip(found.items(), (_COLOUR, _WORST), strict=False):
         x, y = (_probits(some) for some in (one.curve.false_accept_rate, one.curve.false_reject_rate))
         label = f"{one.n_others} {kind} ({counted(one.n_others_speakers, 'speaker')})"
@@ -149,7 +149,7 @@ def _detection(axes: Axes, found: Mapping[str, DetectionReport]) -> None:
 
 
 def _spotting(axes: Axes, found: SpottingReport) -> None:
-    """Misses over false alarms an hour; what is under one in the recording stands at half of that."""
+    """Draw misses over false alarms per hour; less than one false alarm in the recording is drawn at half of one."""
     curve, least = found.curve, 0.5 / found.hours
     axes.plot(np.maximum(curve.false_alarms_per_hour, least), _probits(curve.miss_rate), color=_COLOUR, linewidth=1.4)
     x, y = max(found.false_alarms_per_hour.value, least), 1 - found.recall.value
@@ -164,7 +164,7 @@ def _spotting(axes: Axes, found: SpottingReport) -> None:
 
 
 def _det_ticks(axes: Axes, which: Literal["x", "y"]) -> None:
-    """Rates on a probit axis."""
+    """Label a probit axis with rates."""
     ticks = _probits(DET_TICKS)
     axes.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [f"{100 * tick:g}" for tick in DET_TICKS]})
     axes.set(**{f"{which}lim": (ticks[0], ticks[-1])})
@@ -173,6 +173,6 @@ def _det_ticks(axes: Axes, which: Literal["x", "y"]) -> None:
 
 
 def _probits(rates: Sequence[float]) -> list[float]:
-    """Where ``rates`` stand on an axis that ends with DET_TICKS."""
+    """The positions of ``rates`` on an axis whose ends are those of DET_TICKS."""
     found: list[float] = probit(np.clip(rates, DET_TICKS[0], DET_TICKS[-1])).tolist()
     return found

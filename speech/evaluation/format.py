@@ -1,4 +1,4 @@
-"""How a report's numbers are written, in every view of it: a metric in %, with its 95 % interval in brackets."""
+"""The format of a report's numbers in every view of it: a metric in %, with its 95 % interval in brackets."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from speech.evaluation.metrics import Metric, Scores
 from speech.evaluation.report import NarrowBand
 from speech.evaluation.spotting import PAUSE_S, SpottingReport
 
-COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # of ``cells``
-FEW = 10  # speakers: an interval over fewer is wide, and says little of other people
+COLUMNS = ("clips", "speakers", "closed-set accuracy %", "exact match %", "CER %")  # the columns of ``cells``
+FEW = 10  # speakers: an interval over fewer is wide, and says little about other people
 INTERVALS = f"95 % intervals: cluster-robust by speaker, joined with Wilson's; few: under {FEW} speakers."
 
 
 def number(metric: Metric | None) -> str:
-    """``98.21 [97.0, 99.1]``, under a heading that says %."""
+    """``98.21 [97.0, 99.1]``, for a column with % in its heading."""
     return f"{100 * metric.value:.2f} [{100 * metric.low:.1f}, {100 * metric.high:.1f}]" if metric else "-"
 
 
 def percent(metric: Metric) -> str:
-    """``98.21 % [97.0, 99.1]``, in a sentence."""
+    """``98.21 % [97.0, 99.1]``, for a sentence."""
     return f"{100 * metric.value:.2f} % [{100 * metric.low:.1f}, {100 * metric.high:.1f}]"
 
 
 def points(metric: Metric | None) -> str:
-    """``+1.20 [-0.3, +2.7]``: a difference, under a heading that says points of 100."""
+    """``+1.20 [-0.3, +2.7]``: a difference in percentage points, for a column whose heading says so."""
     return f"{100 * metric.value:+.2f} [{100 * metric.low:+.1f}, {100 * metric.high:+.1f}]" if metric else "-"
 
 
 def in_lists(lists: Lists) -> str:
-    """What the closed-set accuracy was measured in."""
+    """The lists in which the closed-set accuracy was measured, for a sentence."""
     if lists.length == lists.n_names:
         return f"in a list of {counted(lists.length, 'name')}" if lists.length else "without a list"
     return f"in lists of {counted(lists.length, 'name')}, drawn from {lists.n_names}"
 
 
 def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
-    """How many of ``n_clips`` lack sounds that the recogniser hears, in a sentence."""
+    """A sentence on how many of ``n_clips`` lack frequencies that the recogniser uses."""
     rates, highest_khz = ", ".join(map(str, narrow.rates_hz)), max(narrow.rates_hz) / 2000
     were = "was" if narrow.n_clips == 1 else "were"
     return (
@@ -51,7 +51,7 @@ def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
 
 
 def accuracy(scores: Scores) -> str:
-    """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match where there is no list."""
+    """``closed-set accuracy 98.21 % [97.0, 99.1] of 120 clips``, or the exact match if there is no list."""
     if scores.closed_set_accuracy:
         return f"closed-set accuracy {percent(scores.closed_set_accuracy)} of {counted(scores.n_in_list, 'clip')}"
     return f"exact match {percent(scores.exact_match)} of {counted(scores.n_clips, 'clip')}"
@@ -68,7 +68,7 @@ def by_speakers(n: int) -> str:
 
 
 def stated_rates(one: DetectionReport) -> list[list[str]]:
-    """A table of what the thresholds for stated false-accept rates give, its heading first."""
+    """A table of the rates at the thresholds for stated false-accept rates, its heading first."""
     found = [["FAR stated, %", "threshold", "others accepted %", "listed refused %"]]
     for point in one.stated_rates:
         stated = f"{100 * float(point.stated):g}{' (shipped)' if point.shipped else ''}"
@@ -79,7 +79,7 @@ def stated_rates(one: DetectionReport) -> list[list[str]]:
 
 
 def trials(kind: str, one: DetectionReport) -> str:
-    """What a ``DetectionReport`` is of, in a sentence."""
+    """A sentence on the trials of a ``DetectionReport``."""
     return (
         f"Refusal of {counted(one.n_listed, 'clip')} of listed names {by_speakers(one.n_listed_speakers)}, acceptance "
         f"of {counted(one.n_others, 'other')} ({kind}) {by_speakers(one.n_others_speakers)}; equal error rate "
@@ -88,7 +88,7 @@ def trials(kind: str, one: DetectionReport) -> str:
 
 
 def spotting(one: SpottingReport) -> str:
-    """What was found in the long recording, in sentences."""
+    """A sentence on the names found in the long recording."""
     alarms, n_clips = one.false_alarms_per_hour, one.n_listed + one.n_others
     return (
         f"Spotting of {counted(one.n_names, 'name')} in a recording of {counted(n_clips, 'clip')} {PAUSE_S[0]:g} to "
@@ -101,13 +101,13 @@ def spotting(one: SpottingReport) -> str:
 
 
 def cells(scores: Scores) -> list[str]:
-    """A table's row, under COLUMNS."""
+    """A table row, with the columns of COLUMNS."""
     metrics = (scores.closed_set_accuracy, scores.exact_match, scores.cer)
     return [str(scores.n_clips), speakers(scores.n_speakers), *map(number, metrics)]
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns of plain text, the first aligned to the left, the others to the right."""
+    """Columns of plain text, the first left-aligned, the others right-aligned."""
     rows = [list(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -118,7 +118,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def unlearnt(found: Unlearnt) -> str:
-    """What a training that has taught nothing came to, and the way out."""
+    """The result of a training in which nothing was learnt, and what to do."""
     clips = counted(found.n_clips, "validation clip")
     measured = f"the name is first in {found.n_correct} of {clips}, chance gives {found.chance * found.n_clips:.0f}"
     if found.n_silent == found.n_clips:

@@ -1,4 +1,4 @@
-"""Clips by what they have in common: name, speaker, accent, engine, SNR, duration; and which group is worst."""
+"""Grouping of clips by name, speaker, accent, engine, SNR and duration; and the worst group."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from speech.evaluation.metrics import Scores
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.provenance import NO_ACCENT, UNKNOWN, engine
 
-LEAST_CLIPS = 10  # of a group that can be the worst: of fewer, chance decides
+LEAST_CLIPS = 10  # in a group that can be the worst: with fewer, chance decides
 SNR_DB = (10, 20, 30)  # edges of the bands
 DURATION_S = (0.5, 0.75, 1.0)
-KINDS = ("name", "speaker", "accent", "engine", "snr", "duration")  # by which clips are grouped
+KINDS = ("name", "speaker", "accent", "engine", "snr", "duration")  # the groupings of clips
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class WorstGroup:
 
 
 def groups(predictions: Iterable[Prediction]) -> dict[str, dict[str, list[Prediction]]]:
-    """The clips by each of KINDS: every clip is in one group of each kind. Bands rise, the others are sorted."""
+    """The clips by each of KINDS: every clip is in one group of each kind. Bands are ascending, other groups sorted."""
     bands = {"snr": _bands(SNR_DB, "dB"), "duration": _bands(DURATION_S, "s")}
     found: dict[str, dict[str, list[Prediction]]] = {kind: {} for kind in KINDS}
     for one in predictions:
@@ -52,10 +52,10 @@ def _band(value: float | None, edges: Sequence[float], labels: Sequence[str]) ->
 
 
 def worst_group(kinds: Mapping[str, Mapping[str, Scores]]) -> WorstGroup | None:
-    """The group of ``{kind: {group: scores}}`` with the lowest accuracy, of at least LEAST_CLIPS clips, else None.
+    """The group of ``{kind: {group: scores}}`` with the lowest accuracy and at least LEAST_CLIPS clips, if any.
 
-    By closed-set accuracy, or exact match where no clip's name is in a list. Clips of which nobody knows what they
-    have in common are no group.
+    Accuracy is closed-set accuracy, or exact match if no clip's name is in a list. Clips whose group is unknown do not
+    count as a group.
     """
     every = [WorstGroup(kind, group, one) for kind, some in kinds.items() for group, one in some.items()]
     closed_set = any(one.scores.n_in_list for one in every)

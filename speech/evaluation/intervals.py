@@ -1,10 +1,10 @@
-"""How sure a metric is: intervals that count speakers and not clips alone, and a test of two recognisers.
+"""The uncertainty of metrics: intervals that take speakers into account, not only clips, and a test of two recognisers.
 
 Clips of one speaker are not independent: a voice that is recognised badly is so in all of its clips. The variance of a
-ratio of sums is therefore taken between speakers (cluster-robust: Liang and Zeger 1986), with Student's t of one degree
-of freedom less than there are speakers, which is what keeps an interval honest with two of them, or six. Where speakers
-happen to agree, that variance is too small: the interval reaches to the further end of it and of the one in which each
-clip is its own speaker, Wilson's for a proportion. ``scripts/benchmark_intervals.py`` measures how often they hold.
+ratio of sums is therefore taken between speakers (cluster-robust: Liang and Zeger 1986). Student's t with one degree of
+freedom fewer than there are speakers keeps an interval honest even with two or six of them. If speakers happen to
+agree, that variance is too small: each end of the interval is therefore the further one of this interval and of the one
+with each clip as its own speaker (Wilson's for a proportion). ``scripts/benchmark_intervals.py`` measures the coverage.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 N_DRAWS = 1000
 LEVEL = 0.95
-# Student's t, two-sided 95 %, of 1 to 10 degrees of freedom.
+# Student's t, two-sided 95 %, for 1 to 10 degrees of freedom.
 STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 
 
 def wilson(n_hits: float, n: float, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927); it stays within 0 and 1 where few or all are hits."""
+    """95 % interval of a proportion (Wilson 1927); it stays within 0 and 1 even if few or all are hits."""
     if n == 0:
         return 0.0, 1.0
     p = n_hits / n
@@ -32,7 +32,7 @@ def wilson(n_hits: float, n: float, z: float = 1.96) -> tuple[float, float]:
 
 
 def student(n_degrees: int) -> float:
-    """Student's t that 2.5 % lie above, of ``n_degrees`` of freedom, at least one; right to three digits."""
+    """The 97.5 % quantile of Student's t with ``n_degrees`` of freedom, at least one; accurate to three digits."""
     if n_degrees <= len(STUDENT):
         return STUDENT[n_degrees - 1]
     z = 1.959964  # Cornish and Fisher's expansion about the normal distribution (1938)
@@ -43,9 +43,9 @@ def student(n_degrees: int) -> float:
 def variance_between(
     above: NDArray[np.float64], below: NDArray[np.float64], speakers: Sequence[str]
 ) -> tuple[float, int]:
-    """The variance of R = ``sum(above) / sum(below)`` between speakers, at least two, and how many these are.
+    """The variance of R = ``sum(above) / sum(below)`` between speakers, at least two, and the number of speakers.
 
-    With u_s the sum over the clips of speaker s of above - R below, which are 0 on average, and S speakers:
+    With u_s the sum over the clips of speaker s of above - R below, which is 0 on average, and S speakers:
     S / (S - 1) sum_s u_s^2 / sum(below)^2  (Cochran 1977, section 6.3).
     """
     distinct, speaker = np.unique(np.asarray(speakers), return_inverse=True)
@@ -55,9 +55,9 @@ def variance_between(
 
 
 def ratio_interval(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of ``sum(above) / sum(below)`` over clips, each array ``(n_clips,)``, at least one clip.
+    """95 % interval of ``sum(above) / sum(below)`` over at least one clip; each array is ``(n_clips,)``.
 
-    The difference of two recognisers is such a ratio, too: ``above`` their difference clip by clip.
+    The difference of two recognisers is such a ratio too: ``above`` is then their difference clip by clip.
     """
     up, down = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     value = float(up.sum() / down.sum())
@@ -71,10 +71,10 @@ def ratio_interval(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) 
 
 
 def bootstrap(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of ``sum(above) / sum(below)`` by drawing speakers, and clips, with replacement: the further ends.
+    """95 % interval of ``sum(above) / sum(below)``: the outer ends of the bootstrap over speakers and that over clips.
 
-    Efron 1979; percentiles, Efron 1981; error rates of speech, by speaker: Bisani and Ney 2004. Too narrow with fewer
-    than some ten speakers, where ``ratio_interval`` is not.
+    Efron 1979; percentiles, Efron 1981; error rates of speech, by speaker: Bisani and Ney 2004. With fewer than about
+    ten speakers it is too narrow, unlike ``ratio_interval``.
     """
     clips = np.stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)], axis=1)
     rng = np.random.default_rng(0)
@@ -87,9 +87,9 @@ def bootstrap(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) -> tu
 
 
 def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
-    """Of the ratio of the columns' sums, with ``len(units)`` rows drawn from ``units`` ``(n, 2)``, ``N_DRAWS`` times.
+    """Percentiles of the ratio of column sums over ``N_DRAWS`` draws of ``len(units)`` rows from ``units`` ``(n, 2)``.
 
-    Equal rows are drawn together: how often each comes is multinomial, which makes 7 000 clips as cheap as ten.
+    Equal rows are drawn together, since their counts are multinomial: 7 000 clips are then as cheap as ten.
     """
     rows, counts = np.unique(units, axis=0, return_counts=True)
     times = rng.multinomial(len(units), counts / len(units), size=N_DRAWS)
@@ -99,10 +99,10 @@ def _percentiles(units: NDArray[np.float64], rng: np.random.Generator) -> tuple[
 
 
 def proportion(hits: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of the share of ``hits``: Wilson's of the clips, joined with Wilson's between speakers.
+    """95 % interval of the proportion of ``hits``: the union of Wilson's over clips and Wilson's between speakers.
 
-    The latter is of as many independent clips as would vary as much as these do between speakers, and takes t for z
-    (Korn and Graubard 1998; Dean and Pagano 2015). Where no two speakers differ, or there is one, it is left out.
+    The latter uses the number of independent clips that would have the variance between speakers, and t in place of z
+    (Korn and Graubard 1998; Dean and Pagano 2015). It is left out if no two speakers differ, or there is only one.
     """
     found = np.asarray(hits, dtype=float)
     n, n_hits = len(found), float(found.sum())
@@ -118,19 +118,20 @@ def proportion(hits: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
 
 
 def sign_flips(changes: Sequence[int], speakers: Sequence[str]) -> float:
-    """Exact two-sided p that two recognisers do not differ, by ``changes``: 1, 0 or -1 a clip, which one is right.
+    """Exact two-sided p-value of no difference between two recognisers; ``changes`` has 1, 0 or -1 for each clip.
 
-    Without a difference the two could change places for any speaker, in all of that speaker's clips at once, so that
-    each speaker's sum of changes is as likely to have the other sign (Fisher 1935, section 21). p is the share of all
-    choices of signs that come as far from 0 as these did. Of one clip a speaker it is McNemar's exact test (1947). Two
-    speakers can at best give 0.5, six 0.03. Clips of one speaker alone are flipped one by one, and tell of that one.
+    Under the null hypothesis the two are exchangeable for any speaker, in all of that speaker's clips at once, so that
+    each speaker's sum of changes is as likely to have the other sign (Fisher 1935, section 21). p is the proportion of
+    all sign patterns whose sum is at least as far from 0 as the observed one. With one clip per speaker it is McNemar's
+    exact test (1947). Two speakers give 0.5 at best, six 0.03. If there is only one speaker, clips are flipped one by
+    one, and the result holds for that speaker only.
     """
     distinct, speaker = np.unique(np.asarray(speakers), return_inverse=True)
     units = np.asarray(changes, dtype=np.int64)
     if len(distinct) > 1:
         units = np.bincount(speaker, weights=units).round().astype(np.int64)
     sizes = np.abs(units[units != 0])
-    chance = np.ones(1)  # of each sum of the units so far, from the least to the largest
+    chance = np.ones(1)  # the probability of each sum of the units so far, from the least to the largest
     for size in sizes:
         chance = (np.pad(chance, (0, 2 * size)) + np.pad(chance, (2 * size, 0))) / 2
     sums = np.arange(len(chance)) - sizes.sum()

@@ -1,4 +1,4 @@
-"""Has a training taught the network anything? Its predictions for validation clips, against silence and chance."""
+"""Whether the network has learnt anything: its predictions for validation clips against silence and chance."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from speech.evaluation.prediction import Prediction
 
 @dataclass(frozen=True)
 class Unlearnt:
-    """Of ``n_clips`` validation clips, ``n_silent`` have no letter and ``n_correct`` their name first in the list.
+    """Of ``n_clips`` validation clips, ``n_silent`` have no letters and ``n_correct`` have their name ranked first.
 
-    By ``chance``, one answer for every clip, that proportion is right. ``way_out`` is what to add to the command.
+    ``chance`` is the proportion that one answer for every clip gets right. ``way_out`` is what to add to the command.
     """
 
     n_clips: int
@@ -25,11 +25,11 @@ class Unlearnt:
 
 
 def unlearnt(predictions: Sequence[Prediction], way_out: str) -> Unlearnt | None:
-    """Why a network counts as unlearnt: only blanks, or closed-set accuracy that chance explains; None otherwise.
+    """Why a network counts as unlearnt: only blanks, or a closed-set accuracy that chance explains; None otherwise.
 
-    Chance is to answer each of the ``predictions`` with the commonest of their names: 1 / n of n equally common ones.
-    It explains an accuracy whose 95 % interval begins below it, unless so few clips could not show otherwise. The
-    interval is of clips (``wilson``): that a network which knows nothing is right does not depend on the speaker.
+    Chance is the accuracy of answering every clip with the most common name: 1 / n for n equally common ones. It
+    explains an accuracy whose 95 % interval begins below it, unless there are too few clips to show anything else. The
+    interval is over clips (``wilson``): whether a network that has learnt nothing is right does not depend on speakers.
     """
     n = len(predictions)
     n_silent, n_correct = sum(not one.hyp for one in predictions), sum(one.correct for one in predictions)

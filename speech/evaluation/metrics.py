@@ -26,9 +26,9 @@ class Metric:
 class Scores:
     """The metrics of some clips.
 
-    ``exact_match`` is the proportion of clips whose hypothesis is the reference, ``cer`` all edits over all letters of
-    the references, ``closed_set_accuracy`` the proportion of the ``n_in_list`` clips whose reference is in the list
-    that rank it first; None where no clip's is.
+    ``exact_match`` is the proportion of clips whose hypothesis is the reference, ``cer`` the number of edits divided by
+    the number of letters in the references. ``closed_set_accuracy`` is the proportion of the ``n_in_list`` clips, whose
+    reference is in the list, with the reference ranked first; None if there are no such clips.
     """
 
     n_clips: int
@@ -41,13 +41,13 @@ class Scores:
 
     @property
     def accuracy(self) -> Metric:
-        """By which groups are compared: closed-set accuracy, or exact match where no clip's name is in a list."""
+        """The metric for comparing groups: closed-set accuracy, or exact match if no clip's name is in a list."""
         return self.closed_set_accuracy or self.exact_match
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Clips of one name for which another is ranked first."""
+    """The number of clips of one name for which another name is ranked first."""
 
     ref: str
     hyp: str
@@ -55,22 +55,22 @@ class Confusion:
 
 
 def n_edits(ref: str, hyp: str) -> int:
-    """Fewest insertions, deletions and substitutions from one to the other (Levenshtein 1966)."""
+    """The fewest insertions, deletions and substitutions from one to the other (Levenshtein 1966)."""
     return Levenshtein.distance(ref, hyp)
 
 
 def rate(hits: Sequence[bool], speakers: Sequence[str]) -> Metric:
-    """The proportion of ``hits``, one a clip, at least one."""
+    """The proportion of ``hits``, one per clip, over at least one clip."""
     return Metric(sum(hits) / len(hits), *proportion(hits, speakers))
 
 
 def ratio(above: Sequence[float], below: Sequence[float], speakers: Sequence[str]) -> Metric:
-    """``sum(above) / sum(below)``, each one a clip."""
+    """``sum(above) / sum(below)``, with one value of each per clip."""
     return Metric(sum(above) / sum(below), *ratio_interval(above, below, speakers))
 
 
 def error_rate(edits: Sequence[int], letters: Sequence[int], speakers: Sequence[str]) -> Metric:
-    """All edits over all letters. Where no two clips differ (no errors, or only blanks), the interval is Wilson's."""
+    """All edits over all letters. If no two clips differ (no errors, or only blanks), the interval is Wilson's."""
     found = ratio(edits, letters, speakers)
     if found.high - found.low > 1e-9:
         return found
@@ -79,7 +79,7 @@ def error_rate(edits: Sequence[int], letters: Sequence[int], speakers: Sequence[
 
 
 def scores(predictions: Sequence[Prediction], trained_on: TrainingRecord | None = None) -> Scores:
-    """Of at least one clip. ``trained_on`` is the recogniser's record (``provenance``)."""
+    """The scores of at least one clip. ``trained_on`` is the recogniser's record (``provenance``)."""
     speakers = [identity(one.speaker) for one in predictions]
     in_list = [one for one in predictions if one.in_list]
     return Scores(
@@ -98,6 +98,6 @@ def scores(predictions: Sequence[Prediction], trained_on: TrainingRecord | None 
 
 
 def confusions(predictions: Iterable[Prediction]) -> list[Confusion]:
-    """Each pair of a reference in the list and another name that is ranked first; most frequent first."""
+    """Each pair of a reference in the list and another name ranked first; the most frequent pair first."""
     pairs = Counter((one.ref, one.names[0][0]) for one in predictions if one.in_list and not one.correct)
     return [Confusion(*pair, n) for pair, n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]

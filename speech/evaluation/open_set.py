@@ -1,7 +1,7 @@
-"""Open-set rejection: what a threshold on the recogniser's confidence accepts, of clips in the list and of others.
+"""Open-set rejection: the proportions of listed and other clips accepted by a threshold on the confidence.
 
-The open-set classification rate (OSCR) curve of Dhamija, Gunther and Boult 2018: the correct-accept rate (of clips in
-the list: accepted, and the right name first) over the false-accept rate (of clips out of the list: accepted).
+The open-set classification rate (OSCR) curve of Dhamija, Gunther and Boult 2018: the correct-accept rate (clips in the
+list that are accepted with the right name first) over the false-accept rate (clips out of the list that are accepted).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from speech.evaluation.metrics import Metric, rate
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.provenance import identity
 
-FALSE_ACCEPT_RATE = 0.05  # of the operating point, at most
-N_POINTS = 100  # of the curve as it is kept
+FALSE_ACCEPT_RATE = 0.05  # at the operating point, at most
+N_POINTS = 100  # points of the stored curve
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """Rates at rising thresholds; a clip is accepted whose confidence is at least the threshold."""
+    """Rates at rising thresholds; a clip is accepted if its confidence is at least the threshold."""
 
     threshold: list[float]
     correct_accept_rate: list[float]
@@ -34,9 +34,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """The lowest threshold with at most FALSE_ACCEPT_RATE.
+    """The lowest threshold with a false-accept rate of at most FALSE_ACCEPT_RATE.
 
-    It is chosen on the clips that it is evaluated on: an upper bound. A threshold to use is calibrated on others.
+    It is chosen on the clips it is evaluated on: an upper bound. The threshold in use is calibrated on other clips.
     """
 
     threshold: float
@@ -46,7 +46,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class OpenSetReport:
-    confidence: str  # what is compared with the threshold
+    confidence: str  # the value compared with the threshold
     n_in_list: int  # clips
     n_out_of_list: int
     n_in_list_speakers: int
@@ -57,9 +57,9 @@ class OpenSetReport:
 
 
 def confidences(predictions: Sequence[Prediction]) -> tuple[str, Floats]:
-    """The confidence of each prediction ``(n_clips,)``, and its name.
+    """The name of the confidence, and its value for each prediction ``(n_clips,)``.
 
-    One less the out-of-list probability where every prediction has it, else the first name's probability.
+    It is 1 minus the out-of-list probability if every prediction has one, otherwise the first name's probability.
     """
     if all(one.out_of_list is not None for one in predictions):
         return "1 - out-of-list probability", np.array([1 - float(one.out_of_list or 0) for one in predictions])
@@ -67,20 +67,20 @@ def confidences(predictions: Sequence[Prediction]) -> tuple[str, Floats]:
 
 
 def open_set(predictions: Sequence[Prediction]) -> OpenSetReport | None:
-    """The report on the predictions that have a list; None unless clips are in it, and others out of it."""
+    """The report on the predictions that have a list; None unless there are both clips in it and clips out of it."""
     ranked = [one for one in predictions if one.names]
     in_list = np.array([one.in_list for one in ranked], dtype=bool)
     if in_list.all() or not in_list.any():
         return None
     name, values = confidences(ranked)
     correct = np.array([one.correct for one in ranked])
-    thresholds = np.append(np.unique(values), 2.0)  # the last is beyond every probability: nothing is accepted
+    thresholds = np.append(np.unique(values), 2.0)  # the last exceeds every probability: nothing is accepted
 
     def accept_rate(some: Mask, of: Mask) -> Floats:
         return (some.sum() - np.searchsorted(np.sort(values[some]), thresholds)) / of.sum()
 
     correct_accepts, false_accepts = accept_rate(in_list & correct, in_list), accept_rate(~in_list, ~in_list)
-    between = (correct_accepts[1:] + correct_accepts[:-1]) / 2  # by trapezia; both rates fall
+    between = (correct_accepts[1:] + correct_accepts[:-1]) / 2  # trapezoidal rule; both rates fall
     chosen = int(np.argmax(false_accepts <= FALSE_ACCEPT_RATE))
     accepted, speakers = values >= thresholds[chosen], np.array([identity(one.speaker) for one in ranked])
 

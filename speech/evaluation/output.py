@@ -1,4 +1,4 @@
-"""An evaluation in the files that a user asks for."""
+"""Writing an evaluation to the files that a user asks for."""
 
 from __future__ import annotations
 

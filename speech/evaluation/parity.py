@@ -1,4 +1,4 @@
-"""How far an exported file agrees with the recogniser that it was made from, clip by clip."""
+"""The agreement of an exported file with its original recogniser, clip by clip."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from speech.inference.scoring import LogProbs
     from speech.inference.transcriber import Transcriber
 
-WITHIN = 1e-4  # of float32's log-probabilities: nats, or a part of their size
-OUT_OF_LIST_WITHIN = 0.01  # of float32's probability: the decision may differ this near to the threshold alone
-LEAST_SAME = 0.995  # of the clips: int8's transcripts, or its first names
-TIE = 1e-3  # two names whose probabilities differ by less, relatively, may change places
-NEAR = 0.5  # of the first name's probability: another is not unlikely beside it
-LEAST = 1e-300  # a probability below which float64 rounds more coarsely than that
+WITHIN = 1e-4  # the tolerance for float32's log-probabilities: nats, or relative to their size
+OUT_OF_LIST_WITHIN = 0.01  # the tolerance for float32's probability: decisions may differ only this near the threshold
+LEAST_SAME = 0.995  # the proportion of clips with the same int8 transcript, or first name
+TIE = 1e-3  # two names whose probabilities differ relatively by less may change places
+NEAR = 0.5  # another name is plausible with at least this proportion of the first name's probability
+LEAST = 1e-300  # below this probability, float64 rounds more coarsely than TIE
 
 
 class ParityResult(NamedTuple):
-    """What one recogniser predicts for one clip."""
+    """The prediction of one recogniser for one clip."""
 
     frames: LogProbs
     letters: str
     names: list[tuple[str, float]]  # best first
-    out_of_list: float | None = None  # probability, of a recogniser that was calibrated
+    out_of_list: float | None = None  # probability, from a calibrated recogniser
 
 
 @dataclass(frozen=True)
@@ -39,31 +39,31 @@ class Agreement:
     n_same_transcripts: int
     n_same_first_names: int
     n_same_rankings: int
-    largest_difference: float  # of two log-probabilities: nats, or a part of their size where that is over one nat
-    largest_out_of_list: float = 0.0  # difference of two probabilities
-    n_near_first_names: int = 0  # the same ones, and others that are NEAR for us
+    largest_difference: float  # of two log-probabilities: nats, or relative if their size is over one nat
+    largest_out_of_list: float = 0.0  # the largest difference of two out-of-list probabilities
+    n_near_first_names: int = 0  # first names that are the same, or NEAR in the original recogniser
 
     @property
     def exact(self) -> bool:
-        """As it has to be in float32."""
+        """The requirement for float32."""
         same = self.n_same_transcripts == self.n_same_rankings == self.n_clips
         return same and self.largest_difference <= WITHIN and self.largest_out_of_list <= OUT_OF_LIST_WITHIN
 
     @property
     def close(self) -> bool:
-        """As it has to be in int8."""
+        """The requirement for int8."""
         return self.n_same_transcripts >= LEAST_SAME * self.n_clips
 
     @property
     def close_in_names(self) -> bool:
-        """As it has to be in int8 for a recogniser of any list: unsure of single letters, it is asked for names."""
+        """The requirement for int8 without a fixed list: single letters are uncertain, but names are what is used."""
         return self.n_same_first_names >= LEAST_SAME * self.n_clips
 
     @property
     def close_in_candidates(self) -> bool:
-        """As it has to be in int8 for a recogniser of any list that hears streams: what it finds is confirmed.
+        """The requirement for int8 in a streaming recogniser without a fixed list, whose candidates are confirmed.
 
-        It knows less of what is to come, and is unsure between two names more often, where a rounding decides.
+        It has less future context and is more often undecided between two names, so that rounding decides.
         """
         return self.n_near_first_names >= LEAST_SAME * self.n_clips
 
@@ -71,9 +71,9 @@ class Agreement:
 def predict_each(
     transcriber: Transcriber, clips: Iterable[tuple[str, Waveform]], lists: Sequence[Sequence[str]]
 ) -> list[ParityResult]:
-    """Each of ``clips``, its text and its waveform, alone, and a list ranked for it.
+    """The prediction for each of ``clips`` (text and waveform), one by one, with a list ranked for it.
 
-    That is the first of ``lists``, at least one, which has the text; the first of all where none has it.
+    That list is the first of ``lists``, at least one, that contains the text, or the very first if none does.
     """
     lexicons, list_of = lexicons_of(transcriber, lists)
     found = []
@@ -86,7 +86,7 @@ def predict_each(
 
 
 def same_ranking(ours: ParityResult, theirs: ParityResult) -> bool:
-    """Whether their order of names is one of falling probability for us as well."""
+    """Whether the names in their order have falling probabilities in our result as well."""
     probability = dict(ours.names)
     in_their_order = [probability[name] for name, _ in theirs.names]
     return all(later <= max(earlier, LEAST) * (1 + TIE) for earlier, later in itertools.pairwise(in_their_order))
@@ -100,7 +100,7 @@ def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> A
         sum(a.letters == b.letters for a, b in pairs),
         sum(a.names[0][0] == b.names[0][0] for a, b in pairs),
         sum(same_ranking(a, b) for a, b in pairs),
-        # float32 rounds in proportion: what is impossible, at -20 nats, differs by more than what is likely.
+        # float32 rounds relatively: a very unlikely symbol, at -20 nats, differs by more than a likely one.
         max(float((abs(x - y) / abs(x).clip(min=1)).max()) for x, y in frames if x is not None and y is not None),
         max(_difference(a.out_of_list, b.out_of_list) for a, b in pairs),
         sum(dict(a.names)[b.names[0][0]] >= NEAR * a.names[0][1] for a, b in pairs),
@@ -108,7 +108,7 @@ def agreement(ours: Sequence[ParityResult], theirs: Sequence[ParityResult]) -> A
 
 
 def _difference(ours: float | None, theirs: float | None) -> float:
-    """Of two probabilities: 0 where neither was calibrated, and 1 where one was."""
+    """The difference of two probabilities: 0 if neither recogniser was calibrated, 1 if only one was."""
     if ours is None or theirs is None:
         return 0.0 if ours is theirs else 1.0
     return abs(ours - theirs)

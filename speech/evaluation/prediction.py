@@ -1,4 +1,4 @@
-"""What a recogniser predicts for each clip of a corpus."""
+"""A recogniser's predictions for the clips of a corpus."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Prediction(NamedTuple):
     ref: str
     hyp: str
     names: list[tuple[str, float]]  # in the alphabet, with their probabilities, best first; empty without a list
-    accent: str = ""  # BCP 47, "" where it is not known
+    accent: str = ""  # BCP 47, "" if unknown
     duration_s: float | None = None  # of the end-pointed clip
     snr_db: float | None = None  # an estimate: speech.audio.snr
     out_of_list: float | None = None  # probability; None without a list or a calibration
-    out_of_list_without: float | None = None  # of the list less the reference; None where that is not in it, or alone
-    narrow_hz: int | None = None  # the rate of a recording that lacks sounds that the recogniser hears
+    out_of_list_without: float | None = None  # for the list without the reference; None if not in it, or alone in it
+    narrow_hz: int | None = None  # the rate of a recording that lacks frequencies that the recogniser uses
 
     @property
     def in_list(self) -> bool:
@@ -48,7 +48,7 @@ class Prediction(NamedTuple):
 def predict_splits(
     recognizer: Recognizer, data: SpeechData, splits: Sequence[str], lists: Sequence[Sequence[str]]
 ) -> dict[str, list[Prediction]]:
-    """``predict`` for each of ``splits``, with what the corpus states of its clips; a terminal sees how far it is."""
+    """``predict`` for each of ``splits``, with the corpus's metadata of its clips; shows progress in a terminal."""
     found = {}
     for split in splits:
         known = {clip.id: (clip.accent, _narrow_hz(clip.rate, recognizer)) for clip in data.datasets[split].clips}
@@ -68,9 +68,9 @@ def _narrow_hz(rate: int, recognizer: Recognizer) -> int | None:
 
 @torch.inference_mode()
 def predict(recognizer: Recognizer, batches: Iterable[Batch], lists: Sequence[Sequence[str]]) -> list[Prediction]:
-    """Every clip of ``batches``, decoded by the recogniser's decoder, and a list ranked for it.
+    """Every clip of ``batches``, decoded by the recogniser's decoder, and with a list ranked for it.
 
-    That is the first of ``lists``, at least one, which has the clip's name; the first of all where none has it.
+    That list is the first of ``lists``, at least one, that contains the clip's name, or the very first if none does.
     """
     recognizer.eval()
     alphabet, rate = recognizer.alphabet, recognizer.sample_rate
@@ -108,7 +108,7 @@ def _without(
     ranked: Sequence[tuple[str, float]],
     ref: str,
 ) -> float | None:
-    """``Prediction.out_of_list_without``: what the rejection makes of the best of the other names."""
+    """``Prediction.out_of_list_without``: the out-of-list probability for the best of the other names."""
     others = [name for name, _ in ranked if name != ref]
     if recognizer.rejection is None or not others or len(others) == len(ranked):
         return None

@@ -1,7 +1,8 @@
-"""Which speakers, accents and engines a recogniser was trained on, and whether those of a clip are among them.
+"""The speakers, accents and engines that a recogniser was trained on, and whether those of a clip are among them.
 
 A recogniser's file holds ``trained_on``: the speakers, accents and engines of the clips that trained it, and of those
-that chose its epoch, since a choice is training, too. What cannot be known is "unknown": "unseen" is never a guess.
+used to choose its epoch, since that choice is training too. If it cannot be known, the answer is "unknown": "unseen" is
+never a guess.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from speech.data.dataset import Clip, Speaker
 from speech.evaluation.prediction import Prediction
 
 SEEN, UNSEEN, UNKNOWN = "seen", "unseen", "unknown"
-NO_ACCENT = ("", "en")  # of a clip whose accent nobody stated (data.build)
-NO_SPEAKER = ("unknown",)  # of a recording whose file does not name the speaker (data.recordings)
+NO_ACCENT = ("", "en")  # for a clip whose accent is not stated (data.build)
+NO_SPEAKER = ("unknown",)  # for a recording whose file does not name the speaker (data.recordings)
 
-TrainingRecord = Mapping[str, Sequence[str]]  # "speakers", "accents", "engines"; empty where it is not known
+TrainingRecord = Mapping[str, Sequence[str]]  # "speakers", "accents", "engines"; empty if unknown
 
 
 @dataclass(frozen=True)
 class SeenInTraining:
-    """Of a group of clips: SEEN where any of its speakers (...) was in training, UNSEEN where surely none was."""
+    """For a group of clips: SEEN if any of its speakers (...) was in training, UNSEEN if certainly none was."""
 
     speaker: str
     accent: str
@@ -34,7 +35,7 @@ class SeenInTraining:
 
 
 def engine(speaker: str) -> str:
-    """What made the sound: the part of the speaker's name before the first colon, ``person`` without one.
+    """The source of the sound: the part of the speaker's name before the first colon, or ``person`` without a colon.
 
     Synthetic voices are called ``engine:...`` (``tts.voice.Voice.speaker``); recordings have the speaker's own name.
     """
@@ -43,9 +44,9 @@ def engine(speaker: str) -> str:
 
 
 def source_speakers(speaker: str) -> set[str]:
-    """The voice without its accent: ``espeak:en-US+m3~17`` -> ``espeak:m3``; a person is a person.
+    """The voice without its accent: ``espeak:en-US+m3~17`` -> ``espeak:m3``; a person's name is returned unchanged.
 
-    A blend of voices (``kokoro:en-GB+bella*0.6+george*0.4``) is each of them: training on a blend has seen its parts.
+    A blend of voices (``kokoro:en-GB+bella*0.6+george*0.4``) gives each of them: training on it has seen its parts.
     """
     before, colon, voice = speaker.partition(":")
     if not colon:
@@ -56,14 +57,14 @@ def source_speakers(speaker: str) -> set[str]:
 
 
 def identity(speaker: str) -> str:
-    """As speakers are counted: a voice in several accents (``espeak:en-US+m3``, ``espeak:en-GB+m3``) is one."""
+    """The speaker for counting: a voice in several accents (``espeak:en-US+m3``, ``espeak:en-GB+m3``) counts once."""
     return " ".join(sorted(source_speakers(speaker)))
 
 
 def record(clips: Iterable[Clip | Speaker | Prediction], before: TrainingRecord | None = None) -> dict[str, list[str]]:
-    """The record of training on ``clips``, added to the record ``before`` of a recogniser that is fine-tuned.
+    """The record of training on ``clips``, added to the record ``before`` of the recogniser that is fine-tuned.
 
-    ``before`` is None for training from scratch. Fine-tuning a recogniser without a record gives none.
+    ``before`` is None for training from scratch. Fine-tuning a recogniser without a record gives an empty one.
     """
     if before is not None and not before:
         return {}
@@ -72,7 +73,7 @@ def record(clips: Iterable[Clip | Speaker | Prediction], before: TrainingRecord 
 
 
 def seen_in_training(clips: Iterable[Clip | Speaker | Prediction], trained_on: TrainingRecord | None) -> SeenInTraining:
-    """Whether the speakers, accents and engines of ``clips`` were in training, by a recogniser's record."""
+    """Whether the speakers, accents and engines of ``clips`` were in training, according to a recogniser's record."""
     ours, theirs = _record(clips), trained_on or {}
     if not all(theirs.get(key) for key in ours):
         return SeenInTraining(UNKNOWN, UNKNOWN, UNKNOWN)
@@ -92,4 +93,4 @@ def _record(clips: Iterable[Clip | Speaker | Prediction]) -> dict[str, set[str]]
 def _seen(values: set[str], known: set[str], unstated: set[str]) -> str:
     if (values - unstated) & known:
         return SEEN
-    return UNKNOWN if unstated & (values | known) else UNSEEN  # an unstated one, here or in training, may be anybody
+    return UNKNOWN if unstated & (values | known) else UNSEEN  # an unstated value, here or in training, may be any

@@ -1,4 +1,4 @@
-"""The typed reports of an evaluation and of a training run (``report.json``); text, card, figures are views of them.
+"""The typed reports of an evaluation and of a training run (``report.json``); text, card and figures are their views.
 
 ``report.json`` has a schema number, the facts of the run, and the parts of its evaluation at the top:
 ``splits.<name>.{n_clips, n_speakers, closed_set_accuracy, exact_match, cer}``, each metric ``{value, low, high}``.
@@ -30,32 +30,32 @@ from speech.inference.rejection import Rejection
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet, TextError
 
-SCHEMA = 1  # of report.json: the next number where a key changes
+SCHEMA = 1  # of report.json; it is incremented when a key changes
 FEATURED = "featured"  # the split of the featured names
 
 
 @dataclass(frozen=True)
 class NarrowBand:
-    """The clips whose recordings lack sounds that the recogniser hears: such ones are recognised worse."""
+    """The clips whose recordings lack frequencies that the recogniser uses: they are recognised less well."""
 
     n_clips: int
     rates_hz: list[int]
 
     @classmethod
     def of(cls, predictions: Sequence[Prediction]) -> NarrowBand | None:
-        """None without such a clip."""
+        """None if there are no such clips."""
         rates = [one.narrow_hz for one in predictions if one.narrow_hz is not None]
         return cls(len(rates), sorted(set(rates))) if rates else None
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The metrics of all clips together, and of those of a split, a name or another group."""
+    """The metrics of all clips together, and of each split, name and other group."""
 
     overall: Scores
-    splits: dict[str, Scores]  # and FEATURED, where a clip says one of those names
+    splits: dict[str, Scores]  # with FEATURED, if there are clips of these names
     names: dict[str, Scores]
-    groups: dict[str, dict[str, Scores]]  # by each other of groups.KINDS
+    groups: dict[str, dict[str, Scores]]  # by each of the other groups.KINDS
     worst_group: WorstGroup | None
     confusions: list[Confusion]  # most frequent first
     open_set: OpenSetReport | None
@@ -66,13 +66,13 @@ class EvaluationReport:
     narrow_band: NarrowBand | None
 
     def kinds(self) -> dict[str, dict[str, Scores]]:
-        """Every grouping of the clips but the splits, by what it is."""
+        """Every grouping of the clips except the splits, by kind."""
         return {"name": self.names, **self.groups}
 
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Whom a recogniser was trained on, the speakers that chose its epoch included."""
+    """The speakers, accents and engines of a recogniser's training, including those used to choose its epoch."""
 
     n_speakers: int
     accents: list[str]
@@ -86,9 +86,9 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The weights by which names are ranked, fitted to validation clips; None for what the recogniser lacks."""
+    """The weights by which names are ranked, fitted to validation clips; None for those the recogniser lacks."""
 
-    label_prior_weights: list[float] | None  # of the letters and, where they are trained, of the phones
+    label_prior_weights: list[float] | None  # of the letters and, if they are trained, of the phones
     phones_weight: float | None
 
     @classmethod
@@ -99,17 +99,17 @@ class Ranking:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What ``report.json`` tells of a run. ``before`` and ``change`` are a fine-tuned run's, of the same clips."""
+    """The content of ``report.json``. Fine-tuned runs have ``before`` and ``change``, measured on the same clips."""
 
     n_parameters: int
     train_seconds: float
     epochs: int
     steps: int
-    unlearnt: Unlearnt | None  # None for a training that has taught something
+    unlearnt: Unlearnt | None  # None if something was learnt
     config_sha256: str
-    corpus: str  # its folder, from the run's: both may be moved
+    corpus: str  # its folder, relative to the run's, so that both may be moved together
     refused: list[Refusal]
-    trained_on: TrainedOn | None  # None for one fine-tuned from a recogniser without a record
+    trained_on: TrainedOn | None  # None if it was fine-tuned from a recogniser without a record
     ranking: Ranking
     calibration: CalibrationReport | NotCalibrated
     evaluation: EvaluationReport
@@ -126,7 +126,7 @@ class RunReport:
 
     @classmethod
     def read(cls, path: Path) -> RunReport:
-        """Raises ValueError, naming ``path``, for a file that is missing, cut short, damaged or of another schema."""
+        """Raises ValueError, naming ``path``, for a file that is missing, truncated, damaged or of another schema."""
         content = storage.read_json(path)
         if (schema := content.pop("schema", None)) != SCHEMA:
             raise ValueError(f"{path}: schema {schema}, and this version reads schema {SCHEMA}: train again")
@@ -138,7 +138,7 @@ class RunReport:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a run was made with: ``environment.json``."""
+    """The environment of a run: the content of ``environment.json``."""
 
     git_commit: str | None
     python: str
@@ -151,7 +151,7 @@ class Environment:
 
 
 def read_typed(kind: Any, content: Mapping[str, Any], path: Path) -> Any:
-    """``content`` of ``path`` as ``kind``. Raises ValueError that names both and the way out."""
+    """``content`` of ``path`` as ``kind``. Raises ValueError that names the file and the error, and says what to do."""
     try:
         return typed(kind, content)
     except ValueError as error:
@@ -165,11 +165,11 @@ def evaluate(
     rejection: Rejection | None = None,
     spotting: SpottingReport | None = None,
 ) -> EvaluationReport:
-    """The report on ``predictions`` by split, at least one in each.
+    """The report on ``predictions`` by split, with at least one in each.
 
-    ``trained_on`` is the recogniser's record of its training (``provenance``), ``rejection`` its own, ``featured`` are
-    names as people write them, whose clips are a split of their own, ``spotting`` was measured on the same splits. The
-    worst group, the confusions, the open set and the detection are of all clips.
+    ``trained_on`` is the recogniser's record of its training (``provenance``), ``rejection`` its rejection.
+    ``featured`` are names in their usual spelling, whose clips form a split of their own. ``spotting`` was measured on
+    the same splits. The worst group, the confusions, the open set and the detection are over all clips.
     """
     every = [one for some in predictions.values() for one in some]
 
@@ -198,7 +198,7 @@ def evaluate(
 
 
 def _in_alphabet(featured: Sequence[str], refs: Collection[str]) -> list[str]:
-    """Those of ``featured`` that are among ``refs``, in the alphabet that these are written in."""
+    """Those of ``featured`` that are among ``refs``, in the alphabet of these."""
     alphabet = Alphabet("".join(sorted(set("".join(refs)))))
     found = []
     for name in featured:

@@ -1,9 +1,10 @@
-"""Spotting in a long recording, as ``speech.spot`` lists names: what is missed, false alarms an hour, and how late.
+"""Spotting names in a long recording, as ``speech.spot`` does: misses, false alarms per hour, and latency.
 
-Test clips of names that are listened for, and as many of others, stand in noise as of a quiet room, pauses between. A
-clip is found where its name is told of while it sounds, and accepted; all else that is accepted is a false alarm, a
-second time among it. The curve (Martin et al. 1997, with false alarms an hour for a rate, as of keywords) is over
-thresholds of the out-of-list probability; what the likelihood ratio confirmed is accepted at each.
+The recording has test clips of the listed names, and as many others, in the noise of a quiet room with pauses between
+them. A clip is found if its name is reported at the time of the clip, and accepted. Everything else that is accepted is
+a false alarm, including a second report of a clip. The curve (Martin et al. 1997, with false alarms per hour in place
+of a rate, as for keywords) is over thresholds of the out-of-list probability; candidates that the likelihood ratio
+confirmed are accepted at every threshold.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ from speech.evaluation.provenance import identity
 from speech.inference.listening import Heard, listen
 from speech.inference.transcriber import Transcriber
 
-N_NAMES = 20  # listened for, at most; half of the names of the clips where these are fewer
-N_CLIPS = 100  # of them, and of others, at most
+N_NAMES = 20  # listed names, at most; half of the clips' names if that is fewer
+N_CLIPS = 100  # of listed names, at most, and as many of others
 PAUSE_S = (0.5, 2.0)
-ROOM = 1e-4  # noise, where 1 is full scale
-FALSE_ALARMS_PER_HOUR = 5.0  # of each name in running speech that are let pass: as listen and spot do by default
+ROOM = 1e-4  # RMS of the noise, where 1 is full scale
+FALSE_ALARMS_PER_HOUR = 5.0  # allowed for each name in running speech: the default of listen and spot
 BLOCK_S = 0.1
-NONE_SEEN = 3.69  # of events that did not come, at most: Poisson's 97.5 %, exactly (Garwood 1936)
-NEVER = 2.0  # of a clip that is found at no threshold
+NONE_SEEN = 3.69  # upper limit of the expected count if no event was seen: the exact Poisson 97.5 % (Garwood 1936)
+NEVER = 2.0  # the score of a clip that is found at no threshold
 
 
 @dataclass(frozen=True)
 class SpottingCurve:
-    """At rising thresholds."""
+    """Rates at rising thresholds."""
 
     threshold: list[float]
     false_alarms_per_hour: list[float]
@@ -51,13 +52,13 @@ class SpottingReport:
     hours: float
     recall: Metric
     false_alarms_per_hour: Metric  # of all names together
-    latency_ms: float  # median, of the stream and of this machine's time, after the end of the name
-    latency_95_ms: float  # within which 95 % are told of
+    latency_ms: float  # median time from the end of the name to the report, including this machine's computing time
+    latency_95_ms: float  # the time within which 95 % are reported
     curve: SpottingCurve
 
 
 class Placed(NamedTuple):
-    """A clip of the recording: the name to be found in it, None for one of the others; seconds."""
+    """A clip of the recording: the name to be found in it (None for other clips), its speaker, and its times in s."""
 
     name: str | None
     speaker: str
@@ -66,7 +67,7 @@ class Placed(NamedTuple):
 
 
 def measure(transcriber: Transcriber, datasets: Sequence[ClipDataset], seed: int) -> SpottingReport | None:
-    """On a recording of some clips; None without a rejection, or where all clips are of one name."""
+    """Measure spotting on a recording made of some clips; None without a rejection, or if all clips have one name."""
     named = {text: name for dataset in datasets for text, name in dataset.named().items()}
     if transcriber.rejection is None or len(named) < 2:
         return None
@@ -89,7 +90,7 @@ def measure(transcriber: Transcriber, datasets: Sequence[ClipDataset], seed: int
 def _strung(
     transcriber: Transcriber, clips: Sequence[Clip], listed: dict[str, str], rng: np.random.Generator
 ) -> tuple[Waveform, list[Placed]]:
-    """``clips`` one after the other, ``(n_samples,)``, and where each is."""
+    """``clips`` one after the other, ``(n_samples,)``, and the place of each."""
     rate, parts, placed, now = transcriber.sample_rate, [], [], 0
     for clip in clips:
         pause, waveform = round(rng.uniform(*PAUSE_S) * rate), clip.waveform
@@ -139,7 +140,7 @@ def _report(
 
 
 def _overlap(event: Heard, place: Placed) -> float:
-    """Seconds that both have in common; below 0 those that lie between them."""
+    """The overlap in seconds; if there is none, minus the seconds between them."""
     return min(event.end_s, place.end_s) - max(event.start_s, place.start_s)
 
 

@@ -1,7 +1,7 @@
-"""The jobs of a sweep in one table: in what they differ, and how well each did.
+"""The jobs of a sweep in one table: the options in which they differ, and the results of each.
 
-Each has in its folder, beside its ``report.json``, a ``job.json`` with the config that was asked for, from which what
-differs is told, and the best validation CER, null for a job that has not ended.
+Each job's folder has, beside its ``report.json``, a ``job.json`` with the requested config, from which the differing
+options are found, and the best validation CER, null for a job that has not ended.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from speech.evaluation.report import RunReport, read_typed
 
 JOB = "job.json"
 FIGURES = {"closed_set_accuracy": "closed-set accuracy %", "exact_match": "exact match %", "cer": "CER %"}
-ENDS = {"value": "", "low": "/low", "high": "/high"}  # of a metric, and of its tag in TensorBoard
-WIDEST = 40  # letters of a value in the table
+ENDS = {"value": "", "low": "/low", "high": "/high"}  # a metric's field, and the end of its tag in TensorBoard
+WIDEST = 40  # characters of a value in the table, at most
 
 
 @dataclass(frozen=True)
 class Job:
-    """``val_cer`` is None for a job that has not ended, or was not validated."""
+    """A job; ``val_cer`` is None if it has not ended, or was not validated."""
 
-    config: dict[str, Any]  # its interpolations not resolved: those that lead to its own folder do not differ
+    config: dict[str, Any]  # interpolations are not resolved, so that references to its own folder do not differ
     val_cer: float | None
-    unvalidated: bool = False  # it has ended
+    unvalidated: bool = False  # whether it has ended without validation
 
     @property
     def ended(self) -> bool:
@@ -42,7 +42,7 @@ class Job:
 
     @classmethod
     def read(cls, folder: Path) -> Job | None:
-        """None where no job is. Raises ValueError for a file that is damaged."""
+        """None if there is no job. Raises ValueError for a damaged file."""
         path = folder / JOB
         job: Job | None = read_typed(cls, storage.read_json(path), path) if path.is_file() else None
         return job
@@ -53,15 +53,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    job: str  # its folder in the sweep's
-    differs: dict[str, Any]  # option -> value, of those in which the jobs differ
+    job: str  # the name of its folder in the sweep's folder
+    differs: dict[str, Any]  # option -> value, for the options in which the jobs differ
     val_cer: float | None
     train_seconds: float | None
     metrics: dict[str, Metric | None]  # of all test clips; empty for a job that has not ended
 
 
 def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The options that are not the same in all ``configs``, with each one's value."""
+    """The options that differ between ``configs``, with the value in each config."""
     flat = [dict(_flat(config)) for config in configs]
     keys = dict.fromkeys(key for one in flat for key in one)
     values = {key: [one.get(key) for one in flat] for key in keys}
@@ -69,7 +69,7 @@ def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _flat(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a config by their keys; a list is a value."""
+    """The values of a config by their dotted keys; a list is a single value."""
     for key, child in node.items():
         if isinstance(child, dict):
             yield from _flat(child, f"{path}{key}.")
@@ -95,11 +95,11 @@ def read(folder: Path) -> list[Row]:
 
 
 def summarise(place: str | Path) -> str:
-    """The table of the sweep in the folder ``place``, which is written there too: ``sweep.json``, and ``hparams`` for
-    TensorBoard's page HPARAMS, with what differs alone. Empty for one without a job."""
+    """The table of the sweep in the folder ``place``, also written there as ``sweep.json``, and as ``hparams`` for
+    TensorBoard's page HPARAMS, with only the options that differ. Empty for a sweep without jobs."""
     folder = Path(place)
     rows = read(folder)
-    if not rows:  # refused before its first job
+    if not rows:  # the sweep was refused before its first job
         return ""
     storage.write_json(folder / "sweep.json", {"jobs": [asdict(row) for row in rows]})
     _log(folder / "hparams", rows)
@@ -108,7 +108,7 @@ def summarise(place: str | Path) -> str:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """A table of plain text, with 95 % intervals, and which job is best by the clips that no figure is of."""
+    """A table of plain text, with 95 % intervals, and the best job by validation CER: no metric is of those clips."""
     heads = ["job", *(rows[0].differs if rows else ()), "validation CER %", *FIGURES.values(), "seconds"]
     lines = [format.table([heads, *map(_cells, rows)]), format.INTERVALS]
     if ended := [row for row in rows if row.val_cer is not None]:
@@ -129,8 +129,8 @@ def _value(value: Any) -> str:
 
 
 def _log(folder: Path, rows: Sequence[Row]) -> None:
-    """A metric is three: its value, and the ends of its interval."""
-    shutil.rmtree(folder, ignore_errors=True)  # of the sweep before it went on
+    """Log each metric as three scalars: its value, and the ends of its interval."""
+    shutil.rmtree(folder, ignore_errors=True)  # left from before the sweep was continued
     with SummaryWriter(str(folder)) as writer:
         for row in rows:
             figures = {f"final/{name}": metric for name, metric in row.metrics.items() if metric}

@@ -1,4 +1,4 @@
-"""Reports as plain text: what a command prints, and TensorBoard's text."""
+"""Reports as plain text, for commands to print and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from speech.evaluation.provenance import identity
 from speech.evaluation.report import EvaluationReport, RunReport
 from speech.inference.rejection import NEVER, Rejection
 
-N_RANKED = 3  # names a prediction
+N_RANKED = 3  # names per prediction
 N_CONFUSIONS = 8
-N_GROUPS = 12  # of a kind: the worst, where there are more
+N_GROUPS = 12  # groups of a kind: the worst, if there are more
 
 
 def predictions(found: Sequence[Prediction], featured: Sequence[str], n_others: int = 8) -> str:
-    """One clip of each of the ``featured`` names, then of ``n_others``, those whose hypothesis is wrong first."""
+    """One clip of each of the ``featured`` names, then of ``n_others`` names, wrong hypotheses first."""
     chosen: dict[str, Prediction] = {}
     for one in sorted(found, key=lambda one: (one.ref == one.hyp, one.id)):
         chosen.setdefault(one.ref, one)
@@ -52,7 +52,7 @@ def predictions(found: Sequence[Prediction], featured: Sequence[str], n_others: 
 
 
 def groups(report: EvaluationReport) -> str:
-    """A table of each kind of group that there are two or more of."""
+    """A table for each kind with two or more groups."""
     tables = []
     for kind, some in report.kinds().items():
         if len(some) > N_GROUPS:
@@ -67,7 +67,7 @@ def _scores(kind: str, some: Mapping[str, Scores]) -> str:
 
 
 def summary(report: EvaluationReport) -> str:
-    """The splits, the worst group, the confusions, and what a threshold would accept."""
+    """The splits, the worst group, the confusions, and the accept rates of thresholds."""
     lines = [_scores("split", report.splits), f"Clips were ranked {in_lists(report.lists)}. {INTERVALS}"]
     seen = {split: scores.seen_in_training.unseen for split, scores in report.splits.items()}
     unseen = [f"{', '.join(what)} ({split})" for split, what in seen.items() if what]
@@ -95,7 +95,7 @@ def summary(report: EvaluationReport) -> str:
 
 
 def calibration(report: CalibrationReport | NotCalibrated) -> str:
-    """What the calibrated rejection accepts."""
+    """The accept and reject rates of the calibrated rejection."""
     if isinstance(report, NotCalibrated):
         return f"open-set rejection: not calibrated: {report.reason}"
     rate = report.false_accept_rate
@@ -115,7 +115,7 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
 
 
 def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
-    """What ``speech.transcribe`` decides of clips, at the threshold that it uses."""
+    """How ``speech.transcribe`` decides on clips, at the threshold that it uses."""
     if rejection is None:
         return "transcribe accepts every clip: open-set rejection was not calibrated"
     rate, at = 100 * float(rejection.false_accept_rate), rejection.threshold
@@ -137,14 +137,14 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
 
 
 def evaluation(found: EvaluationReport, some: Mapping[str, Sequence[Prediction]], rejection: Rejection | None) -> str:
-    """What ``speech.evaluate`` prints of ``some`` predictions by split, and the report on them."""
+    """The output of ``speech.evaluate``: ``some`` predictions, by split, and the report ``found`` on them."""
     every = [one for split in some.values() for one in split]
     parts = predictions(every, found.featured), groups(found), summary(found), decisions(every, rejection)
     return "\n\n".join(parts)
 
 
 def comparison(found: Comparison) -> str:
-    """The differences of all clips, by split and by group, in points of 100."""
+    """The differences over all clips, by split and by group, in percentage points."""
     rows = {("all", ""): found.overall} | {("split", split): one for split, one in found.splits.items()}
     for kind in ("accent", "engine", "snr", "duration"):
         rows |= {(kind, group): one for group, one in found.groups[kind].items()}
@@ -160,7 +160,7 @@ def comparison(found: Comparison) -> str:
 
 
 def run(report: RunReport) -> str:
-    """What training ends with: the evaluation, the calibration, and what fine-tuning changed."""
+    """The output at the end of training: the evaluation, the calibration, and the change by fine-tuning."""
     parts = [summary(report.evaluation), calibration(report.calibration)]
     if report.before and report.change:
         parts = ["Before fine-tuning:", summary(report.before), "After:", *parts, comparison(report.change)]
@@ -174,7 +174,7 @@ def run(report: RunReport) -> str:
 
 
 def agreement(found: Agreement) -> str:
-    """How far an exported file agrees with the recogniser that it was made from."""
+    """The agreement of an exported file with its original recogniser."""
     counts = (found.n_same_transcripts, found.n_same_first_names, found.n_same_rankings)
     transcript, first, ranking = (f"{100 * count / found.n_clips:.2f} %" for count in counts)
     return (

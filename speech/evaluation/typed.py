@@ -1,4 +1,4 @@
-"""Dataclasses read back from JSON: each key and each value's type, nothing unknown and nothing missing."""
+"""Dataclasses read back from JSON: keys and value types are checked, and nothing may be unknown or missing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 
 def typed(kind: Any, content: Any, where: str = "report") -> Any:
-    """``content``, as ``dataclasses.asdict`` and JSON write it, as ``kind``: a dataclass, list, dict, union or value.
+    """``content``, written by ``dataclasses.asdict`` and JSON, as ``kind``: a dataclass, list, dict, union or value.
 
-    Raises ValueError, naming the place in the content, for what is not of that kind.
+    Raises ValueError, naming the place in the content, for content of another kind.
     """
     origin, inside = get_origin(kind), get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(content, dict):

@@ -1,1 +1,1 @@
-"""What TensorBoard shows of a training, as Lightning callbacks, one file a view."""
+"""Views of training in TensorBoard, as Lightning callbacks, one file per view."""

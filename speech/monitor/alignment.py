@@ -13,7 +13,7 @@ from speech.monitor.moments import require_from_1, writer_if_due
 
 
 class Alignment(FirstClips):
-    """``alignment``: a column a clip, after epoch ``first_epoch``, twice, four times, ... as many."""
+    """``alignment``: one column per clip, after epoch ``first_epoch`` and after twice, four times, ... as many."""
 
     def __init__(self, n_clips: int, first_epoch: int) -> None:
         super().__init__(n_clips)

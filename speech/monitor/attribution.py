@@ -19,9 +19,9 @@ from speech.training.attribution import BLANK_SIGN, BackwardPass, ClipBackprop
 
 
 class ErrorAttribution(FirstClips):
-    """``attribution``, of a clip of the first name, after epoch ``first_epoch``, twice, four times, ... as many.
+    """``attribution``, for a clip of the first name, after epoch ``first_epoch`` and twice, four times, ... as many.
 
-    None of an encoder of one's own, and of a recogniser of streams.
+    There is none for an encoder from outside this project, nor for a streaming recogniser.
     """
 
     def __init__(self, first_epoch: int) -> None:
@@ -33,10 +33,10 @@ class ErrorAttribution(FirstClips):
         board = writer_if_due(trainer, self.first_epoch)
         if board is None or has_diverged(pl_module):
             return
-        recognizer = copy.deepcopy(pl_module.recognizer).cpu().eval()  # in float64, which training's must not become
+        recognizer = copy.deepcopy(pl_module.recognizer).cpu().eval()  # a copy, since attribution turns it into float64
         try:
             backprop, text = ClipBackprop(recognizer, self.batch.waveforms[0].numpy()), self.batch.texts[0]
-        except ValueError:  # it has no backward pass by hand, which attribution reads
+        except ValueError:  # it has no hand-written backward pass, which attribution needs
             return
         board.add_figure(
             "attribution", draw_contributions(backprop.backward(text), backprop, text), trainer.global_step
@@ -44,7 +44,7 @@ class ErrorAttribution(FirstClips):
 
 
 def draw_contributions(passed: BackwardPass, backprop: ClipBackprop, text: str) -> Figure:
-    """Value times gradient of each neuron at each frame, a panel a layer: red adds to the loss, blue takes from it."""
+    """Value times gradient of each neuron at each frame, one panel per layer: red adds to the loss, blue lowers it."""
     layers = backprop.layers()
     figure = Figure(figsize=(9, 2.1 * len(layers)), layout="constrained")
     for axes, (step, name) in zip(figure.subplots(len(layers), 1, sharex=True), layers.items(), strict=True):
@@ -62,7 +62,7 @@ def draw_contributions(passed: BackwardPass, backprop: ClipBackprop, text: str) 
 
 
 def heat(axes: Axes, values: Tensor, step_s: float, colours: str, low: float, high: float) -> AxesImage:
-    """An image of ``(n_rows, n_frames)`` over milliseconds, the first row on top."""
+    """An image of ``values`` ``(n_rows, n_frames)`` over milliseconds, with the first row at the top."""
     extent = (0.0, 1000 * step_s * values.shape[1], len(values) - 0.5, -0.5)
     return axes.imshow(
         values.numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high, extent=extent, interpolation="nearest"

@@ -1,4 +1,4 @@
-"""The few validation clips that some callbacks show again and again."""
+"""The few validation clips that some callbacks show repeatedly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from speech.monitor.moments import require_from_1
 
 
 class FirstClips(pl.Callback):
-    """``batch`` is one validation clip of each of the first ``n_clips`` names: the same in every epoch and run."""
+    """``batch`` has one validation clip of each of the first ``n_clips`` names: the same in every epoch and run."""
 
     batch: Batch
 

@@ -1,4 +1,4 @@
-"""Names as points of TensorBoard's projector, by the encoder's last layer: similar names lie close together."""
+"""Names as points in TensorBoard's projector, from the encoder's last layer: similar names are close together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from speech.training.task import Validated
 
 
 class NameEmbedding(pl.Callback):
-    """``names``, at the end: the last layer's units, their mean over frames and over a name's validation clips."""
+    """``names``, at the end of training: the mean of the last layer's units over the frames of a name's clips."""
 
     def __init__(self) -> None:
-        self._hidden: Tensor | None = None  # (batch, n_frames, n_units), what the output layer was last given
+        self._hidden: Tensor | None = None  # (batch, n_frames, n_units), the last input of the output layer
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._hook: Any = None
@@ -28,7 +28,7 @@ class NameEmbedding(pl.Callback):
             self._hidden = inputs[0]
 
         self._sums, self._counts = {}, {}
-        output = getattr(pl_module.recognizer.encoder, "output", None)  # an encoder of one's own may have none
+        output = getattr(pl_module.recognizer.encoder, "output", None)  # other encoders may lack it
         self._hook = output.register_forward_pre_hook(keep) if output is not None else None
 
     def on_validation_batch_end(

@@ -1,4 +1,4 @@
-"""The clips of which most letters are wrong, to be played: is it the recogniser that fails, or the voice?"""
+"""The clips with the most wrong letters, to be played: is the recogniser at fault, or the voice?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Misrecognised(NamedTuple):
 
 
 class MisrecognisedClips(pl.Callback):
-    """``errors/<n>``: the ``n_clips`` of the highest CER, as sound; ``errors``: their references and hypotheses."""
+    """``errors/<n>``: the ``n_clips`` with the highest CER, as sound; ``errors``: their references and hypotheses."""
 
     def __init__(self, n_clips: int, first_epoch: int) -> None:
         require_from_1(self, first_epoch=first_epoch)

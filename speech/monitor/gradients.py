@@ -1,4 +1,4 @@
-"""The norm of each layer's gradient, before clipping: where it vanishes or explodes on its way back."""
+"""The norm of each layer's gradient, before clipping: it shows where gradients vanish or explode."""
 
 from __future__ import annotations
 

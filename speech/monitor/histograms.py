@@ -1,4 +1,4 @@
-"""The distributions of each layer's weights and gradients: which layer saturates, or no longer changes."""
+"""The distributions of each layer's weights and gradients: they show which layer saturates, or no longer changes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from speech.monitor.moments import require_from_1, writer_if_due
 
 
 class Histograms(pl.Callback):
-    """``weights/<layer>`` and ``gradients/<layer>`` after epoch ``first_epoch``, twice, four times, ... as many.
+    """``weights/<layer>`` and ``gradients/<layer>`` after epoch ``first_epoch`` and twice, four times, ... as many.
 
-    They are of the epoch's last step, before clipping and update.
+    They are from the epoch's last step, before clipping and the update.
     """
 
     def __init__(self, first_epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""The hypotheses for the same few clips while training goes on: from nothing to *martin*."""
+"""The hypotheses for the same few clips in the course of training: from nothing to *martin*."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from speech.training.task import best_paths
 class Hypotheses(FirstClips):
     """One clip of each of the first ``n_clips`` names, as text in TensorBoard and in the run's ``hypotheses.jsonl``.
 
-    They are decoded after each epoch, and within the first, where they change most, after step ``first_step``, twice,
-    four times, ... as many. A line of the file is ``{"step": 200, "epoch": 0, "hyp": {"martin": "marin"}}``.
+    They are decoded after each epoch and, within the first, where they change most, after step ``first_step`` and
+    twice, four times, ... as many. A line of the file is ``{"step": 200, "epoch": 0, "hyp": {"martin": "marin"}}``.
     """
 
     def __init__(self, n_clips: int, first_step: int) -> None:
@@ -31,7 +31,7 @@ class Hypotheses(FirstClips):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
         path = _path(trainer)
-        # Of a run that is resumed: after half a line, which a crash may have left, nothing is read.
+        # For a resumed run: a crash may have left half a line, after which nothing could be read.
         if trainer.is_global_zero and path.is_file():
             os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 

@@ -1,4 +1,4 @@
-"""How the alignment is found: the occupancy of the CTC lattice of one clip, as training goes on."""
+"""How the network learns the alignment: the occupancy of one clip's CTC lattice in the course of training."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ N_PANELS = 8
 
 
 class LatticeOccupancy(FirstClips):
-    """``lattice``: p(state at frame | text) of a clip of the first name, a panel for each moment of training so far.
+    """``lattice``: p(state at frame | text) of a clip of the first name, one panel for each moment of training so far.
 
-    Moments are the beginning, step ``first_step`` of the first epoch, twice, four times, ... as many, and each epoch's
-    end; the picture is drawn after epoch ``first_epoch``, twice, four times, ... as many. The moments are part of a
-    checkpoint, so that a resumed run shows them all.
+    Moments are the beginning, step ``first_step`` of the first epoch and twice, four times, ... as many, and each
+    epoch's end. The figure is drawn after epoch ``first_epoch`` and twice, four times, ... as many. The moments are
+    part of a checkpoint, so that a resumed run shows all of them.
     """
 
     def __init__(self, first_step: int, first_epoch: int) -> None:
@@ -63,7 +63,7 @@ class LatticeOccupancy(FirstClips):
 
 
 def draw(moments: dict[int, Tensor], text: str) -> Figure:
-    """``moments``: occupancies ``(n_frames, n_states)`` by step; at most ``N_PANELS``, spread over all, are drawn."""
+    """Draw at most ``N_PANELS`` of ``moments``, evenly spread: occupancies ``(n_frames, n_states)`` by step."""
     steps = sorted(moments)
     shown = [steps[i] for i in np.unique(np.linspace(0, len(steps) - 1, N_PANELS).astype(int))]
     states = [character for letter in text for character in ("–", letter)] + ["–"]

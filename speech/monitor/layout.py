@@ -1,4 +1,4 @@
-"""The curves that belong together, in one chart each: TensorBoard's page CUSTOM SCALARS."""
+"""Charts of curves that belong together: TensorBoard's page CUSTOM SCALARS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 
 from speech.monitor.moments import writer
 
-PHONES = "phone error rate"  # the chart of a run that trains phones, and of no other
+PHONES = "phone error rate"  # the chart that only runs with phones have
 # page -> chart -> tags, as regular expressions
 CHARTS = {
     "Does it learn?": {
@@ -29,7 +29,7 @@ CHARTS = {
 
 
 class Layout(pl.Callback):
-    """Written once, when training begins."""
+    """Writes the layout once, when training begins."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if board := writer(trainer):

@@ -1,4 +1,4 @@
-"""The list of names, ranked for every validation clip of one of them: which names are confused."""
+"""Ranks the list of names for every validation clip of a listed name: it shows which names are confused."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from speech.training.task import Validated
 
 
 class Ranking(pl.Callback):
-    """After epoch ``first_epoch``, twice, four times, ... as many: ranking takes about a millisecond a clip.
+    """After epoch ``first_epoch`` and twice, four times, ... as many: ranking takes about a millisecond per clip.
 
-    ``confusion`` is a picture of the ``n_names`` names that are closest to another, ``pairs/<name> <name>`` how close
-    the ``n_pairs`` closest are (a pair that was among those once is always shown).
+    ``confusion`` is a figure of the ``n_names`` names that are closest to another, ``pairs/<name> <name>`` the
+    closeness of the ``n_pairs`` closest pairs (a pair that was once among these is always shown).
     """
 
     def __init__(self, n_names: int, n_pairs: int, first_epoch: int) -> None:
         require_from_1(self, first_epoch=first_epoch)
         self.n_names, self.n_pairs, self.first_epoch = n_names, n_pairs, first_epoch
-        self._scores: list[np.ndarray] = []  # of each clip: log p of every name of the list
+        self._scores: list[np.ndarray] = []  # for each clip, log p of every name of the list
         self._refs: list[str] = []
-        self._lexicon: dict[str, Entry] = {}  # of the list, folded
+        self._lexicon: dict[str, Entry] = {}  # the entries of the list, by folded name
         self._shown: dict[tuple[int, int], None] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""The composed config as text, so that a log is complete without its run."""
+"""The composed config as text, so that a log is complete without the run's folder."""
 
 from __future__ import annotations
 

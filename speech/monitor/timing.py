@@ -1,4 +1,4 @@
-"""A training step's time by its parts: data, front end, forward, backward, update, and the callbacks themselves."""
+"""The time of a training step by part: data, front end, forward, backward, update, and the callbacks themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA, FRONT_END, FORWARD, BACKWARD, UPDATE, CALLBACKS = PARTS
 
 
 class Clock(Profiler):
-    """The seconds of each part, by the actions that Lightning reports; an inner action's are not the outer one's."""
+    """The seconds of each part, from the actions that Lightning reports, without double counting of nested actions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Clock(Profiler):
 
 
 def _part(action: str) -> str | None:
-    """The part that one of Lightning's actions belongs to; None for that of the action around it."""
+    """The part to which one of Lightning's actions belongs; None if it is that of the enclosing action."""
     if action.startswith("[Callback]"):
         return CALLBACKS
     if action.startswith("[Strategy]") and action.endswith(".training_step"):
@@ -52,11 +52,11 @@ def _part(action: str) -> str | None:
 
 
 class StepTimes(pl.Callback):
-    """``time/<part>``: milliseconds a step, the mean over ``every_n_steps`` steps.
+    """``time/<part>``: milliseconds per step, the mean over ``every_n_steps`` steps.
 
-    ``callbacks`` includes those at an epoch's end and in validation, spread over the steps: the cost of the monitor.
-    ``front end`` is a part of its own where it runs as a module, which it does not with ``gradients=manual``. On a GPU
-    these are the times of launching the work. A run with a Lightning profiler of its own keeps that one.
+    ``callbacks`` includes those at an epoch's end and in validation, spread over the steps: the cost of monitoring.
+    ``front end`` is measured separately if it runs as a module, which it does not with ``gradients=manual``. On a GPU
+    these are the times for launching the work. A run with its own Lightning profiler keeps that profiler.
     """
 
     def __init__(self, every_n_steps: int) -> None:
@@ -64,7 +64,7 @@ class StepTimes(pl.Callback):
         self.every_n_steps = every_n_steps
         self._clock: Clock | None = None
         self._hooks: list[Any] = []
-        self._begun = 0  # the step that the clock's seconds begin with
+        self._begun = 0  # the step at which the clock's seconds begin
 
     def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         profiled: Any = trainer
@@ -93,7 +93,7 @@ class StepTimes(pl.Callback):
             self._log(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._log(trainer)  # the pictures of the last epoch, among others
+        self._log(trainer)  # includes the figures of the last epoch
 
     def _log(self, trainer: pl.Trainer) -> None:
         n_steps = trainer.global_step - self._begun

@@ -1,4 +1,4 @@
-"""The change of each layer in a step over its weights: is the learning rate right for all of them?"""
+"""The relative change of each layer's weights in a step: is the learning rate right for all layers?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from speech.monitor.moments import require_from_1
 
 
 class UpdateRatios(pl.Callback):
-    """``update/<layer>``, ``update/all``: norm of the change over norm of the weights, every ``every_n_steps`` steps.
+    """``update/<layer>``, ``update/all``: norm of the change / norm of the weights, every ``every_n_steps`` steps.
 
     About 1e-3 is usual; a layer far below the others hardly learns, one far above is overwritten at each step.
     """

@@ -10,7 +10,7 @@ from speech.backprop import optimizers
 
 
 class AdamW(torch.optim.Optimizer):
-    """The hand-written update rule behind torch's interface, so that schedulers and checkpoints work with it."""
+    """The hand-written update rule with torch's optimiser interface, so that schedulers and checkpoints work."""
 
     def __init__(
         self,

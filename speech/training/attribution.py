@@ -15,32 +15,32 @@ from speech.backprop.recognizer import add_loss, forward
 from speech.inference.decode import Greedy
 from speech.model.recognizer import Recognizer
 
-LAYERS = {"features": "MFCC", "encoder.relu": "convolution"}  # and the recurrent layers, and the letters
+LAYERS = {"features": "MFCC", "encoder.relu": "convolution"}  # ``layers`` adds the recurrent layers and the letters
 BARS = " ▁▂▃▄▅▆▇█"
 BLANK_SIGN = "–"
 N_CHECKED = 4  # values of each parameter that are compared with central differences
 
 
 class BackwardPass(NamedTuple):
-    """One pass forward and back."""
+    """The results of one forward and backward pass."""
 
-    loss: float  # nats a letter
-    letters: str  # of the best path
+    loss: float  # nats per letter
+    letters: str  # the spelling of the best path
     names: list[tuple[str, float]]
     chain: Chain
-    grads: dict[str, Tensor]  # of the parameters
-    grad_values: dict[str, Tensor]  # of each step's output, and of the waveform (``input``)
+    grads: dict[str, Tensor]  # the gradient of each parameter
+    grad_values: dict[str, Tensor]  # the gradient of each step's output, and of the waveform (``input``)
 
     def contributions(self, step: str) -> Tensor:
-        """Value times gradient of each neuron at each frame, ``(n_frames, n)``: what it adds to the loss.
+        """Value times gradient of each neuron at each frame, ``(n_frames, n)``: its contribution to the loss.
 
-        To first order: setting it to 0 would change the loss by minus that (Mozer and Smolensky 1989).
+        To first order, setting the value to 0 changes the loss by minus its contribution (Mozer and Smolensky 1989).
         """
         return (self.chain.values[step] * self.grad_values[step])[0]
 
 
 class ClipBackprop:
-    """A recogniser in float64, with parameters of its own, and one clip."""
+    """One clip, and a recogniser in float64 with its own copy of the parameters."""
 
     def __init__(self, recognizer: Recognizer, waveform: Waveform) -> None:
         self.recognizer = recognizer.double()
@@ -58,7 +58,7 @@ class ClipBackprop:
         return chain, add_loss(chain, n_frames, texts, self.recognizer.n_symbols)
 
     def backward(self, text: str) -> BackwardPass:
-        """The loss of ``text``, carried back to the waveform, and what is recognised."""
+        """Backpropagate the loss of ``text`` to the waveform; the result also has what is recognised."""
         chain, loss = self.forward(text)
         grads, grad_values = chain.backward(torch.ones_like(loss))
         frames = self.recognizer.frames(chain.values["logits"][0])
@@ -66,7 +66,7 @@ class ClipBackprop:
         return BackwardPass(float(loss), self._letters(chain), names, chain, grads, grad_values)
 
     def check(self, passed: BackwardPass, text: str) -> float:
-        """The largest relative error of the gradients against central differences. Raises Miss where one is wrong."""
+        """The largest relative error of the gradients against central differences. Raises Miss if one is wrong."""
         compared = compare_with_differences(lambda: self.forward(text)[1], self.parameters, passed.grads, N_CHECKED)
         require_close(compared)
         return max(one.error for one in compared)
@@ -78,26 +78,26 @@ class ClipBackprop:
         return self._letters(chain) == text
 
     def _letters(self, chain: Chain) -> str:
-        """The letters of the best path, whatever decoder the recogniser has."""
+        """The letters of the best path, whichever decoder the recogniser has."""
         frames = self.recognizer.frames(chain.values["logits"][0])
         return self.recognizer.alphabet.decode(Greedy()(frames.letters))
 
     def frame_s(self, step: str) -> float:
-        """Seconds from one frame of a step's output to the next; of the waveform (``input``) from sample to sample."""
+        """Seconds from one frame of a step's output to the next; for the waveform (``input``), between samples."""
         if step == "input":
             return 1 / self.recognizer.sample_rate
         hop = self.recognizer.frontend.hop_length / self.recognizer.sample_rate
         return hop if step.startswith(("frontend", "features")) else self.recognizer.frame_s
 
     def attribution_lines(self, passed: BackwardPass) -> list[str]:
-        """A line a layer: bars of its contributions frame by frame, all neurons together, and the largest one."""
+        """One line per layer: bars of its contributions frame by frame, summed over neurons, and the largest one."""
         lines = []
         for step, name in self.layers().items():
             contributions = passed.contributions(step)
             frame, unit = divmod(int(contributions.abs().argmax()), contributions.shape[1])
             ms, symbols = 1000 * frame * self.frame_s(step), BLANK_SIGN + self.recognizer.alphabet.letters
             neuron = f"{symbols[unit]!r}" if step == "logits" else f"unit {unit}"
-            width = round(self.frame_s(step) / self.frame_s("features"))  # so that a column is one moment in all rows
+            width = round(self.frame_s(step) / self.frame_s("features"))  # a column is then one moment in all rows
             shown = bars(contributions.abs().sum(dim=1), width)
             lines.append(f"{name:<12} {shown}  {neuron} at {ms:.0f} ms {contributions[frame, unit]:+.2f}")
         return lines
@@ -110,12 +110,12 @@ class ClipBackprop:
         return {layer: square**0.5 for layer, square in squares.items()}
 
     def layers(self) -> dict[str, str]:
-        """The steps whose neurons are shown, with a name for each."""
+        """The steps whose neurons are shown, each with the name to show."""
         recurrent = {f"encoder.layer.{i}": f"{self.geometry.cell} {i + 1}" for i in range(self.geometry.n_layers)}
         return LAYERS | recurrent | {"logits": "letters"}
 
 
 def bars(values: Tensor, width: int) -> str:
-    """``width`` characters a value, the largest the highest."""
+    """A bar chart with ``width`` characters per value; the largest value has the highest bar."""
     heights = ((len(BARS) - 1) * values / values.max().clamp(min=1e-12)).int().tolist()
     return "".join(BARS[height] * width for height in heights)

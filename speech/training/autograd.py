@@ -16,7 +16,7 @@ from speech.training.loss import Losses, loss_of
 class Autograd:
     """autograd records the step and differentiates it.
 
-    With ``manual_recurrent`` (hybrid) the recurrent layers are nodes of its graph with a hand-written derivative.
+    With ``manual_recurrent`` (hybrid) the recurrent layers are nodes of its graph with hand-written derivatives.
     """
 
     def __init__(self, manual_recurrent: bool) -> None:

@@ -1,15 +1,16 @@
-"""Open-set rejection (``inference.rejection``), fitted to a trained recogniser on validation clips alone.
+"""Open-set rejection (``inference.rejection``), fitted to a trained recogniser on validation clips only.
 
-A clip is tried against lists of many sizes, with its name in the list and with its name left out. Sounds that are no
-name of any list are made too: the first part of one clip with the last part of another (speech, but no word), clips
-backwards, and noise of a clip's own spectrum. Every second sound is augmented as in training, so that a poor microphone
-is not rejected for another word.
+Each clip is ranked in lists of many sizes, some with its name and some without it. Sounds that are in no list are made
+too: the first part of one clip joined to the last part of another (speech, but not a word), reversed clips, and noise
+with a clip's spectrum. Every second sound is augmented as in training, so that clips from a poor microphone are not
+rejected as other words.
 
-What is not accepted is unsure, and called none of the list only where few of its own names come. Where that does not
-hold for other names either, the recogniser cannot refuse yet, and nothing is called none.
+A sound that is not accepted is unsure. It is rejected as out of the list only above a probability that few listed names
+reach. If too many of the listed names in the other half reach it too, the recogniser cannot refuse yet: no sound is
+rejected.
 
-All reported rates, and the thresholds, are of names that the fit did not see: the names are halved, each half is
-evaluated by the weights fitted to the other, and only the weights that are kept are fitted to both.
+All reported rates and the thresholds come from names that the fit did not see: the names are split into two halves, and
+each half is evaluated with the weights fitted to the other. Only the final weights are fitted to both halves.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ from speech.training.trials import (
     too_few,
 )
 
-RATES = (0.01, 0.02, 0.05, 0.1)  # of false acceptance, each with a threshold
-MISS_RATE = 0.02  # of the names of a list that are called none of it, at most
-LEAST_KEPT = 0.95  # of names that the choice of that probability did not see; of fewer, nothing is called none
+RATES = (0.01, 0.02, 0.05, 0.1)  # false-accept rates, each with a threshold
+MISS_RATE = 0.02  # the largest proportion of listed names that are rejected
+LEAST_KEPT = 0.95  # of the listed sounds not fitted to, the proportion not rejected; below it, no sound is rejected
 
 
 def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
-    """The bias and weights that make p(out of list) likeliest: logistic regression by Newton's method (IRLS).
+    """Fit the bias and weights of p(out of list) by logistic regression with Newton's method (IRLS).
 
-    Hastie, Tibshirani and Friedman 2009, section 4.4.1. ``ridge`` is the precision of a prior on the weights of
-    evidence of unit variance: of trials that are separated without an error, they would grow without end.
+    Hastie, Tibshirani and Friedman 2009, section 4.4.1. ``ridge`` is the precision of a prior on the weights, for
+    evidence of unit variance: without it they would grow without bound on trials that are perfectly separable.
     """
     mean, spread = trials.evidences.mean(axis=0), trials.evidences.std(axis=0)
     spread = np.where(spread > 0, spread, 1)
@@ -76,10 +77,11 @@ def fit(trials: Trials, ridge: float = 1.0) -> list[float]:
 
 
 def threshold(out_of_list: Floats, false_accept_rate: float) -> float:
-    """Below which at most that rate of new out-of-list sounds lies, ``out_of_list`` being the probabilities of some.
+    """The threshold below which at most ``false_accept_rate`` of new out-of-list sounds lie.
 
-    The k-th smallest of n, k = rate (n + 1) rounded down: a new one lies below it with probability k / (n + 1)
-    (Wilks 1941). 0, which accepts nothing, where n is too small for the rate.
+    ``out_of_list`` are the probabilities of n such sounds. The threshold is the k-th smallest, with k = rate (n + 1)
+    rounded down: a new sound lies below it with probability k / (n + 1) (Wilks 1941). It is 0, which accepts nothing,
+    if n is too small for the rate.
     """
     k = int(false_accept_rate * (len(out_of_list) + 1) + 1e-9)
     return float(np.sort(out_of_list)[k - 1]) if k else 0.0
@@ -93,10 +95,10 @@ def calibrate(
     false_accept_rate: float,
     seed: int,
 ) -> tuple[Rejection, CalibrationReport] | tuple[None, NotCalibrated]:
-    """``recognizer``'s Rejection from validation ``clips``, and the report on it; None and the reason for too few.
+    """Fit ``recognizer``'s Rejection to validation ``clips``; returns it and its report, or None and why if too few.
 
-    ``names`` are more that lists may hold, ``augment`` is that of training.
-    Raises ValueError for a rate that is none of ``RATES``.
+    ``names`` are further names for the lists, ``augment`` is the augmentation of training.
+    Raises ValueError for a rate that is not in ``RATES``.
     """
     if false_accept_rate not in RATES:
         raise ValueError(f"false_accept_rate={false_accept_rate} is none of {', '.join(map(key, RATES))}")
@@ -139,7 +141,7 @@ def _halves(
     augment: Augment | Room | None,
     rng: np.random.Generator,
 ) -> list[Trials]:
-    """The trials of the clips of one half of the names, and of those of the other half."""
+    """The trials of the clips of each half of the names."""
     fold = recognizer.alphabet.fold
     own = list(dict.fromkeys(fold(clip.name) for clip in clips))
     others = [text for text in dict.fromkeys(map(fold, names)) if text not in own]
@@ -154,17 +156,17 @@ def _halves(
 
 
 def _thresholds(trials: Trials, out_of_list: Floats) -> dict[str, float]:
-    """By false-accept rate, the strictest of the thresholds of the kinds of words."""
+    """For each false-accept rate, the strictest threshold over the kinds of words."""
     return {key(rate): min(threshold(out_of_list[trials.kinds == kind], rate) for kind in WORDS) for rate in RATES}
 
 
 def _rejected_from(trials: Trials, out_of_list: Floats) -> float:
-    """The probability that ``MISS_RATE`` of the listed sounds reach."""
+    """The probability that a proportion ``MISS_RATE`` of the listed sounds reach."""
     return 1 - threshold(1 - out_of_list[~trials.out_of_list], MISS_RATE)
 
 
 def _rejected(halves: Sequence[Trials], out_of_list: Sequence[Floats], rate: str) -> dict[str, float]:
-    """The proportion of each kind that is called none of the list at ``rate``, each half as the other was."""
+    """The proportion of each kind that is rejected at ``rate``, each half by the limits of the other half."""
     kinds = np.concatenate([half.kinds for half in halves])
     ends = [
         max(_rejected_from(half, p), _thresholds(half, p)[rate]) for half, p in zip(halves, out_of_list, strict=True)
@@ -174,7 +176,7 @@ def _rejected(halves: Sequence[Trials], out_of_list: Sequence[Floats], rate: str
 
 
 def _accepted(halves: Sequence[Trials], out_of_list: Sequence[Floats]) -> dict[str, dict[str, float]]:
-    """By false-accept rate, the proportion of each kind that is accepted, each half at the other's threshold."""
+    """For each false-accept rate, the proportion of each kind accepted, each half at the other half's threshold."""
     kinds = np.concatenate([half.kinds for half in halves])
     thresholds = [_thresholds(half, p) for half, p in zip(halves, out_of_list, strict=True)]
     found = {}

@@ -1,7 +1,7 @@
-"""A run's checkpoints on disk: whole, or the one before.
+"""A run's checkpoints on disk: an interrupted write leaves the previous one intact.
 
-Lightning's own writing goes by way of the folder for temporary files: where that is another file system, the last step
-is a copy over the last good checkpoint, which a kill or a full disk leaves destroyed.
+Lightning itself writes by way of the folder for temporary files. If that is on another file system, the last step is a
+copy over the last good checkpoint, which a kill or a full disk destroys.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from speech.common import storage
 from speech.model import torch_file
 
 _HERE = "."  # the checkpoint's own folder
-_PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")  # of a ModelCheckpoint's state
+_PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")  # keys of a ModelCheckpoint's state
 
 
 class CheckpointIO(TorchCheckpointIO):
-    """Written beside its place and renamed once it is on the disk; one that cannot be read is told with the way out.
+    """Writes a checkpoint beside its place and renames it once it is on disk; its read errors say what to do.
 
-    What it tells of checkpoints in its own folder is without that folder's path, so that a run may be moved.
+    Paths of checkpoints in its own folder are stored without the folder, so that a run may be moved.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
@@ -35,7 +35,7 @@ class CheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
-        """On the CPU, without pickle's code. Raises ValueError for a file that is missing, cut short or damaged."""
+        """Load on the CPU, without running pickled code. Raises ValueError for a missing, truncated or damaged file."""
         folder = os.path.realpath(Path(path).parent)
         try:
             return _placed(torch_file.read(Path(path)), _HERE, folder, lambda name: os.path.join(folder, name))
@@ -47,7 +47,7 @@ class CheckpointIO(TorchCheckpointIO):
 
 
 def _placed(checkpoint: dict[str, Any], was: str, folder: str, place: Callable[[str], str]) -> dict[str, Any]:
-    """``checkpoint`` with each ModelCheckpoint of folder ``was`` in ``folder``, its files where ``place`` says."""
+    """``checkpoint``, with each ModelCheckpoint of folder ``was`` moved to ``folder``, its files by ``place``."""
 
     def moved(state: Any) -> Any:
         if not isinstance(state, dict) or state.get("dirpath") != was:

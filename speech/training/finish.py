@@ -1,4 +1,4 @@
-"""The third step of a run: the recogniser's final weights, its ranking and its rejection, in its file."""
+"""The third step of a run: it sets the final weights, fits the ranking and the rejection, and writes the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from speech.training.trials import of_people
 
 
 def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibrated:
-    """Save the recogniser of the best epoch, a fine-tuned one's weights interpolated; returns its calibration."""
+    """Save the recogniser of the best epoch, after fine-tuning with interpolated weights; returns its calibration."""
     config, recognizer, data = prepared.config, prepared.recognizer, prepared.data
     own = recognizer.cpu().float().eval().state_dict()  # a recogniser's file has one precision, whatever training had
     weights = {name: tensor.to(own.get(name, tensor)) for name, tensor in fitted.weights.items()}
@@ -35,10 +35,10 @@ def finish(prepared: Prepared, fitted: Fitted) -> CalibrationReport | NotCalibra
 def fit_to_clips(
     recognizer: Recognizer, data: SpeechData, split: str, augment: Augment | Room | None, config: Config
 ) -> CalibrationReport | NotCalibrated:
-    """Fit ranking and rejection to clips of ``split``, those of people where they are enough; returns the calibration,
-    whose reason says if there are too few.
+    """Fit ranking and rejection to the clips of ``split`` (only people's, if there are enough of these); returns the
+    calibration, or why there is none if there are too few clips.
 
-    ``config`` has the ``false_accept_rate`` and the ``seed``.
+    ``config`` supplies the ``false_accept_rate`` and the ``seed``.
     """
     clips = of_people(data.datasets[split].clips, recognizer.alphabet)
     recognizer.label_prior, recognizer.phones_weight = fit_ranking(recognizer, clips, augment, config.seed)

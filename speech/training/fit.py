@@ -29,35 +29,35 @@ from speech.training.task import SpellingTask
 
 @dataclass(frozen=True)
 class Fitted:
-    """What training has come to."""
+    """The results of training."""
 
     weights: Mapping[str, Tensor]  # of the best epoch
-    val_cer: float  # the best; NaN for a training that was not validated
+    val_cer: float  # the best; NaN if there was no validation
     seconds: float
     n_epochs: int
     n_steps: int
-    longer: str  # the option of the command that would train longer
+    longer: str  # the option with which the command trains longer
 
 
 def fit(prepared: Prepared, others: Others) -> Fitted:
-    """Train ``prepared.recognizer`` to the end, with ``others``, and read the weights of the best epoch.
+    """Train ``prepared.recognizer`` to the end, together with ``others``, and read the weights of the best epoch.
 
-    Raises Interrupted when a signal stopped it, its state saved, and ConfigError for what Lightning cannot do.
+    Raises Interrupted if a signal stopped it, after saving its state, and ConfigError for what Lightning cannot do.
     """
     config, data = prepared.config, prepared.data
-    # Advertisements, and hints to developers: what a user can act on is a warning or an error.
+    # Hidden are advertisements and hints to developers, on which a user cannot act.
     hints = "treespec, LeafSpec|does not have many workers|is not resumable|exists and is not empty|sync_dist=True"
     before_validation = "could not find the monitored key"
     warnings.filterwarnings("ignore", f"(?s).*({hints}|{before_validation})")
-    warnings.formatwarning = program.format_warning  # Lightning's own has a place in its code
+    warnings.formatwarning = program.format_warning  # Lightning's own format adds a line of its code
     n_clips = ", ".join(f"{len(dataset)} {split}" for split, dataset in data.datasets.items())
     print(f"{prepared.recognizer.n_parameters} parameters; clips: {n_clips}; {len(data.refused)} refused")
     others.ask(_fit_beside)
     trainer, task, clock = _trained(prepared, others.process, others.blamed)
     others.answers()
 
-    best = trainer.checkpoint_callback  # the first of them: it monitors val/cer, unless the config says otherwise
-    # Without any validation no epoch is the best, and the last is taken; trainer.fast_dev_run writes neither.
+    best = trainer.checkpoint_callback  # the first one: it monitors val/cer, unless the config says otherwise
+    # Without validation there is no best epoch, and the last one is used; trainer.fast_dev_run writes neither.
     written = [one.best_model_path for one in trainer.checkpoint_callbacks if one.best_model_path]
     state = CheckpointIO().load_checkpoint(written[0])["state_dict"] if written else task.state_dict()
     weights = {name.removeprefix("recognizer."): tensor for name, tensor in state.items()}
@@ -71,9 +71,9 @@ def fit(prepared: Prepared, others: Others) -> Fitted:
 def _trained(
     prepared: Prepared, process: Process, blamed: Callable[[], AbstractContextManager[None]]
 ) -> tuple[Any, SpellingTask, pl.callbacks.Timer]:
-    """The trainer at the end of a training in which ``process`` has its share of each batch.
+    """Train, with ``process`` taking its share of each batch; returns the trainer, the task and the timer.
 
-    ``blamed`` gives an error its cause while the processes are still there.
+    ``blamed`` finds the cause of an error while the processes are still running.
     """
     config, data = prepared.config, prepared.data
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -102,20 +102,20 @@ def _trained(
     ):
         try:
             trainer.fit(task, datamodule=data, ckpt_path=prepared.checkpoint, weights_only=True)
-        except MisconfigurationException as error:  # an option that Lightning finds wrong as it trains
+        except MisconfigurationException as error:  # an option that Lightning rejects only when it trains
             raise ConfigError(" ".join(str(error).split())) from error
     return trainer, task, clock
 
 
 @contextmanager
 def with_loader() -> Iterator[None]:
-    """Within, torch's error where a loader's process has ended, whatever ended it, becomes one with the way out."""
+    """A context in which torch's error for a loader process that ended, for whatever reason, says what to do."""
     try:
         yield
     except RuntimeError as error:
         if not re.match(r"DataLoader worker .* (exited unexpectedly|is killed by signal)", str(error)):
             raise
-        how = str(error).partition(". ")[0]  # its hints follow
+        how = str(error).partition(". ")[0]  # torch's hints follow
         raise ChildProcessError(
             f"the process that makes batches has ended ({how}): is there memory enough, and room in /dev/shm? training "
             "goes on from its last checkpoint with resume=RUN_DIR"
@@ -123,6 +123,6 @@ def with_loader() -> Iterator[None]:
 
 
 def _fit_beside(prepared: Prepared, process: Process) -> None:
-    """What another process does while the first is in ``fit``."""
-    with suppress(Interrupted):  # its state is saved: the first says so
+    """Run in each other process while the first is in ``fit``."""
+    with suppress(Interrupted):  # the state is saved, which the first process reports
         _trained(prepared, process, nullcontext)

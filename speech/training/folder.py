@@ -1,4 +1,4 @@
-"""A run's folder belongs to one training at a time, and to one run."""
+"""A run's folder belongs to a single run, and to one training at a time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from speech.common import runs, storage
 
-RESULTS = "report.json"  # all that a training leaves that cannot be resumed: a lesson
+RESULTS = "report.json"  # the only result of a training that cannot be resumed: a lesson
 STATE = (runs.RECOGNIZER_FILE, "g2p.onnx", "checkpoints/last.ckpt", "last.ckpt")  # what a new run would overwrite
-WRITER = "a training or a calibration"  # what the lock of a run's folder is of
+WRITER = "a training or a calibration"  # the possible holders of the lock of a run's folder
 
 
 @contextmanager
 def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
-    """The folder ``run_dir``, made if it is not there, while a training writes into it.
+    """Lock the folder ``run_dir``, created if necessary, while a training writes into it.
 
-    Raises FileExistsError where another training does, or where, unless it is to ``resume``, a run, or what is left of
-    one, is there already.
+    Raises FileExistsError if another training holds it or if, without ``resume``, a run or the remains of a run are
+    already in it.
     """
     folder = Path(run_dir)
     lock = storage.claim(folder, WRITER)

@@ -1,4 +1,4 @@
-"""Ctrl-C, a batch system's SIGTERM or the end of a terminal (SIGHUP) saves before it stops."""
+"""Training saves its state before Ctrl-C, a batch system's SIGTERM or the end of a terminal (SIGHUP) stops it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Interrupted(Exception):
 
 
 class SaveOnInterrupt(pl.Callback):
-    """The signal is noted, and acted on between two steps, where what is saved is whole: Interrupted is raised."""
+    """Notes the signal; between two steps, where the state is consistent, saves it and raises Interrupted."""
 
     def __init__(self, checkpoint: str) -> None:
         self.checkpoint = Path(checkpoint)
@@ -33,19 +33,19 @@ class SaveOnInterrupt(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for number in processes.GROUP_SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            if signal.getsignal(number) != signal.SIG_IGN:  # SIG_IGN: under nohup, for example
                 self._before[number] = signal.signal(number, self._note)
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
         if batch_idx % trainer.accumulate_grad_batches:
             return
-        # Where any of several processes has been told, all stop at the same step.
+        # If any of several processes has received a signal, all stop at the same step.
         if trainer.strategy.reduce_boolean_decision(self._signalled, all=False):
             trainer.save_checkpoint(self.checkpoint)
             raise Interrupted(self.checkpoint)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for number, handler in self._before.items():
-            if signal.getsignal(number) == self._note:  # Lightning has put back what was there before its own
+            if signal.getsignal(number) == self._note:  # Lightning has restored the one before its own
                 signal.signal(number, handler)
         self._before = {}

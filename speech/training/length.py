@@ -1,8 +1,8 @@
-"""How long a training is: in steps of the optimiser, by the size of its corpus.
+"""The length of training, in optimiser steps, which depends on the size of the corpus.
 
-A network trained with CTC spells nothing before it has left its blank plateau, which takes some hundred steps whatever
-the number of clips. An epoch of a small corpus therefore passes over the clips several times, unless the user says how
-many passes there are (``trainer.max_epochs``).
+A network trained with CTC spells nothing until it has left its blank plateau, which takes some hundreds of steps,
+whatever the number of clips. An epoch of a small corpus therefore passes over the clips several times, unless the user
+sets the number of passes (``trainer.max_epochs``).
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from speech.config.tree import Config, ConfigError
 
 class Length(NamedTuple):
     n_epochs: int  # at most; -1: until trainer.max_steps
-    n_steps: int  # an epoch, at least
+    n_steps: int  # per epoch, at least
 
 
 def length(config: Config) -> Length:
-    """``trainer.max_epochs`` passes over the clips; where it is null, epochs as ``config.length`` has them."""
+    """``trainer.max_epochs`` passes over the clips; if it is null, the epochs that ``config.length`` describes."""
     trainer, least = config.trainer, config.get("length")
     for key in ("n_epochs", "n_steps") if least or trainer.max_epochs is None else ():
         if type(value := (least or {}).get(key)) is not int or value < 1:
             raise ConfigError(f"length.{key}={value} must be a whole number, 1 or more")
     limited = trainer.get("max_steps", -1) != -1
     if trainer.max_epochs is not None:
-        endless = limited and trainer.max_epochs == -1  # as Lightning has it
+        endless = limited and trainer.max_epochs == -1  # Lightning's value for no limit
         if not endless and (type(trainer.max_epochs) is not int or trainer.max_epochs < 1):
             raise ConfigError(f"trainer.max_epochs={trainer.max_epochs} must be a whole number, 1 or more, or null")
         return Length(trainer.max_epochs, n_steps=1)
@@ -37,9 +37,9 @@ def length(config: Config) -> Length:
 
 
 def timer(config: Config) -> Timer:
-    """Of a training, which it ends after ``trainer.max_time`` where that is given: beside it Lightning makes none.
+    """The timer of a training, which it ends after ``trainer.max_time``, if given; Lightning then adds none.
 
-    Raises ConfigError for what is no time.
+    Raises ConfigError for an invalid time.
     """
     limit = plain(config.trainer.get("max_time"))
     try:
@@ -49,7 +49,7 @@ def timer(config: Config) -> Timer:
 
 
 def longer(config: Config, n_epochs: int, n_steps: int) -> str:
-    """The option with which a training that ended after ``n_epochs``, ``n_steps`` steps, is long enough or twice as
+    """The option that makes a training that ended after ``n_epochs`` and ``n_steps`` steps long enough, or twice as
     long."""
     trainer, least = config.trainer, config.get("length")
     if trainer.max_epochs is None:

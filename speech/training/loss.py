@@ -1,4 +1,4 @@
-"""The loss of a batch: CTC, in nats a letter, and in nats a phone where phones are trained."""
+"""The loss of a batch: CTC, in nats per letter, plus nats per phone if phones are trained."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from speech.model.recognizer import Recognizer
 
 
 class Losses(NamedTuple):
-    loss: Tensor  # (): nats a letter (and a phone)
-    n_infeasible: Tensor  # int64 (): texts that have too few frames, which do not count
-    logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
+    loss: Tensor  # (): nats per letter (plus nats per phone)
+    n_infeasible: Tensor  # int64 (): number of texts with too few frames, which are left out of the loss
+    logits: Tensor  # (batch, n_frames, n_symbols): letters, then phones
     n_frames: Tensor  # int64 (batch,)
 
 
 def loss_of(
     recognizer: Recognizer, batch: Batch, divisor: Callable[[Tensor], Tensor] = lambda n: n.clamp(min=1)
 ) -> Losses:
-    """The mean over clips of each one's loss a letter and, where phones are trained, that of its loss a phone.
+    """The mean over clips of the loss per letter, plus, if phones are trained, that of the loss per phone.
 
-    The corpus refuses clips that cannot hold their text; augmentation can make one that just did too short.
-    ``divisor`` is what the sum over ``n`` clips is divided by, another number where several processes train.
+    The corpus refuses clips that are too short for their text; augmentation can make a clip that just fitted too short.
+    ``divisor`` gives the number by which the sum over ``n`` clips is divided, which differs if several processes train.
     """
     logits, n_frames = recognizer(batch.waveforms, batch.n_samples, hidden_features(recognizer, batch))
     loss, n_infeasible = logits.new_zeros(()), torch.zeros((), dtype=torch.int64)
@@ -35,14 +35,14 @@ def loss_of(
         losses = ctc_loss(output, n_frames, targets, lengths) / lengths
         if batch.spare:
             losses = losses[:0]
-        feasible = ~losses.isinf()  # NaN is neither: it stays in the mean, to be seen
+        feasible = ~losses.isinf()  # NaN counts as feasible: it stays in the mean and is noticed
         loss = loss + losses[feasible].sum() / divisor(feasible.sum())
         n_infeasible = n_infeasible + (~feasible).sum()
     return Losses(loss, n_infeasible, logits, n_frames)
 
 
 def texts(batch: Batch) -> list[tuple[Tensor, Tensor]]:
-    """The targets of each output and their lengths: letters, and phones where the batch has them."""
+    """The targets of each output and their lengths: letters, and phones if the batch has them."""
     found = [(batch.targets, batch.n_letters)]
     if batch.phones is not None and batch.n_phones is not None:
         found.append((batch.phones, batch.n_phones))
@@ -50,7 +50,7 @@ def texts(batch: Batch) -> list[tuple[Tensor, Tensor]]:
 
 
 def hidden_features(recognizer: Recognizer, batch: Batch) -> Tensor | None:
-    """SpecAugment's mask over the front end's features, 0 where one is hidden; None where ``batch`` hides nothing."""
+    """SpecAugment's mask over the front end's features, 0 where one is hidden; None if ``batch`` hides nothing."""
     if batch.spans is None:
         return None
     front = recognizer.frontend

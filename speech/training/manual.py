@@ -16,9 +16,9 @@ from speech.training.loss import Losses, hidden_features, texts
 
 
 class Manual:
-    """``speech.backprop`` alone, from the waveform to the gradient of each parameter: none requires autograd's.
+    """``speech.backprop`` alone computes the gradient of each parameter from the waveform, without autograd.
 
-    As autograd does, it leaves the gradients in each parameter's ``grad``, for clipping, optimisers and callbacks.
+    Like autograd, it leaves the gradients in each parameter's ``grad``, for clipping, optimisers and callbacks.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Manual:
         self._parameters = dict(recognizer.named_parameters())
         with torch.no_grad():
             waveforms = recognizer.frontend.pad(batch.waveforms)
-            geometry = recognizer.geometry()  # which refuses an encoder of one's own
+            geometry = recognizer.geometry()  # raises for an encoder from outside this project
             masks = dropout_masks(recognizer, waveforms.shape[1], batch.n_samples)
             hidden = hidden_features(recognizer, batch)
             chain, n_frames = by_hand.forward(geometry, self._parameters, waveforms, batch.n_samples, masks, hidden)
@@ -48,14 +48,14 @@ class Manual:
             grads, _ = self._chain.backward(torch.ones_like(loss), until=by_hand.FIRST_TRAINED)
         for name, parameter in self._parameters.items():
             parameter.grad = grads[name]
-        self._chain = None  # frees what the step had saved
+        self._chain = None  # frees the values saved by the step
 
     def clip(self, parameters: Iterable[nn.Parameter], largest: float) -> None:
         optimizers.clip_norm({str(i): p.grad for i, p in enumerate(parameters) if p.grad is not None}, largest)
 
 
 def dropout_masks(recognizer: Recognizer, longest: int, n_samples: Tensor) -> list[Tensor]:
-    """The masks that the encoder's own dropout would draw from torch's generator in its next forward pass."""
+    """The masks that the encoder's dropout would draw from torch's generator in its next forward pass."""
     encoder = recognizer.encoder
     rate = encoder.dropout.p if recognizer.training else 0.0
     if rate == 0:

@@ -1,4 +1,4 @@
-"""No log at all: ``logger=none``. Some of Lightning's callbacks ask for a logger."""
+"""A logger that logs nothing, for ``logger=none``: some of Lightning's callbacks need a logger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytorch_lightning.loggers import Logger
 
 
 class NoLogger(Logger):
-    """Forgets what it is given."""
+    """Discards everything."""
 
     name = version = None
 

@@ -1,7 +1,7 @@
-"""The other processes of a training: started by the first, given what it has, asked to do their share, ended by it.
+"""The other processes of a training: the first one starts them, hands them its state, asks for their share, ends them.
 
-Each has the corpus and the recogniser as they are when training begins, by pickle: nothing is made twice, and no
-command line is run again. What it would print is not shown, and its error becomes the first one's.
+Each receives the corpus and the recogniser by pickle, as they are when training begins: nothing is made twice, and the
+command line is not run again. Their output is not shown, and an error in one is raised in the first.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ import torch
 from speech.common import processes, program, trust
 from speech.training.distributed import PATIENCE, Process, is_lost
 
-LEAVING_S = 10.0  # that a process has for its last words
+LEAVING_S = 10.0  # the time a process has to send its last answer and end
 
 
 class Others:
-    """The processes but this one, ``process``, of the ``n`` that train together; none if ``n`` is 1."""
+    """The processes other than this one, ``process``, of the ``n`` that train together; none if ``n`` is 1."""
 
     def __init__(self, n: int) -> None:
         self.process = Process(0, n)
@@ -42,13 +42,13 @@ class Others:
         return self
 
     def start(self, given: Any) -> None:
-        """Start them, each with ``given`` as it is now. Raises ChildProcessError where one does not come up."""
+        """Start them, each with ``given`` as it is now. Raises ChildProcessError if one does not start."""
         if self.process.n == 1:
             return
-        content = pickle.dumps(given)  # multiprocessing's own would share the memory of the weights
+        content = pickle.dumps(given)  # multiprocessing's own pickler would share the memory of the weights
         self._folder = processes.temporary_folder("processes")
         self.process = self.process._replace(meeting=Path(self._folder.name) / "meeting")
-        context = multiprocessing.get_context("spawn")  # neither threads nor a GPU outlive a fork
+        context = multiprocessing.get_context("spawn")  # neither threads nor a GPU survive a fork
         with _unheard(signal.SIGINT) as heard:
             for rank in range(1, self.process.n):
                 ours, theirs = context.Pipe()
@@ -61,12 +61,12 @@ class Others:
         self.answers()
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Let each begin with ``function(given, process, *arguments)``."""
+        """Have each start ``function(given, process, *arguments)``."""
         if self._started:
             self._tell(pickle.dumps((function, arguments)))
 
     def answers(self) -> list[Any]:
-        """What each has found, by rank. Raises ChildProcessError for one that has ended, and an error of theirs."""
+        """The result of each, by rank. Raises ChildProcessError if one has ended, and any error of theirs."""
         return [self._answer(rank) for rank in range(1, self.process.n)]
 
     def _tell(self, content: bytes) -> None:
@@ -100,7 +100,7 @@ class Others:
 
     @contextmanager
     def blamed(self) -> Iterator[None]:
-        """Within, an error that says no more than that another process is gone becomes the reason for that."""
+        """A context in which an error that only says that another process is gone is replaced by the reason."""
         try:
             yield
         except Exception as error:
@@ -110,7 +110,7 @@ class Others:
 
     def __exit__(self, *_: object) -> None:
         for _other, connection in self._started:
-            connection.close()  # it waits for a question, and leaves
+            connection.close()  # the process, which waits for a request, ends
         for other, _connection in self._started:
             other.join(LEAVING_S)
             other.kill()
@@ -119,7 +119,7 @@ class Others:
             self._folder.cleanup()
 
     def _cause(self) -> Exception | None:
-        """Why another process is gone: by its own words, or because it was ended."""
+        """Why another process is gone: its own error, or how it ended."""
         until, found = time.monotonic() + LEAVING_S, []
         for rank in range(1, self.process.n):
             try:
@@ -133,9 +133,9 @@ class Others:
 
 @contextmanager
 def _unheard(number: int) -> Iterator[bool]:
-    """A process that is started within ignores signal ``number``: Ctrl-C would end its imports with a traceback.
+    """A context in which new processes ignore signal ``number``: Ctrl-C would end their imports with a traceback.
 
-    Gives whether this one does not.
+    Yields whether this process handles the signal.
     """
     before = signal.getsignal(number)
     if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
@@ -149,11 +149,11 @@ def _unheard(number: int) -> Iterator[bool]:
 
 
 def _serve(connection: Connection, process: Process, trusted: list[str], interruptible: bool) -> None:
-    """Another process, from its beginning to its end."""
+    """The main function of another process."""
     processes.follow_parent()
     for number in processes.GROUP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN or (number == signal.SIGINT and interruptible):
-            signal.signal(number, processes.leave)  # in training, SaveOnInterrupt notes it instead
+            signal.signal(number, processes.leave)  # during training, SaveOnInterrupt handles it instead
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until it ends
     trust.trust(trusted)
     if "OMP_NUM_THREADS" not in os.environ:
@@ -164,9 +164,9 @@ def _serve(connection: Connection, process: Process, trusted: list[str], interru
         while True:
             function, arguments = pickle.loads(connection.recv_bytes())
             connection.send_bytes(pickle.dumps(function(given, process, *arguments)))
-    except EOFError:  # the first has no more questions
+    except EOFError:  # the first process has closed the connection
         return
     except Exception as error:
-        # By its text: what has arguments of its own is not made again from a pickle.
+        # Only its text is sent: an exception with its own arguments cannot be unpickled.
         told = ValueError(str(error)) if isinstance(error, program.EXPLAINED) else RuntimeError(traceback.format_exc())
         connection.send_bytes(pickle.dumps(told))

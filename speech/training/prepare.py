@@ -24,44 +24,44 @@ from speech.training.environment import environment
 from speech.training.length import length, timer
 from speech.training.manual import Manual
 
-N_PRIOR_BATCHES = 8  # that the front end's CMVN prior is fitted to
+N_PRIOR_BATCHES = 8  # batches to which the front end's CMVN prior is fitted
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training starts from; ``config.run_dir`` is the run's folder."""
+    """Everything that training starts from; ``config.run_dir`` is the run's folder."""
 
     config: Config
     recognizer: Recognizer
     data: SpeechData
     logger: Any
-    checkpoint: Path | None  # to go on from
+    checkpoint: Path | None  # to continue from
     initial: Recognizer | None  # the recogniser that is fine-tuned
 
 
 def prepare(config: Config, resume: bool = False) -> Prepared:
-    """``config``'s corpus and recogniser; the config, its parts inherited, and the environment are in the run's folder.
+    """``config``'s corpus and recogniser. Writes the config, with inherited parts, and the environment into the folder.
 
-    Raises ConfigError, CorpusError, FileNotFoundError or RecognizerError for what a user can put right.
+    Raises ConfigError, CorpusError, FileNotFoundError or RecognizerError for what a user can correct.
     """
     run_dir = Path(config.run_dir)
     checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
     if checkpoint and not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
     finetune.checked_alpha(config)
-    length(config)  # what is wrong in either is told before clips are made
+    length(config)  # errors in it and in the timer are reported before clips are made
     timer(config)
     check_trainer(config.trainer)
     n_processes = n_processes_of(config)
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
         raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
     initial = finetune.inherit_parts(config) if config.init else None
-    for key in ("names", "words"):  # by a file's lines: it may be another when the run is resumed
+    for key in ("names", "words"):  # the lines of a file, which may have changed when the run is resumed
         if isinstance(config.corpus.get(key), str):
             config.corpus[key] = plain(read_names(config.corpus[key]))
-    compose.put(config, {"run_dir": str(run_dir)})  # by its value: Hydra does not know it when the run is resumed
+    compose.put(config, {"run_dir": str(run_dir)})  # its value: Hydra cannot resolve it when the run is resumed
     compose.save(config, run_dir / "config.yaml")
-    logger = instantiate(config.logger)  # first: its package may not be installed
+    logger = instantiate(config.logger)  # before the clips: its package may not be installed
     storage.write_json(run_dir / "environment.json", environment())
 
     pl.seed_everything(config.seed, verbose=False)
@@ -69,7 +69,7 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     data = make_data(config, recognizer)
     check_names(data)
     for split in ("train", "val"):
-        data.split(split)  # has clips
+        data.split(split)  # raises if it has no clips
     recognizer.set_vocabulary(data.names)
     chosen_by = [data.datasets[split].index.speakers for split in ("train", "val") if split in data.datasets]
     recognizer.trained_on = provenance.record(set().union(*chosen_by), initial.trained_on if initial else None)
@@ -77,16 +77,16 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     if initial is not None:
         initial = finetune.forward_half(initial, recognizer.parts)
         _inherit(recognizer, initial, config)
-    if another and not resume:  # a checkpoint has the prior
+    if another and not resume:  # a checkpoint contains the prior
         batches = data.split("train").sample(N_PRIOR_BATCHES, n_processes * config.batch_size)
         recognizer.frontend.fit_cmvn_prior((batch.waveforms, batch.n_samples) for batch in batches)
     return Prepared(config, recognizer, data, logger, checkpoint, initial)
 
 
 def check_trainer(trainer: Config) -> None:
-    """Raise ConfigError for what Lightning's Trainer would do in place of this project's code, or in vain, and for a
-    device that is not there."""
-    if trainer.get("overfit_batches"):  # with a sampler of its own
+    """Raise ConfigError for options of Lightning's Trainer that would bypass this project's code or have no effect, and
+    for a missing device."""
+    if trainer.get("overfit_batches"):  # it replaces the sampler
         raise ConfigError(f"trainer.overfit_batches={trainer.overfit_batches}: take trainer=overfit")
     if (accelerator := trainer.get("accelerator")) in ("gpu", "cuda", "mps") and not torch.accelerator.is_available():
         raise ConfigError(f"trainer.accelerator={accelerator}: torch finds no GPU here: take trainer=cpu")
@@ -97,15 +97,15 @@ def check_trainer(trainer: Config) -> None:
 
 
 def _memory(recognizer: Recognizer) -> Any:
-    """What its front end's features, and so their prior, differ by in recognisers whose weights fit."""
+    """The one value by which the features, and so their prior, may differ between recognisers whose weights fit."""
     return recognizer.parts["frontend"].get(finetune.MEMORY)
 
 
 def _inherit(recognizer: Recognizer, initial: Recognizer, config: Config) -> None:
-    """Take the weights and the ranking of ``initial`` and, where clips are replayed, its names beside the new ones."""
+    """Take the weights and the ranking of ``initial`` and, if clips are replayed, add its names to the new ones."""
     recognizer.load_weights(initial.state_dict(), where=config.init)
     recognizer.label_prior, recognizer.phones_weight = initial.label_prior, initial.phones_weight
-    if config.replay is not None:  # what is replayed is a sample, and may lack a name
+    if config.replay is not None:  # the replayed clips are a sample, which may lack a name
         there = {recognizer.alphabet.fold(name) for name in recognizer.names}
         recognizer.names += [name for name in initial.names if initial.alphabet.fold(name) not in there]
         recognizer.pronunciations = initial.pronunciations | recognizer.pronunciations

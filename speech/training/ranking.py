@@ -1,4 +1,4 @@
-"""How names are ranked, fitted to validation clips: the label prior, its weights, and the weight of the phones."""
+"""Fitting the ranking of names to validation clips: the label prior, its weights, and the weight of the phones."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from speech.inference.scoring import fuse, letter_scores, phone_scores
 from speech.model.recognizer import Recognizer
 from speech.training.trials import too_few
 
-N_CLIPS = 256  # of validation, at most
-LEAST_PROPORTION = 1e-4  # of frames: a letter that validation lacks is no certain sign either
+N_CLIPS = 256  # validation clips, at most
+LEAST_PROPORTION = 1e-4  # of frames: a letter that is absent from validation must not become decisive
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -29,9 +29,9 @@ def fit_ranking(
 ) -> tuple[LabelPrior | None, float]:
     """The label prior of validation ``clips``, augmented as in training, and the weight of the phones.
 
-    The weights of the prior of either output and of the phones are those that rank most clips right: the mean of all
-    within a standard error of the best, since it is chance which of those comes first (Breiman et al. 1984 choose the
-    size of a tree so). Of too few clips there is no prior, and the phones' weight stays as it is.
+    The prior's weight for each output and the weight of the phones are those that rank the most clips right: the mean
+    of all settings within a standard error of the best, since the order among these is chance (Breiman et al. 1984
+    choose the size of a tree in the same way). With too few clips there is no prior, and the phones' weight is kept.
     """
     drawn = [clips[i] for i in np.random.default_rng(seed).permutation(len(clips))[:N_CLIPS]]
     texts = [recognizer.alphabet.fold(clip.name) for clip in drawn]
@@ -45,7 +45,7 @@ def fit_ranking(
     log_probs = [recognizer.log_probs(waveform) for waveform in waveforms]
     log_priors = [_log_prior(some) for some in zip(*(one.outputs for one in log_probs), strict=True)]
     entries = list(recognizer.lexicon(names).values())
-    n_right: Counter[tuple[float, ...]] = Counter()  # by the prior's weight for each output, and that of the phones
+    n_right: Counter[tuple[float, ...]] = Counter()  # by the prior's weight for each output, and the phones' weight
     for one, ref in zip(log_probs, map(names.index, texts), strict=True):
         priors = [(weight, LabelPrior(log_priors, [weight] * len(log_priors))(one)) for weight in WEIGHTS]
         letters = [(weight, letter_scores(some, entries)) for weight, some in priors]

@@ -1,4 +1,4 @@
-"""A trained recogniser's ranking and rejection, fitted again, to other clips."""
+"""Refitting a trained recogniser's ranking and rejection to other clips."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from speech.training.report import write_card
 
 
 def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
-    """Fit to ``config.split``'s clips, and write the recogniser's file again; returns it and the calibration.
+    """Fit to the clips of ``config.split`` and rewrite the recogniser's file; returns its path and the calibration.
 
-    Its run's report and model card are brought up to date; what is replaced is kept beside it, and printed. Raises
-    ValueError, and leaves the file as it was, for too few clips, OSError for a folder that cannot be written, or in
-    which another process trains or calibrates.
+    The run's report and model card are updated. The replaced files are kept beside them, and their names are printed.
+    Raises ValueError, and leaves the file unchanged, for too few clips; OSError for a folder that cannot be written, or
+    in which another process trains or calibrates.
     """
     if config.recognizer == runs.SHIPPED:
         file = pretrained.shipped(pretrained.RECOGNIZER)

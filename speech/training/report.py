@@ -1,4 +1,4 @@
-"""The last step of a run: its report, as JSON, model card, TensorBoard log and text."""
+"""The last step of a run: its report as JSON, model card, TensorBoard log and text."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from speech.training.finetune import earlier_configs
 from speech.training.fit import Fitted
 from speech.training.prepare import Prepared
 
-N_VALIDATED = 200  # clips, at most, that show whether anything was learnt
-PLACES = ("callbacks", "logger", "run_dir", "runs_dir", "cache_dir")  # of a config: they are no hyperparameters
+N_VALIDATED = 200  # validation clips, at most, for the check whether anything was learnt
+PLACES = ("callbacks", "logger", "run_dir", "runs_dir", "cache_dir")  # keys of a config that are not hyperparameters
 
 
 def report(
@@ -42,7 +42,7 @@ def report(
 ) -> None:
     """Evaluate the finished recogniser by its ``predictions`` for the test splits; write, log and print the report.
 
-    ``before`` are those of the recogniser that was fine-tuned, none otherwise.
+    ``before`` has the predictions of the recogniser that was fine-tuned; otherwise it is empty.
     """
     config, recognizer, data, initial = prepared.config, prepared.recognizer, prepared.data, prepared.initial
     run_dir = Path(config.run_dir)
@@ -81,7 +81,7 @@ def report(
 def _log(
     logger: Any, hyperparameters: dict[str, Any], finals: dict[str, float], evaluation: EvaluationReport, n_steps: int
 ) -> None:
-    """Numbers to any logger, the evaluation's picture and tables to TensorBoard's."""
+    """Log numbers to any logger, and the evaluation's picture and tables to TensorBoard's."""
     if isinstance(logger, TensorBoardLogger):
         logger.log_hyperparams(hyperparameters, finals)
         log(logger.experiment, evaluation, n_steps)
@@ -90,11 +90,11 @@ def _log(
         logger.log_metrics(finals, n_steps)
     logger.finalize("success")
     if isinstance(logger, WandbLogger):
-        logger.experiment.finish()  # or the next job of a sweep would go on in this one
+        logger.experiment.finish()  # otherwise the next job of a sweep would continue this one
 
 
 def _validated(recognizer: Recognizer, data: SpeechData) -> list[Prediction]:
-    """The predictions for some validation clips, with their names to choose from."""
+    """The predictions for some validation clips, ranked among the names of these clips."""
     dataset = data.split("val")
     drawn = np.random.default_rng(data.settings.seed).permutation(len(dataset))[:N_VALIDATED].tolist()
     steps = (drawn[i : i + data.settings.batch_size] for i in range(0, len(drawn), data.settings.batch_size))

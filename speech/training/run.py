@@ -6,8 +6,8 @@ RUN_DIR/config.yaml         the composed config
         report.json         its evaluation on the test splits
         model_card.md       the same in words
         tensorboard/        losses, error rates, gradients, hypotheses epoch by epoch
-        hypotheses.jsonl    the latter as data
-        checkpoints/        best.ckpt, last.ckpt: ``resume=RUN_DIR`` goes on from the last
+        hypotheses.jsonl    the hypotheses as data
+        checkpoints/        best.ckpt, last.ckpt: ``resume=RUN_DIR`` continues from the last
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from speech.training.together import predict_together
 def train(config: Config, resume: bool = False) -> float:
     """Train in ``config.run_dir``; returns the best validation CER, which a sweep may minimise.
 
-    ``resume`` goes on from ``checkpoints/last.ckpt``. Raises Interrupted when a signal stopped it, its state saved,
-    and FileExistsError for a folder of another run, or of one that is being trained.
+    ``resume`` continues from ``checkpoints/last.ckpt``. Raises Interrupted if a signal stopped it, after saving its
+    state, and FileExistsError for the folder of another run, or of a run that is being trained.
     """
     with claimed(config.run_dir, resume) as folder:
         try:

@@ -1,4 +1,4 @@
-"""Learning rate by step: a linear warm-up, then half a cosine (Loshchilov and Hutter 2017)."""
+"""The learning-rate schedule: a linear warm-up, then half a cosine (Loshchilov and Hutter 2017)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 def warmup_cosine(optimizer: Optimizer, n_steps: int, warmup: float, final: float) -> LambdaLR:
-    """``warmup`` is the proportion of ``n_steps`` in which the rate rises, ``final`` the last rate over the highest."""
+    """``warmup`` is the proportion of ``n_steps`` in which the rate rises, ``final`` the ratio of the last rate to the
+    highest."""
     n_warmup = max(1, round(warmup * n_steps))
 
     def factor(step: int) -> float:

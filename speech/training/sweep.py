@@ -1,4 +1,4 @@
-"""A training, which as a job of a sweep runs once."""
+"""A training that runs only once as a job of a sweep."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from speech.training.run import train
 
 
 def train_once(config: Config, resume: bool = False) -> float:
-    """``train``; a job of a sweep that was done before is not trained again, and one that was begun goes on.
+    """Like ``train``, but a finished job of a sweep is not trained again, and an interrupted one is continued.
 
-    Raises ConfigError for a job in whose folder another one is.
+    Raises ConfigError for a job whose folder holds another job.
     """
     return train_job(config) if is_job() else train(config, resume)
 
 
 def train_job(config: Config) -> float:
-    """The best validation CER of the job ``config``, whose folder may be of a sweep that was stopped."""
+    """The best validation CER of the job ``config``, whose folder may belong to an interrupted sweep."""
     run_dir, job = Path(config.run_dir), Job(compose.plain(config, resolve=False), None)
     before = Job.read(run_dir)
     if before is None:
@@ -41,5 +41,5 @@ def train_job(config: Config) -> float:
 
 
 def way_on(run_dir: str) -> str:
-    """What goes on where the training in ``run_dir``, or the sweep that it is a job of, was stopped."""
+    """The command that continues the training in ``run_dir``, or the sweep that it is a job of."""
     return same_command(str(Path(run_dir).parent)) if is_job() else f"python -m speech.train resume={run_dir}"

@@ -1,4 +1,4 @@
-"""Training as Lightning runs it: loss, validation, optimiser. The only LightningModule."""
+"""The Lightning task of training a recogniser: loss, validation and optimiser."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from speech.training.manual import Manual
 class Validated(NamedTuple):
     """A validation batch's results, for the callbacks."""
 
-    logits: Tensor  # (batch, n_frames, n_symbols): of letters, then of phones
+    logits: Tensor  # (batch, n_frames, n_symbols): letters, then phones
     n_frames: Tensor  # (batch,)
-    letters: list[str]  # of the best path
+    letters: list[str]  # of the best path of each clip
 
 
 def best_paths(recognizer: Recognizer, logits: Tensor, n_frames: Tensor) -> list[str]:
-    """The letters of each clip's likeliest path; ``logits`` ``(batch, n_frames, n_symbols)``."""
+    """The letters of each clip's best path; ``logits`` is ``(batch, n_frames, n_symbols)``."""
     return [recognizer.alphabet.decode(symbols) for symbols in _collapsed(recognizer.split(logits)[0], n_frames)]
 
 
@@ -44,11 +44,11 @@ def _collapsed(output: Tensor, n_frames: Tensor) -> list[list[int]]:
 
 
 class SpellingTask(pl.LightningModule):
-    """Trains ``recognizer``. ``optimizer`` makes one from parameters, ``scheduler`` one from it and the step count.
+    """Trains ``recognizer``. ``optimizer`` is called with the parameters, ``scheduler`` with it and the step count.
 
-    ``gradients`` is the backend that they come from. What a batch draws by chance (dropout) depends on ``seed`` and the
-    batch's number alone, so that a training goes on after an interruption exactly as it would have; of several
-    processes that have a part of the batch each draws differently.
+    ``gradients`` is the backend that computes the gradients. Random draws (dropout) depend only on ``seed`` and the
+    batch's number, so that an interrupted training continues exactly as it would have. Each of several processes that
+    share a batch draws differently.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class SpellingTask(pl.LightningModule):
         super().__init__()
         self.recognizer, self.gradients, self.seed = recognizer, gradients, seed
         self._optimizer, self._scheduler = optimizer, scheduler
-        self._sums: defaultdict[str, float] = defaultdict(float)  # of a validation, over clips
+        self._sums: defaultdict[str, float] = defaultdict(float)  # sums over the clips of a validation
 
     def configure_optimizers(self) -> Any:
         try:
@@ -75,14 +75,14 @@ class SpellingTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        n = self.trainer.accumulate_grad_batches  # batches a step
+        n = self.trainer.accumulate_grad_batches  # batches per step
         seed = self.seed * 1_000_003 + self.global_step * n + batch_idx % n
         torch.manual_seed(seed * self.trainer.world_size + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, n_infeasible, _, _ = self.gradients.forward(self.recognizer, batch)
         n_clips = len(batch.texts)
-        if n_processes() > 1:  # the value is that of the whole batch, the gradient that of this process's part
+        if n_processes() > 1:  # the value is for the whole batch, the gradient for this process's part
             own = [loss.detach() / n_processes(), n_infeasible, n_infeasible.new_tensor(0 if batch.spare else n_clips)]
             mean, n_infeasible, n_together = total(torch.stack([one.to(loss) for one in own]))
             loss, n_clips = loss + (mean - loss.detach()), int(n_together)
@@ -91,12 +91,12 @@ class SpellingTask(pl.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self.global_step == self.trainer.max_steps:  # the end is validated, wherever in an epoch it lies
+        if self.global_step == self.trainer.max_steps:  # so that validation follows, even in the middle of an epoch
             self.trainer.should_stop = True
 
     def on_train_epoch_end(self) -> None:
         there = self.trainer.callback_metrics
-        for early in self.trainer.early_stopping_callbacks:  # Lightning's would wait for it for ever, and say nothing
+        for early in self.trainer.early_stopping_callbacks:  # Lightning would wait for the metric forever, silently
             if "val/cer" in there and early.monitor not in there:
                 raise ConfigError(
                     f"a callback stops training early by monitor={early.monitor}, which nothing measures: give one of "

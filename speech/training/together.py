@@ -1,4 +1,4 @@
-"""Predictions for the test splits by all processes of a training, each for its share of the clips."""
+"""Predictions for the test splits, made by all processes of a training, each for its share of the clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from speech.training.prepare import Prepared
 
 
 def predict_together(prepared: Prepared, others: Others) -> dict[str, list[Prediction]]:
-    """The recogniser's predictions, as it is now, for the test splits, in the order in which one process has them."""
+    """The current recogniser's predictions for the test splits, in the order in which a single process makes them."""
     recognizer = prepared.recognizer
     lists = lists_to_rank(prepared.data, recognizer.names)
     others.ask(_predict, recognizer, lists)
@@ -31,5 +31,5 @@ def _predict(
 
 
 def _in_turn(shares: Sequence[Sequence[Prediction]]) -> list[Prediction]:
-    """Every so manieth clip is a process's: the first of each, the second of each, ..."""
+    """The shares interleaved again: the first clip of each process, the second of each, ..."""
     return [one for one in chain.from_iterable(zip_longest(*shares)) if one is not None]

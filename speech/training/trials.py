@@ -1,4 +1,4 @@
-"""Trials for calibration: validation clips, and sounds made from them, against lists with and without their name."""
+"""Trials for calibration: validation clips, and sounds made from them, in lists with and without their name."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from speech.inference.scoring import Entry, LogProbs
 from speech.model.recognizer import Recognizer
 from speech.text.alphabet import Alphabet
 
-LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; of fewer nothing is fitted that would hold for others
+LEAST_NAMES, LEAST_CLIPS = 8, 40  # in validation; a fit to fewer would not generalise
 LISTED, OTHER_NAME = "names in the list", "other names"
 SPLICED, REVERSED, NOISE = "spliced clips", "reversed clips", "noise"
-WORDS = (OTHER_NAME, SPLICED)  # each false-accept rate is held for either of these alone
+WORDS = (OTHER_NAME, SPLICED)  # each false-accept rate holds for each of these kinds separately
 N_CLIPS = {OTHER_NAME: 400, SPLICED: 200, REVERSED: 100, NOISE: 100}  # at most, in two halves
 N_LISTS = 4  # for each sound
-N_POOL = 500  # names that lists are drawn from
-SIMILAR = 1 / 3  # edits per letter from a splice or one of its parts: such a name may be what the splice says
-SPLICE = (0.35, 0.65)  # of a clip: where it is cut
+N_POOL = 500  # names from which lists are drawn
+SIMILAR = 1 / 3  # edits per letter from a splice or one of its parts: the splice may sound like such a name
+SPLICE = (0.35, 0.65)  # where a clip is cut, as a proportion of its length
 
 
 class Sound(NamedTuple):
-    """A clip, or what was made of one or two."""
+    """A clip, or a sound made from one or two clips."""
 
     kind: str
-    texts: tuple[str, ...]  # what may be recognised in it: its own name, or the names of its parts and their letters
+    texts: tuple[str, ...]  # texts it may sound like: its own name, or the spliced letters and the names of its parts
     frames: LogProbs
 
 
 class Trials(NamedTuple):
-    """Sounds against lists, a row each."""
+    """Sounds in lists, one row per trial."""
 
     evidences: Floats  # (n, len(EVIDENCE))
     kinds: np.ndarray  # str (n,): LISTED, or why the sound is out of the list
@@ -51,7 +51,7 @@ class Trials(NamedTuple):
 
     @property
     def weights(self) -> Floats:
-        """Listed and out-of-list sounds weigh the same, and so do the kinds of the latter; they add up to ``n``."""
+        """Weights that add up to ``n``: listed and out-of-list sounds weigh the same, as do the out-of-list kinds."""
         kinds, n_of = np.unique(self.kinds, return_counts=True)
         proportion = {kind: (0.5 if kind == LISTED else 0.5 / max(1, len(kinds) - 1)) for kind in kinds}
         per_row = {kind: len(self.kinds) * proportion[kind] / n for kind, n in zip(kinds, n_of, strict=True)}
@@ -59,7 +59,7 @@ class Trials(NamedTuple):
 
 
 def too_few(n_clips: int, n_names: int) -> str | None:
-    """Why nothing is fitted to ``n_clips`` validation clips of ``n_names`` names; None where they are enough."""
+    """Why nothing is fitted to ``n_clips`` validation clips of ``n_names`` names; None if they are enough."""
     if n_clips >= LEAST_CLIPS and n_names >= LEAST_NAMES:
         return None
     found = f"{counted(n_clips, 'validation clip')} of {counted(n_names, 'name')}"
@@ -67,18 +67,18 @@ def too_few(n_clips: int, n_names: int) -> str | None:
 
 
 def of_people(clips: Sequence[Clip], alphabet: Alphabet) -> Sequence[Clip]:
-    """The recordings of people among ``clips`` where they are enough to fit to, else ``clips``.
+    """The recordings of people among ``clips`` if there are enough to fit to, otherwise ``clips``.
 
-    People are recognised worse than synthetic voices, so that what holds for those lets in too few of these.
+    People are recognised less well than synthetic voices, so that a fit to synthetic voices accepts too few people.
     """
     people = [clip for clip in clips if provenance.engine(clip.speaker) == "person"]
     return clips if too_few(len(people), len({alphabet.fold(clip.name) for clip in people})) else people
 
 
 def name_pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.random.Generator) -> list[str]:
-    """Names for lists: the clips' ``own``, then ``others``, then invented ones, to ``N_POOL`` in all.
+    """Names for lists: the clips' ``own``, then ``others``, then invented ones, up to ``N_POOL`` in all.
 
-    The invented ones are spelt letter after letter as real names are (a Markov chain, Shannon 1948).
+    The invented names come from a Markov chain over the letters of the real ones (Shannon 1948).
     """
     pool = [*own, *(others[i] for i in rng.permutation(len(others)))][: max(N_POOL, len(own))]
     real = [*own, *others]
@@ -88,7 +88,7 @@ def name_pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.ran
             follows.setdefault(before, []).append(after)
     there = set(pool)
     longest = max(map(len, real))
-    for _ in range(20 * N_POOL):  # few names may not allow so many others
+    for _ in range(20 * N_POOL):  # few real names may not yield that many invented ones
         if len(pool) >= N_POOL:
             break
         text, letter = "", "^"
@@ -104,7 +104,7 @@ def name_pool(own: list[str], others: list[str], alphabet: Alphabet, rng: np.ran
 def make_sounds(
     recognizer: Recognizer, clips: Sequence[Clip], augment: Augment | Room | None, rng: np.random.Generator
 ) -> list[Sound]:
-    """``clips`` and what is made of them, every second one augmented, with the recogniser's log-probabilities."""
+    """``clips`` and the sounds made from them, every second one augmented, with the recogniser's log-probabilities."""
     fold = recognizer.alphabet.fold
 
     def some(kind: str) -> list[int]:
@@ -140,9 +140,9 @@ def _similar(a: str, b: str) -> bool:
 def make_trials(
     sounds: Sequence[Sound], pool: Mapping[str, Entry], n_real: int, recognizer: Recognizer, rng: np.random.Generator
 ) -> Trials:
-    """Each of ``sounds`` against ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are not invented.
+    """Rank each of ``sounds`` in ``N_LISTS`` lists from ``pool``, whose first ``n_real`` names are not invented.
 
-    Small and large lists are equally common (log-uniform); real names come first, as in lists that people write.
+    The sizes of lists are log-uniform; real names are used before invented ones, as in lists that people write.
     """
     entries = list(pool.values())
     index = {text: i for i, text in enumerate(pool)}

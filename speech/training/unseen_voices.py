@@ -1,4 +1,4 @@
-"""Synthetic clips by voices that a run did not train with: on them it is measured which names it confuses."""
+"""Synthetic clips by voices that a run did not train with, to measure which names it confuses."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from speech.tts.voice import Voice
 
 
 def unseen_voices(recognizer: Path, n_voices: int, seed: int) -> tuple[list[Voice], str]:
-    """``n_voices`` of espeak's, drawn from those that the run of ``recognizer`` kept for its tests, and whose they are.
+    """``n_voices`` espeak voices, drawn from the test voices of the run of ``recognizer``, and where they are from.
 
-    All of espeak's are drawn from where its run has no such voices, or cannot say: its engines or recordings may be
-    gone, or on another machine. Raises ValueError for fewer than one.
+    They are drawn from all espeak voices if the run has no such voices, or they cannot be determined: its engines or
+    recordings may be gone, or on another machine. Raises ValueError for fewer than one.
     """
     checked_count("n_voices", n_voices, 1, MOST_VOICES)
     unseen: list[Voice] = []
     try:
         trained = compose.saved(recognizer.parent, "train")
         if "words" in trained.corpus:
-            trained.corpus.words = []  # slow to read, and no matter for the voices
+            trained.corpus.words = []  # slow to read, and irrelevant to the voices
         source = instantiate(trained.corpus)
         if isinstance(source, Synthetic):
             tests = [voices for split, voices in source.split_voices().items() if split not in ("train", "val")]
@@ -48,7 +48,7 @@ def unseen_voices(recognizer: Path, n_voices: int, seed: int) -> tuple[list[Voic
 def spoken(
     names: Sequence[str], voices: Sequence[Voice], sample_rate: int, seed: int
 ) -> Iterator[tuple[int, Waveform]]:
-    """Each of ``names`` said by each of ``voices`` (espeak's): the name's index, and the end-pointed waveform."""
+    """Each of ``names`` spoken by each of ``voices`` (espeak's): the name's index, and the end-pointed waveform."""
     engine, rng = Espeak(), np.random.default_rng(seed)
     with tqdm(total=len(names) * len(voices), unit=" clips", disable=None, leave=False) as progress:
         for voice, (i, name) in itertools.product(voices, enumerate(names)):

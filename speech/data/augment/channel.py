@@ -1,4 +1,4 @@
-"""From the sound at the microphone to samples: microphone, amplifier, converter and, for some clips, a telephone."""
+"""The channel from the sound at the microphone to samples: microphone, amplifier, converter, sometimes a telephone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from speech.data.augment.telephone import Telephone
 
 
 class Clipping:
-    """To a clip with probability ``chance``: an amplifier's limit ``depth_db`` ``[least, most]`` under the clip's peak.
+    """Clips a waveform, with probability ``chance``, at a limit ``depth_db`` ``[least, most]`` below its peak.
 
-    Half of the clips are clipped hard, half bent over (tanh).
+    Half of them are clipped hard, half softly (tanh).
     """
 
     def __init__(self, chance: float, depth_db: Sequence[float]) -> None:
@@ -26,7 +26,7 @@ class Clipping:
         self.depth_db = checked_range("augment.channel.clipping.depth_db", depth_db, least=0)
 
     def __call__(self, waveforms: Batch, rng: np.random.Generator, strength: float) -> None:
-        """In place."""
+        """Changes ``waveforms`` in place."""
         clips = happens(rng, len(waveforms), self.chance, strength)
         depth_db = drawn(rng, len(waveforms), self.depth_db, self.depth_db[0], strength)
         hard = rng.random(len(waveforms)) < 0.5
@@ -39,7 +39,7 @@ class Clipping:
 class Channel:
     """Microphone, clipping, converter and telephone. Each can be None.
 
-    ``gain_db`` ``[faintest, loudest]`` is the amplification before the converter to 16 bits.
+    ``gain_db`` ``[faintest, loudest]`` is the gain before the conversion to 16 bits.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Channel:
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
     ) -> None:
-        """In place; 0 beyond each clip's ``n_samples``."""
+        """Changes ``waveforms`` in place; they are 0 beyond each clip's ``n_samples``."""
         n_clips = len(waveforms)
         spectra = np.ones((n_clips, N_TAPS // 2 + 1), np.complex64)
         recorded, sent, in_8_bits = [np.zeros(0, int)] * 3
@@ -78,7 +78,7 @@ class Channel:
 
 
 def convert(waveforms: Batch, gain_db: Floats) -> Batch:
-    """``waveforms`` louder by ``gain_db`` ``(n_clips,)``, in 16 bits and clipped at full scale."""
+    """``waveforms`` amplified by ``gain_db`` ``(n_clips,)``, rounded to 16 bits and clipped at full scale."""
     steps: Batch = np.float32(32768) * (10 ** (gain_db / 20)).astype(np.float32)[:, None] * waveforms
     np.rint(steps, out=steps)
     np.clip(steps, -32768, 32767, out=steps)

@@ -1,7 +1,7 @@
-"""Second-order filters by their frequency response, and the impulse responses of products of them.
+"""Frequency responses of second-order filters, and impulse responses of their products.
 
 The sections are those of the Audio EQ Cookbook (Bristow-Johnson 1998, W3C note of 2021), evaluated on a grid of
-frequencies. They are multiplied there, so that several of them are one convolution, and causal.
+frequencies. Their product there makes several filters a single convolution, which is causal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Spectra = NDArray[np.complex64]  # (n_clips, N_TAPS // 2 + 1)
 
 
 def impulse_responses(spectra: Spectra) -> Batch:
-    """Impulse responses ``(n_clips, N_TAPS)`` of filters with these ``spectra``."""
+    """The impulse responses ``(n_clips, N_TAPS)`` of filters with these ``spectra``."""
     taps: Batch = np.fft.irfft(spectra, N_TAPS).astype(np.float32)
     return taps
 
@@ -44,7 +44,7 @@ def peak(hz: Floats, q: Floats, gain_db: Floats, sample_rate: int) -> Spectra:
 
 
 def shelf(hz: Floats, gain_db: Floats, sample_rate: int) -> Spectra:
-    """``gain_db`` more above ``hz`` than below, half of it as a lift there and half as a cut here."""
+    """A gain higher by ``gain_db`` above ``hz`` than below: half of it as a boost above, half as a cut below."""
     cos, alpha = _angle(hz, np.full_like(gain_db, np.sqrt(0.5)), sample_rate)
     a = 10 ** (gain_db / 40)
     root = 2 * np.sqrt(a) * alpha
@@ -54,12 +54,12 @@ def shelf(hz: Floats, gain_db: Floats, sample_rate: int) -> Spectra:
 
 
 def _angle(hz: Floats, q: Floats, sample_rate: int) -> tuple[Floats, Floats]:
-    # A corner frequency is under half of the sample rate.
+    # A corner frequency has to be below half the sample rate.
     angle = 2 * np.pi * np.minimum(hz, 0.47 * sample_rate) / sample_rate
     return np.cos(angle), np.sin(angle) / (2 * q)
 
 
 def _section(b: Sequence[Floats], a: Sequence[Floats]) -> Spectra:
-    """(b0 + b1 z + b2 z^2) / (a0 + a1 z + a2 z^2) on the upper half of the unit circle."""
+    """(b0 + b1 z + b2 z^2) / (a0 + a1 z + a2 z^2) on half of the unit circle, at ``POWERS``."""
     above, below = (np.stack(coefficients, axis=1) @ POWERS for coefficients in (b, a))
     return (above / below).astype(np.complex64)

@@ -15,11 +15,11 @@ MAINS_HZ = (50.0, 60.0, 100.0, 120.0, 150.0, 180.0)  # mains hum and its harmoni
 
 
 class Augment:
-    """Each step can be None. Levels in dB are of the clip's RMS over the disturbance's.
+    """Each step can be None. Levels in dB are the ratio of the clip's RMS to that of the noise or hum.
 
-    ``speed`` ``[slowest, fastest]``: tempo, pitch and formants together, as of a longer or shorter vocal tract
-    (Ko et al. 2015). ``edge_ms``: the clip begins and ends up to this much earlier or later, as the end-pointer errs.
-    ``noise_db``, ``hum_db`` ``[least, most]``; noise has a random colour between white and brown.
+    ``speed`` ``[slowest, fastest]`` changes tempo, pitch and formants together, like a longer or shorter vocal tract
+    (Ko et al. 2015). ``edge_ms`` moves the clip's start and end by up to this much, like the end-pointer's errors.
+    ``noise_db``, ``hum_db`` ``[least, most]``: the noise has a random colour between white and brown.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Augment:
         noise_db: Sequence[float] | None,
         hum_db: Sequence[float] | None,
     ) -> None:
-        # As tuples: reading one of Hydra's lists takes as long as adding the noise.
+        # Stored as tuples: reading from one of Hydra's lists takes as long as adding the noise.
         self.speed = _range("speed", speed, least=0.1)
         self.noise_db, self.hum_db = _range("noise_db", noise_db), _range("hum_db", hum_db)
         self.edge_ms = edge_ms
@@ -37,12 +37,12 @@ class Augment:
     def batch(
         self, waveforms: Sequence[Waveform], sample_rate: int, rng: np.random.Generator, n_before: int = 0
     ) -> tuple[list[Waveform], Spans | None]:
-        """The augmented clips; the strength does not grow (``n_before`` is not used), and no features are masked."""
+        """The augmented clips, always at full strength (``n_before`` is not used) and without masks of features."""
         return [self(waveform, sample_rate, rng) for waveform in waveforms], None
 
     def __call__(self, waveform: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
         if self.speed is not None:
-            # Linear interpolation dulls the top of the band a little, as some microphones do.
+            # Linear interpolation attenuates the top of the band slightly, as some microphones do.
             position = np.arange(0, len(waveform) - 1, rng.uniform(*self.speed))
             before = position.astype(np.intp)
             left = waveform[before]
@@ -68,6 +68,6 @@ def _range(key: str, pair: Sequence[float] | None, least: float = -np.inf) -> Ra
 
 
 def _mix(waveform: Waveform, disturbance: Waveform, ratio_db: float) -> Waveform:
-    """``waveform`` plus ``disturbance``, whose RMS is scaled to ``ratio_db`` under that of ``waveform``."""
+    """``waveform`` plus ``disturbance``, whose RMS is scaled to ``ratio_db`` below that of ``waveform``."""
     power = np.dot(waveform, waveform) / max(float(np.dot(disturbance, disturbance)), 1e-12)
     return waveform + np.float32(np.sqrt(power) * 10 ** (-ratio_db / 20)) * disturbance

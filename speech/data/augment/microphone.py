@@ -17,11 +17,11 @@ TILT_HZ = 1_000.0
 
 
 class Microphone:
-    """To a clip with probability ``chance``: a low cut, a high cut, a tilt and a resonance.
+    """Filters a clip, with probability ``chance``: a low cut, a high cut, a tilt and a resonance.
 
-    ``low_cut_hz``, ``high_cut_hz`` ``[lowest, highest]``, where 3 dB are lost, 12 dB an octave beyond;
-    ``tilt_db`` ``[darkest, brightest]``, treble over bass; ``resonance_db`` ``[deepest, highest]``, at some frequency
-    between 400 and 5 000 Hz.
+    ``low_cut_hz``, ``high_cut_hz`` ``[lowest, highest]`` are the -3 dB points, beyond which the response falls by 12 dB
+    an octave; ``tilt_db`` ``[darkest, brightest]`` is the gain of treble relative to bass; ``resonance_db``
+    ``[deepest, highest]`` is the gain at a frequency drawn between 400 and 5 000 Hz.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Microphone:
     def __call__(
         self, n_clips: int, sample_rate: int, rng: np.random.Generator, strength: float
     ) -> tuple[NDArray[np.intp], Spectra]:
-        """The clips of a batch that are filtered, and the frequency response for each of them."""
+        """The indices of the clips that are filtered, and a frequency response for each of them."""
         clips = happens(rng, n_clips, self.chance, strength)
         low, high = self.low_cut_hz, self.high_cut_hz
         low_cut = drawn(rng, n_clips, low, low[0], strength)[clips]

@@ -1,7 +1,7 @@
-"""Noise of any colour, babble, mains hum.
+"""Noise of any colour, babble and mains hum.
 
-Each source gives disturbances for some clips of a batch, as long as the clips with their margins: in a recording noise
-begins before the name and ends after it. Levels are signal-to-noise ratios in dB, of powers over the whole clip.
+Each source gives disturbances for some clips of a batch. They cover the clips with their margins, since in a recording
+noise begins before the name and ends after it. Levels are signal-to-noise ratios in dB, of powers over the whole clip.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ N_COLOURS = 9
 BANK_SAMPLES = 1 << 18
 N_HUMS = 16
 N_HARMONICS = 8
-N_TALKERS = (3, 6)  # fewer are intelligible, more sound like noise
+N_TALKERS = (3, 6)  # fewer would be intelligible, more would sound like noise
 
 
 class Disturbance(NamedTuple):
     clips: NDArray[np.intp]  # indices in the batch
-    sound: list[Waveform]  # of each, at least as long as the clip, at any level
+    sound: list[Waveform]  # one for each of ``clips``, at least as long as the clip, at any level
     snr_db: Floats  # (len(clips),)
 
 
 class _Source:
-    """To a clip with probability ``chance``, a disturbance ``snr_db`` ``[least, most]`` under it."""
+    """Disturbs a clip with probability ``chance``, at a level ``snr_db`` ``[least, most]`` below it."""
 
     def __init__(self, chance: float, snr_db: Sequence[float]) -> None:
         key = f"augment.noises.{type(self).__name__.lower()}"
@@ -41,7 +41,7 @@ class _Source:
 
 
 class Noise(_Source):
-    """Its power falls as 1 / f^0 ... 1 / f^2."""
+    """Noise whose power falls as 1 / f^0 (white) to 1 / f^2 (brown)."""
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
@@ -50,7 +50,7 @@ class Noise(_Source):
 
 
 class Hum(_Source):
-    """Mains of 50 or 60 Hz and its harmonics, which get fainter with their frequency."""
+    """Mains hum of 50 or 60 Hz with its harmonics, which get fainter with frequency."""
 
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
@@ -61,7 +61,7 @@ class Hum(_Source):
 def _from_bank(
     bank: Batch, source: _Source, waveforms: Batch, rng: np.random.Generator, strength: float
 ) -> Disturbance:
-    """Rows of ``bank``, each from a random place in it."""
+    """Random rows of ``bank``, each from a random start."""
     n_clips = len(waveforms)
     clips = happens(rng, n_clips, source.chance, strength)
     snr_db = drawn(rng, n_clips, source.snr_db, source.snr_db[1], strength)
@@ -70,9 +70,9 @@ def _from_bank(
 
 
 class Babble(_Source):
-    """Three to six other clips of the batch at once, repeated, each from a random place in it, equally loud.
+    """Three to six other clips of the batch at once, equally loud, each repeated and from a random start.
 
-    A clip that is alone in its batch gets none.
+    A clip that is alone in its batch gets no babble.
     """
 
     def __call__(
@@ -82,7 +82,7 @@ class Babble(_Source):
         clips = happens(rng, n_clips, self.chance, strength)
         snr_db = drawn(rng, n_clips, self.snr_db, self.snr_db[1], strength)
         n_talkers = rng.integers(N_TALKERS[0], N_TALKERS[1] + 1, size=(n_clips, 1))
-        further = rng.random((n_clips, N_TALKERS[1]))  # which of the others, never the clip itself
+        further = rng.random((n_clips, N_TALKERS[1]))  # selects the other clips, never the clip itself
         start = rng.random((n_clips, N_TALKERS[1]))
         if n_clips == 1:
             clips = clips[:0]
@@ -99,7 +99,7 @@ class Babble(_Source):
 
 
 def add(waveforms: Batch, n_samples: NDArray[np.intp], disturbances: Sequence[Disturbance]) -> None:
-    """To ``waveforms`` in place, each at its ratio to the clip without any; 0 beyond the clip's ``n_samples``."""
+    """Add ``disturbances`` in place, each at its ratio to the undisturbed clip; 0 beyond the clip's ``n_samples``."""
     undisturbed = np.einsum("ij,ij->i", waveforms, waveforms)
     for clips, sound, snr_db in disturbances:
         for clip, one, ratio_db in zip(clips, sound, snr_db, strict=True):
@@ -112,7 +112,7 @@ def add(waveforms: Batch, n_samples: NDArray[np.intp], disturbances: Sequence[Di
 def noise_bank() -> Batch:
     """Noise ``(N_COLOURS, BANK_SAMPLES)`` whose power falls with frequency to the power 0 (white) ... 2 (brown).
 
-    Made once: to shape noise for every clip would take longer than to train on it. It can be repeated without a seam.
+    Made once, since shaping noise for every clip would take longer than training on it. It repeats without a seam.
     """
     white = np.fft.rfft(np.random.default_rng(0).standard_normal((N_COLOURS, BANK_SAMPLES)))
     slope = np.linspace(0, 2, N_COLOURS)[:, None]
@@ -123,7 +123,7 @@ def noise_bank() -> Batch:
 
 @functools.cache
 def hum_bank(sample_rate: int) -> Batch:
-    """One second ``(N_HUMS, sample_rate)`` of each hum; whole numbers of Hz, so that it can be repeated."""
+    """One second ``(N_HUMS, sample_rate)`` of each hum; frequencies are whole numbers of Hz, so that it can repeat."""
     rng = np.random.default_rng(0)
     harmonic = np.arange(1, N_HARMONICS + 1)
     hz = np.where(np.arange(N_HUMS) % 2, 50, 60)[:, None] * harmonic
@@ -135,7 +135,7 @@ def hum_bank(sample_rate: int) -> Batch:
 
 
 def _repeated(sound: Waveform, start: int, n_samples: int) -> Waveform:
-    """``n_samples`` of the repeated ``sound`` from ``start`` on."""
+    """``n_samples`` of the repeated ``sound``, beginning at ``start``."""
     n_times = -(-(start + n_samples) // len(sound))
     once: Waveform = sound if n_times == 1 else np.concatenate([sound] * n_times)
     return once[start : start + n_samples]

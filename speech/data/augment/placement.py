@@ -1,4 +1,4 @@
-"""Where in a clip the name is and how fast it is spoken: speed, and the errors of the end-pointer."""
+"""The position of the name in a clip and its speed: speed changes, and errors of the end-pointer."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from speech.common.ranges import checked_proportion, checked_range
 from speech.data.augment.convolution import Batch
 from speech.data.augment.strength import drawn, happens
 
-MOST_CUT = 0.2  # of a clip, from either end
+MOST_CUT = 0.2  # the largest proportion of a clip cut from either end
 
 
 class Placement:
     """Speed and end-points of each clip. ``speed`` and ``edge_ms`` can be None.
 
-    ``speed`` ``[slowest, fastest]``: tempo, pitch and formants together (Ko et al. 2015).
-    ``edge_ms`` ``[most cut off, most added]`` is drawn for each of the clip's two ends: below 0 this much is cut off,
-    else silence is added, which later steps fill with the room's reverberation and noise. With probability
-    ``jitter_chance`` a batch draws from ``jitter_ms`` instead: other people's talk or a swelling noise makes the
-    end-pointer take more for the name. The draw is by batch, since clips are padded to the longest of theirs.
+    ``speed`` ``[slowest, fastest]`` changes tempo, pitch and formants together (Ko et al. 2015).
+    ``edge_ms`` ``[most cut off, most added]`` is drawn for each of the clip's two ends: below 0, this much is cut off;
+    above 0, silence is added, which later steps fill with the room's reverberation and noise. With probability
+    ``jitter_chance`` a batch draws from ``jitter_ms`` instead, as when other people's talk or a swelling noise makes
+    the end-pointer's span too long. That choice is made per batch, since clips are padded to the longest of a batch.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Placement:
     def __call__(
         self, waveforms: Sequence[Waveform], sample_rate: int, rng: np.random.Generator, strength: float
     ) -> tuple[Batch, NDArray[np.intp]]:
-        """The clips, right-padded with 0 ``(n_clips, n_samples)``, and each one's ``n_samples``."""
+        """The clips ``(n_clips, n_samples)``, right-padded with 0, and the ``n_samples`` of each."""
         if self.speed is not None:
             speeds = drawn(rng, len(waveforms), self.speed, 1, strength)
             waveforms = [_faster(*pair) for pair in zip(waveforms, speeds, strict=True)]
@@ -64,7 +64,7 @@ class Placement:
 
 
 def _faster(waveform: Waveform, speed: float) -> Waveform:
-    """``speed`` times as fast, by linear interpolation (which dulls the top of the band a little)."""
+    """``waveform`` at ``speed`` times its speed, by linear interpolation, which slightly dulls high frequencies."""
     n_samples = round((len(waveform) - 1) / speed) + 1
     line = torch.from_numpy(waveform)[None, None]
     faster: Waveform = interpolate(line, n_samples, mode="linear", align_corners=True)[0, 0].numpy()

@@ -1,4 +1,4 @@
-"""Reverberation of synthetic rooms, which serve for training as measured ones do (Ko et al. 2017).
+"""Reverberation of synthetic rooms, which are as good for training as measured ones (Ko et al. 2017).
 
 The impulse response of a room is the direct sound, early reflections from the walls, and a dense tail whose energy
 falls by 60 dB in the reverberation time RT60. The tail is noise times an exponential (Moorer 1979, Polack 1988); the
@@ -20,16 +20,16 @@ from speech.data.augment.strength import drawn, happens
 
 N_ROOMS = 256
 N_REFLECTIONS = 8
-LENGTH = 0.75  # times RT60: the tail is cut off 45 dB under its beginning
+LENGTH = 0.75  # of the tail, in units of RT60: it is cut off 45 dB below its beginning
 NEAREST_S, EARLY_S = 0.002, 0.04  # the first reflection is 0.7 m behind the direct sound; later ones overlap
-ABSORPTION = 0.35  # of a one-pole low-pass: walls and air absorb treble
+ABSORPTION = 0.35  # the pole of a one-pole low-pass: walls and air absorb treble
 
 
 class Reverb:
-    """To a clip with probability ``chance``: y = x + 10^(-DRR / 20) x * tail, with a tail of energy 1.
+    """Reverberates a clip with probability ``chance``: y = x + 10^(-DRR / 20) x * tail, with a tail of energy 1.
 
-    ``rt60_s`` ``[driest, longest]``, ``drr_db`` ``[least, most]``: the direct sound's energy over that of the rest.
-    The direct sound keeps its time and level; the tail ends at the clip's end.
+    ``rt60_s`` ``[driest, longest]`` is the reverberation time, ``drr_db`` ``[least, most]`` the direct-to-reverberant
+    energy ratio. The direct sound keeps its time and level; the tail ends at the clip's end.
     """
 
     def __init__(self, chance: float, rt60_s: Sequence[float], drr_db: Sequence[float]) -> None:
@@ -40,7 +40,7 @@ class Reverb:
     def __call__(
         self, waveforms: Batch, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float
     ) -> None:
-        """In place; 0 beyond each clip's ``n_samples``."""
+        """Changes ``waveforms`` in place; they are 0 beyond each clip's ``n_samples``."""
         clips = happens(rng, len(waveforms), self.chance, strength)
         room = drawn(rng, len(waveforms), (0, N_ROOMS - 1), 0, strength)[clips].round().astype(int)
         drr_db = drawn(rng, len(waveforms), self.drr_db, self.drr_db[1], strength)[clips, None]
@@ -55,7 +55,7 @@ class Reverb:
 
 @functools.cache
 def rooms(rt60_s: Range, sample_rate: int) -> tuple[NDArray[np.float64], Batch]:
-    """Reverberation times ``(N_ROOMS,)``, rising, and tails ``(N_ROOMS, n_taps)`` of energy 1, without direct sound."""
+    """Ascending reverberation times ``(N_ROOMS,)``, and tails ``(N_ROOMS, n_taps)``: energy 1, no direct sound."""
     rng = np.random.default_rng(0)
     times = np.linspace(*rt60_s, N_ROOMS)
     n_taps = math.ceil(LENGTH * rt60_s[1] * sample_rate)

@@ -1,7 +1,7 @@
-"""From the speaker's lips to samples: end-points, a room, its noises, a microphone and perhaps a telephone.
+"""The path from the speaker's lips to samples: end-points, a room, its noises, a microphone, perhaps a telephone.
 
-For recognisers that are trained on synthetic voices and are to recognise people. The steps are in the order in which a
-sound meets them; each is applied to a whole batch of clips.
+For recognisers that are trained on synthetic voices and have to recognise people. The steps are in the order in which
+sound passes through them; each is applied to a whole batch of clips.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from speech.data.augment.strength import strength_at
 
 
 class Room:
-    """The steps ``placement``, ``reverb``, ``noises``, ``channel`` and ``spec``; some can be None, as can each noise.
+    """The steps ``placement``, ``reverb``, ``noises``, ``channel`` and ``spec``.
 
-    Over the first ``ramp`` batches of training they grow from nothing (``strength`` defines how).
+    ``reverb``, ``spec`` and each noise can be None. Over the first ``ramp`` batches of training the steps grow from
+    zero to full strength (``strength`` defines how).
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Room:
     def batch(
         self, waveforms: Sequence[Waveform], sample_rate: int, rng: np.random.Generator, n_before: int
     ) -> tuple[list[Waveform], Spans | None]:
-        """The augmented clips of a batch, which ``n_before`` batches of training precede, and the masks of features."""
+        """The augmented clips of the batch that follows ``n_before`` batches of training, and the masks of features."""
         strength = strength_at(n_before, self.ramp)
         if strength == 0:
             return list(waveforms), None

@@ -1,7 +1,7 @@
 """SpecAugment (Park et al. 2019): masks over stretches of time and bands of features.
 
-Masked features are 0, the mean of normalised features. The spans are drawn with their batch, so that they depend on its
-seed and number alone, and only training batches have any.
+Masked features are 0, the mean of normalised features. The spans are drawn with their batch, so that they depend only
+on its seed and number. Only training batches have spans.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from speech.data.augment.strength import Floats
 
 
 class Spans(NamedTuple):
-    """Masked spans, each ``[start, stop)`` in proportions of the whole, 0 to 1."""
+    """Masked spans, each ``[start, stop)`` as proportions of the whole, 0 to 1."""
 
-    times: Tensor  # float32 (n_clips, n_masks, 2), of the clip's frames
-    bands: Tensor  # float32 (n_clips, n_masks, 2), of the front end's coefficients
+    times: Tensor  # float32 (n_clips, n_masks, 2), proportions of the clip's frames
+    bands: Tensor  # float32 (n_clips, n_masks, 2), proportions of the front end's coefficients
 
 
 class SpecAugment:
-    """``n_times`` stretches of up to ``time_ms`` each, and ``n_bands`` bands of up to ``band`` of the coefficients.
+    """``n_times`` time masks of up to ``time_ms`` each, and ``n_bands`` masks of up to ``band`` of the coefficients.
 
-    Widths are uniform from 0, places uniform over where a width fits. No stretch is longer than ``time`` of a clip (the
-    paper's bound p), so that short names keep all of their letters. Cepstral coefficients (``frontend=mfcc``) are not
-    frequencies: there a band masks some of the spectrum's shape, and the derivatives of that.
+    Widths are uniform from 0, and positions uniform where the width fits. No time mask is longer than ``time`` of a
+    clip (the paper's bound p), so that short names keep all of their letters. Cepstral coefficients (``frontend=mfcc``)
+    are not frequencies: a band then masks part of the spectrum's shape, and the derivatives of that part.
     """
 
     def __init__(self, n_times: int, time_ms: float, time: float, n_bands: int, band: float) -> None:
@@ -42,7 +42,7 @@ class SpecAugment:
         self.band = checked_proportion("augment.spec.band", band)
 
     def spans(self, n_samples: NDArray[np.intp], sample_rate: int, rng: np.random.Generator, strength: float) -> Spans:
-        """The masks of clips of ``n_samples`` ``(n_clips,)``; widths grow with ``strength``."""
+        """The masks of clips with ``n_samples`` ``(n_clips,)``; widths grow with ``strength``."""
         n_clips = len(n_samples)
         longest = np.minimum(self.time, self.time_ms / 1000 * sample_rate / n_samples)
         return Spans(
@@ -54,8 +54,8 @@ class SpecAugment:
 def feature_mask(spans: Spans, n_frames: Tensor, longest: int, n_features: int, n_deltas: int) -> Tensor:
     """0 where a feature is masked and 1 elsewhere, float32 ``(n_clips, longest, n_features)``.
 
-    ``n_frames`` ``(n_clips,)``; the batch's longest clip has ``longest``. A coefficient is masked with its ``n_deltas``
-    orders of derivatives.
+    ``n_frames`` is ``(n_clips,)``; the batch's longest clip has ``longest`` frames. A coefficient is masked together
+    with its ``n_deltas`` orders of derivatives.
     """
     n_coefficients = n_features // (1 + n_deltas)
     time = (torch.arange(longest, device=n_frames.device) + 0.5) / n_frames[:, None]

@@ -1,4 +1,4 @@
-"""What a model was learnt from, and under which licences: the text that travels in its file."""
+"""The credits stored in a model's file: its training data, with their licences."""
 
 CREDITS = """# Names in Latin letters to English phones
 

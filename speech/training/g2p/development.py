@@ -1,4 +1,4 @@
-"""What a model does on the names that were kept out of its training: the right pronunciation among its eight."""
+"""The accuracy of a model on the development names: how often a right pronunciation is among its eight."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from speech.data.pronunciations import Entry
 from speech.inference.g2p import ONE_NOTATION, G2PRuntime
 from speech.text.phones import Phones
 
-MOST_OF_A_VARIETY = 40  # so that no large language outweighs the others
+MOST_OF_A_VARIETY = 40  # the most names of a variety, so that no large language outweighs the others
 
 
 def report(model: G2PRuntime, entries: Sequence[Entry]) -> dict[str, float]:
-    """Proportions of names of which one of the readings is right, among the eight and as the first, notations merged;
-    and the mean edit distance of the nearest, over the length of the longer.
+    """The proportions of names with a right reading among the eight, and as the first, equivalent notations merged;
+    and the mean edit distance of the nearest reading, divided by the length of the longer of the two.
     """
     of_variety: defaultdict[int, list[Entry]] = defaultdict(list)
     for entry in entries:

@@ -1,9 +1,9 @@
-"""A training of the grapheme-to-phoneme model: words, fit, export, what it does on the names kept for development.
+"""Training the grapheme-to-phoneme model: words, fit, export, and the accuracy on the development names.
 
 RUN_DIR/config.yaml      the composed config
-        last.ckpt        the state, from which resume=RUN_DIR goes on
+        last.ckpt        the state from which resume=RUN_DIR continues
         g2p.onnx         the model, int8, for speech.inference.g2p
-        report.json      figures on the names kept for development
+        report.json      figures on the development names
         tensorboard/     losses
 """
 
@@ -39,7 +39,7 @@ N_DEVELOPMENT_BATCHES = 20
 
 
 def train(config: Any, resume: bool = False) -> dict[str, float]:
-    """Train as conf/g2p.yaml says, into ``config.run_dir``; the figures of report.json."""
+    """Train as conf/g2p.yaml says, into ``config.run_dir``; returns the figures of report.json."""
     if config.trainer.get("strategy") is not None:
         raise ConfigError("trainer=ddp: this model is trained in one process: take trainer=cpu, or trainer=gpu")
     check_trainer(config.trainer)
@@ -57,7 +57,7 @@ def train(config: Any, resume: bool = False) -> dict[str, float]:
 
 
 def read_corpus(config: Any) -> Pronunciations:
-    """The words that ``config`` names, but those held out."""
+    """The words that ``config`` describes, without those held out."""
     corpus = pronunciations.read(
         pronunciations.varieties_of(compose.plain(config.varieties)),
         config.wikipron,
@@ -72,7 +72,7 @@ def read_corpus(config: Any) -> Pronunciations:
 
 
 def fit(config: Any, corpus: Pronunciations, resume: bool = False) -> G2P:
-    """The model trained on ``corpus``; ``resume`` goes on from the run's last.ckpt. Raises Interrupted."""
+    """Train a model on ``corpus``; ``resume`` continues from the run's last.ckpt. Raises Interrupted."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     pl.seed_everything(config.seed, verbose=False)
     varieties = pronunciations.varieties_of(compose.plain(config.varieties))
@@ -107,7 +107,7 @@ def fit(config: Any, corpus: Pronunciations, resume: bool = False) -> G2P:
 
 
 class _Progress(pl.Callback):
-    """A line an epoch."""
+    """Prints one line per epoch."""
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         shown = "  ".join(f"{key} {float(value):.3f}" for key, value in sorted(trainer.callback_metrics.items()))

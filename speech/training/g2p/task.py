@@ -1,4 +1,4 @@
-"""What Lightning trains: the CTC loss of the phones in the word's variety, and the cross-entropy of the variety."""
+"""The Lightning task: the CTC loss of the phones, given the word's variety, and the cross-entropy of the variety."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from speech.model.ctc_loss import ctc_loss
 from speech.model.g2p import G2P
 from speech.training.schedule import warmup_cosine
 
-COMMON_WORD_WEIGHT = 0.3  # in the classifier's loss: the varieties of names are asked for
+COMMON_WORD_WEIGHT = 0.3  # in the classifier's loss, since the model is used to classify names
 
 
 class G2PTask(pl.LightningModule):
-    """``make_optimizer`` is called with the parameters; ``classifier_weight`` is the cross-entropy's in the loss."""
+    """Trains ``model``. ``make_optimizer`` is called with its parameters.
+
+    ``classifier_weight`` is the weight of the cross-entropy in the loss.
+    """
 
     def __init__(
         self,
@@ -38,7 +41,7 @@ class G2PTask(pl.LightningModule):
         self.words.epoch = self.current_epoch
 
     def losses(self, batch: WordBatch) -> tuple[Tensor, Tensor]:
-        """Of the phones, nats a phone, and of the variety, nats a word."""
+        """The loss of the phones, in nats per phone, and of the variety, in nats per word."""
         embedded = self.model.embed(batch.letters, batch.marks)
         logits, n_frames = self.model(embedded, batch.n_letters, batch.variety)
         phones = ctc_loss(logits, n_frames, batch.targets, batch.n_phones).sum() / batch.n_phones.sum()
