@@ -1,4 +1,4 @@
-"""``python -m speech.new DIR``: a project of your own, made of this one's files. No Hydra."""
+"""``python -m speech.new DIR``: starts a project of your own from this project's files. No Hydra."""
 
 from __future__ import annotations
 
