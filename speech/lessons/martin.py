@@ -129,8 +129,8 @@ class Martin:
                 other = waveform, speaker
         if other is None:
             raise ValueError(
-                f"{self.name} is recognised in all of {counted(self.n_voices, 'voice')}: give a clip that is misrecognised "
-                "(lesson.clip=FILE), or a weaker recogniser (one of experiment=quick)"
+                f"{self.name} is recognised in all of {counted(self.n_voices, 'voice')}: give a clip that is "
+                "misrecognised (lesson.clip=FILE), or a weaker recogniser (one of experiment=quick)"
             )
         return other
 
