@@ -188,9 +188,9 @@ def finish(command: Command, place: Path, expected: object) -> None:
     """Run the command again: it has to continue to the result of the undisturbed run, and leave nothing behind."""
     process = begun(command, place)
     if status := process.ended(WAITS_S):
-        raise Fault(f"given again it ended with {status}: {process.errors[-500:]}")
+        raise Fault(f"run again, it ended with {status}: {process.errors[-500:]}")
     if (found := command.result(place)) != expected:
-        raise Fault(f"given again it ended with another result: {found} instead of {expected}"[:2_000])
+        raise Fault(f"run again, it ended with another result: {found} instead of {expected}"[:2_000])
     if process.has_left_processes():
         raise Fault("processes were left")
     check_nothing_left(place)
@@ -218,7 +218,7 @@ def killed(command: Command, place: Path, expected: object, after_s: float, grou
 
 
 def full_disk(command: Command, place: Path, expected: object, room: int) -> None:
-    """A disk with ``room`` bytes for what the command writes."""
+    """Run the command on a disk with ``room`` bytes left for its output, and then again."""
     rest = place / "rest"
     free = shutil.disk_usage(place).free
     rest.write_bytes(bytes(max(0, free - room)))

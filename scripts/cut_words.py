@@ -67,7 +67,7 @@ def _arpabet(word: str) -> list[str]:
     near |= {"x": "K", "ʍ": "W", "ʉ": "UW", "t̪": "T", "d̪": "D"}
     found = [symbols.get(phone) or near.get(phone) for phone in phonemize(word)]
     if not found or None in found:
-        raise PhoneError(f"{word!r} has a sound that PocketSphinx has not")
+        raise PhoneError(f"{word!r} has a sound that PocketSphinx lacks")
     return [symbol for symbol in found if symbol]
 
 

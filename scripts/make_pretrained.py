@@ -120,7 +120,7 @@ def card(run: Path, recordings: Path) -> str:
 
 
 def ship(recordings: Path) -> None:
-    """Copy the runs' files into the package, with their checksums; ends the program where one is too large."""
+    """Copy the runs' files into the package, with their checksums; ends the program if one is too large."""
     for path, largest in SHIPPED.values():
         if (size := path.stat().st_size) > largest:
             sys.exit(f"error: {path}: {size} bytes, over {largest}")

@@ -19,7 +19,7 @@ def enrol(config: Config) -> None:
     from speech.inference import batch, enrolment
     from speech.model.loading import load
 
-    name = checked_text("name", config.name, "the name as transcripts are to show it")
+    name = checked_text("name", config.name, "the name as transcripts will show it")
     path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
     there = enrolment.others(path, name, config.spelled, transcriber.alphabet, transcriber.inventory)  # checked first

@@ -71,7 +71,7 @@ class MeanPerLetter:
         require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
         require_precision("losses", losses)
         if losses.isnan().any():
-            raise InputError("losses hold NaN, which is not a clip that is too short")
+            raise InputError("losses hold NaN; a clip that is too short has an infinite loss")
         feasible = losses.isfinite()
         weight = feasible / (lengths * feasible.sum(dim=1, keepdim=True).clamp(min=1)).to(losses.dtype)
         return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)

@@ -97,7 +97,7 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def no_children_left() -> Iterator[None]:
-    """On an exception, kills daemon child processes, such as a loader's workers, which would be waited for."""
+    """On an exception, kills daemon child processes, such as a loader's workers: Python would wait for them."""
     try:
         yield
     except BaseException:

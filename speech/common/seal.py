@@ -53,12 +53,12 @@ def check_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             if any(one.compress_type != zipfile.ZIP_STORED for one in entries):
-                raise DamagedError("an archive that is compressed")
+                raise DamagedError("a compressed archive")
             if sum(one.file_size for one in entries) > len(content):
                 raise DamagedError("an archive whose entries overlap")
             damaged = archive.testzip()
     # All that zipfile raises on damaged bytes: an unknown method, encryption, an impossible name or offset.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error) as error:
-        raise DamagedError(f"no archive of torch's: {error}") from error
+        raise DamagedError(f"not a torch archive: {error}") from error
     if damaged is not None:
         raise DamagedError(f"{damaged!r} in it is damaged")

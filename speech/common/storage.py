@@ -104,7 +104,7 @@ def remove_parts(folder: Path) -> None:
             continue
         try:
             with part.open("r+b") as file:
-                # By now the name may belong to a later file: of a writer whose first part another process removed.
+                # By now the name may belong to a newer file, if another process removed its writer's first part.
                 if _lock(file, wait=False) and os.path.samestat(os.fstat(file.fileno()), part.stat()):
                     part.unlink(missing_ok=True)
         except OSError:  # another process removed it, or we may not remove it

@@ -80,7 +80,7 @@ class FrontEnd(nn.Module):
         if n_memory_frames is not None and (not 1 <= n_memory_frames <= 1e6 or n_deltas > 0):
             raise ValueError(
                 f"frontend.n_memory_frames={n_memory_frames} must be 1 or more, and frontend.n_deltas={n_deltas} 0: "
-                "a derivative needs the frames to come; null normalises over the clip"
+                "a derivative needs later frames; null normalises over the clip"
             )
         if not 0 < floor_db <= 200:
             raise ValueError(f"frontend.floor_db={floor_db} must be more than 0: silence is softer than a vowel")

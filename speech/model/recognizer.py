@@ -126,7 +126,7 @@ class Recognizer(Transcriber, nn.Module):
         if self.frontend.keep is None:
             raise ValueError("a stream needs frontend.n_memory_frames: this front end normalises over a whole clip")
         if not isinstance(self.encoder, Encoder):
-            raise ValueError(f"a stream needs an encoder with a step: {type(self.encoder).__name__} hears whole clips")
+            raise ValueError(f"a stream needs an encoder with a step: {type(self.encoder).__name__} needs whole clips")
         n_state: int = self.frontend.n_state + self.encoder.n_state
         return n_state
 
@@ -151,7 +151,7 @@ class Recognizer(Transcriber, nn.Module):
         return logits.split(self.n_symbols, dim=-1)
 
     def geometry(self) -> Geometry:
-        """The constants and sizes of this recogniser that ``speech.backprop`` needs beside its parameters.
+        """The constants and sizes of this recogniser that ``speech.backprop`` needs in addition to its parameters.
 
         Raises ValueError for a streaming front end or an encoder without a hand-written backward pass.
         """

@@ -51,10 +51,10 @@ def checked_tensors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = dict(weights)
     for name, one in found.items():
         if not isinstance(one, Tensor) or one.layout != torch.strided:
-            raise ValueError(f"{name} is no plain tensor")
+            raise ValueError(f"{name} is not a plain tensor")
     there = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in found.values()}
     if sum(one.numel() * one.element_size() for one in found.values()) > sum(there.values()):
-        raise ValueError("tensors in it share their numbers")
+        raise ValueError("tensors in it share storage")
     return found
 
 

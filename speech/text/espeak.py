@@ -72,7 +72,7 @@ class Library:
     def __init__(self) -> None:
         import espeakng_loader
 
-        # A folder of links to the data, in which we can write our own variants beside espeak's.
+        # A folder of links to the data, in which we can write our own variants next to espeak's.
         self._folder = temporary_folder("espeak")
         self.data_path = Path(self._folder.name) / "data"
         shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)

@@ -203,7 +203,7 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
         return name if isinstance(name, Name) else Name(name)
     wanted = "give a text, or {text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}"
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
-        raise ValueError(f"{name!r} is no name: {wanted}")
+        raise ValueError(f"{name!r} is not a name: {wanted}")
     say = [name["say"]] if isinstance(name["say"], str) else name["say"]
     given = say if isinstance(say, Sequence) and all(isinstance(way, str) for way in say) else []
     ways = [way.strip() for way in given if way.strip()]

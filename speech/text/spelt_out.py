@@ -48,5 +48,5 @@ def warn_spelt_out(names: Sequence[str]) -> None:
     if found:
         some = ", ".join(f"{name} ({espeak.phonemes(ways_to_say(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])
         more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
-        way_out = "say how it is said: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
+        way_out = "give a respelling: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
         print(printable(f"warning: {some}{more}: read letter by letter: {way_out}"), file=sys.stderr)
