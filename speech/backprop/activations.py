@@ -77,7 +77,7 @@ class LogSoftmax:
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
         require_real("x", x)
-        below = x - x.detach().amax(dim=-1, keepdim=True)  # any m gives the same y, so it has no derivative
+        below = x - x.detach().amax(dim=-1, keepdim=True)  # any m gives the same y: none enters the derivative
         y = below - below.exp().sum(dim=-1, keepdim=True).log()
         return y, (y,)
 

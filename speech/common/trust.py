@@ -27,7 +27,7 @@ def trusted() -> list[str]:
 
 
 def way_out(target: str) -> str:
-    """How to allow the refused ``target``; it never suggests to trust a whole library."""
+    """How to allow the refused ``target``; it never suggests trusting a whole library."""
     package = target.partition(".")[0]
     if package in _LIBRARIES:
         return "with trust=[mypackage] a class or function of a package of your own may make what you want of a library"

@@ -39,7 +39,7 @@ SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for o
 LEAST_TO_QUANTISE = 1024  # elements: quantising a smaller tensor saves nothing
 LARGEST_INT8 = 127
 EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error shows
-TRACED = 64  # frames of the chunk that the exporter traces: more than one block of the running sums
+TRACED = 64  # frames of the chunk that the exporter traces: several blocks of the running sums
 LARGEST_FOLDED = 16_384  # elements of a constant that the optimiser may fold; its default would store all the sines
 
 
