@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import runpy
 import signal
@@ -47,6 +48,7 @@ class Forked:
         try:
             os.setsid()
             os.chdir(folder)
+            gc.freeze()  # the collector neither searches nor copies objects from before the fork
             # The child must not run this process's exit handlers. All functions that clear them are private;
             # multiprocessing uses the same ones in its forks.
             atexit._clear()

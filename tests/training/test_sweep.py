@@ -95,11 +95,14 @@ def test_a_launchers_jobs_render_and_load_by_processes_of_their_own(launcher, tm
     """In joblib's processes no DataLoader can start a worker, nor a pool of ours, unless it is put right."""
     if importlib.util.find_spec(f"hydra_plugins.hydra_{LAUNCHERS[launcher]}") is None:
         pytest.skip("needs the launchers: pip install '.[sweep]'")
-    options = [*SMALL, "init=null", "corpus.n_train=100", "trainer=debug", "logger=none", "optimizer.lr=0.001,0.003"]
+    rates = [0.001, 0.003] if launcher == "joblib" else [0.001]  # each job is another process that imports torch
+    options = [*SMALL, "init=null", "corpus.n_train=100", "trainer=debug", "logger=none"]
+    options.append(f"optimizer.lr={','.join(map(str, rates))}")
     options += [f"hydra/launcher={launcher}", "hydra.sweep.dir=sweep", f"cache_dir={tmp_path}"]
     # Not a fork: what joblib has to put away at its end is registered as it is imported.
     command = [sys.executable, "-m", "speech.train", "-m", *options]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert [row["differs"] for row in rows_of(tmp_path / "sweep")] == [{"optimizer.lr": 0.001}, {"optimizer.lr": 0.003}]
-    assert all(0 < row["val_cer"] <= 2 for row in rows_of(tmp_path / "sweep"))
+    rows = rows_of(tmp_path / "sweep")
+    assert [row["differs"] for row in rows] == ([{"optimizer.lr": rate} for rate in rates] if len(rates) > 1 else [{}])
+    assert all(0 < row["val_cer"] <= 2 for row in rows)
