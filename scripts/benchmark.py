@@ -1,7 +1,7 @@
-"""``make bench``: accuracy, speed and robustness of a run, one JSON object a line (``benchlib.figures``).
+"""``make bench``: accuracy, speed and robustness of a run, one JSON object per line (``benchlib.figures``).
 
-``python scripts/benchmark.py [RUN_DIR]`` measures a run that is there; without one, ``python -m speech.train`` runs
-first (about four minutes).
+``python scripts/benchmark.py [RUN_DIR]`` measures an existing run; without one, ``python -m speech.train`` runs first
+(about four minutes).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def accuracy(run_dir: Path) -> None:
 
 
 def robustness(recognizer: Recognizer, clips: list[Clip]) -> None:
-    """Is the same name ranked first where a clip stands in 3 s of silence, and where mains hum lies over all of it?"""
+    """Is the same name ranked first if the clip is placed in 3 s of silence, and if mains hum is added to all of it?"""
     rate = recognizer.sample_rate
     speakers = []
     same: dict[str, list[bool]] = {"silence": [], "hum of 50 Hz, 20 dB under the speech": []}

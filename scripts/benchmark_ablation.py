@@ -1,11 +1,12 @@
-"""``make bench-ablation DATA_DIR=...``: recipes that differ in one thing each, one JSON object a line.
+"""``make bench-ablation DATA_DIR=...``: recipes that each differ in one setting, one JSON object per line.
 
 ``python scripts/benchmark_ablation.py DATA_DIR [VARIANT ...] [KEY=VALUE ...]``: the variants are those of
-benchmark_ablation.yaml, all of them by default; KEY=VALUE are overrides for each. Every one is trained from scratch on
-words that are not in the test (``experiment=open``), shorter than the recipe is, into runs/ablation/VARIANT; one that
-has been trained is not trained again, so that the same command goes on where it was stopped. Tested on recordings of
-people in closed lists: the words and digits of benchmark_people.yaml and the two names, each variant beside the first,
-paired clip by clip. The first is also decoded by its letters and by its phones alone, and without the label prior.
+benchmark_ablation.yaml, by default all of them; KEY=VALUE are overrides for each. Each variant is trained from scratch
+on words that are not in the test (``experiment=open``), for less time than the recipe, into runs/ablation/VARIANT. A
+trained variant is not trained again, so that the same command continues where it was stopped. The test is on recordings
+of people in closed lists: the words and digits of benchmark_people.yaml and the two names. Each variant is compared
+with the first, paired clip by clip. The first is also decoded by its letters alone, by its phones alone, and without
+the label prior.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ RUNS = Path("runs") / "ablation"
 
 
 def trained(variant: str, overrides: list[str]) -> Recognizer:
-    """The variant's recogniser, made where it is not there."""
+    """The variant's recogniser, trained if it does not exist."""
     run_dir = (RUNS / variant.replace(" ", "_")).resolve()
     if not (run_dir / "report.json").is_file():
         print(f"training {variant}", file=sys.stderr)
@@ -37,7 +38,7 @@ def trained(variant: str, overrides: list[str]) -> Recognizer:
 
 
 def test_sets(people: People) -> dict[str, tuple[list[Recording], list[str]]]:
-    """Recordings, and the closed list that each is looked for in."""
+    """By test set, its recordings and the closed list to choose from."""
     lists = read_lists()
     words, every, digits = list(lists.words), [*lists.words, *lists.other_words], list(lists.digits)
     return {
@@ -49,7 +50,7 @@ def test_sets(people: People) -> dict[str, tuple[list[Recording], list[str]]]:
 
 
 def decodings(recognizer: Recognizer) -> Iterator[str]:
-    """``recognizer`` changed in its decoding alone, in one way after another; as it was in the end."""
+    """Changes the decoding of ``recognizer`` in one way after another, and restores it in the end."""
     weight, prior = recognizer.phones_weight, recognizer.label_prior
     yield ""
     for way, recognizer.phones_weight in (("letters alone", 0.0), ("phones alone", 1.0), ("half of each", 0.5)):

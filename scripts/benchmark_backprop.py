@@ -1,6 +1,6 @@
-"""The second part of ``make bench``: what hand-written gradients cost beside autograd's, one JSON object a line.
+"""The second part of ``make bench``: the cost of hand-written gradients and of autograd's, one JSON object per line.
 
-Two threads, float32. Each comparison runs its rounds in turns, within this one process.
+Two threads, float32. Each comparison alternates between its candidates, within this one process.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def ctc() -> None:
 
 
 def clips() -> Batch:
-    """A batch of noise as long as names."""
+    """A batch of noise clips as long as spoken names."""
     generator = torch.Generator().manual_seed(0)
     n_samples = torch.randint(8_500, 9_601, (BATCH,), generator=generator)
     waveforms = 0.1 * torch.randn(BATCH, 9_600, generator=generator) * (torch.arange(9_600) < n_samples[:, None])
@@ -85,7 +85,7 @@ def clips() -> Batch:
 
 
 def step(*overrides: str) -> Action:
-    """A training step of the config that ``overrides`` give: forward pass, gradients, clipping and update."""
+    """A training step of the config with ``overrides``: forward pass, gradients, clipping and update."""
     torch.manual_seed(0)
     config, batch = compose("train", list(overrides)), clips()
     recognizer = Recognizer({part: plain(config[part]) for part in PARTS}).train()
@@ -124,7 +124,7 @@ def tensors(saved: Any) -> Iterator[Tensor]:
 
 @torch.no_grad()
 def growth() -> None:
-    """Time and memory per clip and frame over a range of both: flat where the cost is linear."""
+    """Time and memory per clip and frame over a range of both: constant if the cost is linear."""
     weights: Any = [p.detach() for p in nn.GRU(N_UNITS, N_UNITS).all_weights[0]]
     for n_frames, batch in GROWTH:
         x, grad = torch.randn(batch, n_frames, N_UNITS), torch.randn(batch, n_frames, N_UNITS)

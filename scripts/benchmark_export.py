@@ -1,7 +1,9 @@
-"""``make bench-export``: what the exported recogniser costs, one JSON object a line (``benchlib.figures``).
+"""``make bench-export``: size, agreement and speed of the exported recogniser, one JSON object per line
+(``benchlib.figures``).
 
-``python scripts/benchmark_export.py [RUN_DIR]``, by default the newest run: its files are exported and compared with it
-on its test clips, and the smaller one is timed. ``make bench-people`` compares an exported file with PocketSphinx.
+``python scripts/benchmark_export.py [RUN_DIR]`` exports a run, by default the newest, compares the files with the run's
+recogniser on its test clips, and times the smaller one. ``make bench-people`` compares an exported file with
+PocketSphinx.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def sizes_and_agreement(run_dir: Path, cache_dir: str | None, folder: Path) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("run", nargs="?", default=NEWEST, help="the folder of a run")
-    parser.add_argument("--cache-dir", help="where its clips are, if not where the run had them")
+    parser.add_argument("--cache-dir", help="where its clips are, if not in the run's own cache_dir")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

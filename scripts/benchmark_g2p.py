@@ -1,11 +1,11 @@
 """``python scripts/benchmark_g2p.py DATA_DIR [MODEL]``: pronunciations of names in many languages, as JSON lines.
 
-DATA_DIR/names/pronunciations.tsv has the columns name, language (ISO 639-3) and ipa, several lines a name. MODEL is a
-grapheme-to-phoneme model (``python -m speech.g2p``), by default the one that ships; beside it stand espeak-ng's English
-pronunciations in all of its accents. A name is right where one of its pronunciations, eight at most, is one of its IPA,
-both as the phones that an English ear hears (``speech.text.assimilation``): first as they are, then with the sounds
-merged that listeners to English do not tell apart (``MERGED``). The distance is the edit distance of the nearest, over
-the length of the longer. Intervals are of 95 %, bootstrapped over names.
+DATA_DIR/names/pronunciations.tsv has the columns name, language (ISO 639-3) and ipa, with several lines per name. MODEL
+is a grapheme-to-phoneme model (``python -m speech.g2p``), by default the shipped one; it is compared with espeak-ng's
+English pronunciations in all accents. A name counts as right if one of its pronunciations, at most eight, equals one of
+its references in IPA, both as the phones that an English listener perceives (``speech.text.assimilation``): first
+exactly, then with sounds merged that English listeners do not distinguish (``MERGED``). The distance is the edit
+distance of the nearest pair over the length of the longer. Intervals are 95 %, bootstrapped over names.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from speech.text.assimilation import assimilate
 from speech.text.phones import Phones
 from speech.text.pronunciation import pronunciations
 
-# Sounds that English does not tell apart: no accent parts two words by them alone, or whole accents do not.
-# - [a], [ɑ] and [ɐ]: the open vowel of a language with one, which its tables write in three ways; not [æ], not [ʌ];
-# - [ɒ], [ɔ] and [o]: one in most of America (cot and caught) but for the close one, which is /oʊ/ without its end;
-# - [e] and [ɛ]: English has no close-mid front vowel but in /eɪ/; /eɪ/ and /oʊ/ count as their first halves;
-# - [i] and [ɪ], which part beat and bit, but not happy, nor the foreign short [i]; so [u] and [ʊ];
-# - [ɜ] and [ə]; taps, dental stops, voiceless [w] and the glottal stop, which English has as variants of other sounds.
+# Sounds that English does not distinguish: no two words differ by them alone in any accent, or not in some accents.
+# - [a], [ɑ] and [ɐ]: three notations for the open vowel of a language that has only one; not [æ], not [ʌ];
+# - [ɒ], [ɔ] and [o]: one vowel in most of America (cot and caught), except [o], which is /oʊ/ without its end;
+# - [e] and [ɛ]: English has a close-mid front vowel only in /eɪ/; /eɪ/ and /oʊ/ count as their first halves;
+# - [i] and [ɪ] distinguish beat and bit, but not the end of happy, nor the foreign short [i]; likewise [u] and [ʊ];
+# - [ɜ] and [ə]; taps, dental stops, voiceless [w] and the glottal stop, which in English are variants of other sounds.
 MERGED: Mapping[str, str] = {
     **{"ɑ": "a", "ɐ": "a", "ɒ": "o", "ɔ": "o", "e": "ɛ", "ɪ": "i", "ᵻ": "i", "ʊ": "u", "ʉ": "u", "ɜ": "ə"},
     **{"ʔ": "", "ɾ": "t", "ʍ": "w", "t̪": "t", "d̪": "d"},
@@ -42,7 +42,7 @@ MERGED: Mapping[str, str] = {
 
 
 def merged(phones: Phones) -> Phones:
-    """``phones`` with the sounds of ``MERGED`` as one, repeats once; a close diphthong is its first vowel."""
+    """``phones`` with ``MERGED`` applied and repeats collapsed; a diphthong that closes is its first vowel."""
     plain: list[str] = []
     for phone in phones:
         one = MERGED.get(phone, phone)
@@ -53,7 +53,7 @@ def merged(phones: Phones) -> Phones:
 
 
 def read_names(path: Path) -> tuple[list[str], list[str], list[list[Phones]]]:
-    """Names, the language of each, and its right phones."""
+    """Names, the language of each, and the phones of its reference pronunciations."""
     right: defaultdict[tuple[str, str], list[Phones]] = defaultdict(list)
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -63,7 +63,7 @@ def read_names(path: Path) -> tuple[list[str], list[str], list[list[Phones]]]:
 
 @dataclass(frozen=True)
 class Form:
-    """How pronunciations are compared: ``of`` them is."""
+    """How pronunciations are compared: after ``of`` is applied to both."""
 
     name: str
     of: Callable[[Phones], Phones]
@@ -73,7 +73,7 @@ class Form:
 
 
 def compare(what: str, found: Sequence[Sequence[Phones]], right: Sequence[Sequence[Phones]], form: Form) -> Hits:
-    """Show the figures of ``found``, the likeliest first; whether each name has a right one, ``(n_names,)``."""
+    """Show the figures of ``found`` (likeliest first); returns whether each name has a right one, ``(n_names,)``."""
     each = [
         np.array([form.distance(guess, ones) for guess in guesses] or [1.0])
         for guesses, ones in zip(found, right, strict=True)
@@ -108,7 +108,7 @@ def main() -> None:
         own = [i for i, other in enumerate(languages) if other == language]
         show(f"g2p_among_merged_{language}", float(among[own].mean()), "", f"{len(own)} names")
     thousand = (names * 4)[:1000]
-    thousand = [f"{name}{'aeiou'[i // len(names)]}" for i, name in enumerate(thousand)]  # no word is read twice
+    thousand = [f"{name}{'aeiou'[i // len(names)]}" for i, name in enumerate(thousand)]  # no word occurs twice
     start = time.perf_counter()
     model.pronunciations_of(thousand)
     show("thousand_names", time.perf_counter() - start, "s", "one thread, together")

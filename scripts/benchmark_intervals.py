@@ -1,8 +1,8 @@
-"""``python scripts/benchmark_intervals.py``: how often 95 % intervals hold the truth, one JSON object a line.
+"""``python scripts/benchmark_intervals.py``: how often 95 % intervals contain the true value, one JSON object per line.
 
-A simulation: each speaker's chance of a right clip is drawn from a beta distribution (``SPREAD``: the smaller, the more
-do speakers differ; None: all are alike), then 20 clips of each; 2 000 such corpora a line. ``wilson`` takes clips for
-independent and ``bootstrap`` draws speakers: what the intervals of ``speech.evaluation.intervals`` are there to beat.
+A simulation: each speaker's probability of a right clip is drawn from a beta distribution (``SPREAD``: the smaller, the
+more the speakers differ; None: all are equal), then 20 clips of each; 2 000 such corpora per line. ``wilson`` treats
+clips as independent and ``bootstrap`` resamples speakers: ``speech.evaluation.intervals`` has to be better than both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
                     ease = rng.beta(mean * spread, (1 - mean) * spread, ease.shape)
                 hits = rng.random((N_CORPORA, n_speakers, N_TAKES)) < ease[..., None]
                 for name, interval in INTERVALS.items():
-                    n = N_CORPORA // 10 if name == "bootstrap" else N_CORPORA  # it draws a thousand times itself
+                    n = N_CORPORA // 10 if name == "bootstrap" else N_CORPORA  # each itself draws a thousand times
                     ends = np.array([interval(one.ravel(), speakers) for one in hits[:n]])
                     held = float(((ends[:, 0] <= mean) & (mean <= ends[:, 1])).mean())
                     width = float((ends[:, 1] - ends[:, 0]).mean())

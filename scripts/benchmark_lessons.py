@@ -1,8 +1,8 @@
-"""``make bench-lessons [DATA_DIR=...]``: what the lessons reach over five seeds, one JSON object a line.
+"""``make bench-lessons [DATA_DIR=...]``: the lessons' results over five seeds, one JSON object per line.
 
-``python scripts/benchmark_lessons.py [DATA_DIR]``; DATA_DIR holds the data sets' files; without it they are fetched.
-A ``value`` is a mean over the seeds, ``ratio`` that over the mean of what it is compared with, and ``interval`` the
-lowest and the highest of five: of the ratios where there is one, else of the values.
+``python scripts/benchmark_lessons.py [DATA_DIR]``; DATA_DIR holds the data sets' files; without it they are downloaded.
+``value`` is a mean over the seeds, ``ratio`` its ratio to the mean of the baseline, and ``interval`` the lowest and the
+highest of the five seeds: of their ratios if there is a ratio, else of their values.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""``make bench-live DATA_DIR=...``: listening and spotting with the recogniser that ships, by text alone.
+"""``make bench-live DATA_DIR=...``: listening and spotting with the shipped recogniser, with names given as text alone.
 
-``python scripts/benchmark_live.py DATA_DIR [--n-clips N] [--hours H]`` prints one JSON object a line
-(``benchlib.figures``). DATA_DIR holds human/ and telephone/, each with a manifest.csv. *alexa* is listened for among 20
-names (benchmark_people.yaml); a clip is in a stream of near silence. Engines of ``benchlib.wake_words`` that are
-installed hear the same streams. Times are of the process's CPU. Intervals are of 95 %. Nothing is tuned here.
+``python scripts/benchmark_live.py DATA_DIR [--n-clips N] [--hours H]`` prints one JSON object per line
+(``benchlib.figures``). DATA_DIR holds human/ and telephone/, each with a manifest.csv. The search is for *alexa* among
+20 names (benchmark_people.yaml), each clip in a stream of near silence. Installed engines of ``benchlib.wake_words``
+process the same streams. Times are CPU times of the process. Intervals are 95 %. Nothing is tuned here.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from speech.inference.streaming import whole
 from speech.text.word_lists import common_names
 
 BLOCK = RATE // 50
-PER_HOUR = 5  # false alarms of each name in running speech: the default of listen and spot
+PER_HOUR = 5  # false alarms per name in running speech: the default of listen and spot
 WORDS = ["operator", "think engine", "onword", "wildfire", "voyager"]
-ALONE = Confirmation(-1.64, -0.54)  # of candidates that nothing confirms, on the sentences of the shipped thresholds
+ALONE = Confirmation(-1.64, -0.54)  # for candidates without confirmation, on the sentences of the shipped thresholds
 
 
 class Segments(Runtime):
-    """The recogniser that ships without its finder: it looks for names in segments that are over."""
+    """The shipped recogniser without its finder: it looks for names in segments that have ended."""
 
     finder = None
 
@@ -74,7 +74,7 @@ class Bench:
         return [event for event in events if isinstance(event, Heard) and event.transcript.accepted]
 
     def alone(self, sound: Waveform, lexicon: Mapping[str, Entry]) -> list[Place]:
-        """What the finder finds in a stream, without the recogniser."""
+        """The places that the finder finds in a stream, without the recogniser."""
         finder, spotter = self.recognizer.finder, Spotter(self.recognizer, lexicon, PER_HOUR)
         assert finder
         search, frame_s = spotter.search(HOLD_S, finder), finder.frame_s
@@ -88,7 +88,7 @@ class Bench:
 
 
 def alone(bench: Bench) -> None:
-    """One clip a stream, in near silence and in noise, and how late it was told."""
+    """One clip per stream, in near silence and in noise, and the latency of its detection."""
     names = bench.recognizer.lexicon(list(bench.lists.names))
     clips = [one.load() for one in sample(bench.people.recordings("names", ["alexa"]), bench.n_clips, 0)]
     talkers = sample(bench.people.recordings("speech_commands", list(bench.lists.other_words)), 8, 0)
@@ -109,7 +109,7 @@ def alone(bench: Bench) -> None:
 
 
 def other_words(bench: Bench) -> None:
-    """False alarms in other words, half a second to two between them, and the time that takes."""
+    """False alarms in other words with pauses of 0.5 to 2 s between them, and the time taken."""
     texts = [*bench.lists.words, *bench.lists.other_words]
     words = sample(bench.people.recordings("speech_commands", texts), bench.n_clips, 0)
     parts = [part for one in words for part in (one.load(), bench.room(bench.rng.uniform(0.5, 2)))]
@@ -133,8 +133,8 @@ def other_words(bench: Bench) -> None:
 
 
 def sentences(bench: Bench) -> None:
-    """Five words inside of running sentences over the telephone: the manifest has the place of one, how often each is
-    ``said``; every other event is a false alarm. As listen does it, and its parts."""
+    """Five words within running sentences over the telephone. The manifest has the place of one word, and how often
+    each is ``said``; every other event is a false alarm. Measures listening as a whole, and its parts."""
     rows = [row for row in read_manifest(bench.data_dir / "telephone") if row["kind"] == "sentence"]
     chosen = [rows[i] for i in sorted(np.random.default_rng(0).permutation(len(rows))[: bench.n_clips])]
     lexicon = bench.recognizer.lexicon(WORDS)
@@ -193,11 +193,11 @@ def blocks():
 for event in listen(recognizer, blocks(), lexicon, True, 5):
     pass
 print(max(sizes) - before, sizes[len(sizes) // 10], sizes[-1])
-"""  # MB beside Python, numpy and onnxruntime; of the process after a tenth and at the end
+"""  # MB beyond Python, numpy and onnxruntime; the process's MB after a tenth of the time and at the end
 
 
 def memory(bench: Bench) -> None:
-    """Of a process that hears the same name again and again."""
+    """The memory of a process that listens to the same name again and again."""
     clip = next(iter((bench.people.folder / "names" / "alexa").glob("*.flac")))
     command = [sys.executable, "-c", MEMORY, str(clip), str(bench.hours)]
     beside, early, late = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
@@ -211,8 +211,8 @@ FIGURES = {f.__name__: f for f in (alone, other_words, sentences, memory)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data_dir", type=Path)
-    parser.add_argument("--n-clips", type=int, default=300, help="of each figure, at most")
-    parser.add_argument("--hours", type=float, default=1.0, help="of sound, after which memory is measured")
+    parser.add_argument("--n-clips", type=int, default=300, help="clips per figure, at most")
+    parser.add_argument("--hours", type=float, default=1.0, help="hours of sound over which memory is measured")
     parser.add_argument("--only", nargs="+", choices=list(FIGURES), default=list(FIGURES))
     given = parser.parse_args()
     bench = Bench(given.data_dir, given.n_clips, given.hours)

@@ -1,8 +1,8 @@
-"""``make bench-monitor``: what monitoring costs, one JSON object a line: the same training with and without monitors.
+"""``make bench-monitor``: the cost of monitoring, as the same training with and without it, one JSON object per line.
 
-``python scripts/benchmark_monitor.py [N_PAIRS] [override ...]`` trains ``N_PAIRS`` (3) pairs in turns, a process each:
-``make train``'s recipe, unless the overrides say otherwise (``experiment=quick``, for a look). Compared is
-``train_seconds``, from the first step to the end of the last epoch, checkpoints included in both.
+``python scripts/benchmark_monitor.py [N_PAIRS] [override ...]`` trains ``N_PAIRS`` (3) pairs in alternation, each
+training in its own process, with ``make train``'s recipe unless overridden (``experiment=quick``, for a quick look). It
+compares ``train_seconds``, from the first step to the end of the last epoch, checkpoints included in both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchlib.timing import in_turns, ratio
 
 from speech.config.compose import compose
 
-KEPT = ("best", "last", "stop_early", "interruption")  # callbacks that save and stop, and show nothing
+KEPT = ("best", "last", "stop_early", "interruption")  # callbacks that save or stop, and show nothing
 
 
 def main() -> None:

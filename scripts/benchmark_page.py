@@ -1,10 +1,10 @@
 """``make bench-page``: the live page in Chromium: how long it takes to load, and to recognise a name.
 
-One JSON object a line: ``page_load_s`` from the address to the page that can listen, of a new context each;
-``page_name_ms`` for the transcript of a recording of 2.5 s against five names; ``page_listen_rtf`` for a second of
-speech without a pause in which their names are listened for, in seconds. Medians; beside them the least, the load of
-the machine, whose other work counts, and the CPU time of the page's process, in which it counts for less. Fewer loads
-are made where they are slow: it ends within two minutes on a busy machine too.
+One JSON object per line: ``page_load_s``, from the address until the page can listen, each in a new context;
+``page_name_ms``, the transcript of a recording of 2.5 s against five names; ``page_listen_rtf``, the seconds needed to
+search one second of speech without a pause for the five names. The values are medians. Beside them are the minimum, the
+load of the machine, since its other work adds to the times, and the CPU time of the page's process, which it affects
+less. There are fewer loads if they are slow, so that it ends within two minutes even on a busy machine.
 """
 
 from __future__ import annotations

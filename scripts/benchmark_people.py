@@ -1,13 +1,13 @@
 """``make bench-pretrained DATA_DIR=...``: a recogniser on recordings of people, and on engines unseen in training.
 
-``python scripts/benchmark_people.py DATA_DIR [RECOGNIZER] [--part calibration]`` prints one JSON object a line
+``python scripts/benchmark_people.py DATA_DIR [RECOGNIZER] [--part calibration]`` prints one JSON object per line
 (``benchlib.figures``). DATA_DIR holds human/ and telephone/, each with a manifest.csv. RECOGNIZER is a file or a run's
-folder (``make bench-people DATA_DIR=... RUN=...``), by default the one that ships. Of a run there is more: lists of
-which its training had no name, and fine-tuning for a speaker. Accuracies are the mean over names (macro); intervals are
-of 95 %, bootstrapped over speakers and clips. A recording in which no speech is found counts as wrong. PocketSphinx
-chooses from the same lists for a sample of the same recordings. The third of the speakers of human/ who are in
-calibration_speakers.txt may serve for calibration and for choosing a recipe (``--part calibration``), and are no part
-of the test. The lists, and the rules by which they were made, are in benchmark_people.yaml.
+folder (``make bench-people DATA_DIR=... RUN=...``), by default the shipped one. A run has two more benchmarks: lists of
+names that were not in its training, and fine-tuning for a speaker. Accuracies are means over names (macro); intervals
+are 95 %, bootstrapped over speakers and clips. A recording in which no speech is found counts as wrong. PocketSphinx
+chooses from the same lists for a sample of the same recordings. One third of the speakers of human/, those in
+calibration_speakers.txt, may be used for calibration and for choosing a recipe (``--part calibration``), and are not in
+the test. The lists, and the rules by which they were made, are in benchmark_people.yaml.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ import sys
 from speech import Runtime
 Runtime.load(sys.argv[1]).transcribe(sys.argv[2], ["Anna", "Bob"])
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
-"""  # kB at the most; getrusage would count what this process had before it became that one
+"""  # peak kB; getrusage would include the memory of this process before the fork
 
 
 @dataclass
 class Bench:
-    """The recogniser, the recordings, and what is asked of them."""
+    """The recogniser, the recordings and the settings of the benchmark."""
 
     transcriber: Transcriber
     people: People
@@ -81,7 +81,7 @@ class Bench:
     cache_dir: str
 
     def recordings(self, folder: str, texts: Sequence[str]) -> list[Recording]:
-        """Those of the part of the speakers that is measured; where speakers are not known, all are of the test."""
+        """The recordings of the speakers that are measured; unknown speakers belong to the test."""
         calibration = calibration_speakers()
         return [
             one
@@ -91,7 +91,7 @@ class Bench:
 
 
 def show_macro(name: str, hits: Hits, recordings: Sequence[Recording], aim: str) -> None:
-    """The proportion of ``hits``, in which every name counts alike, and its interval."""
+    """The proportion of ``hits``, with equal weight for every name, and its interval."""
     n_of, speakers = Counter(one.text for one in recordings), [one.speaker for one in recordings]
     weights = np.array([1 / n_of[one.text] / len(n_of) for one in recordings])  # they sum to 1
     interval = (
@@ -102,7 +102,7 @@ def show_macro(name: str, hits: Hits, recordings: Sequence[Recording], aim: str)
 
 
 def accuracy(bench: Bench) -> None:
-    """Closed lists of words and names, PocketSphinx with a grammar of the same list beside it on a sample."""
+    """Closed lists of words and names; on a sample also PocketSphinx with a grammar of the same list."""
     lists = bench.lists
     words, every = list(lists.words), [*lists.words, *lists.other_words]
     sets = [
@@ -124,7 +124,7 @@ def accuracy(bench: Bench) -> None:
 
 
 def spoken_alone(bench: Bench) -> list[Recording]:
-    """The words that were said alone over the telephone."""
+    """The words spoken in isolation over the telephone."""
     folder = bench.people.folder.parent
     rows = [row for row in read_manifest(folder / "telephone") if row["kind"] == "alone"]
     return [Recording(row["text"], row["speaker"], partial(files.read, folder / row["path"], RATE)) for row in rows]
@@ -153,7 +153,7 @@ def engines(bench: Bench) -> None:
 
 
 def synthesize_all(names: Sequence[str], takes: Mapping[str, int], cache_dir: str) -> dict[str, list[Recording]]:
-    """``names`` by each engine unseen in training that is there, each voice ``takes`` times, kept in the cache."""
+    """``names`` by each installed engine unseen in training, ``takes`` times per voice, kept in the cache."""
     found: dict[str, list[Recording]] = {}
     for name, make in ENGINES.items():
         engine = CachedEngine(make(), Path(cache_dir) / "voices")
@@ -176,7 +176,7 @@ def _synthesize(engine: Engine, names: Sequence[str], n_takes: int) -> Iterator[
 
 
 def rejection(bench: Bench) -> None:
-    """The list is the 20 words; the 13 others are out of it."""
+    """The list is the 20 words; the 13 others are out-of-list words."""
     words = list(bench.lists.words)
     lexicon = bench.transcriber.lexicon(words)
 
@@ -204,7 +204,7 @@ def degraded(bench: Bench) -> None:
     words = list(lists.words)
     drawn = sample(bench.recordings("speech_commands", words), lists.n_degraded, lists.seed)
     every = evaluate(bench.transcriber, drawn)
-    found = every.at(i for i, frames in enumerate(every.frames) if frames)  # noise has a ratio to speech, where any is
+    found = every.at(i for i, frames in enumerate(every.frames) if frames)  # an SNR needs speech
     talkers = sample(bench.recordings("speech_commands", lists.other_words), lists.n_talkers, lists.seed)
     kinds = degrade.kinds((one.load() for one in talkers), lists.snr_db, np.random.default_rng(lists.seed))
 
@@ -257,7 +257,7 @@ def enrolled(bench: Bench) -> None:
 
 
 def cost(bench: Bench) -> None:
-    """The file's size, the time of a clip and the memory of a process that transcribes it."""
+    """The file's size, the time per clip, and the memory of a process that transcribes."""
     show("size", bench.recognizer.stat().st_size / 1e6, "MB", "at most 2.5")
     recordings = bench.recordings("speech_commands", list(bench.lists.words))[:200]
     waveforms = [one.load() for one in recordings]
@@ -274,8 +274,8 @@ def cost(bench: Bench) -> None:
 
 
 def draw_lists(trained_on: set[str], n_lists: int, n_names: int, n_commonest: int, seed: int) -> list[list[str]]:
-    """Lists of the ``n_commonest`` commonest names of people, without those in ``trained_on`` and their homophones, and
-    without homophones within a list."""
+    """Random lists from the ``n_commonest`` commonest names of people, without those in ``trained_on``, their
+    homophones, or homophones within a list."""
     taken = {phones for text in trained_on for word in text.split() for phones in dictionary().get(word, [])}
     pool = [
         name for name in common_names()[:n_commonest] if name not in trained_on and taken.isdisjoint(dictionary()[name])
@@ -291,7 +291,7 @@ def draw_lists(trained_on: set[str], n_lists: int, n_names: int, n_commonest: in
 
 
 def unseen(bench: Bench) -> None:
-    """Of a run: lists of names that its training did not have, by engines that it did not have."""
+    """For a run: lists of names that were not in its training, by engines that were not in it."""
     wanted, run_dir = bench.lists.unseen, bench.recognizer.parent
     trained_on = training_texts(run_dir, bench.transcriber.alphabet, bench.cache_dir)
     lists = draw_lists(trained_on, wanted.n_lists, wanted.n_names, wanted.n_commonest, bench.lists.seed)
@@ -306,7 +306,7 @@ def unseen(bench: Bench) -> None:
 
 
 def fine_tuned(bench: Bench) -> None:
-    """Of a run: fine-tuning on five recordings of each digit by one speaker, by the command that a user gives."""
+    """For a run: fine-tuning on five recordings of each digit by one speaker, with the command that a user runs."""
     lists = bench.lists
     others = sample(bench.people.recordings("speech_commands", lists.words), lists.n_degraded, lists.seed)
     before = evaluate(bench.transcriber, others)

@@ -1,10 +1,10 @@
-"""``make bench-shards``: training on shards beside the same clips in memory, one JSON object a line.
+"""``make bench-shards``: training on shards and on the same clips in memory, one JSON object per line.
 
 ``python scripts/benchmark_shards.py [N_CLIPS ...]``: a thousand clips are made and written as shards; N_CLIPS
-(1 000 000) are the same shards many times, as hard links. Each corpus is measured in turns with the others, a
-process each time: batches through the loader and through training steps, the largest memory, how long it takes to go on
-at the end of an epoch, and whether one that goes on in mid-epoch has the same batches. Lhotse's own sampler is timed
-over some clips of the largest, since it would read all of them to go on there. About twenty minutes.
+(1 000 000) are the same shards many times, as hard links. The corpora are measured in alternation, each time in a new
+process: batches through the loader and through training steps, the peak memory, the time to resume at the end of an
+epoch, and whether resuming in mid-epoch gives the same batches. Lhotse's own sampler is timed over some clips of the
+largest corpus, since it would read all of them to resume there. About twenty minutes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from speech.training.corpora import make_data
 
 N_ROUNDS = 3
 N_STEPS = 64  # batches that are timed, after the first: two windows
-N_LHOTSE = 10_000  # cuts that Lhotse's sampler is timed with
-METRICS = {  # unit, and what is to be reached
+N_LHOTSE = 10_000  # cuts over which Lhotse's sampler is timed
+METRICS = {  # unit and target
     "open_s": ("s", ""),
     "resume_s": ("s", "to the first batch, once it is open; at most 10"),
     "memory_mb": ("MB", "the larger of the two processes; under 1500"),
@@ -51,11 +51,11 @@ METRICS = {  # unit, and what is to be reached
 }
 SHARD = 500
 IN_MEMORY = "in memory, 1000"
-SMALL = ["corpus.n_train=25", "corpus.n_val=1", "corpus.n_test=1", "init=null"]  # of each of 40 names
+SMALL = ["corpus.n_train=25", "corpus.n_val=1", "corpus.n_test=1", "init=null"]  # per name, of 40 names
 
 
 def linked(base: Path, folder: Path, n_shards: int) -> None:
-    """``n_shards`` of training that are the files of the two of ``base``; val as it is."""
+    """``n_shards`` training shards as links to the two of ``base``; val is unchanged."""
     one = Summary.read(base)
     for split, n in {"train": n_shards, "val": one.shards["val"]}.items():
         for number in range(n):
@@ -67,8 +67,8 @@ def linked(base: Path, folder: Path, n_shards: int) -> None:
 
 
 def measure(arguments: list[str]) -> dict[str, Any]:
-    """What a training that is composed of ``arguments`` takes, by the names of METRICS, and a digest of a batch."""
-    torch.set_num_threads(1)  # the other core is the loader's
+    """The cost of a training composed from ``arguments``, by the names of METRICS, and a digest of a batch."""
+    torch.set_num_threads(1)  # the loader uses the other core
     config = compose.compose("train", arguments)
     recognizer = Recognizer({part: compose.plain(config[part]) for part in PARTS}).train()
     gradients, optimizer = instantiate(config.gradients), instantiate(config.optimizer)(recognizer.parameters())
@@ -106,7 +106,7 @@ def _digest(batch: Batch) -> str:
 
 
 def _timed(data: SpeechData, use: Callable[[Batch], None]) -> tuple[float, float, Batch]:
-    """Batches a second, the CPU time of one, and the batch that follows."""
+    """Batches per second, the CPU time of one batch, and the next batch."""
     loader: Any = data.train_dataloader()
     batches, spent = iter(loader), sum(os.times()[:4])
     use(next(batches))
@@ -115,12 +115,12 @@ def _timed(data: SpeechData, use: Callable[[Batch], None]) -> tuple[float, float
         use(batch)
     per_s, following = N_STEPS / (time.perf_counter() - begun), next(batches)
     n_made = N_STEPS + 2 + loader.num_workers * (loader.prefetch_factor or 0)
-    del batches, loader  # its process ends, and its time counts
+    del batches, loader  # its process ends, and its time is counted
     return per_s, 1000 * (sum(os.times()[:4]) - spent) / n_made, following
 
 
 def lhotse_cuts_per_s(folder: Path) -> float:
-    """Cuts a second of CPU that Lhotse's bucketing sampler passes when it fast-forwards over ``folder``'s shards."""
+    """Cuts per CPU second that Lhotse's bucketing sampler skips when it fast-forwards over ``folder``'s shards."""
     from lhotse import CutSet
     from lhotse.dataset.sampling import DynamicBucketingSampler
 

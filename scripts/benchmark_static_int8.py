@@ -1,9 +1,9 @@
-"""``python scripts/benchmark_static_int8.py DATA_DIR``: static int8 beside the export's, whose weights alone are int8.
+"""``python scripts/benchmark_static_int8.py DATA_DIR``: static int8, compared with the export's int8 of weights alone.
 
-Of the recogniser that ships, by onnxruntime's ``quantize_static``: the whole graph, and all of it but the front end,
-whose powers span more than 8 bits have. It quantises no recurrent layer; their weights are then kept in int8 as the
-export does. Activations are calibrated on clips of the people of calibration_speakers.txt, and all is measured on other
-clips of theirs. Prints one JSON object a line. Nothing of it ships.
+onnxruntime's ``quantize_static`` is applied to the shipped recogniser: to the whole graph, and to all but the front
+end, whose powers exceed the range of 8 bits. It quantises no recurrent layer; their weights are then stored in int8 as
+in the export. Activations are calibrated on clips of the speakers in calibration_speakers.txt, and everything is
+measured on other clips of theirs. Prints one JSON object per line. None of this ships.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Clips(CalibrationDataReader):
 
 
 def front_end(model: onnx.ModelProto) -> list[str]:
-    """The nodes before the encoder's convolution, the second one."""
+    """The nodes before the encoder's convolution, which is the graph's second."""
     second = [i for i, node in enumerate(model.graph.node) if node.op_type == "Conv"][1]
     return [node.name for node in model.graph.node[:second]]
 
 
 def static(model: onnx.ModelProto, path: Path, waveforms: Sequence[Waveform], exclude: Sequence[str]) -> None:
-    """Write ``model`` to ``path``, quantised but for the nodes ``exclude``."""
+    """Write ``model`` to ``path``, quantised except for the nodes ``exclude``."""
     onnx.save(model, path)
     quantize_static(
         path, path, Clips(waveforms), per_channel=True, activation_type=QuantType.QUInt8,
@@ -56,8 +56,8 @@ def static(model: onnx.ModelProto, path: Path, waveforms: Sequence[Waveform], ex
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("data_dir", type=Path)
-    parser.add_argument("--n-clips", type=int, default=300, help="that are measured, at most")
-    parser.add_argument("--n-calibrated", type=int, default=60, help="that the activations are calibrated on")
+    parser.add_argument("--n-clips", type=int, default=300, help="clips to measure, at most")
+    parser.add_argument("--n-calibrated", type=int, default=60, help="clips for the calibration of activations")
     given = parser.parse_args()
     speakers, lists = calibration_speakers(), read_lists()
     people = People(given.data_dir).recordings("speech_commands", list(lists.words))

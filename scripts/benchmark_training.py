@@ -1,17 +1,17 @@
-"""``make bench-training``: clips a second of training, beside loops of others, one JSON object a line.
+"""``make bench-training``: training speed in clips per second, compared with other loops, one JSON object per line.
 
 ``python scripts/benchmark_training.py [N_ROUNDS]`` trains the default recogniser on the same clips, from memory, in
-batches of the same size, without augmentation, monitors and validation, each loop in turns with the others, on one
-thread and with one process beside it that makes batches:
+batches of the same size, without augmentation, monitors and validation. The loops alternate, each on one thread, with
+one further process that makes batches:
 
 - *ours*: Lightning's Trainer, ``gradients=hybrid``, batches of similar length;
 - *plain*: PyTorch's DataLoader, the same front end and encoder with torch's GRU, autograd, AdamW;
 - *packed*: the same with both directions and layers in one ``nn.GRU``, over packed sequences;
-- *speechbrain*, where it is installed (the extra ``bench``): ``Brain.fit``, its own MFCC, normalisation and CTC loss,
+- *speechbrain*, if it is installed (the extra ``bench``): ``Brain.fit``, its own MFCC, normalisation and CTC loss,
   and the encoder of *plain*; *speechbrain, own GRU*: its own convolution, GRU and linear layer of the same sizes.
 
-Clips a second are from the end of the first epoch to the end of the last; CPU time is of both processes and all epochs.
-Then the parts of a step of ours are timed, by adding one after the other. Some ten minutes.
+Clips per second are measured from the end of the first epoch to the end of the last; CPU time is that of both processes
+and all epochs. Then the parts of our step are timed, by adding one after the other. About ten minutes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from speech.training.task import SpellingTask
 
 N_ROUNDS = 5
 N_EPOCHS = 3
-CORPUS = ["init=null", "augment=none", "corpus.n_train=48", "corpus.n_val=1", "corpus.n_test=1"]  # of each of 40 names
+CORPUS = ["init=null", "augment=none", "corpus.n_train=48", "corpus.n_val=1", "corpus.n_test=1"]  # per name, of 40
 AIMS = {"plain": "at least 2.5x", "packed": "", "speechbrain": "at least 3x", "speechbrain, own GRU": ""}
 
 Tick = Callable[[], None]  # called at the end of each epoch
@@ -67,7 +67,7 @@ def ours(config: Config, recognizer: Recognizer, data: SpeechData, tick: Tick) -
 
 
 class Packed(Encoder):
-    """The same layers and sizes, the recurrent ones in one module of torch's."""
+    """The same layers and sizes, with all recurrent layers in one torch module."""
 
     def __init__(self, n_features: int, n_symbols: int, n_units: int, n_layers: int, **others: Any) -> None:
         super().__init__(n_features, n_symbols, n_units=n_units, n_layers=n_layers, **others)
@@ -147,14 +147,14 @@ def speechbrain_own(config: Config, recognizer: Recognizer, data: SpeechData, ti
 
         def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
             hidden = torch.relu(self.normalisation(self.convolution(features)))
-            logits: Tensor = self.output(self.recurrent(hidden)[0])  # its recipes pack nothing
+            logits: Tensor = self.output(self.recurrent(hidden)[0])  # its recipes do not pack sequences
             return logits
 
     _brain(Own(), config, recognizer, data, tick)
 
 
 def _brain(encoder: nn.Module, config: Config, recognizer: Recognizer, data: SpeechData, tick: Tick) -> None:
-    """SpeechBrain's training loop, on its features, of an ``encoder`` of features and relative lengths."""
+    """SpeechBrain's training loop on its own features, for an ``encoder`` of features and relative lengths."""
     import speechbrain as sb
     from speechbrain.lobes.features import MFCC
     from speechbrain.nnet.losses import ctc_loss
@@ -211,12 +211,12 @@ def start(arguments: Sequence[str]) -> tuple[Config, Recognizer]:
 
 
 def measure(name: str, arguments: Sequence[str], data: SpeechData) -> dict[str, float]:
-    """One training by loop ``name``."""
+    """The figures of one training with the loop ``name``."""
     config, recognizer = start(arguments)
     ticks: list[float] = []
     cpu = sum(os.times()[:4])
     LOOPS[name](config, recognizer, data, lambda: ticks.append(time.perf_counter()))
-    gc.collect()  # a loader's process ends, and its time counts
+    gc.collect()  # a loader's process ends, and its time is counted
     cpu = sum(os.times()[:4]) - cpu
     assert len(ticks) == N_EPOCHS
     n_clips = len(data.split("train"))
@@ -225,11 +225,11 @@ def measure(name: str, arguments: Sequence[str], data: SpeechData) -> dict[str, 
 
 
 def parts_of_a_step(arguments: Sequence[str], data: SpeechData) -> None:
-    """Each part's share of a step: by how much a step becomes longer that goes on for one part more."""
+    """Each part's share of a step: how much longer a step takes when it includes one more part."""
     config, recognizer = start(arguments)
     batch = next(iter(data.train_dataloader()))
     gradients, optimizer = instantiate(config.gradients), instantiate(config.optimizer)(recognizer.parameters())
-    gradients.forward(recognizer, batch)  # which says by whom the recurrent layers are differentiated
+    gradients.forward(recognizer, batch)  # which sets how the recurrent layers are differentiated
     front, encoder = recognizer.frontend, recognizer.encoder
     features, n_frames = front(batch.waveforms, batch.n_samples)
     hidden = torch.randn(len(batch.texts), int(encoder.n_frames(features.shape[1])), 2 * config.encoder.n_units)
@@ -276,7 +276,7 @@ def parts_of_a_step(arguments: Sequence[str], data: SpeechData) -> None:
 
 def main() -> None:
     n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else N_ROUNDS
-    torch.set_num_threads(1)  # the other core is the loader's
+    torch.set_num_threads(1)  # the loader uses the other core
     names = [name for name in LOOPS if not name.startswith("speechbrain") or find_spec("speechbrain")]
     if len(names) < len(LOOPS):
         print("SpeechBrain is left out: it is not installed: pip install '.[bench]'", file=sys.stderr)

@@ -1,14 +1,15 @@
-"""``make chaos``: commands that are killed, that meet a full disk, and that run twice at once; a figure a line.
+"""``make chaos``: commands that are killed, that meet a full disk, and that run twice at once; one figure per line.
 
 ``python scripts/chaos.py [N_MOMENTS] [SEED] [COMMAND ...]``: each command (build, synthesize, train, export, report)
-is run undisturbed, on a small corpus. Then it is killed with SIGKILL at moments drawn over the time that it took, the
-whole group or the parent alone; it finds a disk with room for a part of what it writes; and two are begun together.
-Every time, what has a name has to be whole, the same command (or ``resume=``) has to go on to the result of the
-undisturbed one, and no unfinished file, lock, process or temporary folder may be left. Half of the moments are on
-another file system than the temporary folder's. What fails is printed as a JSON object, and the exit status is then 1.
+is run undisturbed, on a small corpus. Then it is killed with SIGKILL, the whole group or the parent alone, at random
+moments of the time that it took; it gets a disk with room for only part of its output; and two are started together.
+Every time, each file with its final name has to be complete, the same command (or ``resume=``) has to continue to the
+result of the undisturbed run, and no unfinished file, lock, process or temporary folder may be left. Half of the
+moments use a file system other than the temporary folder's. Each failure is printed as a JSON object, and the exit
+status is then 1.
 
-File systems of a few MB in memory are mounted: run it as root, or by ``unshare --user --map-root-user --mount``. The
-commands are forked from this process, which has imported what takes seconds to import.
+The script mounts file systems of a few MB in memory: run it as root, or with ``unshare --user --map-root-user
+--mount``. The commands are forked from this process, which has done the slow imports.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from speech.text.alphabet import Alphabet
 from speech.training.folder import WRITER
 
 for _slow in ("lhotse", "matplotlib.pyplot", "onnxruntime", "pytorch_lightning", "speech.page.page"):
-    importlib.import_module(_slow)  # once, here: each command is a fork, which would import it again
+    importlib.import_module(_slow)  # once, here: each command is a fork, which would otherwise import it again
 
 NAMES = "[Martin,Kelvin]"
 CORPUS = ["init=null", f"corpus.names={NAMES}", "corpus.n_train=8", "corpus.n_val=1", "corpus.n_test=1"]
@@ -57,7 +58,7 @@ WAITS_S = 600.0  # for a command
 
 @dataclass
 class Command:
-    """``run`` is called in the folder of a try, and again after it was disturbed. ``result`` is what it promises."""
+    """``run`` is called in the folder of a try, and again after a disturbance. ``result`` has to stay the same."""
 
     name: str
     run: Callable[[], object]
@@ -68,7 +69,7 @@ class Command:
 
 
 def _build() -> None:
-    """What training begins with."""
+    """The first part of training: building the corpus."""
     config = compose.compose("train", [*CORPUS, "cache_dir=cache"])
     source, alphabet = objects.instantiate(config.corpus), Alphabet(config.alphabet)
     explained(lambda: build(source, alphabet, 16_000, config.cache_dir, n_workers=1))
@@ -81,7 +82,7 @@ def _train() -> None:
 
 
 def _tree(folder: Path, pattern: str) -> dict[str, str]:
-    """A digest of each file, of an archive's content: gzip writes the time into it."""
+    """A digest of each file; for an archive, of its content, since gzip writes the time into it."""
     found = sorted(path for path in folder.glob(pattern) if path.is_file())
     return {str(path.relative_to(folder)): _digest(path) for path in found}
 
@@ -134,24 +135,24 @@ COMMANDS = [
 
 
 class Fault(Exception):
-    """What should not be."""
+    """A command left something wrong."""
 
 
 def temporary(place: Path) -> Path:
-    """The temporary folder of a try: on the disk, whatever file system ``place`` is on."""
+    """The temporary folder of a try: always on the disk, whichever file system ``place`` is on."""
     folder = Path(tempfile.gettempdir()) / f"chaos-tmp-{place.name}"
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def damaged(place: Path) -> list[str]:
-    """The files under ``place`` that have a name and are not whole."""
+    """The files under ``place`` that have their final name but are not complete."""
     return [str(path.relative_to(place)) for path in place.rglob("*") if path.is_file() and not _is_whole(path)]
 
 
 def _is_whole(path: Path) -> bool:
     if path.name.startswith(".part-"):
-        return True  # it has no name yet
+        return True  # it does not have its final name yet
     try:
         content = path.read_bytes()
         if path.suffix in (".pt", ".ckpt", ".onnx"):
@@ -168,7 +169,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def left_behind(place: Path) -> list[str]:
-    """Unfinished files, locks that are held, and what is in the temporary folder."""
+    """Unfinished files, locks that are held, and the content of the temporary folder."""
     found = [str(path.relative_to(place)) for path in place.rglob(".part-*")]
     for path in place.rglob("*.lock"):
         try:
@@ -184,12 +185,12 @@ def begun(command: Command, place: Path) -> Forked:
 
 
 def finish(command: Command, place: Path, expected: object) -> None:
-    """Give the command once more: it goes on, to the result of the undisturbed one, and leaves nothing behind."""
+    """Run the command again: it has to continue to the result of the undisturbed run, and leave nothing behind."""
     process = begun(command, place)
     if status := process.ended(WAITS_S):
-        raise Fault(f"given again it ended with {status}: {process.errors[-500:]}")
+        raise Fault(f"run again, it ended with {status}: {process.errors[-500:]}")
     if (found := command.result(place)) != expected:
-        raise Fault(f"given again it ended with another result: {found} instead of {expected}"[:2_000])
+        raise Fault(f"run again, it ended with another result: {found} instead of {expected}"[:2_000])
     if process.has_left_processes():
         raise Fault("processes were left")
     check_nothing_left(place)
@@ -217,7 +218,7 @@ def killed(command: Command, place: Path, expected: object, after_s: float, grou
 
 
 def full_disk(command: Command, place: Path, expected: object, room: int) -> None:
-    """A disk with ``room`` bytes for what the command writes."""
+    """Run the command on a disk with ``room`` bytes left for its output, and then again."""
     rest = place / "rest"
     free = shutil.disk_usage(place).free
     rest.write_bytes(bytes(max(0, free - room)))
@@ -236,7 +237,7 @@ def full_disk(command: Command, place: Path, expected: object, room: int) -> Non
 
 
 def twice(command: Command, place: Path, expected: object) -> None:
-    """Two at once: each ends well, or a training is refused its folder in a line."""
+    """Two at once: each has to end well, or a training to be refused its folder in one line."""
     both = [begun(command, place) for _ in range(2)]
     statuses = [process.ended(WAITS_S) for process in both]
     refused = [process.errors for process, status in zip(both, statuses, strict=True) if status]
@@ -249,7 +250,7 @@ def twice(command: Command, place: Path, expected: object) -> None:
 
 @contextlib.contextmanager
 def mounted(place: Path) -> Iterator[None]:
-    """A file system of DISK_MB in memory at ``place``."""
+    """Mounts a file system of DISK_MB in memory at ``place``."""
     options = ["-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(place)]
     made = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
     if made.returncode:
@@ -262,7 +263,7 @@ def mounted(place: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def prepared(command: Command, whole: Path, root: Path, other: bool) -> Iterator[Path]:
-    """The folder of a try, with what the command reads, on ``other`` than the file system of the temporary folder."""
+    """The folder of a try with the command's input, if ``other`` not on the file system of the temporary folder."""
     place = Path(tempfile.mkdtemp(prefix=f"{command.name}-", dir=root))
     with mounted(place) if other else contextlib.nullcontext():
         try:
@@ -275,7 +276,7 @@ def prepared(command: Command, whole: Path, root: Path, other: bool) -> Iterator
 
 
 def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterator[dict[str, Any]]:
-    """Disturb the commands; shows the figures, and gives what fails."""
+    """Disturb the commands and show the figures; yields the failures."""
     rng = random.Random(seed)
     whole = root / "whole"
     whole.mkdir()
@@ -293,7 +294,7 @@ def chaos(n_moments: int, seed: int, names: Sequence[str], root: Path) -> Iterat
         if command.name not in names:
             continue
         n = max(2, round(SHARES[command.name] * n_moments)) if n_moments else 0
-        # Drawn in equal stretches of its time: none is without a moment.
+        # One random moment in each of n equal parts of its time.
         moments = [process.seconds * (i + rng.random()) / n for i in range(n)]
         tries: dict[str, list[tuple[bool, Callable[..., None], tuple[Any, ...]]]] = {
             "killed": [(i % 2 == 1, killed, (after, i % 4 < 2)) for i, after in enumerate(moments)],
@@ -319,7 +320,7 @@ def main() -> None:
     names = sys.argv[3:] or list(SHARES)
     torch.set_num_threads(1)
     n_failed = 0
-    root = Path(tempfile.mkdtemp(prefix="chaos-"))  # a TemporaryDirectory would be removed by each child as it ends
+    root = Path(tempfile.mkdtemp(prefix="chaos-"))  # each child would remove a TemporaryDirectory when it ends
     try:
         for fault in chaos(n_moments, seed, names, root):
             n_failed += 1

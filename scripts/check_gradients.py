@@ -1,9 +1,9 @@
 """``python scripts/check_gradients.py [encoder=lstm] [frontend=mfcc_delta] ...``: is every hand-written gradient right?
 
-First each operation on a small example, then the whole recogniser on spoken names, from the waveform to the loss, with
-each encoder of conf/encoder or the one that is named. It takes the overrides that ``python -m speech.train`` takes.
-A gradient is compared with autograd's, and with central differences, (L(w + h) - L(w - h)) / 2h, at a few positions.
-The exit status is 1 where one of them misses.
+First it checks each operation on a small example, then the whole recogniser on spoken names, from the waveform to the
+loss, with each encoder of conf/encoder or the given one. It takes the overrides of ``python -m speech.train``. Each
+gradient is compared with autograd's, and with central differences, (L(w + h) - L(w - h)) / 2h, at a few positions. The
+exit status is 1 if any gradient is wrong.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from speech.model.recognizer import PARTS, Recognizer
 from speech.training.corpora import make_data
 from speech.training.loss import loss_of, texts
 
-AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # relative errors that are allowed, in float64
+AUTOGRAD, DIFFERENCES = 1e-10, 1e-5  # the largest relative errors allowed, in float64
 N_CLIPS, N_POSITIONS = 4, 2
-WAVEFORM_STEP = 1e-8  # for central differences: the logarithm of a quiet band bends within a few 1e-6 of a sample
+WAVEFORM_STEP = 1e-8  # for central differences: the log of a quiet band is linear only within a few 1e-6 of a sample
 TINY = ["corpus.names=[Martin,Mark,Ellen]", "corpus.n_train=2", "corpus.n_val=1", "corpus.n_test=1"]
 
 
 class Row(NamedTuple):
-    """One gradient; ``autograd`` and ``differences`` are relative errors, the latter None where there is none."""
+    """One gradient; ``autograd`` and ``differences`` are relative errors, the latter None if not computed."""
 
     name: str
     shape: tuple[int, ...]
@@ -58,12 +58,12 @@ def rows_of(ours: dict[str, Tensor], theirs: dict[str, Tensor], differences: dic
 
 
 def autograds(loss: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The derivative of ``loss`` by each of ``tensors``."""
+    """The derivative of ``loss`` with respect to each of ``tensors``."""
     return dict(zip(tensors, torch.autograd.grad(loss, list(tensors.values())), strict=True))
 
 
 class TorchCell:
-    """torch's own layer in the place of a hand-written one, so that autograd can record the steps around it."""
+    """torch's own layer in place of a hand-written one, so that autograd can record the steps around it."""
 
     def __init__(self, make: Any) -> None:
         self.make = make
@@ -102,21 +102,21 @@ def of_operation(example: Example) -> Iterator[Row]:
 
 
 def make_recognizer(config: DictConfig) -> Recognizer:
-    """With the same random weights for the same config, float64; dropout is left out."""
+    """A float64 recogniser in evaluation mode (no dropout), with the same random weights for the same config."""
     torch.manual_seed(config.seed)
     nodes: Any = OmegaConf.to_container(OmegaConf.masked_copy(config, list(PARTS)), resolve=True)
     return Recognizer({part: nodes[part] for part in PARTS}).double().eval()
 
 
 def read_batch(config: DictConfig) -> Batch:
-    """A few clips of the corpus's training split, float64."""
+    """A few clips of the corpus's training split, in float64."""
     dataset = make_data(config, make_recognizer(config)).split("train")
     batch = dataset[Step(0, 0, list(range(min(N_CLIPS, len(dataset)))))]
     return batch._replace(waveforms=batch.waveforms.double())
 
 
 def by_autograd(recognizer: Recognizer, batch: Batch) -> dict[str, Tensor]:
-    """The gradient of each parameter and of the waveforms, through the recogniser as it is trained."""
+    """The gradient of each parameter and of the waveforms, through the recogniser's own forward pass."""
     waveforms = batch.waveforms.clone().requires_grad_()
     loss = loss_of(recognizer, batch._replace(waveforms=waveforms)).loss
     return autograds(loss, dict(recognizer.named_parameters()) | {"waveforms": waveforms})
@@ -130,7 +130,7 @@ def chain_of(recognizer: Recognizer, batch: Batch, cell: str) -> tuple[Chain, Te
 
 
 def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], list[Row]]:
-    """By hand, the gradients of parameters and waveforms; and the rows of each step's output."""
+    """The hand-written gradients of parameters and waveforms, and the rows for each step's output."""
     cell = recognizer.encoder.cell
     with torch.no_grad():
         chain, loss = chain_of(recognizer, batch, cell)
@@ -143,7 +143,7 @@ def of_steps(recognizer: Recognizer, batch: Batch) -> tuple[dict[str, Tensor], l
 
 
 def of_recognizer(config: DictConfig, batch: Batch) -> Iterator[Row]:
-    """The gradients of the recogniser that ``config`` describes: of steps' outputs, of parameters, of the waveforms."""
+    """The gradients of the recogniser of ``config``: of the steps' outputs, of parameters and of the waveforms."""
     recognizer = make_recognizer(config)
     ours, rows = of_steps(recognizer, batch)
     yield from rows
@@ -164,7 +164,7 @@ def of_recognizer(config: DictConfig, batch: Batch) -> Iterator[Row]:
 
 
 def show(title: str, rows: Iterable[Row]) -> list[Row]:
-    """Print the table of ``rows``; returns them, named by their table as well."""
+    """Print the table of ``rows``; returns them with the table's title in their names."""
     print(f"\n{title}")
     print(f"  {'gradient of':<44} {'shape':<14} {'largest':>8} {'autograd':>9} {'differences':>11}")
     shown = []
@@ -178,8 +178,8 @@ def show(title: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def check(arguments: list[str]) -> int:
-    """Print every gradient and how far it is off; returns how many miss."""
-    check_overrides("train", arguments)  # before anything else is done
+    """Print every gradient and its error; returns how many are wrong."""
+    check_overrides("train", arguments)  # before anything else
     print("Errors of the hand-written gradients against autograd's and against central differences: the largest")
     print(f"difference over the largest value. Allowed are {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; all is in float64.")
     of_operations = (row for example in examples() for row in of_operation(example))

@@ -1,10 +1,10 @@
-"""``python scripts/cut_words.py MANIFEST ... OUT``: running speech, cut into words and phrases to train on.
+"""``python scripts/cut_words.py MANIFEST ... OUT``: cuts running speech into words and phrases to train on.
 
-Each MANIFEST is a CSV of path, text, speaker (and source, licence), its paths relative to its own folder, its texts in
-lower case. OUT gets ``<source>/<speaker>/*.flac`` and a manifest.csv of the same columns: for ``corpus=manifest``, and
-for the recipe of the recogniser that ships. PocketSphinx finds the words (forced alignment; pip install -e '.[bench]');
-a word that it does not know is given espeak's pronunciation. An utterance is cut into runs of one to three words, by
-chance; short function words alone, and runs that are too short or too long for names, are left out.
+Each MANIFEST is a CSV with path, text, speaker (and source, licence); paths are relative to its folder, texts in lower
+case. OUT gets ``<source>/<speaker>/*.flac`` and a manifest.csv of the same columns, for ``corpus=manifest`` and for the
+recipe of the shipped recogniser. PocketSphinx finds the words (forced alignment; pip install -e '.[bench]'); a word
+that it does not know gets espeak's pronunciation. Each utterance is cut at random into runs of one to three words;
+short function words alone, and runs that are too short or too long for names, are left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from speech.text.phones import PhoneError
 from speech.text.pronunciation import phonemize
 
 RATE = 16_000  # Hz, PocketSphinx's
-FRAME = RATE // 100  # samples: its alignment is in hundredths of a second
+FRAME = RATE // 100  # samples: its alignment has steps of 10 ms
 MOST = 12  # clips of one text
 HELD_OUT = ("marvin", "sheila", "jarvis", "athena", "alexa", "amelia")  # words of wake-word tests
 
@@ -43,7 +43,7 @@ class Aligner:
         self._decoder = package.Decoder(package.Config(samprate=RATE, loglevel="FATAL", bestpath=False, **wide))
 
     def __call__(self, waveform: files.Waveform, text: str) -> list[Word]:
-        """The words in their order. Raises RuntimeError where the text does not fit, PhoneError for an odd word."""
+        """The words in order. Raises RuntimeError if the text does not fit, PhoneError for an unpronounceable word."""
         words = text.split()
         for word in dict.fromkeys(words):
             if self._decoder.lookup_word(word) is None:
@@ -52,7 +52,7 @@ class Aligner:
         self._decoder.start_utt()
         self._decoder.process_raw((waveform * 32767).astype(np.int16).tobytes(), full_utt=True)
         self._decoder.end_utt()
-        found = self._decoder.seg() or []  # None where no path goes through the text
+        found = self._decoder.seg() or []  # None if no path goes through the text
         segments = [(re.sub(r"\(\d+\)$", "", one.word), one.start_frame, one.end_frame) for one in found]
         aligned = [Word(word, a * FRAME, (b + 1) * FRAME) for word, a, b in segments if not re.fullmatch("<.*>", word)]
         if [word.text for word in aligned] != words:
@@ -61,18 +61,18 @@ class Aligner:
 
 
 def _arpabet(word: str) -> list[str]:
-    """espeak's phones of ``word`` as PocketSphinx's. Raises PhoneError for a sound that English does not have."""
+    """espeak's phones of ``word`` in PocketSphinx's notation. Raises PhoneError for a sound that it lacks."""
     symbols = {phone: symbol for symbol, phone in ARPABET.items() if not symbol[-1].isdigit()}
     near = {"ɐ": "AH", "ᵻ": "IH", "ɾ": "D", "ʔ": "T", "ə": "AH", "ɜ": "ER", "e": "EY", "o": "OW", "a": "AE", "ɒ": "AA"}
     near |= {"x": "K", "ʍ": "W", "ʉ": "UW", "t̪": "T", "d̪": "D"}
     found = [symbols.get(phone) or near.get(phone) for phone in phonemize(word)]
     if not found or None in found:
-        raise PhoneError(f"{word!r} has a sound that PocketSphinx has not")
+        raise PhoneError(f"{word!r} has a sound that PocketSphinx lacks")
     return [symbol for symbol in found if symbol]
 
 
 def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
-    """Write the clips of ``manifests`` under ``out``; returns the rows of its manifest."""
+    """Write the clips cut from ``manifests`` under ``out``; returns the rows of its manifest."""
     align, rng = Aligner(), np.random.default_rng(seed)
     n_of: Counter[str] = Counter()
     rows = []

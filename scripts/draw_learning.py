@@ -1,6 +1,6 @@
 """``python scripts/draw_learning.py RUN_DIR PICTURE.png``: how a run learnt to spell, and when it emits each letter.
 
-Above, the hypotheses for the same clips as training went on; below, one clip's letter probabilities over time.
+Above, the hypotheses for the same clips during training; below, one clip's letter probabilities over time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SPEAKER = Voice("espeak", "en-GB-x-lancs", "klatt6")  # of the default test spli
 
 
 def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
-    """A table: a row a name, a column a moment of training; an exact match is green."""
-    shown = [*lines[: N_MOMENTS - 1], *lines[N_MOMENTS - 1 :][-1:]]  # most is learnt within the first epoch
+    """A table with a row per name and a column per moment of training; exact matches are green."""
+    shown = [*lines[: N_MOMENTS - 1], *lines[N_MOMENTS - 1 :][-1:]]  # most learning happens within the first epoch
     names = list(shown[-1]["hyp"])[:N_ROWS]
     axes.set_axis_off()
     axes.set_xlim(0, len(shown) + 1)
@@ -45,7 +45,7 @@ def draw_transcripts(axes: Axes, lines: list[dict[str, Any]]) -> None:
 
 
 def draw_alignment(axes: Axes, recognizer: Recognizer, text: str) -> None:
-    """The probability of each letter of ``text`` over time, and the span that forced alignment gives it."""
+    """The probability of each letter of ``text`` over time, and its span by forced alignment."""
     samples, rate = Espeak().speak(text, SPEAKER, np.random.default_rng(0))
     waveform, _ = endpointing.trim_silence(
         files.to_waveform(samples, rate, recognizer.sample_rate), recognizer.sample_rate

@@ -1,14 +1,15 @@
-"""``python scripts/fit_spotting.py DATA_DIR FOLDER``: the thresholds of spotting, into a recogniser's files in FOLDER.
+"""``python scripts/fit_spotting.py DATA_DIR FOLDER``: fits spotting thresholds, for a recogniser's files in FOLDER.
 
-FOLDER is a run's, exported, or speech/pretrained. With ``--finder PLACE``, a run's folder or an exported file, the
-thresholds are of the finder there, whose candidates the recogniser in FOLDER confirms; they are written to PLACE.
+FOLDER is that of an exported run, or speech/pretrained. With ``--finder PLACE``, a run's folder or an exported file,
+the thresholds are those of the finder there, whose candidates the recogniser in FOLDER confirms; they are written to
+PLACE.
 
-Names that nobody says are listened for in speech without pauses, every other piece as over a telephone: sentences of
-DATA_DIR/lessons by espeak-ng, and words of DATA_DIR/human by the people of calibration_speakers.txt, several in a row.
-What is found is a false alarm; ``Confirmation.fitted`` makes thresholds of their scores. These are easier to tell from
-names than people's sentences, of which none may be used: the thresholds that one recogniser, and one finder, needed on
-such sentences (FIRST, FIRST_FINDER) are moved by what this one differs from it here. Prints one JSON object a line, the
-thresholds that the file had among them. Two minutes on one core.
+The search is for names that nobody says, in speech without pauses, every other piece as over a telephone: sentences of
+DATA_DIR/lessons by espeak-ng, and words of DATA_DIR/human by the speakers in calibration_speakers.txt, several in a
+row. Each detection is a false alarm; ``Confirmation.fitted`` makes thresholds from their scores. Such speech is easier
+to tell from names than people's sentences, none of which may be used. So the thresholds that one recogniser, and one
+finder, needed on people's sentences (FIRST, FIRST_FINDER) are shifted by the difference between it and this one here.
+Prints one JSON object per line, including the previous thresholds of the file. Two minutes on one core.
 """
 
 from __future__ import annotations
@@ -44,35 +45,35 @@ from speech.tts.espeak import Espeak
 from speech.tts.voice import VoiceError
 
 SUMS = "SHA256SUMS"
-N_SENTENCES, N_WORDS = 240, 1_500  # of the words there are 1 515
+N_SENTENCES, N_WORDS = 240, 1_500  # the words are taken from 1 515
 LEAST_LETTERS, MOST_LETTERS = 20, 90  # of a sentence
-IN_A_ROW, PAUSE_S = 8, 0.03  # words, and between them
+IN_A_ROW, PAUSE_S = 8, 0.03  # words in a row, and the pause between them
 N_LISTS, N_NAMES = 3, 20
-LEAST_PHONES = 5  # of a name: shorter ones are rarely confirmed, and would make hours of nothing
-FLOOR = 1e-4  # of a room's noise
+LEAST_PHONES = 5  # of a name: shorter names are rarely confirmed, and would add hours without events
+FLOOR = 1e-4  # RMS of a room's noise
 SEED = 0
 
 
 class First(NamedTuple):
-    """A recogniser's thresholds, or a finder's beside it."""
+    """The thresholds of a reference recogniser, or of a finder used with it."""
 
-    here: Confirmation  # by this program
-    sentences: Confirmation  # of people who are in no training
+    here: Confirmation  # fitted by this script
+    sentences: Confirmation  # needed on sentences of people who are in no training
 
 
 FIRST = First(Confirmation(-1.8682, -0.9786), UNFITTED)
-FIRST_FINDER = First(Confirmation(-1.6933, -0.8119), Confirmation(-1.78, -0.62))  # of the one that shipped first
+FIRST_FINDER = First(Confirmation(-1.6933, -0.8119), Confirmation(-1.78, -0.62))  # of the first finder that shipped
 
 
 class Speech(NamedTuple):
-    """Pieces of speech without pauses, each ``(n_samples,)``, and all words in them."""
+    """Pieces of speech without pauses, each ``(n_samples,)``, and the set of all words in them."""
 
     pieces: list[Waveform]
     words: set[str]
 
 
 def sentences(data_dir: Path, rng: np.random.Generator) -> Speech:
-    """By a voice each."""
+    """Synthetic sentences, each by a random voice."""
     lines = [
         re.sub(r"\s+", " ", line.rpartition("\t")[0]).strip()
         for path in sorted((data_dir / "lessons" / "sentiment").glob("*.txt"))
@@ -84,7 +85,7 @@ def sentences(data_dir: Path, rng: np.random.Generator) -> Speech:
     for i in rng.permutation(len(plain))[:N_SENTENCES].tolist():
         try:
             samples, rate = engine.speak(plain[i], voices[int(rng.integers(len(voices)))], rng)
-        except VoiceError:  # a variant that is silent on this text
+        except VoiceError:  # the voice's variant is silent on this text
             continue
         pieces.append(files.to_waveform(samples, rate, RATE))
         words |= set(re.findall(r"[a-z']+", plain[i].lower()))
@@ -92,7 +93,7 @@ def sentences(data_dir: Path, rng: np.random.Generator) -> Speech:
 
 
 def people(data_dir: Path, rng: np.random.Generator) -> Speech:
-    """Words of one speaker in a row, as many as there are."""
+    """Words in a row, each piece by one speaker."""
     speakers, lists = calibration_speakers(), read_lists()
     recordings = People(data_dir).recordings("speech_commands", [*lists.words, *lists.other_words])
     every = [one for one in recordings if one.speaker in speakers]
@@ -108,7 +109,7 @@ def people(data_dir: Path, rng: np.random.Generator) -> Speech:
 
 
 def lists(words: set[str]) -> Iterator[list[str]]:
-    """Names of people, none of which is in ``words`` or sounds as one of them."""
+    """Lists of people's names, none of which is in ``words`` or is a homophone of one."""
     names = distinct_sounds(common_names(), set(words), pronunciations_of(sorted(words)))
     long = (name for name in names if min(map(len, dictionary()[name])) >= LEAST_PHONES)
     for _ in range(N_LISTS):
@@ -118,7 +119,7 @@ def lists(words: set[str]) -> Iterator[list[str]]:
 def false_alarms(
     recognizer: Runtime, finder: Runtime | None, pieces: Sequence[Waveform], words: set[str]
 ) -> list[float]:
-    """The scores of all that is found, by ``finder`` if any."""
+    """The scores of all detections, by ``finder`` if any."""
     spotters = [Spotter(recognizer, recognizer.lexicon(names), 1.0) for names in lists(words)]
     rng, scores = np.random.default_rng(SEED), []
     for piece in pieces:
@@ -133,7 +134,9 @@ def false_alarms(
 
 
 def fit(data_dir: Path, recognizer: Runtime, finder: Runtime | None) -> Confirmation:
-    """The strictest of four kinds: either speech, as it is and over the telephone; ``carried`` to running speech."""
+    """The strictest fit of four kinds of speech (each source, clean and over the telephone), ``carried`` to running
+    speech.
+    """
     scores, word_hours = [], []
     for speech in (sentences, people):
         pieces, words = speech(data_dir, np.random.default_rng(SEED))
@@ -153,7 +156,7 @@ def fit(data_dir: Path, recognizer: Runtime, finder: Runtime | None) -> Confirma
 
 
 def carried(found: Confirmation, first: First) -> Confirmation:
-    """As far from ``first.sentences`` as ``found`` from ``first.here``: sentences of people have more false alarms."""
+    """``first.sentences`` shifted by ``found`` minus ``first.here``: people's sentences give more false alarms."""
     here, there = first
     one_an_hour = there.one_an_hour + found.one_an_hour - here.one_an_hour
     return Confirmation(one_an_hour, min(0.0, there.tenfold + found.tenfold - here.tenfold))

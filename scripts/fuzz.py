@@ -1,10 +1,11 @@
-"""``python scripts/fuzz.py [N] [SEED]``: N files as strangers or accidents make them: each is read, or refused.
+"""``python scripts/fuzz.py [N] [SEED]``: reads N files as strangers or accidents make them; each has to be read or
+refused.
 
-Every input is a file of the project's own, changed: a bit, a piece or the end of its bytes, or one of its values for
-another that does not fit, with the checksum made anew. An input fails by an exception that no command would explain, by
-more than SLOWEST_S of a processor, or by more memory than LARGEST_MB in all. It prints a JSON object for each kind, one
-for the whole, and one for each input that fails, which ``fuzz.input(kind, number, seed, folder)`` makes again; the exit
-status is then 1.
+Every input is one of the project's own files, changed: some of its bytes, or one of its values replaced by an invalid
+one, with the checksum recomputed. An input fails if it causes an exception that no command would explain, takes more
+than SLOWEST_S of CPU time, or needs more memory than LARGEST_MB in all. The script prints a JSON object for each kind,
+one for the whole, and one for each input that fails, which ``fuzz.input(kind, number, seed, folder)`` makes again; the
+exit status is then 1.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ from speech.tts.espeak import Espeak
 from speech.tts.voice import Voice
 
 SLOWEST_S = 5.0
-LONGEST_S = 3_600.0  # by the clock
+LONGEST_S = 3_600.0  # of wall-clock time
 LARGEST_MB = 2_000
-EXPLAINED = objects.UNAVAILABLE  # what a command tells in one line
+EXPLAINED = objects.UNAVAILABLE  # exceptions that a command reports in one line
 RATE = 16_000
 ODD: list[Any] = [None, True, -1, 0, 7, 10**30, -0.5, 1e300, math.nan, math.inf]
 ODD += ["", "a", "é\x1b[2J\r\u2028", "x" * 10_000]
@@ -90,7 +91,7 @@ def _sounds() -> list[bytes]:
 
 @cache
 def _spoken() -> tuple[Any, int]:
-    """A name, as samples and their rate."""
+    """A spoken name: samples and their rate."""
     return Espeak().speak("Anna", Voice("espeak", "en-US", "f1"), np.random.default_rng(0))
 
 
@@ -114,7 +115,7 @@ def changed(content: bytes, rng: random.Random) -> bytes:
 
 
 def altered(node: Any, rng: random.Random) -> Any:
-    """``node``, plain data, with one of its values another, missing, or beside one more."""
+    """``node``, plain data, with one of its values changed, removed or added."""
     if isinstance(node, dict) and node and rng.random() < 0.9:
         key, how = rng.choice(list(node)), rng.random()
         if how < 0.05:
@@ -161,7 +162,7 @@ def exported(path: Path, rng: random.Random) -> Callable[[], object]:
     content = shipped(EXPORTED).read_bytes()
     if rng.random() < 0.5:
         path.with_suffix(".onnx").write_bytes(changed(content, rng))
-    else:  # a later entry of the metadata stands for an earlier one
+    else:  # a later entry of the metadata overrides an earlier one
         keys = ["format", "alphabet", "sample_rate", "samples_per_frame", "names", "decoder", "phones"]
         key = rng.choice([*keys, "pronunciations", "phones_weight", "label_prior", "rejection"])
         content += _entry(key, json.dumps(rng.choice(ODD), default=str))
@@ -225,13 +226,13 @@ KINDS = (config, recognizer, exported, names, manifest, enrolled, environment, s
 
 
 def input(kind: str, number: int, seed: int, folder: Path) -> Callable[[], object]:
-    """The reading of input ``number`` of ``kind``, whose files are written into ``folder``."""
+    """Write the files of input ``number`` of ``kind`` into ``folder``; returns the function that reads them."""
     (make,) = (one for one in KINDS if one.__name__ == kind)
     return make(folder / f"{kind}-{number}", random.Random(f"{kind} {number} {seed}"))
 
 
 def run(n: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Read ``n`` inputs; what there is to tell of each kind, of each failure, and of the whole."""
+    """Read ``n`` inputs; yields a report of each failure, of each kind, and of the whole."""
     failed = 0
     for i, make in enumerate(KINDS):
         kind, share = make.__name__, (n + i) // len(KINDS)
@@ -252,7 +253,7 @@ def run(n: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 class _Hang(BaseException):
-    """Reading that takes many times SLOWEST_S of a processor."""
+    """Reading takes four times SLOWEST_S of CPU time."""
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -260,11 +261,11 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _tried(action: Callable[[], object]) -> tuple[str, float, str]:
-    """How reading ends: read, refused or failed; seconds of a processor; and the reason of a failure."""
+    """How reading ends (read, refused or failed), the CPU seconds, and the reason of a failure."""
     signal.signal(signal.SIGPROF, _stop)
-    faulthandler.dump_traceback_later(LONGEST_S, exit=True)  # of what does not return to Python
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True)  # for code that does not return to Python
     began = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, 4 * SLOWEST_S)  # not by the clock: the machine may be busy with other things
+    signal.setitimer(signal.ITIMER_PROF, 4 * SLOWEST_S)  # not wall-clock time: the machine may be busy with other work
     try:
         action()
         end, reason = "read", ""

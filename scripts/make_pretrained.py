@@ -1,15 +1,15 @@
-"""``make pretrained RECORDINGS=DIR``: the recogniser and the finder that ship, from recordings and texts to
+"""``make pretrained RECORDINGS=DIR``: makes the shipped recogniser and finder, from recordings and texts to
 speech/pretrained/.
 
-DIR holds what people said, each CSV of path, text, speaker, source and licence:
+DIR holds recordings of people; each CSV has path, text, speaker, source and licence:
 
-    DIR/isolated/manifest.csv       words that were said alone
+    DIR/isolated/manifest.csv       words spoken in isolation
     DIR/speech/<source>/manifest.csv   running speech, which is cut into DIR/running (scripts/cut_words.py), and whose
                                        sentences are listed in DIR/sentences
 
-Stages, each of which is passed over where its result is there, so that the same command goes on where it was stopped:
-cut, train (experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, the same of the finder
-(experiment=streaming, into runs/streaming, begun with that recogniser), with ``--data`` the thresholds of spotting
+A stage is skipped if its result exists, so that the same command continues where it was stopped. The stages: cut, train
+(experiment=pretrained, into runs/pretrained; Kokoro is installed before it), export, the same for the finder
+(experiment=streaming, into runs/streaming, initialised from that recogniser), with ``--data`` the spotting thresholds
 (fit_spotting.py) and the recogniser's figures (benchmark_people.py), ship.
 """
 
@@ -35,10 +35,10 @@ from speech.common.runs import RECOGNIZER_FILE
 from speech.inference.runtime import INT8
 
 RUN, FINDER = Path("runs") / "pretrained", Path("runs") / "streaming"
-KINDS = {RUN: ("isolated", "running"), FINDER: ("isolated", "running", "sentences")}  # of recordings of people
+KINDS = {RUN: ("isolated", "running"), FINDER: ("isolated", "running", "sentences")}  # kinds of recordings to train on
 KOKORO = Path("cache") / "kokoro"
 FIGURES = "people.jsonl"
-SHIPPED = {  # what each file is in its run, and the bytes that it may have
+SHIPPED = {  # the file in its run, and the most bytes that it may have
     pretrained.RECOGNIZER: (RUN / RECOGNIZER_FILE, 8_000_000),
     pretrained.EXPORTED: (RUN / INT8, 2_500_000),
     pretrained.STREAMING: (FINDER / INT8, 1_500_000),
@@ -47,7 +47,7 @@ CARDS = {"CARD.md": RUN, "STREAMING.md": FINDER}
 
 
 def python(*arguments: str | Path) -> None:
-    """Run this Python; ends the program where that fails."""
+    """Run this Python with ``arguments``; ends the program if that fails."""
     if subprocess.run([sys.executable, *map(str, arguments)], check=False).returncode:
         sys.exit(f"error: stopped in: {' '.join(map(str, arguments))}")
 
@@ -59,7 +59,7 @@ def cut(recordings: Path) -> None:
 
 
 def list_sentences(recordings: Path) -> None:
-    """One manifest of all running speech, without the sentences that have a word of wake-word tests in them."""
+    """Write one manifest of all running speech, without sentences that contain a word of wake-word tests."""
     place = recordings / "sentences" / "manifest.csv"
     if place.is_file():
         return
@@ -77,7 +77,7 @@ def list_sentences(recordings: Path) -> None:
 
 
 def train(run: Path, recordings: Path, options: list[str]) -> None:
-    """Train into ``run``, or go on, and export."""
+    """Train into ``run``, or resume its training, and export."""
     if not (run / RECOGNIZER_FILE).is_file():
         if (run / "checkpoints" / "last.ckpt").is_file():
             python("-m", "speech.train", f"resume={run}")
@@ -88,7 +88,7 @@ def train(run: Path, recordings: Path, options: list[str]) -> None:
 
 
 def measure(data_dir: Path) -> None:
-    """The figures of ``make bench-pretrained`` for the recogniser's exported file, into FIGURES."""
+    """Write the figures of ``make bench-pretrained`` for the recogniser's exported file to FIGURES."""
     if not (RUN / FIGURES).is_file():
         command = [sys.executable, "scripts/benchmark_people.py", str(data_dir), str(RUN / pretrained.EXPORTED)]
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
@@ -98,7 +98,7 @@ def measure(data_dir: Path) -> None:
 
 
 def card(run: Path, recordings: Path) -> str:
-    """The run's model card, with the recordings of people that it was trained on, and its figures on others, if any."""
+    """The run's model card, with the recordings of people in its training and, if any, its figures on others."""
     lines = ["## Recordings of people", "", "| source | licence | clips | speakers |", "|---|---|---|---|"]
     rows = []
     for kind in KINDS[run]:
@@ -120,7 +120,7 @@ def card(run: Path, recordings: Path) -> str:
 
 
 def ship(recordings: Path) -> None:
-    """Copy the runs' files into the package, with their checksums; ends the program where one is too large."""
+    """Copy the runs' files into the package, with their checksums; ends the program if one is too large."""
     for path, largest in SHIPPED.values():
         if (size := path.stat().st_size) > largest:
             sys.exit(f"error: {path}: {size} bytes, over {largest}")
@@ -138,8 +138,8 @@ def ship(recordings: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("recordings", type=Path)
-    parser.add_argument("override", nargs="*", help="of both trainings' config: trainer=gpu")
-    parser.add_argument("--data", type=Path, help="the folder of human/ and telephone/, to be measured on")
+    parser.add_argument("override", nargs="*", help="an override for both trainings: trainer=gpu")
+    parser.add_argument("--data", type=Path, help="the folder with human/ and telephone/, to fit and measure on")
     given = parser.parse_args()
     recordings = given.recordings.resolve()
     cut(recordings)

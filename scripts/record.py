@@ -1,8 +1,8 @@
 """``python scripts/record.py DIR names... --speaker ann``: record names at a microphone, for ``experiment=enrol``.
 
-Asks for each name ``--takes`` times, shows the level, keeps the end-pointed name, and asks again where a recording is
-of low quality, with the reason. Writes ``DIR/<name>/<speaker>_<n>.wav`` and overwrites nothing: what is there is
-counted, so that the same command goes on where it was stopped. ``names`` are names, or a text file with one a line.
+Asks for each name ``--takes`` times, shows the level, keeps the end-pointed name, and asks again, with the reason, if a
+recording is of low quality. Writes ``DIR/<name>/<speaker>_<n>.wav`` and overwrites nothing: existing recordings are
+counted, so that the same command continues where it was stopped. ``names`` are names, or a text file with one per line.
 Needs sounddevice: ``pip install -e '.[record]'``; ``python -m sounddevice`` lists the microphones.
 """
 
@@ -27,12 +27,12 @@ from speech.text.alphabet import Alphabet
 from speech.text.names import read_names
 
 COUNT_S = 0.5  # between two numbers of the countdown
-METER = 40  # characters, one a decibel and a half
+METER = 40  # characters, each 1.5 dB
 FLOOR_DBFS = -60.0
 
 
 def meter(block: Waveform) -> str:
-    """The level of ``block`` as a bar, and its peak's warning."""
+    """The level of ``block`` as a bar, with a warning if its peak clips."""
     loud = level(block)
     filled = round(METER * min(1.0, max(0.0, 1 - loud / FLOOR_DBFS)))
     warning = "  too loud" if np.abs(block).max(initial=0.0) >= CLIPPED else ""
@@ -40,7 +40,7 @@ def meter(block: Waveform) -> str:
 
 
 def capture(blocks: Iterator[Block], n_samples: int, show: Callable[[str], object], what: str) -> Waveform:
-    """The next ``n_samples`` or a little more; ``show`` gets the level block by block, and what else is told."""
+    """The next ``n_samples`` or a little more; ``show`` gets ``what`` and the level of each block, and any fault."""
     taken, n_taken = [], 0
     while n_taken < n_samples:
         block = next(blocks)
@@ -54,10 +54,10 @@ def capture(blocks: Iterator[Block], n_samples: int, show: Callable[[str], objec
 
 
 def take(microphone: Microphone, seconds: float, show: Callable[[str], object]) -> tuple[Waveform, int]:
-    """One recording and its rate: a countdown, and then ``seconds`` in which the name is spoken."""
+    """Record after a countdown, for ``seconds`` in which the name is spoken; returns the recording and its rate."""
     rate = microphone.format.rate
     blocks: Any = microphone.blocks(rate)
-    with closing(blocks):  # and with it the device
+    with closing(blocks):  # this also closes the device
         for count in ("3", "2", "1"):
             capture(blocks, round(COUNT_S * rate), show, count)
         waveform = capture(blocks, round(seconds * rate), show, "SPEAK")
@@ -77,7 +77,7 @@ def record(
 ) -> int:
     """Record until each of ``names`` has ``n_takes`` usable recordings by ``speaker``; returns how many were written.
 
-    ``ask`` shows a prompt and returns the answer: nothing to record, ``s`` to leave this name out, ``q`` to end.
+    ``ask`` shows a prompt and returns the answer: empty to record, ``s`` to skip this name, ``q`` to quit.
     """
     n_written = 0
     for name in names:
@@ -102,7 +102,7 @@ def record(
 
 
 def _free(folder: Path, speaker: str) -> Path:
-    """The file with the first number that is not taken."""
+    """The file name with the first free number."""
     n = 0
     while (path := folder / f"{speaker}_{n}.wav").exists():
         n += 1
@@ -110,7 +110,7 @@ def _free(folder: Path, speaker: str) -> Path:
 
 
 def check_speaker(speaker: str) -> str:
-    """``speaker`` as it can stand in a file's name, before the underscore. Raises ValueError."""
+    """``speaker`` if it can be used in a file's name, before the underscore. Raises ValueError otherwise."""
     if not re.fullmatch(r"[^\W_]+(-[^\W_]+)*", speaker):
         raise ValueError(f"--speaker {speaker!r}: letters, digits and hyphens, since a file is <speaker>_<n>.wav")
     return speaker
@@ -120,7 +120,7 @@ def _main(given: argparse.Namespace) -> None:
     is_file = len(given.names) == 1 and Path(given.names[0]).expanduser().is_file()
     names = read_names(given.names[0] if is_file else given.names, Alphabet())
     speaker = check_speaker(given.speaker)
-    microphone = Microphone(given.device)  # that there is one is known before the first prompt
+    microphone = Microphone(given.device)  # fails before the first prompt if there is none
     n_written = record(given.root, names, speaker, given.takes, microphone, given.seconds)
     print(f"{n_written} recordings written to {given.root}")
     print(f"python -m speech.train experiment=enrol corpus.root={given.root}")
@@ -128,8 +128,8 @@ def _main(given: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("root", type=Path, metavar="DIR", help="the folder that holds one for each name")
-    parser.add_argument("names", nargs="+", help="names, or one text file with a name a line")
+    parser.add_argument("root", type=Path, metavar="DIR", help="the folder for recordings, with one folder per name")
+    parser.add_argument("names", nargs="+", help="names, or a text file with one name per line")
     parser.add_argument("--speaker", required=True, help="who speaks: letters, digits, hyphens")
     parser.add_argument(
         "--takes", type=int, default=6, help="recordings of each name (6: five to train on, one to test)"
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         explained(lambda: _main(given))
-    except EOFError:  # no more answers: ends as q does
+    except EOFError:  # end of input: like q
         sys.exit(130)
 
 

@@ -1,8 +1,9 @@
-"""Pages of the docs site that nobody writes (``make docs``): commands, configs, modules, files that a page links to.
+"""Generated pages of the docs site (``make docs``): commands, configs, modules, files that a page links to.
 
-A hook of MkDocs. The site's tree is the repository's: a page stands where its file stands, ``docs/how-to.md`` as
+This is a hook of MkDocs. The site's tree is the repository's: a page has the place of its file, ``docs/how-to.md`` at
 ``docs/how-to/``, a module's page at ``speech/audio/snr/``, a config group's at ``conf/encoder/``. So a link in a page
-means the same on the site and in a checkout; only what is no page by itself (a module, a YAML, a folder) is looked up.
+works both on the site and in a checkout; only a link to something that is not a page (a module, a YAML, a folder) is
+replaced.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 ROOT = Path(__file__).resolve().parents[1]
-READ = ("speech.backprop", "speech.lessons")  # rooms that are there to be read: their pages show the source
-WRITTEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "speech/pretrained"]  # beside docs/
+READ = ("speech.backprop", "speech.lessons")  # packages meant to be read: their pages show the source
+WRITTEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "speech/pretrained"]  # in addition to docs/
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
 
 def written() -> Iterator[str]:
-    """The Markdown files that are pages, and the pictures beside them."""
+    """The Markdown files that are pages, and their pictures."""
     for top in [*WRITTEN, "docs"]:
         paths = [ROOT / top] if top.endswith(".md") else sorted((ROOT / top).glob("*"))
         yield from (path.relative_to(ROOT).as_posix() for path in paths if path.suffix in {".md", ".png"})
 
 
 def commands() -> str:
-    """What each command does, its options used most and its examples, as ``--help`` has them."""
+    """What each command does, its most used options and its examples, as in ``--help``."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [place.removeprefix("speech.").removesuffix(":main") for place in project["scripts"].values()]
     lines = ["# Commands", "", "The page of each command's `--help`; `--cfg job` prints every option and its default."]
@@ -47,7 +48,7 @@ def commands() -> str:
 
 
 def configs() -> dict[str, str]:
-    """A page for the tree of configs, and one for each group: its choices, each file as it stands."""
+    """A page for the tree of configs, and one for each group with its choices, each file verbatim."""
     groups = sorted({path.parent.relative_to(tree.CONF).as_posix() for path in tree.CONF.glob("*/**/*.yaml")})
     index = ["# Configs", "", "A group is a folder of `conf/`, a choice one of its files: `GROUP=CHOICE`.", ""]
     index += ["| group | choices |", "|---|---|"]
@@ -67,7 +68,7 @@ def configs() -> dict[str, str]:
 
 
 def modules() -> dict[str, str]:
-    """A page for each module, made of its docstrings."""
+    """A page for each module, made from its docstrings."""
     pages = {}
     for path in sorted((ROOT / "speech").rglob("*.py")):
         place = path.relative_to(ROOT)
@@ -78,7 +79,7 @@ def modules() -> dict[str, str]:
 
 
 def _page_of(place: str) -> str:
-    """The page, with its anchor, that shows the file or folder ``place`` of the repository."""
+    """The page (with anchor) that shows the file or folder ``place`` of the repository."""
     path = Path(place)
     if path.suffix == ".md":
         return place
@@ -92,12 +93,12 @@ def _page_of(place: str) -> str:
 
 
 def _linked(page: str, target: str) -> str:
-    """``target``, a link of ``page``, as the place in the repository that it leads to."""
+    """The path in the repository that ``target``, a link in ``page``, leads to."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
 
 
 def linked_files() -> dict[str, str]:
-    """A page for each other file of the repository that a page links to (a script, a test, a licence), as it stands."""
+    """A page for each other file of the repository that a page links to (a script, a test, a licence), verbatim."""
     pages = {}
     for page in written():
         if page.endswith(".md"):
@@ -117,7 +118,7 @@ def _cell(text: str) -> str:
 
 
 def _contents(folder: str, pages: list[str]) -> list[Any]:
-    """The nav of the API: a section for each room, its own page first."""
+    """The nav of the API: a section for each package, with the package's own page first."""
     own = [page for page in pages if posixpath.dirname(page) == folder]
     rooms = sorted({page.removeprefix(f"{folder}/").partition("/")[0] for page in pages} - {Path(p).name for p in own})
     first = [page for page in own if page.endswith("/index.md")]
@@ -130,7 +131,7 @@ def _contents(folder: str, pages: list[str]) -> list[Any]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """The entry ``API: speech/`` of the nav becomes the pages of the modules."""
+    """Replace the nav's entry ``API: speech/`` by the pages of the modules."""
     for entry in config.nav or []:
         for below in entry.get("Reference", []) if isinstance(entry, dict) else []:
             if isinstance(below, dict) and below.get("API") == "speech/":
@@ -141,7 +142,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Each page at its place in the repository."""
+    """Put each page at its place in the repository."""
     from mkdocs.structure.files import File, InclusionLevel
 
     for file in [file for file in files if (Path(config.docs_dir) / file.src_uri).exists()]:
@@ -156,7 +157,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, files: Files) -> str:
-    """A link to a file that is no page leads to the page that shows it."""
+    """Let each link to a file that is not a page lead to the page that shows it."""
     here = page.file.src_uri
     if here not in set(written()):
         return markdown

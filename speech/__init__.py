@@ -2,19 +2,19 @@
 
     from speech import Recognizer, Runtime
 
-``Recognizer`` is a trained one (torch), ``Runtime`` an exported file (onnxruntime); either is imported when asked for.
+``Recognizer`` is a trained recogniser (torch), ``Runtime`` an exported one (onnxruntime); each is imported when used.
 """
 
 import os
 from typing import Any
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime's: read as it is imported, which nothing here does before this
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reads it on import, and nothing here imports it before this
 
 __version__ = "0.1.0"
 __all__ = ["Recognizer", "Runtime"]
 
 
-def __getattr__(name: str) -> Any:  # what takes seconds to import waits until it is asked for (PEP 562)
+def __getattr__(name: str) -> Any:  # slow imports wait until they are needed (PEP 562)
     if name == "Recognizer":
         from speech.model.recognizer import Recognizer
 

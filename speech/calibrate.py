@@ -1,7 +1,7 @@
 """``python -m speech.calibrate recognizer=RUN_DIR [corpus=...]``: fit ranking and rejection to other clips.
 
-``speech.train`` ends with this. By itself it serves for other clips: those of the microphone, or of the kind of names,
-that the recogniser will be used with.
+``speech.train`` ends with this step. Run it alone to fit them to clips of the microphone, or the kind of names, that
+the recogniser will be used with.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _calibrate(config: Config) -> None:
     from speech.common.escape import printable
-    from speech.evaluation import text  # torch takes seconds: a misspelt key is reported before
+    from speech.evaluation import text  # torch is slow to import: misspelt keys are reported first
     from speech.training.recalibration import recalibrate
 
     path, calibration = recalibrate(config)

@@ -1,4 +1,4 @@
-"""``python -m speech.confusable 'names=[Anna,Bob]'``: which names of a list are easily confused, before training."""
+"""``python -m speech.confusable 'names=[Anna,Bob]'``: finds the easily confused names of a list, before training."""
 
 from __future__ import annotations
 

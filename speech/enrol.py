@@ -1,4 +1,4 @@
-"""``python -m speech.enrol name=NAME clips=PLACE``: a name enrolled by a few recordings of it, without training."""
+"""``python -m speech.enrol name=NAME clips=PLACE``: enrols a name from a few recordings of it, without training."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def enrol(config: Config) -> None:
     from speech.inference import batch, enrolment
     from speech.model.loading import load
 
-    name = checked_text("name", config.name, "the name as transcripts are to show it")
+    name = checked_text("name", config.name, "the name as transcripts will show it")
     path = Path(checked_text("file", config.file, "the file to write"))
     transcriber = load(find_recognizer(config.recognizer, config.runs_dir, "recognizer"))
-    there = enrolment.others(path, name, config.spelled, transcriber.alphabet, transcriber.inventory)  # first
+    there = enrolment.others(path, name, config.spelled, transcriber.alphabet, transcriber.inventory)  # checked first
     clips, refused = batch.recordings(transcriber, find_clips(config.clips))
     print("".join(f"{one.to_text()}\n" for one in refused) + "".join(one.to_text() for one in clips), end="")
     enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)

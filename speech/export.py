@@ -1,4 +1,4 @@
-"""``python -m speech.export``: a run's recogniser as recognizer.onnx and, a quarter of it, recognizer.int8.onnx."""
+"""``python -m speech.export``: a run's recogniser as recognizer.onnx and recognizer.int8.onnx, a quarter the size."""
 
 from __future__ import annotations
 

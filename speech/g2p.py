@@ -1,7 +1,7 @@
 """``python -m speech.g2p wikipron=DIR``: trains the grapheme-to-phoneme model of names in many languages.
 
 RUN_DIR/g2p.onnx       the model, for speech.inference.g2p
-        report.json    figures on the names kept for development
+        report.json    figures on the names held out for development
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _train(config: Config, resume: bool = False) -> None:
-    from speech.training.g2p.run import train  # torch takes seconds: a misspelt key is reported before
+    from speech.training.g2p.run import train  # torch is slow to import: misspelt keys are reported first
     from speech.training.interruption import Interrupted
 
     try:

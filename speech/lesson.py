@@ -1,9 +1,9 @@
 """``python -m speech.lesson lesson=NAME``: a small problem, trained with hand-written gradients, without autograd.
 
 RUN_DIR/config.yaml    the composed config
-        report.json    the figures by seed, beside those of a baseline; the check of the gradients; seconds
+        report.json    the figures of each seed and of a baseline, the gradient check, and the seconds taken
         picture.png    the result
-        tensorboard/   loss and figures by epoch, a log for each seed
+        tensorboard/   loss and figures of each epoch, one log per seed
 """
 
 from __future__ import annotations

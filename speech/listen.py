@@ -1,4 +1,4 @@
-"""``python -m speech.listen``: what is said at a microphone, in a file or on standard input, as it is said."""
+"""``python -m speech.listen``: live transcripts from a microphone, a file or standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m speech.new DIR``: a project of your own, made of this one's files. No Hydra."""
+"""``python -m speech.new DIR``: starts a project of your own from this project's files. No Hydra."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from speech.common.command_line import Parser
 
 
 def main() -> None:
-    about = "Makes a project of one encoder and one corpus, with training and tests, of this one's files; key=value."
+    about = "Creates a project of an encoder and a corpus, with training and tests, from this one's files (key=value)."
     parser = Parser("python -m speech.new", about)
-    parser.add_argument("folder", help="where it is made; nothing may be there")
-    parser.add_argument("--package", help="its name in Python; the folder's if none is given")
+    parser.add_argument("folder", help="the folder to create; has to be new or empty")
+    parser.add_argument("--package", help="the name of its Python package; by default the folder's")
 
     def begin() -> None:
         from speech.starter.project import default_package, write

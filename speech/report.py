@@ -1,4 +1,4 @@
-"""``python -m speech.report``: a run as one page of HTML, to be kept, sent, and read without a network."""
+"""``python -m speech.report``: a run as a single HTML page, to keep, send and read offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m speech.shard``: a corpus as tar shards, for a training on more clips than fit into memory."""
+"""``python -m speech.shard``: writes a corpus as tar shards, for training on more clips than fit into memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m speech.spot clips=PLACE``: the names in recordings of any length, with their times."""
+"""``python -m speech.spot clips=PLACE``: finds names, and their times, in recordings of any length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m speech.synthesize 'names=[Anna,Bob]'``: a folder of clips of names in synthetic voices (tts/clips.py)."""
+"""``python -m speech.synthesize 'names=[Anna,Bob]'``: a folder of clips of names by synthetic voices (tts/clips.py)."""
 
 from __future__ import annotations
 

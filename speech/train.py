@@ -15,7 +15,7 @@ def _train(config: Config, resume: bool = False) -> float:
     from speech.text.names import check_list
 
     check_list(config.corpus.get("names"), config.alphabet)
-    from speech.training.interruption import Interrupted  # torch takes seconds: what is misspelt is reported before
+    from speech.training.interruption import Interrupted  # torch is slow to import: misspelt keys are reported first
     from speech.training.sweep import train_once, way_on
 
     try:

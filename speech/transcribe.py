@@ -1,4 +1,4 @@
-"""``python -m speech.transcribe clips=PLACE``: transcripts of recordings, a line a clip or as JSON."""
+"""``python -m speech.transcribe clips=PLACE``: transcripts of recordings, one line per clip or as JSON."""
 
 from __future__ import annotations
 

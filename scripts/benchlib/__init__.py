@@ -1,1 +1,1 @@
-"""What the benchmarks share: how a figure is printed, timed and tested, the runs and recordings that they measure."""
+"""Shared by the benchmarks: printing, timing and testing figures, and the runs and recordings that they measure."""

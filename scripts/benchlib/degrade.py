@@ -1,4 +1,4 @@
-"""What a telephone and noise do to a whole recording, before the name in it is looked for."""
+"""The effects of a telephone and of noise on a whole recording, before end-pointing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SAMPLE_RATE = 16_000
 
 
 def telephone(waveform: Waveform) -> Waveform:
-    """The band of a telephone, at 8 kHz and back."""
+    """Band-limit to a telephone's band, at 8 kHz and back."""
     sections: Any = butter(4, TELEPHONE_HZ, "bandpass", fs=SAMPLE_RATE, output="sos")
     narrow = resample_poly(resample_poly(sosfilt(sections, waveform), 1, 2), 2, 1)[: len(waveform)]
     return np.asarray(narrow, dtype=np.float32)
 
 
 def pink(n_samples: int, rng: np.random.Generator) -> Waveform:
-    """Noise of the same power in every octave from 20 Hz on."""
+    """Noise with equal power in every octave above 20 Hz."""
     spectrum = np.fft.rfft(rng.normal(size=n_samples))
     hz = np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE)
     return np.fft.irfft(spectrum / np.sqrt(np.maximum(hz, 20.0)), n_samples).astype(np.float32)
 
 
 def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator) -> Waveform:
-    """All ``others`` (speech without pauses around it) at once, equally loud, each begun somewhere and repeated."""
+    """All ``others`` (trimmed speech) at once, equally loud, each starting at a random point and repeated."""
     mixed = np.zeros(n_samples, np.float32)
     for other in others:
         start = rng.integers(len(other))
@@ -41,7 +41,7 @@ def babble(n_samples: int, others: Sequence[Waveform], rng: np.random.Generator)
 def kinds(
     talkers: Iterable[Waveform], snr_db: float, rng: np.random.Generator
 ) -> dict[str, Callable[[Waveform], Waveform]]:
-    """A telephone, and either noise ``snr_db`` under the speech; in the babble ``talkers`` talk."""
+    """By name: a telephone, and pink noise or babble of ``talkers``, each ``snr_db`` below the speech."""
     others = [endpointing.trim_silence(one, SAMPLE_RATE)[0] for one in talkers]
     return {
         "telephone": telephone,
@@ -51,7 +51,7 @@ def kinds(
 
 
 def with_noise(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:
-    """``noise`` over the whole recording, ``snr_db`` under the power of the speech that is found in it."""
+    """Add ``noise`` to the whole recording, ``snr_db`` below the power of the speech found in it."""
     start, stop = endpointing.find_speech(waveform, SAMPLE_RATE)
     speech = np.mean(waveform[start:stop] ** 2)
     scale = np.sqrt(speech / np.mean(noise**2) * 10 ** (-snr_db / 10))

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, forked from this one: what it has imported takes them no seconds to import."""
+"""Commands in their own processes, forked from this one so that they need not repeat its slow imports."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from collections.abc import Callable
 from multiprocessing import util
 from pathlib import Path
 
-LEAVES_S = 30.0  # in which the processes of a command have to end after it
+LEAVES_S = 30.0  # within which a command's other processes have to end after it
 
 
 def module(name: str, *arguments: str | Path) -> None:
-    """``python -m NAME ARGUMENTS``, in this process, to its end."""
+    """Run ``python -m NAME ARGUMENTS`` in this process, to its end."""
     sys.argv = [name, *map(str, arguments)]
-    sys.path.insert(0, os.getcwd())  # as python -m has it
+    sys.path.insert(0, os.getcwd())  # as python -m does
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 class Forked:
-    """``action()`` in a process group of its own, in ``folder``, its temporary files in ``temporary``.
+    """Runs ``action()`` in its own process group, in ``folder``, with temporary files in ``temporary``.
 
-    What it prints, ``output`` and ``errors``, is kept.
+    ``output`` and ``errors`` keep what it prints.
     """
 
     def __init__(self, action: Callable[[], object], folder: Path, temporary: Path | None = None) -> None:
         self._printed = [tempfile.TemporaryFile("w+", errors="replace") for _ in range(2)]  # noqa: SIM115  # closed with this object: both are read after it has ended
         self._began = time.monotonic()
-        self.status: int | None = None  # its exit status once it has ended, a negative one of a signal
+        self.status: int | None = None  # its exit status once it has ended, negative for a signal
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
@@ -48,9 +48,9 @@ class Forked:
         try:
             os.setsid()
             os.chdir(folder)
-            gc.freeze()  # what was there before the fork is not searched, nor copied, at each collection
-            # What this process has to put away at its end is not the other's to put away. All that forgets it is
-            # private, and multiprocessing does so in a fork of its own.
+            gc.freeze()  # the collector neither searches nor copies objects from before the fork
+            # The child must not run this process's exit handlers. All functions that clear them are private;
+            # multiprocessing uses the same ones in its forks.
             atexit._clear()
             weakref.finalize._registry.clear()  # type: ignore[attr-defined]  # private: no stub has it
             util._finalizer_registry.clear()  # type: ignore[attr-defined]  # private: no stub has it
@@ -92,7 +92,7 @@ class Forked:
         (os.killpg if group else os.kill)(self.pid, signal.SIGKILL)
 
     def poll(self) -> int | None:
-        """Its status, if it has ended."""
+        """The exit status, or None if it has not ended."""
         if self.status is None:
             self._wait(os.WNOHANG)
         return self.status
@@ -104,7 +104,7 @@ class Forked:
             self.status = os.waitstatus_to_exitcode(status)
 
     def ended(self, within_s: float) -> int:
-        """Wait for its end; its status. Raises TimeoutError, and ends it, where that takes longer."""
+        """Wait for its end; returns the status. Raises TimeoutError, and ends it, if that takes longer."""
         until = time.monotonic() + within_s
         while (status := self.poll()) is None:
             if time.monotonic() > until:
@@ -115,7 +115,7 @@ class Forked:
         return status
 
     def has_left_processes(self) -> bool:
-        """Whether others of its group live LEAVES_S after it; they are ended then."""
+        """Whether other processes of its group are still alive LEAVES_S after it; these are then killed."""
         until = time.monotonic() + LEAVES_S
         while time.monotonic() < until:
             try:

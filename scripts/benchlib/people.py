@@ -1,4 +1,4 @@
-"""Recordings in closed lists, and a recogniser on them: what the benchmarks with people share."""
+"""Recordings of people, and a recogniser's results on them in closed lists, for several benchmarks."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def read_lists() -> Any:
 
 
 def calibration_speakers() -> set[str]:
-    """Those who may serve for calibration and for choosing a recipe, and are no part of a test."""
+    """The speakers that may be used for calibration and for choosing a recipe, and are in no test."""
     return set((SCRIPTS / "calibration_speakers.txt").read_text(encoding="utf-8").split())
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:
-    """The rows of ``folder``'s manifest.csv; ends the program without it."""
+    """The rows of ``folder``'s manifest.csv; ends the program if there is none."""
     if not (folder / "manifest.csv").is_file():
         sys.exit(f"error: {folder.parent}: no {folder.name}/manifest.csv there: give the folder that holds it")
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
@@ -43,7 +43,7 @@ def read_manifest(folder: Path) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Recording:
-    """Of ``text``, folded, by ``speaker``. ``load`` gives its waveform ``(n_samples,)`` at RATE."""
+    """A recording of ``text`` (folded) by ``speaker``. ``load`` gives its waveform ``(n_samples,)`` at RATE."""
 
     text: str
     speaker: str
@@ -58,7 +58,7 @@ class People:
         self._rows = read_manifest(self.folder)
 
     def recordings(self, folder: str, texts: Sequence[str]) -> list[Recording]:
-        """Those of ``texts`` in a folder of human/, in the manifest's order."""
+        """The recordings of ``texts`` in a folder of human/, in the manifest's order."""
         return [
             Recording(row["text"], row["speaker"], partial(files.read, self.folder / row["path"], RATE))
             for row in self._rows
@@ -67,13 +67,13 @@ class People:
 
 
 def sample(recordings: Sequence[Recording], n: int, seed: int) -> list[Recording]:
-    """At most ``n`` of ``recordings``, in their order."""
+    """A random sample of at most ``n`` of ``recordings``, in their order."""
     chosen = np.random.default_rng(seed).permutation(len(recordings))[:n]
     return [recordings[i] for i in sorted(chosen)]
 
 
 def log_probs(transcriber: Transcriber, waveform: Waveform) -> LogProbs | None:
-    """Those of ``waveform`` once it is end-pointed; None where no speech is found."""
+    """The log-probabilities of ``waveform`` after end-pointing; None if no speech is found."""
     try:
         trimmed, _ = endpointing.trim_silence(waveform, transcriber.sample_rate)
     except endpointing.NoSpeechError:
@@ -87,7 +87,7 @@ def first_name(transcriber: Transcriber, frames: LogProbs | None, lexicon: Mappi
 
 @dataclass(frozen=True)
 class Evaluated:
-    """``recordings``, and the log-probabilities that ``recognizer`` gives each. No speech found counts as wrong."""
+    """``recordings``, and the log-probabilities that ``recognizer`` gives each; without speech it counts as wrong."""
 
     recognizer: Transcriber
     recordings: Sequence[Recording]
@@ -98,16 +98,16 @@ class Evaluated:
         return [one.speaker for one in self.recordings]
 
     def at(self, chosen: Iterable[int]) -> Evaluated:
-        """Those recordings alone."""
+        """The results of the recordings ``chosen``, given by index."""
         places = list(chosen)
         return Evaluated(self.recognizer, [self.recordings[i] for i in places], [self.frames[i] for i in places])
 
     def of(self, texts: Sequence[str]) -> Evaluated:
-        """The part in which one of ``texts`` is said."""
+        """The results of the recordings of ``texts``."""
         return self.at(i for i, one in enumerate(self.recordings) if one.text in texts)
 
     def closed_set(self, names: Sequence[str]) -> Hits:
-        """Whether the first of ``names``, ranked, is what was said."""
+        """Whether the top-ranked of ``names`` is the reference, for each recording."""
         lexicon = self.recognizer.lexicon(names)
         first = [first_name(self.recognizer, frames, lexicon) for frames in self.frames]
         return np.array([name == one.text for name, one in zip(first, self.recordings, strict=True)])
@@ -118,5 +118,5 @@ def evaluate(
     recordings: Sequence[Recording],
     change: Callable[[Waveform], Waveform] = lambda waveform: waveform,
 ) -> Evaluated:
-    """Each of ``recordings``, after ``change``, through end-pointing and ``recognizer``'s network."""
+    """Apply ``change``, end-pointing and ``recognizer``'s network to each of ``recordings``."""
     return Evaluated(recognizer, recordings, [log_probs(recognizer, change(one.load())) for one in recordings])

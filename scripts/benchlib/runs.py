@@ -1,4 +1,4 @@
-"""The runs that are measured: found, or trained by the command that a user gives."""
+"""The runs that are measured: existing ones, or runs trained with the command that a user runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from speech.training.corpora import make_data
 
 
 def run_folder(place: str | Path) -> Path:
-    """The folder of the run ``place``, or of the newest; ends the program where that has not finished."""
+    """The folder of the run ``place`` (or ``newest``); ends the program if the run is missing or unfinished."""
     try:
         run_dir = find_recognizer(str(place), "runs", "run").parent
     except FileNotFoundError as error:
@@ -32,7 +32,7 @@ def run_folder(place: str | Path) -> Path:
 
 
 def train(run_dir: Path, overrides: Sequence[str] = ()) -> None:
-    """``python -m speech.train`` with ``overrides`` into ``run_dir``; ends the program where it fails."""
+    """Run ``python -m speech.train`` with ``overrides`` into ``run_dir``; ends the program if it fails."""
     quiet = "+trainer.enable_progress_bar=false"
     command = [sys.executable, "-m", "speech.train", *overrides, f"run_dir={run_dir}", quiet]
     if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
@@ -51,11 +51,11 @@ def _config(run_dir: Path, cache_dir: str | None) -> Config:
 
 
 def data_of(run_dir: Path, recognizer: Recognizer, cache_dir: str | None = None) -> SpeechData:
-    """The run's corpus, found in ``cache_dir`` or where the run had it, built where it is not there."""
+    """The run's corpus, in ``cache_dir`` or the run's own cache; built if it is not there."""
     return make_data(_config(run_dir, cache_dir), recognizer)
 
 
 def training_texts(run_dir: Path, alphabet: Alphabet, cache_dir: str | None = None) -> set[str]:
-    """Every text of the run's training, folded."""
+    """All texts of the run's training, folded."""
     items, _ = instantiate(_config(run_dir, cache_dir).corpus).items(alphabet)
     return {alphabet.fold(item.text) for item in items if item.split == "train"}

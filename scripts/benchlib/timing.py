@@ -1,4 +1,4 @@
-"""Times on one machine: medians, and ratios of what is run in turns, with their intervals."""
+"""Times on one machine: medians, and ratios between alternating runs, with their intervals."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def side_by_side(
     n_warm: int = 5,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Times]:
-    """Seconds of ``n`` rounds of each of ``actions``, after ``n_warm`` that are not counted.
+    """The seconds of each of ``actions`` in ``n`` rounds, after ``n_warm`` rounds that are not counted.
 
-    Each round runs all of them in turn, so that other work on the machine slows all of them.
+    Each round runs all actions in turn, so that other work on the machine slows all of them.
     """
     times: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(n_warm + n):
@@ -33,7 +33,7 @@ def side_by_side(
 
 
 def in_turns(names: Sequence[str], n_rounds: int) -> Iterator[str]:
-    """Each of ``names`` in each round, in the one order and in the other: a machine that becomes slower slows all."""
+    """Each of ``names`` in each round, in alternating order, so that a machine that slows down affects all equally."""
     for number in range(n_rounds):
         yield from names[:: 1 if number % 2 == 0 else -1]
 
@@ -43,7 +43,7 @@ def median_seconds(action: Action, n: int = N_ROUNDS) -> float:
 
 
 def ratio(slow: Times, fast: Times) -> tuple[float, list[float]]:
-    """How many times longer ``slow`` takes, by medians, and the 95 % bootstrap interval of it over the rounds."""
+    """How many times longer ``slow`` takes, by medians, with the 95 % bootstrap interval over the rounds."""
     rounds = np.random.default_rng(0).integers(len(fast), size=(1000, len(fast)))
     ratios = np.median(slow[rounds], axis=1) / np.median(fast[rounds], axis=1)
     return float(np.median(slow) / np.median(fast)), np.quantile(ratios, [0.025, 0.975]).tolist()

@@ -1,4 +1,4 @@
-"""What transcribing costs with a recogniser's file, torch's or an exported one."""
+"""The cost of transcribing with a recogniser's file, torch or exported."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from speech.tts.voice import Voice
 RATE = 16_000  # Hz
 N_COLD_STARTS = 7
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
-# Runs a command and prints how much memory it took at most (Linux counts in KiB), from a small process of its own: what
-# a process takes is counted from when it still was a copy of the one that started it.
+# Runs a command and prints its peak memory (in KiB on Linux), from a small process of its own: the peak of a process
+# includes the time when it was still a copy of the process that started it.
 MEASURE = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)"
 MEASURE += "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 
@@ -36,7 +36,7 @@ def write_recording(path: Path) -> float:
 
 
 def show_one_thread(transcriber: Transcriber, clip: Path, length: float, aim: str) -> None:
-    """A clip of ``length`` seconds, reading the file included, and a long list of names."""
+    """Show the time for a clip of ``length`` seconds, including reading the file, and for a long list of names."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     than = f"{aim}, for a recording of {length:.2f} s, one thread"
@@ -49,7 +49,7 @@ def show_one_thread(transcriber: Transcriber, clip: Path, length: float, aim: st
 
 
 def show_command(file: Path, clip: Path, aim_s: str, aim_mb: str) -> None:
-    """A fresh process each time, from nothing to the first transcript."""
+    """Show the cost of a fresh process up to its first transcript."""
     command = [sys.executable, "-m", "speech.transcribe", f"clips={clip}", f"recognizer={file}"]
     start = {"": lambda: subprocess.run(command, check=True, capture_output=True)}
     seconds = side_by_side(start, N_COLD_STARTS, n_warm=0)[""]
@@ -60,7 +60,7 @@ def show_command(file: Path, clip: Path, aim_s: str, aim_mb: str) -> None:
 
 
 def show_transcription(file: Path, folder: Path, aim_factor: str, aim_s: str, aim_mb: str) -> None:
-    """All of it, with a recording that is written to ``folder``."""
+    """Show all figures, with a recording that is written to ``folder``."""
     clip = folder / "martin.wav"
     length = write_recording(clip)
     show_one_thread(loading.load(file), clip, length, aim_factor)

@@ -1,4 +1,4 @@
-"""Engines that listen for *alexa*, beside which spotting is measured: each is left out where it is not installed."""
+"""Engines that detect *alexa*, to compare spotting with; those that are not installed are left out."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import numpy as np
 from speech.audio.files import Waveform
 
 BLOCK = 1_280  # samples at 16 kHz
-HELD_OFF_S = 1.0  # after a detection, of those that are asked for probabilities
+HELD_OFF_S = 1.0  # without detections after each detection, for engines that give probabilities
 
 Engine = Callable[[Waveform], int]  # how often *alexa* is detected in a stream ``(n_samples,)`` at 16 kHz
 
 
 def installed() -> dict[str, Engine]:
-    """By package. What is missing is said on standard error."""
+    """The installed engines by package. Missing ones are reported on standard error."""
     engines: dict[str, tuple[str, Engine]] = {
         "pymicro-wakeword": ("pymicro_wakeword", _micro),
         "pvporcupine": ("pvporcupine", _porcupine),
@@ -32,7 +32,7 @@ def installed() -> dict[str, Engine]:
 
 
 def _pcm(stream: Waveform) -> Iterator[np.ndarray[Any, Any]]:
-    """Blocks of int16."""
+    """The stream as blocks of int16 samples."""
     samples = (np.clip(stream, -1, 1) * 32_767).astype(np.int16)
     for i in range(0, len(samples) - BLOCK + 1, BLOCK):
         yield samples[i : i + BLOCK]
@@ -69,7 +69,7 @@ def _open(stream: Waveform) -> int:
 
 
 def _held_off(found: list[bool], n_frames: float) -> int:
-    """How often something is found, HELD_OFF_S apart."""
+    """The number of detections that are more than ``n_frames`` apart."""
     n, last = 0, -np.inf
     for i, one in enumerate(found):
         if one and i - last > n_frames:

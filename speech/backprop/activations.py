@@ -1,4 +1,4 @@
-"""Activation functions, one value at a time: dL/dx = dL/dy times the slope dy/dx, and each slope follows from y."""
+"""Activation functions, mostly elementwise: dL/dx = dL/dy times the slope dy/dx, and each slope follows from y."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sigmoid:
 class Tanh:
     """y = (exp(x) - exp(-x)) / (exp(x) + exp(-x)) = 2 sigmoid(2 x) - 1.
 
-    (Not computed as the latter, which near 0 is the difference of two numbers near 1, and has lost the digits of x.)
+    (Not computed in the second form: near 0 that is a difference of two numbers near 1, which loses the digits of x.)
     dy/dx = 4 s (1 - s) with s = (1 + y) / 2, which is 1 - y^2.
     """
 
@@ -48,7 +48,7 @@ class Tanh:
 
 
 class Relu:
-    """y = max(x, 0): the slope is 1 where x > 0 and 0 elsewhere (at 0 too, as torch has it).
+    """y = max(x, 0): the slope is 1 where x > 0 and 0 elsewhere (also at 0, as in torch).
 
     Glorot, Bordes and Bengio 2011.
     """
@@ -69,15 +69,15 @@ class Relu:
 class LogSoftmax:
     """y_k = x_k - log sum_j exp x_j over the last dimension: log-probabilities.
 
-    With m the largest x, y_k = (x_k - m) - log sum_j exp(x_j - m): the same number, but no exponential overflows, and
-    logits of 10 000 keep the digits that tell them apart (in float32, 10 000 and its logarithmic sum have three).
+    With m the largest x, y_k = (x_k - m) - log sum_j exp(x_j - m). This is the same number, but no exponential
+    overflows, and logits near 10 000 keep the digits in which they differ (in float32, 10 000 has only three decimals).
     With p = exp y: dy_k/dx_i = [k = i] - p_i, so  dL/dx_i = g_i - p_i sum_k g_k.
     """
 
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Saved]:
         require_real("x", x)
-        below = x - x.detach().amax(dim=-1, keepdim=True)  # any m gives the same y: it is no part of the derivative
+        below = x - x.detach().amax(dim=-1, keepdim=True)  # any m gives the same y: none enters the derivative
         y = below - below.exp().sum(dim=-1, keepdim=True).log()
         return y, (y,)
 

@@ -1,10 +1,10 @@
-"""The one file that knows torch.autograd: an operation as a node of a network that autograd trains.
+"""The only file that uses torch.autograd: it makes an operation a node of a network that autograd trains.
 
     y = by_hand(Gru, x, weight_ih, weight_hh, bias_ih, bias_hh)
 
 Its gradient is the hand-written one. The second derivative is autograd's derivative of the hand-written backward, which
-is made anew from the inputs for it: differentiating through what forward had saved would take those for constants, and
-be wrong in silence. Operations that write into buffers (the recurrent ones) cannot be differentiated so, and raise.
+is recomputed from the inputs: differentiating through the tensors that forward saved would treat them as constants and
+be silently wrong. Operations that write into buffers (the recurrent ones) cannot be differentiated this way, and raise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from speech.backprop.operation import InputError, Operation
 
 
 def by_hand(operation: type[Operation], *inputs: Any) -> Tensor:
-    """``operation`` of ``inputs``, with its hand-written derivative."""
+    """Apply ``operation`` to ``inputs``, with its hand-written derivative."""
     output: Tensor = _ByHand.apply(operation, *inputs)
     return output
 
@@ -31,13 +31,13 @@ class _ByHand(torch.autograd.Function):
         tensors: list[Tensor] = []
         ctx.operation = operation
         ctx.inputs, ctx.saved = _put_away(inputs, tensors), _put_away(saved, tensors)
-        ctx.save_for_backward(*tensors)  # and not as attributes: the output among them would hold itself alive
+        ctx.save_for_backward(*tensors)  # not as attributes: an output among them would keep itself alive
         return output
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         tensors = ctx.saved_tensors
-        if torch.is_grad_enabled():  # asked for a graph of this very computation
+        if torch.is_grad_enabled():  # a graph of this computation is wanted (create_graph)
             inputs = _take_out(ctx.inputs, tensors)
             try:
                 _, saved = ctx.operation.forward(*inputs)
@@ -48,14 +48,14 @@ class _ByHand(torch.autograd.Function):
         else:
             grads = ctx.operation.backward(_take_out(ctx.saved, tensors), *grad_outputs)
         for i, (asked, grad) in enumerate(zip(ctx.needs_input_grad[1:], grads, strict=True)):
-            if asked and grad is None:  # autograd would take None for 0
+            if asked and grad is None:  # autograd would treat None as 0
                 name = list(inspect.signature(ctx.operation.forward).parameters)[i]
                 raise InputError(f"{ctx.operation.__name__} by hand has no derivative of {name}: detach it")
         return None, *grads
 
 
 class _Place(int):
-    """Where in the list of tensors one was put."""
+    """The position of a tensor in the list of saved tensors."""
 
 
 def _put_away(value: Any, tensors: list[Tensor]) -> Any:

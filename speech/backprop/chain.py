@@ -1,4 +1,4 @@
-"""Operations in a row, and the error carried back through all of them."""
+"""A sequence of operations, and backpropagation through all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from speech.backprop.operation import InputError, Saved
 
 
 class Step(NamedTuple):
-    """An operation that was carried out; ``names`` are those of its inputs that are parameters, "" for others."""
+    """An operation that was applied; ``names`` has, for each input after the first, a parameter's name or ""."""
 
     name: str
     operation: Any
@@ -22,13 +22,13 @@ class Step(NamedTuple):
 
 @dataclass
 class Chain:
-    """Operations in a row, each taking what the one before put out. ``values`` keeps that by the step's name."""
+    """A sequence of operations, each applied to the previous output. ``values`` has each output by its step's name."""
 
     steps: list[Step] = field(default_factory=list)
     values: dict[str, Tensor] = field(default_factory=dict)
 
     def step(self, name: str, operation: Any, x: Tensor, *others: Any, names: Sequence[str] = ()) -> Tensor:
-        """Carry out ``operation`` on ``x`` and ``others``, the last of which are the parameters called ``names``."""
+        """Apply ``operation`` to ``x`` and ``others``, the last of which are the parameters called ``names``."""
         if name in self.values:
             raise InputError(f"the chain has a step {name} already: its value would be lost")
         output, saved = operation.forward(x, *others)
@@ -38,10 +38,10 @@ class Chain:
         return output
 
     def backward(self, grad: Tensor, until: str | None = None) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """From the gradient of the last output: those of the parameters, and of each step's output, by name.
+        """The gradients of the parameters, and of each step's output, by name, given that of the last output.
 
-        ``until`` is the last step that is gone back through; without it the first is, and the gradient of the chain's
-        own input is found under ``input``.
+        ``until`` names the step at which the backward pass stops. Without it the pass continues through the first step
+        and also returns the gradient of the chain's own input, as ``input``.
         """
         of_parameters: dict[str, Tensor] = {}
         of_values: dict[str, Tensor] = {}
@@ -49,7 +49,7 @@ class Chain:
             of_values[step.name] = grad
             grad, *others = step.operation.backward(step.saved, grad)
             for name, g in zip(step.names, others, strict=True):
-                if name:  # a weight that several steps use gets the sum of their gradients
+                if name:  # a weight shared by several steps gets the sum of their gradients
                     of_parameters[name] = of_parameters[name] + g if name in of_parameters else g
             if step.name == until:
                 return of_parameters, of_values

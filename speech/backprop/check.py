@@ -1,7 +1,7 @@
-"""Is a gradient right? Two answers that do not ask the derivation.
+"""Is a gradient right? Two checks that do not depend on its derivation.
 
-Central differences need nothing but the forward pass: (L(w + h) - L(w - h)) / 2h is dL/dw up to a term in h^2 and to
-rounding in 1/h (in float64, with h = 1e-6, some 1e-9 of the loss).
+Central differences need only the forward pass: (L(w + h) - L(w - h)) / 2h is dL/dw up to a truncation error of order
+h^2 and a rounding error of order 1/h (in float64, with h = 1e-6, about 1e-9 of the loss).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ STEP = 1e-6
 
 
 class Miss(AssertionError):
-    """A gradient that is not the derivative."""
+    """A gradient differs from the derivative."""
 
 
 class Compared(NamedTuple):
-    """The largest difference of two gradients of ``name``, over the largest value of either."""
+    """The largest difference between two gradients of ``name``, relative to the largest value of either."""
 
     name: str
     n_values: int
@@ -28,7 +28,7 @@ class Compared(NamedTuple):
 
 
 def relative_error(ours: Tensor, theirs: Tensor) -> float:
-    """max |a - b| / max(|a|, |b|); 0 where both are 0 throughout. Shapes must be equal; NaN counts as infinite."""
+    """max |a - b| / max(|a|, |b|); 0 if both are 0 throughout. Shapes must be equal; NaN counts as infinite."""
     if ours.shape != theirs.shape:
         raise Miss(f"shapes differ: {tuple(ours.shape)} and {tuple(theirs.shape)}")
     if not ours.numel():
@@ -39,9 +39,9 @@ def relative_error(ours: Tensor, theirs: Tensor) -> float:
 
 
 def central_differences(loss: Callable[[], Tensor], x: Tensor, at: Tensor | None = None, step: float = STEP) -> Tensor:
-    """dL/dx by central differences, for float64 ``x`` that ``loss`` reads; ``x`` is moved and put back.
+    """dL/dx by central differences, for a float64 ``x`` that ``loss`` reads; ``x`` is changed and restored.
 
-    ``at`` are positions in ``x.flatten()``; without them all are asked. Returns ``(len(at),)``.
+    ``at`` are positions in ``x.flatten()``, by default all of them. Returns ``(len(at),)``.
     """
     if x.dtype != torch.float64:
         raise Miss(f"central differences need float64, not {x.dtype}: rounding would drown them")
@@ -66,9 +66,9 @@ def compare_with_differences(
     n_values: int = 8,
     step: float = STEP,
 ) -> list[Compared]:
-    """Hold ``grads`` against central differences of ``loss`` at ``n_values`` drawn positions of each of ``tensors``.
+    """Compare ``grads`` with central differences of ``loss`` at ``n_values`` random positions of each of ``tensors``.
 
-    An error is counted against the largest gradient of its tensor, so that a slope of 0 is held to rounding as well.
+    Errors are relative to the largest gradient of their tensor, so that a slope of 0 may differ by rounding, too.
     """
     generator = torch.Generator().manual_seed(0)
     found = []
@@ -83,7 +83,7 @@ def compare_with_differences(
 
 
 def require_close(compared: list[Compared], tolerance: float = 1e-5) -> None:
-    """Raise Miss, naming the worst, where a gradient is further from the differences than ``tolerance``."""
+    """Raise Miss, naming the worst gradient, if its error is larger than ``tolerance``."""
     worst = max(compared, key=lambda one: one.error)
     if not worst.error <= tolerance:
         raise Miss(f"the gradient of {worst.name} is off by {worst.error:.1e} (relative); {tolerance:.0e} is allowed")

@@ -1,4 +1,4 @@
-"""Convolution along the frames: one weighted sum over a window that slides."""
+"""Convolution along the frames: a weighted sum over a sliding window."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Convolution:
     """y[b, t, o] = bias[o] + sum over i, k of W[o, i, k] x[b, stride t + k - padding, i]; x is 0 outside of its frames.
 
     x ``(batch, n_frames, n_in)``, W ``(n_out, n_in, kernel)``, bias ``(n_out,)``, y ``(batch, n_frames', n_out)`` with
-    n_frames' = (n_frames + 2 padding - kernel) // stride + 1 (LeCun et al. 1989, in one dimension). It is a Linear of
-    windows, so with g = dL/dy:
+    n_frames' = (n_frames + 2 padding - kernel) // stride + 1 (LeCun et al. 1989, in one dimension). It is a Linear
+    applied to windows, so with g = dL/dy:
 
         dL/dW[o, i, k] = sum over b, t of g[b, t, o] x[b, stride t + k - padding, i]
         dL/dbias[o]    = sum over b, t of g[b, t, o]

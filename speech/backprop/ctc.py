@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: the loss of a text whose alignment to the frames is unknown."""
+"""Connectionist temporal classification (CTC): the loss of a text whose alignment to the frames is unknown."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from speech.backprop.operation import (
 )
 
 BLANK = 0
-LOG_ZERO = -1e30  # stands for log 0: finite, so that a difference of two of them is 0 and not NaN
+LOG_ZERO = -1e30  # log 0: finite, so that the difference of two of them is 0 and not NaN
 
 
 class Lattice(NamedTuple):
-    """The states that a text passes through, and how likely each is at each frame."""
+    """The CTC states of a text, and the forward and backward log-probabilities of each state at each frame."""
 
     states: Tensor  # int (batch, n_states): blank, letter, blank, letter, ..., blank
-    own: Tensor  # bool (batch, n_frames, n_states): within the clip's frames and its text's states
-    log_alpha: Tensor  # (batch, n_frames, n_states): log p(letters up to state s, frames up to t)
-    log_beta: Tensor  # (batch, n_frames, n_states): log p(letters from state s on, frames from t on)
-    emitted: Tensor  # (batch, n_frames, n_states): log p(state's symbol) at the frame, counted in both of the above
+    own: Tensor  # bool (batch, n_frames, n_states): within the clip's frames and its text's states (not padding)
+    log_alpha: Tensor  # (batch, n_frames, n_states): log p(states up to s, frames up to t)
+    log_beta: Tensor  # (batch, n_frames, n_states): log p(states from s on, frames from t on)
+    emitted: Tensor  # (batch, n_frames, n_states): log p(state's symbol) at the frame, included in both of the above
     log_p: Tensor  # (batch,)
 
 
@@ -35,26 +35,26 @@ class Ctc:
     """loss = -log p(text | clip), the sum over all paths that collapse to the text (Graves et al. 2006).
 
     log_probs y ``(batch, n_frames, n_symbols)`` with symbol 0 the blank, n_frames int ``(batch,)``, targets int
-    ``(batch, n_letters)`` (anything in the padding), n_letters int ``(batch,)``; losses in nats ``(batch,)``. Of y only
-    the values are used: rows need not sum to 1.
+    ``(batch, n_letters)`` (any value in the padding), n_letters int ``(batch,)``; losses in nats ``(batch,)``. The rows
+    of y need not sum to 1.
 
-    A text of L letters has 2L + 1 states: blank, letter, blank, ..., blank. A path stays, steps on by one, or skips a
-    blank between two different letters (section 4.1, equations 6 to 8), so
+    A text of L letters has 2L + 1 states: blank, letter, blank, ..., blank. A path stays, moves on by one state, or
+    skips a blank between two different letters (section 4.1, equations 6 to 8), so
 
         alpha[t, s] = (alpha[t-1, s] + alpha[t-1, s-1] + [may skip to s] alpha[t-1, s-2]) y[t, state s]
         p           = alpha[last, last state] + alpha[last, last state but one]
 
-    beta, from the other end, is the alpha of the reversed text over the reversed frames, so one loop makes both.
-    alpha beta / y[t, s] is the probability of all paths through s at t; over p, its sum over the states of any frame,
-    it is the occupancy (divided by the sum of its own frame: 10 000 nats are known to a thousandth in float32, and so
-    much would a frame's occupancies miss 1 by). Since p is a sum of products with one factor a frame,
+    beta, from the other end, is the alpha of the reversed text over the reversed frames, so one loop computes both.
+    alpha beta / y[t, s] is the probability of all paths through s at t. Its sum over the states of any frame is p;
+    divided by p it is the occupancy. (The code divides by the sum of the same frame: float32 holds 10 000 nats only to
+    a thousandth, and a frame's occupancies would miss 1 by as much.) Since p is a sum of products, one factor a frame,
 
-        dloss/dlog y[t, k] = -sum of the occupancy over the states s that write k          (equation 14, before softmax)
+        dloss/dlog y[t, k] = -sum of the occupancy over the states s that emit k           (equation 14, before softmax)
 
-    With log_softmax in front this becomes softmax(logits) - occupancy: the prediction less the reference.
+    With log_softmax in front this becomes softmax(logits) - occupancy: the prediction minus the reference.
 
-    A text that its frames cannot hold has p = 0: its loss is infinite and its gradient 0, and ``losses.isinf()`` tells
-    which. All is done in logarithms: a product of a thousand probabilities is not a number that floats can hold.
+    A text that does not fit into its frames has p = 0: its loss is infinite and its gradient 0; ``losses.isinf()``
+    finds these. All sums are in the log domain: a product of a thousand probabilities would underflow.
     """
 
     @staticmethod
@@ -100,7 +100,7 @@ def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Te
         low, high = int(letters.min()), int(letters.max())
         raise InputError(f"targets hold {low} to {high}, and letters are 1 to {n_symbols - 1} (0 is the blank)")
 
-    # Column s of a clip's states; where text or frames end, what stands there is never counted.
+    # Column s is a clip's state s; values beyond the end of the text or the frames are never used.
     n_states = 2 * targets.shape[1] + 1
     states = targets.new_full((batch, n_states), BLANK)
     states[:, 1::2] = torch.where(in_text, targets, BLANK)
@@ -108,10 +108,10 @@ def _lattice(log_probs: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Te
 
     last_state, last_frame = 2 * n_letters[:, None], n_frames[:, None] - 1
     s, t = torch.arange(n_states, device=states.device), torch.arange(longest, device=states.device)
-    turned_s, turned_t = (last_state - s).clamp(min=0), (last_frame - t).clamp(min=0)  # its own inverse where it counts
+    turned_s, turned_t = (last_state - s).clamp(min=0), (last_frame - t).clamp(min=0)  # its own inverse where own
     turned_states = states.gather(1, turned_s)
 
-    # alpha of the texts in the first half of the batch, of the reversed ones in the second.
+    # The first half of the batch computes the alpha of the texts, the second half that of the reversed texts.
     both_states = torch.cat([states, turned_states])
     both_emitted = torch.cat([emitted, _turn(emitted, turned_t, turned_s)])
     log_both = torch.stack(_log_alpha(both_emitted.unbind(1), both_states), dim=1)
@@ -129,7 +129,7 @@ def _log_alpha(emitted: tuple[Tensor, ...], states: Tensor) -> list[Tensor]:
     """The recursion, frame by frame: ``n_frames`` tensors ``(batch, n_states)``."""
     may_skip = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
     no_skip = torch.constant_pad_nd(torch.where(may_skip, 0.0, LOG_ZERO).to(emitted[0].dtype), [2, 0], LOG_ZERO)
-    no_skip = no_skip[:, : states.shape[1]]  # texts that are all empty have one state, and nothing to skip to
+    no_skip = no_skip[:, : states.shape[1]]  # if all texts are empty there is one state, and nothing to skip to
     begins = torch.arange(states.shape[1], device=states.device) < 2  # a path begins with the blank or the first letter
     log_alpha = [torch.where(begins, emitted[0], LOG_ZERO)]
     for at_frame in emitted[1:]:
@@ -140,6 +140,6 @@ def _log_alpha(emitted: tuple[Tensor, ...], states: Tensor) -> list[Tensor]:
 
 
 def _turn(values: Tensor, turned_t: Tensor, turned_s: Tensor) -> Tensor:
-    """values[b, t', s'] where t' and s' count from the other end: ``(batch, n_frames, n_states)``."""
+    """values[b, t', s'], where t' and s' are counted from the other end: ``(batch, n_frames, n_states)``."""
     batch = torch.arange(len(values), device=values.device)[:, None, None]
     return values[batch, turned_t[:, :, None], turned_s[:, None]]

@@ -10,8 +10,8 @@ from speech.backprop.operation import Saved, require_real, require_shape
 class Dropout:
     """y = m x, where the mask m (same shape) is 0 for dropped units and 1 / (1 - rate) for the others.
 
-    The mask is an input: the same chance can then be given to another implementation. dL/dx = m g.
-    Srivastava et al. 2014, with the scale moved to training.
+    The mask is an input, so that another implementation can be given the same one. dL/dx = m g.
+    Srivastava et al. 2014, but with the scaling in training instead of at test time.
     """
 
     @staticmethod

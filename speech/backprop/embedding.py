@@ -10,8 +10,8 @@ from speech.backprop.operation import Saved, require_indices, require_precision,
 class Embedding:
     """y[...] = table[index ...]; table ``(n_words, n_units)``, indices int of any shape, y ``(*indices, n_units)``.
 
-    It is a Linear whose input is 1 for one word and 0 for all others, so dL/dW = g^T x keeps, for each word, the sum
-    of g over the places where it stands:  dL/dtable[w] = sum over {n: index n = w} of g[n].
+    It is a Linear whose input is 1 for one word and 0 for all others, so dL/dW = g^T x has, for each word, the sum of
+    g over the places where the word occurs:  dL/dtable[w] = sum over {n: index n = w} of g[n].
     """
 
     @staticmethod

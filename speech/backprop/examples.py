@@ -1,6 +1,6 @@
-"""A small example of every operation, float64: what its gradient can be checked on.
+"""A small float64 example of every operation, to check its gradient on.
 
-Numbers are small and random and none is 0, which could hide a wrong derivative; clips are of unequal lengths, one text
+Numbers are small and random; none is 0, which could hide a wrong derivative. The clips have unequal lengths, one text
 has a doubled letter and one is empty.
 """
 
@@ -31,7 +31,7 @@ RECURRENT = (Rnn, Gru, Lstm, Layer)  # they write into buffers: autograd can nei
 
 
 class Example(NamedTuple):
-    """``inputs`` by the names of ``operation.forward``'s arguments; ``asked`` are those that have a gradient."""
+    """``inputs`` by the names of ``operation.forward``'s arguments; ``asked`` names those that have a gradient."""
 
     operation: Any
     inputs: dict[str, Any]
@@ -44,7 +44,7 @@ class Example(NamedTuple):
 
 
 def examples() -> list[Example]:
-    """One of each operation, and a bidirectional Layer of each cell."""
+    """An example of each operation, and of a bidirectional Layer of each cell."""
     generator = torch.Generator().manual_seed(0)
 
     def some(*shape: int) -> Tensor:

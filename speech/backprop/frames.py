@@ -1,7 +1,7 @@
-"""Clips of unequal lengths in one right-padded batch: which frames count, and turning each clip round.
+"""Clips of unequal lengths in one right-padded batch: which frames are valid, and how a clip is reversed.
 
-Read from the first frame on, padding comes after every frame that counts and cannot reach it. Read from the last, a
-clip is turned round *within its own length* first, so that its padding stays behind it.
+Read forwards, the padding comes after every valid frame and cannot influence it. To be read backwards, a clip is first
+reversed *within its own length*, so that its padding stays at the end.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ def frame_mask(n_frames: Tensor, longest: int) -> Tensor:
 
 
 def permute(x: Tensor, source: Tensor) -> Tensor:
-    """The frames of all clips of x ``(batch, n_frames, n)`` in another order: row i is row ``source[i]`` of x."""
+    """All frames of x ``(batch, n_frames, n)`` in another order: row i is row ``source[i]`` of x."""
     return x.reshape(-1, x.shape[2])[source].view(x.shape)
 
 
 class ReverseWithinLength:
     """y[b, t] = x[b, n_b - 1 - t] for t < n_b, and x[b, t] in the padding; x, y ``(batch, n_frames, n)``.
 
-    A permutation that is its own inverse, so the error goes back by the same: dL/dx = reverse(dL/dy).
+    The permutation is its own inverse, so the gradient is permuted likewise: dL/dx = reverse(dL/dy).
     """
 
     @staticmethod

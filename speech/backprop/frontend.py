@@ -1,8 +1,8 @@
-"""From the sound itself to MFCC frames, each step with its way back: so that the error reaches the waveform.
+"""From the waveform to MFCC frames, each step with its backward pass, so that the gradient reaches the waveform.
 
 The steps, in order: PreEmphasis, Level, PowerSpectrum, Filters (mel), Log, Filters (cosine transform), Deltas, and
-normalisation.ClipNorm. Davis and Mermelstein 1980 for the whole; the constants are torchaudio's and the project's own
-front end's, and come in from outside.
+normalisation.ClipNorm. The whole is due to Davis and Mermelstein 1980; the constants, those of torchaudio and of the
+project's own front end, are arguments.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from speech.backprop.frames import frame_mask
 from speech.backprop.operation import InputError, Saved, require_last, require_lengths, require_real, require_shape
 from speech.common.counting import counted
 
-QUIETEST = 1e-8  # RMS below which a clip is not made louder
-N_AROUND = 2  # frames to either side that a slope is taken over
+QUIETEST = 1e-8  # RMS: a quieter clip gets no more gain than a clip at this level
+N_AROUND = 2  # frames on either side over which a slope is taken
 
 
 class PreEmphasis:
     """y[i] = x[i] - c x[i-1] within a clip's samples, 0 beyond; x, y ``(batch, n_samples)``.
 
-    x[i] stands in y[i] and in y[i+1], so dL/dx[i] = g[i] - c g[i+1], g being 0 beyond the clip.
+    x[i] occurs in y[i] and in y[i+1], so dL/dx[i] = g[i] - c g[i+1], g being 0 beyond the clip.
     """
 
     @staticmethod
@@ -42,9 +42,9 @@ class PreEmphasis:
 
 
 class Level:
-    """Every clip equally loud: y = a x, a = level / max(r, QUIETEST), r = sqrt(sum_i x[i]^2 / n).
+    """Scales every clip to the same level: y = a x, a = level / max(r, QUIETEST), r = sqrt(sum_i x[i]^2 / n).
 
-    x and y ``(batch, n_samples)``, n ``n_samples`` int ``(batch,)``. x[i] moves y[i] by a, and every y by way of r:
+    x and y ``(batch, n_samples)``, n ``n_samples`` int ``(batch,)``. x[i] changes y[i] by a, and every y through r:
     dr/dx[i] = x[i] / (n r) and da/dr = -a / r, so
 
         dL/dx[i] = a g[i] - x[i] a / (n r^2) sum_j g[j] x[j]        (the second term only where r > QUIETEST)
@@ -77,8 +77,8 @@ class PowerSpectrum:
 
         dL/dx[hop t + n] += w[n] sum_k 2 g[t, k] Re(X[t, k] exp(2 pi i k n / N))
 
-    which is an inverse transform. (torch's irfft counts every k but the first and, for even N, the last twice, once for
-    the mirrored half that a real sound has: those are halved beforehand.) Overlapping frames add up.
+    which is an inverse transform. (torch's irfft counts every k twice, for the mirrored half of a real signal's
+    spectrum, except the first and, for even N, the last: the others are halved beforehand.) Overlapping frames add up.
     """
 
     @staticmethod
@@ -110,7 +110,7 @@ class PowerSpectrum:
 
 
 class Filters:
-    """y = x F over the last dimension, F ``(n_in, n_out)`` fixed: mel filters, or the cosine transform.
+    """y = x F over the last dimension, with a constant F ``(n_in, n_out)``: mel filters, or the cosine transform.
 
     dL/dx = g F^T.
     """
@@ -148,12 +148,12 @@ class Log:
 
 
 class Deltas:
-    """Coefficients, and beside them ``n_orders`` of their slopes in time: y = [x, d, dd, ...].
+    """Coefficients, followed by ``n_orders`` of their slopes in time: y = [x, d, dd, ...].
 
-    x ``(batch, n_frames, n)``, y ``(batch, n_frames, n (n_orders + 1))``. A slope is the least-squares line through
-    five frames, d[t] = sum_{j=1..2} j (x[t+j] - x[t-j]) / (2 (1 + 4)), a clip's first and last frame being held beyond
-    its ends (Furui 1986). It is linear, so the error goes back along the same arrows: d's g[t] j / 10 is added to
-    dx[t+j] and taken from dx[t-j]; from the highest order down, since each slope is the next one's input.
+    x ``(batch, n_frames, n)``, y ``(batch, n_frames, n (n_orders + 1))``. A slope is that of the least-squares line
+    through five frames, d[t] = sum_{j=1..2} j (x[t+j] - x[t-j]) / (2 (1 + 4)), with a clip's first and last frame
+    repeated beyond its ends (Furui 1986). It is linear, so the gradient g of d returns with equal factors: j g[t] / 10
+    is added to dx[t+j] and subtracted from dx[t-j], highest order first, since each slope is the next one's input.
     """
 
     @staticmethod
@@ -187,7 +187,7 @@ def _scale() -> int:
 
 
 def _index(x: Tensor, n_frames: Tensor, shift: int) -> Tensor:
-    """The frame ``shift`` later, held within each clip's own: of x's shape, for gather and scatter."""
+    """The index of the frame ``shift`` later, clamped to each clip: of x's shape, for gather and scatter."""
     t = torch.arange(x.shape[1], device=x.device)[None] + shift
     return torch.minimum(t.clamp(min=0), n_frames[:, None] - 1)[..., None].expand_as(x)
 

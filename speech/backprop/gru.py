@@ -1,4 +1,4 @@
-"""A layer that chooses what to remember: the gated recurrent unit."""
+"""A recurrent layer that chooses what to remember: the gated recurrent unit (GRU)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from speech.backprop.rnn import require_recurrent, sums_over_inputs, time_major,
 
 
 class Gru:
-    """Cho et al. 2014, with torch's order of the gates (r, z, n) and its reset gate after the hidden bias.
+    """Cho et al. 2014, with torch's gate order (r, z, n) and, as in torch, the reset gate after the hidden bias.
 
         r = sigmoid(W_r x + b_r + U_r h + c_r)          how much of the past the candidate reads
         z = sigmoid(W_z x + b_z + U_z h + c_z)          how much of the past is kept
         m = U_n h + c_n
         n = tanh(W_n x + b_n + r m)                     the candidate
-        h' = (1 - z) n + z h                            h of the frame before, h' of this one
+        h' = (1 - z) n + z h                            h: the previous frame's state, h': this frame's
 
     x ``(batch, n_frames, n_in)``, weight_ih = [W_r; W_z; W_n] ``(3 n_units, n_in)``, weight_hh = [U_r; U_z; U_n]
     ``(3 n_units, n_units)``, biases ``(3 n_units,)``, outputs ``(batch, n_frames, n_units)``, first state 0.
 
-    Back, with d = dL/dh' (from the output and from the frame after) and the slopes of sigmoid and tanh:
+    Backward, with d = dL/dh' (from the output and from the next frame) and the slopes of sigmoid and tanh:
 
         dn_sum = d (1 - z) (1 - n^2)
         dz_sum = d (h - n) z (1 - z)
@@ -29,9 +29,9 @@ class Gru:
         dm     = dn_sum r
         dh     = d z + [dr_sum, dz_sum, dm] weight_hh
 
-    Each of the sums is d times a factor that the forward pass already knows, so the factors of all frames are made at
-    once, and a step back is two products with d and one matrix product. The gradients of the weights are one matrix
-    product each over all frames: weight_ih meets [dr_sum, dz_sum, dn_sum], weight_hh meets [dr_sum, dz_sum, dm].
+    Each of these gradients is d times a factor known from the forward pass, so the factors of all frames are computed
+    at once, and a backward step is two products with d and one matrix product. The gradient of each weight is one
+    matrix product over all frames: with [dr_sum, dz_sum, dn_sum] for weight_ih, [dr_sum, dz_sum, dm] for weight_hh.
     """
 
     n_gates = 3
@@ -43,7 +43,7 @@ class Gru:
         require_recurrent(Gru.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs, n_rz = time_major(x), 2 * n_units
-        # The sums over the inputs of all frames, which become r and z, and n, in their place.
+        # The sums over the inputs of all frames; r and z, and n, overwrite them.
         gates = sums_over_inputs(inputs, weight_ih[:n_rz], bias_ih[:n_rz] + bias_hh[:n_rz])
         candidates = sums_over_inputs(inputs, weight_ih[n_rz:], bias_ih[n_rz:])
         memories, states = x.new_empty(n_frames, batch, n_units), x.new_empty(n_frames + 1, batch, n_units)
@@ -65,7 +65,7 @@ class Gru:
         require_shape("grad_h", grad_h, batch, n_frames, n_units)
         h_before, (r, z) = states[:-1], gates.split(n_units, dim=2)
         factor_n = (1 - z).mul_(torch.addcmul(n.new_ones(()), n, n, value=-1))
-        # The factors of dr_sum, dz_sum and dm, which become those in their place; r - r^2 is r (1 - r).
+        # The factors of dr_sum, dz_sum and dm, which then overwrite them; r - r^2 is r (1 - r).
         da_hh = grad_h.new_empty(n_frames, batch, 3, n_units)
         factor_r, factor_z, factor_m = da_hh.unbind(2)
         torch.mul(factor_n, m, out=factor_r).mul_(torch.addcmul(r, r, r, value=-1))

@@ -10,9 +10,8 @@ from speech.backprop.operation import Saved, require_last, require_precision, re
 class Linear:
     """y = x W^T + b, that is  y[.., j] = sum_i W[j, i] x[.., i] + b[j].
 
-    x ``(..., n_in)``, W ``(n_out, n_in)``, b ``(n_out,)``, y ``(..., n_out)``. Each x[i] moves every y[j] by W[j, i],
-    and each W[j, i] moves y[j] by x[i], so with g = dL/dy, summed over all rows n (everything before the last
-    dimension):
+    x ``(..., n_in)``, W ``(n_out, n_in)``, b ``(n_out,)``, y ``(..., n_out)``. dy[j]/dx[i] is W[j, i] and
+    dy[j]/dW[j, i] is x[i], so with g = dL/dy, summed over all rows n (all dimensions but the last):
 
         dL/dx[n, i] = sum_j g[n, j] W[j, i]          dx = g W
         dL/dW[j, i] = sum_n g[n, j] x[n, i]          dW = g^T x

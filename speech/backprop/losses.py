@@ -1,7 +1,7 @@
-"""Losses: one number, the mean over the batch.
+"""Losses: one number each, the mean over the batch.
 
-Each takes the network's last sums (logits), not their squashed form: the slope of the squashing and that of the
-logarithm then cancel, and no confident mistake is without a gradient.
+The cross-entropies take logits, not probabilities: the slopes of the activation and the logarithm then cancel, and even
+a confident mistake has a gradient.
 """
 
 from __future__ import annotations

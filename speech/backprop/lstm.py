@@ -1,4 +1,4 @@
-"""A layer with a memory that errors pass through unweakened: long short-term memory."""
+"""A recurrent layer with a memory that gradients can pass without decay: long short-term memory (LSTM)."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ class Lstm:
 
         i, f, o = sigmoid(W x + b + U h + c)            write, keep, read
         g       = tanh(W x + b + U h + c)               what is written
-        c' = f c + i g                                  the memory: c of the frame before, c' of this one
+        c' = f c + i g                                  the memory; c: the previous frame's, c': this frame's
         h' = o tanh(c')
 
     x ``(batch, n_frames, n_in)``, weight_ih ``(4 n_units, n_in)``, weight_hh ``(4 n_units, n_units)``, biases
     ``(4 n_units,)``, outputs ``(batch, n_frames, n_units)``, first state and memory 0.
 
-    Back, with d = dL/dh' and e = dL/dc' (both from this frame's output and from the frame after):
+    Backward, with d = dL/dh' and e = dL/dc' (both from this frame's output and from the next frame):
 
         e      += d o (1 - tanh(c')^2)
         di_sum  = e g i (1 - i)
         df_sum  = e c f (1 - f)
         dg_sum  = e i (1 - g^2)
         do_sum  = d tanh(c') o (1 - o)
-        dc      = e f                                   no weight and no squashing in between, only f
+        dc      = e f                                   no weight and no activation in between, only f
         dh      = [di_sum, df_sum, dg_sum, do_sum] weight_hh
 
-    As in gru.py, all factors of e and d are made at once for all frames.
+    As in gru.py, the factors of e and d are computed for all frames at once.
     """
 
     n_gates = 4
@@ -42,7 +42,7 @@ class Lstm:
         require_recurrent(Lstm.n_gates, x, weight_ih, weight_hh, bias_ih, bias_hh)
         batch, n_frames, n_units = x.shape[0], x.shape[1], weight_hh.shape[1]
         inputs = time_major(x)
-        gates = sums_over_inputs(inputs, weight_ih, bias_ih + bias_hh)  # which become i, f, g, o in their place
+        gates = sums_over_inputs(inputs, weight_ih, bias_ih + bias_hh)  # i, f, g, o overwrite them
         states, memories = (x.new_empty(n_frames + 1, batch, n_units) for _ in range(2))
         states[0] = memories[0] = 0
         for t in range(n_frames):
@@ -63,7 +63,7 @@ class Lstm:
         i, f, g, o = gates.split(n_units, dim=2)
         read = memories[1:].tanh()
         to_memory = (1 - read * read).mul_(o)
-        # The factors of the four sums' errors, which become those in their place.
+        # The factors of the four sums' gradients, which then overwrite them.
         da = grad_h.new_empty(n_frames, batch, 4, n_units)
         factor_i, factor_f, factor_g, factor_o = da.unbind(2)
         torch.mul(g, i, out=factor_i).mul_(1 - i)

@@ -1,7 +1,7 @@
 """Mean 0 and deviation 1: of a frame's units (layer normalisation), and of a coefficient over a clip's frames.
 
-Both take a mean off and divide by a deviation. Let xh = (x - mean) / s, with means over N values, and g = dL/dxh.
-x moves xh directly, by the mean, and by s: ds/dx_i = xh_i / N, so
+Both subtract a mean and divide by a deviation. Let xh = (x - mean) / s, with means over N values, and g = dL/dxh.
+x changes xh directly, through the mean, and through s: ds/dx_i = xh_i / N, so
 
     dL/dx_i = (g_i - mean(g) - xh_i mean(g xh)) / s
 
@@ -57,16 +57,16 @@ class LayerNorm:
 
 
 class ClipNorm:
-    """Each coefficient of a clip over its own frames and ``n_prior_frames`` more of mean ``prior_mean`` and deviation
-    ``prior_deviation``: s = max(sqrt(mean((x - mean)^2)), least).
+    """Normalises each coefficient over a clip's own frames and ``n_prior_frames`` more of mean ``prior_mean`` and
+    deviation ``prior_deviation``: s = max(sqrt(mean((x - mean)^2)), least).
 
-    Those stand for speech as it commonly is: a clip of one vowel, less its own mean alone, would be nothing. (Kaldi
-    counts frames of all training in with a recording's first ones: Povey et al. 2011.) They are not moved by x: in
-    dL/dx, N counts them in and their g is 0.
+    The prior frames stand for typical speech: a clip of one vowel, minus its own mean alone, would be nearly 0. (Kaldi
+    likewise adds statistics of the training data to a recording's first frames: Povey et al. 2011.) They do not depend
+    on x: in dL/dx they count in N, and their g is 0.
 
-    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``, prior_mean and prior_deviation ``(n,)``; y is 0 beyond
-    a clip's frames and nothing comes back from there. Where s is held at ``least`` it does not move with x, and the
-    last term of dL/dx is left out.
+    x ``(batch, n_frames, n)``, ``n_frames`` int ``(batch,)``, prior_mean and prior_deviation ``(n,)``; beyond a clip's
+    frames y is 0 and its gradient is ignored. Where s is held at ``least`` it does not depend on x, and the last term
+    of dL/dx is left out.
     """
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Clipping and optimisers: what a gradient does to the weights, in place.
+"""Gradient clipping and optimisers, which update the weights in place.
 
-Parameters and gradients are dictionaries by name; ``state`` is what a rule remembers from step to step, empty at
-first, tensors throughout, so that it can be saved.
+Parameters and gradients are dictionaries by name. ``state`` is an optimiser's memory between steps: empty at first, and
+only of tensors, so that it can be saved.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ State = dict[str, dict[str, Tensor]]
 
 
 def clip_norm(grads: Tensors, largest: float) -> float:
-    """Scale all gradients together so that their Euclidean norm is at most ``largest``; returns what it was.
+    """Scale all gradients together so that their Euclidean norm is at most ``largest``; returns the norm before.
 
-    g <- g min(1, largest / (|g| + 1e-6)), as torch has it (Pascanu, Mikolov and Bengio 2013, algorithm 1).
+    g <- g min(1, largest / (|g| + 1e-6)), as in torch (Pascanu, Mikolov and Bengio 2013, algorithm 1).
     """
     norm = float(torch.stack([grad.square().sum() for grad in grads.values()]).sum().sqrt()) if grads else 0.0
     scale = largest / (norm + 1e-6)
-    if not scale >= 1:  # a norm of NaN makes every gradient NaN, as torch has it: the step is seen to be lost
+    if not scale >= 1:  # a norm of NaN makes every gradient NaN, as in torch, so that the failure shows
         for grad in grads.values():
             grad *= scale
     return norm
@@ -48,8 +48,8 @@ def adamw(
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; Kingma and Ba 2015).
 
     w <- w - rate decay w
-    m <- b1 m + (1 - b1) g,    v <- b2 v + (1 - b2) g^2            running means of the gradient and of its square
-    w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)  the divisors undo that both began at 0
+    m <- b1 m + (1 - b1) g,    v <- b2 v + (1 - b2) g^2            running means of the gradient and its square
+    w <- w - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)  the divisors correct for both starting at 0
     """
     for name, weight in _matched(parameters, grads):
         memory = state.get(name)

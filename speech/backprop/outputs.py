@@ -13,9 +13,9 @@ from speech.backprop.operation import InputError, Saved, require_last, require_l
 
 
 class EachLogSoftmax:
-    """``LogSoftmax`` of each output by itself: columns of x, ``sizes`` of them one after the other.
+    """``LogSoftmax`` of each output separately: x has the columns of all outputs side by side, ``sizes`` of each.
 
-    No output depends on another's columns, so their gradients lie side by side as well.
+    No output depends on another's columns, so their gradients are concatenated as well.
     """
 
     @staticmethod
@@ -33,7 +33,7 @@ class EachLogSoftmax:
 
 
 class EachCtc:
-    """``Ctc`` of each of ``texts`` (symbols, their numbers) on its own output's columns: losses ``(n_texts, batch)``.
+    """``Ctc`` of each of ``texts`` (symbols, lengths) on the columns of its own output: losses ``(n_texts, batch)``.
 
     Outputs without a text have gradient 0.
     """
@@ -61,8 +61,8 @@ class EachCtc:
 class MeanPerLetter:
     """L = sum over texts of the mean over feasible clips of loss / length; infinite losses are left out.
 
-    losses and lengths ``(n_texts, batch)``: letters, and phones where there are such.
-    dL/dloss_kb = 1 / (n_feasible_k length_kb), and 0 for what was left out.
+    losses and lengths ``(n_texts, batch)``: those of the letters and, if any, of the phones.
+    dL/dloss_kb = 1 / (n_feasible_k length_kb), and 0 for losses left out.
     """
 
     @staticmethod
@@ -71,7 +71,7 @@ class MeanPerLetter:
         require_lengths("lengths", lengths.flatten(), losses.numel(), 1 << 30)
         require_precision("losses", losses)
         if losses.isnan().any():
-            raise InputError("losses hold NaN, which is not a clip that is too short")
+            raise InputError("losses hold NaN; a clip that is too short has an infinite loss")
         feasible = losses.isfinite()
         weight = feasible / (lengths * feasible.sum(dim=1, keepdim=True).clamp(min=1)).to(losses.dtype)
         return (torch.where(feasible, losses, 0) * weight).sum(), (weight,)

@@ -1,7 +1,7 @@
-"""The whole recogniser by hand, waveform to loss: the operations of this folder in a row, and back.
+"""The whole recogniser by hand, waveform to loss, as a chain of this folder's operations.
 
 The names of steps and parameters are those of ``speech.model.recognizer.Recognizer``, so that weights, gradients and
-intermediate values can be laid side by side.
+intermediate values can be compared one by one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from speech.common.counting import counted
 
 @dataclass(frozen=True)
 class Geometry:
-    """What is fixed before training: the front end's constants and the encoder's shape.
+    """The quantities fixed before training: the front end's constants and the encoder's shape.
 
     ``window`` ``(window_length,)``, ``mel`` ``(window_length // 2 + 1, n_mels)``, ``dct`` ``(n_mels, n_mfcc)`` or None
     for log-mel energies; ``prior_mean``, ``prior_deviation`` ``(n_features,)``; ``stride`` in frames; ``cell`` rnn,
@@ -55,7 +55,7 @@ class Geometry:
     bidirectional: bool
 
     def n_frames(self, n_samples: Tensor) -> Tensor:
-        """Frames of features of clips of ``n_samples``."""
+        """The number of feature frames of clips of ``n_samples``."""
         return (n_samples - len(self.window)).clamp(min=0) // self.hop_length + 1
 
 
@@ -70,10 +70,10 @@ def forward(
     masks: Sequence[Tensor] = (),
     feature_mask: Tensor | None = None,
 ) -> tuple[Chain, Tensor]:
-    """Waveforms ``(batch, n_samples)`` to logits: the chain whose last value is ``logits``, and ``n_frames`` of them.
+    """Waveforms ``(batch, n_samples)`` to logits: the chain whose last value is ``logits``, and their ``n_frames``.
 
-    ``masks`` are those of dropout, after the convolution and after each recurrent layer; none for no dropout.
-    ``feature_mask``, of the features' shape, is 0 where SpecAugment hides one: y = m x as well, so the same step.
+    ``masks`` are the dropout masks after the convolution and after each recurrent layer; empty for no dropout.
+    ``feature_mask``, of the features' shape, is 0 where SpecAugment masks one: again y = m x, so Dropout applies it.
     """
     require_clips("waveforms", waveforms)
     chain = Chain()
@@ -128,8 +128,8 @@ def forward(
 def add_loss(chain: Chain, n_frames: Tensor, texts: Sequence[tuple[Tensor, Tensor]], sizes: Sequence[int]) -> Tensor:
     """Extend the chain from ``logits`` by ``log_probs``, ``losses`` and ``loss``, in nats per letter (and phone).
 
-    ``texts`` are the letters of each clip and their numbers, ``(batch, n_letters)`` and ``(batch,)``, and the phones of
-    a recogniser that has these; ``sizes`` are the columns of each output in the logits.
+    ``texts`` are the letters of each clip and their number, ``(batch, n_letters)`` and ``(batch,)``, then likewise the
+    phones for a recogniser with a phone output; ``sizes`` are the numbers of columns of each output in the logits.
     """
     x = chain.step("log_probs", EachLogSoftmax, chain.values["logits"], sizes)
     x = chain.step("losses", EachCtc, x, n_frames, texts, sizes)

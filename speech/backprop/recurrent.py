@@ -1,6 +1,6 @@
-"""Layers that read a clip from both ends, in batches of unequal lengths.
+"""Recurrent layers in one or both directions, for batches of clips of unequal lengths.
 
-Schuster and Paliwal 1997 for the two directions; frames.py for how padding is kept out of both.
+The two directions: Schuster and Paliwal 1997. frames.py explains how padding is kept out of both.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from speech.backprop.rnn import Rnn
 from speech.common.counting import counted
 
 CELLS: dict[str, Any] = {"rnn": Rnn, "gru": Gru, "lstm": Lstm}
-N_WEIGHTS = 4  # of one direction: weight_ih, weight_hh, bias_ih, bias_hh
+N_WEIGHTS = 4  # per direction: weight_ih, weight_hh, bias_ih, bias_hh
 
 
 class Layer:
     """One recurrent layer in one or both directions: outputs ``(batch, n_frames, n_units * n_directions)``.
 
-    ``cell`` is Rnn, Gru or Lstm, ``n_frames`` int ``(batch,)``, ``weights`` the four of the direction from the first
-    frame on, then (where it is bidirectional) the four of the other. Outputs beyond a clip's length are 0 and so is
-    what they send back. Forward, y = [h, reverse(h')], h' being the second direction's states over reverse(x); so the
-    error splits in two halves, the second is turned round, and both directions' gradients of x add up.
+    ``cell`` is Rnn, Gru or Lstm, ``n_frames`` int ``(batch,)``; ``weights`` are the four of the forward direction, then
+    (if the layer is bidirectional) the four of the backward one. Outputs beyond a clip's length are 0, and so are their
+    gradients. Forward, y = [h, reverse(h')], h' being the second direction's states over reverse(x). So the gradient
+    splits into two halves, the second is reversed, and the gradients of x from both directions add up.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""A layer that remembers: Elman's network, and the error carried back through time."""
+"""A layer with memory: Elman's network, and backpropagation through time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ class Rnn:
     """h[t] = tanh(a[t]),  a[t] = W x[t] + b + U h[t-1] + c,  h[-1] = 0  (Elman 1990).
 
     x ``(batch, n_frames, n_in)``, W ``(n_units, n_in)``, U ``(n_units, n_units)``, b and c ``(n_units,)``, outputs h
-    ``(batch, n_frames, n_units)``. Unrolled, it is a deep network with one layer a frame, all with the same weights
-    (Werbos 1990). h[t] reaches the loss twice: as the output of frame t, and through a[t+1]. So, from the last frame
-    to the first, with g = dL/dh[t] of the output alone:
+    ``(batch, n_frames, n_units)``. Unrolled, it is a deep network with one layer per frame, all with the same weights
+    (Werbos 1990). h[t] reaches the loss in two ways: as the output of frame t, and through a[t+1]. So, from the last
+    frame to the first, with g[t] = dL/dh[t] through the output alone:
 
-        dh[t] = g[t] + da[t+1] U              the error that arrives from both ways
+        dh[t] = g[t] + da[t+1] U              the gradient from both ways
         da[t] = dh[t] (1 - h[t]^2)            through tanh
         dW = sum_t da[t]^T x[t]    dU = sum_t da[t]^T h[t-1]    db = dc = sum_t da[t]    dx[t] = da[t] W
 
-    On paper, one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 reads unit 1, a frame
-    later), b = c = 0, x = 0.5, 0, and L = h2[1]. Then h1[0] = tanh 0.5 = 0.4621, h2[0] = 0, h1[1] = 0,
-    h2[1] = tanh 0.4621 = 0.4318. Back: da[1] = (0, 1 - 0.4318^2) = (0, 0.8135); da[0] = (0.8135 (1 - 0.4621^2), 0) =
-    (0.6398, 0); so dx[0] = 0.6398, dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8135 * 0.4621 = 0.3760.
-    (Four digits of each are shown, all of them are carried on.)
+    An example on paper, with one input, two units, two frames: W = (1, 0)^T, U = [[0, 0], [1, 0]] (unit 2 reads unit 1
+    a frame later), b = c = 0, x = 0.5, 0, and L = h2[1]. Then h1[0] = tanh 0.5 = 0.4621, h2[0] = 0, h1[1] = 0,
+    h2[1] = tanh 0.4621 = 0.4318. Backward: da[1] = (0, 1 - 0.4318^2) = (0, 0.8135);
+    da[0] = (0.8135 (1 - 0.4621^2), 0) = (0.6398, 0); so dx[0] = 0.6398,
+    dW = 0.5 (0.6398, 0)^T = (0.3199, 0)^T, and dU[2, 1] = 0.8135 * 0.4621 = 0.3760.
+    (Four digits of each are shown; the computation keeps all.)
     """
 
     n_gates = 1
@@ -47,7 +48,7 @@ class Rnn:
     def backward(saved: Saved, grad_h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         inputs, weight_ih, weight_hh, states = saved
         require_shape("grad_h", grad_h, states.shape[1], len(states) - 1, states.shape[2])
-        da = 1 - states[1:] * states[1:]  # the slopes, which become the errors in their place
+        da = 1 - states[1:] * states[1:]  # the slopes; the gradients of the sums overwrite them
         grads, carried = grad_h.transpose(0, 1), torch.zeros_like(states[0])
         for t in reversed(range(len(da))):
             da[t].mul_(carried.add_(grads[t]))
@@ -63,7 +64,7 @@ def require_recurrent(
     bias_ih: Tensor,
     bias_hh: Tensor,
 ) -> None:
-    """Raise InputError for shapes that do not fit one another, NaN in ``x``, or no frames."""
+    """Raise InputError for inconsistent shapes, NaN in ``x``, or no frames."""
     require_shape("x", x, None, None, None)
     require_shape("weight_hh", weight_hh, None, None)
     n_units = weight_hh.shape[1]
@@ -79,12 +80,12 @@ def require_recurrent(
 
 
 def time_major(x: Tensor) -> Tensor:
-    """``(batch, n_frames, n)`` as contiguous ``(n_frames, batch, n)``: each step then reads one block of memory."""
+    """``(batch, n_frames, n)`` as contiguous ``(n_frames, batch, n)``, so that each step reads one block of memory."""
     return x.transpose(0, 1).contiguous()
 
 
 def sums_over_inputs(inputs: Tensor, weight_ih: Tensor, bias: Tensor) -> Tensor:
-    """W x + b of all frames in one product: ``(n_frames, batch, n_sums)``."""
+    """W x + b for all frames in one product: ``(n_frames, batch, n_sums)``."""
     sums = torch.addmm(bias, inputs.flatten(0, 1), weight_ih.T)
     return sums.view(*inputs.shape[:2], len(bias))
 
@@ -97,16 +98,16 @@ def weight_grads(
     weight_hh: Tensor,
     da_ih_last: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """grad_x, grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh: one product each over all frames.
+    """grad_x, grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh, each computed over all frames at once.
 
-    ``inputs`` ``(n_frames, batch, n_in)``, ``h_before`` the states that the steps began with, ``da`` ``(n_frames,
-    batch, n_sums)`` the gradient of the sums. Where the last gate's sum over the input has another gradient than its
-    sum over the state (the GRU's candidate), that is ``da_ih_last``.
+    ``inputs`` ``(n_frames, batch, n_in)``; ``h_before``, the state before each step; ``da`` ``(n_frames, batch,
+    n_sums)``, the gradient of the sums. ``da_ih_last`` is the gradient of the last gate's sum over the input if it
+    differs from that of its sum over the state (the GRU's candidate).
     """
     rows, inputs_rows, n_units = da.flatten(0, 1), inputs.flatten(0, 1), weight_hh.shape[1]
     grad_hh, grad_bias_hh = rows.T @ h_before.flatten(0, 1), rows.sum(dim=0)
     if da_ih_last is None:
-        # A copy: scaling gradients in place would else scale this one twice.
+        # A copy: otherwise scaling the gradients in place would scale this one twice.
         grad_x, grad_ih, grad_bias_ih = rows @ weight_ih, rows.T @ inputs_rows, grad_bias_hh.clone()
     else:
         first, last = rows[:, :-n_units], da_ih_last.flatten(0, 1)

@@ -1,1 +1,1 @@
-"""What every room may stand on, without torch and Hydra: whole files, places of runs, optional packages, escaping."""
+"""Helpers for all packages, without torch and Hydra: atomic files, run folders, optional packages, escaping."""

@@ -1,8 +1,8 @@
-"""From plain data to an object: ``{"_target_": "speech.model.encoder.Encoder", "n_units": 96}``.
+"""Builds an object from plain data: ``{"_target_": "speech.model.encoder.Encoder", "n_units": 96}``.
 
-The form that Hydra reads, without Hydra: a recogniser's file carries its parts in it and loads without a config folder.
-Each part has to be a class of one given module, or of a package that is trusted, so that a file from a stranger can
-call nothing else.
+This is Hydra's form, read without Hydra: a recogniser's file contains its parts and loads without a config folder. Each
+part has to be a class of one given module, or of a trusted package, so that a file from a stranger can call nothing
+else.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ FRONTEND, ENCODER, DECODER = "speech.model.frontend", "speech.model.encoder", "s
 
 
 def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
-    """The object of ``node["_target_"]``, a class that ``module`` defines, made from the node's other keys and from
-    those that are ``derived`` from other choices.
+    """An instance of ``node["_target_"]``, a class that ``module`` defines, made from the node's other keys and from
+    the arguments ``derived`` from other choices.
 
-    Raises ValueError for any other target (NotTrustedError for one of another package), TypeError for keys that the
-    class does not know.
+    Raises ValueError for any other target (NotTrustedError for a target of another package), TypeError for keys that
+    the class does not know.
     """
     if not isinstance(node, Mapping):
         raise TypeError(f"{node!r} is not a _target_ and its arguments")
@@ -29,7 +29,7 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
     place, _, name = target.rpartition(".")
     found = getattr(importlib.import_module(place), name, None) if place == module or is_trusted(target) else None
     own = isinstance(found, type) and (found.__module__ == module or defined_in_trusted(found))
-    if found is None or not own:  # what the module imports is not its own
+    if found is None or not own:  # a class that the module only imports does not count
         reason = f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}"
         if found is None and place and not target.startswith("speech.") and not is_trusted(target):
             raise NotTrustedError(f"{reason}; {way_out(target)}")

@@ -1,4 +1,4 @@
-"""Command lines without Hydra: ``key=value``, as Hydra's are written, parsed by argparse."""
+"""Command lines without Hydra: ``key=value``, in Hydra's form, parsed by argparse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, for which ``key=value`` is ``--key=value``. Raises ValueError for what it does not know."""
+    """argparse's parser that reads ``key=value`` as ``--key=value``. Raises ValueError for unknown arguments."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog, description=description, allow_abbrev=False)
@@ -30,17 +30,17 @@ def boolean(text: str) -> bool:
 
 
 def or_null(kind: Callable[[str], Value]) -> Callable[[str], Value | None]:
-    """What ``kind`` makes of a text; of ``null``, as in Hydra's arguments, nothing."""
+    """Converts a text with ``kind``, but ``null`` to None, as in Hydra's arguments."""
 
     def read(text: str) -> Value | None:
         return None if text == "null" else kind(text)
 
-    read.__name__ = kind.__name__  # which argparse says where a text is refused
+    read.__name__ = kind.__name__  # argparse shows it when it rejects a text
     return read
 
 
 def count(least: int, most: int) -> Callable[[str], int]:
-    """Reads integers within ``least`` to ``most``."""
+    """A converter of integers from ``least`` to ``most``."""
 
     def read(text: str) -> int:
         try:
@@ -55,14 +55,14 @@ def count(least: int, most: int) -> Callable[[str], int]:
 
 
 def texts(text: str) -> list[str] | str:
-    """The texts of ``[one,two]``; any other text is a file's name, and stays as it is."""
+    """The texts of ``[one,two]``; any other text is the name of a file and is returned unchanged."""
     if not (text.startswith("[") and text.endswith("]")):
         return text
     return [one.strip().strip("\"'") for one in text[1:-1].split(",") if one.strip()]
 
 
 def names(text: str) -> list[str] | str:
-    """``texts``, none of which is a mapping, such as Hydra reads."""
+    """``texts``, but refuses Hydra's mappings."""
     if text.startswith("[") and "{" in text:
         raise argparse.ArgumentTypeError(f"{text}: pronunciations stand in a text file, Siobhan = shivawn a line")
     return texts(text)

@@ -1,4 +1,4 @@
-"""Text that users or strangers write, as text: on a terminal, in a table, in a picture."""
+"""Escapes text from users or strangers for display: on a terminal, in a table, in a picture."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _JOINERS = "\u200c\u200d"  # invisible letters of Persian and of Indian scripts
 
 
 def printable(text: object) -> str:
-    r"""``text`` on one line, as it is: what would move a cursor, colour, turn or break a line is shown as ``\x1b``.
+    r"""``text`` on one line, with characters that could move the cursor, colour, reverse or break a line as ``\x1b``.
 
-    That is what Unicode calls control, format, surrogate and unassigned characters, and separators of lines.
+    These are Unicode's control, format, surrogate and unassigned characters, and its line separators.
     """
     shown = str(text)
     if shown.isprintable():
@@ -24,7 +24,7 @@ def printable_lines(text: object) -> str:
 
 
 def escape_mathtext(text: str) -> str:
-    r"""``text`` for matplotlib to show as it is: between two ``$`` it would typeset mathematics."""
+    r"""``text`` for matplotlib to show unchanged: between two ``$`` it would typeset mathematics."""
     return printable(text).replace("$", r"\$")
 
 

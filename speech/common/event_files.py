@@ -1,4 +1,4 @@
-"""TensorBoard's event files where they cannot be written: one line that names their folder."""
+"""Reports TensorBoard event files that cannot be written in one line that names their folder."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from speech.common.storage import UnwritableError
 
 @contextmanager
 def written(folder: Path) -> Iterator[None]:
-    """Event files are written into ``folder`` within. Raises UnwritableError.
+    """Surrounds code that writes event files into ``folder``. Raises UnwritableError.
 
-    A thread of TensorBoard's writes them. It would print a traceback, and the exception that it leaves for the next
-    call names no file.
+    A thread of TensorBoard writes them. On its own it would print a traceback, and the exception that it raises at the
+    next call names no file.
     """
 
     def hook(thread: threading.ExceptHookArgs) -> None:

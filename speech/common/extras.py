@@ -1,4 +1,4 @@
-"""Packages that only some of the project needs."""
+"""Optional packages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 def require(package: str, extra: str, distribution: str | None = None) -> Any:
     """The module ``package``. Raises ModuleNotFoundError with the command that installs it.
 
-    ``distribution`` is what pip calls it, where that is another name.
+    ``distribution`` is its name for pip, if that differs.
     """
     try:
         return importlib.import_module(package)

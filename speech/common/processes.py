@@ -1,4 +1,4 @@
-"""What a process leaves: child processes that end with it, a temporary folder that the next one clears if it cannot."""
+"""Cleaning up after a process: child processes end with it, and the next process removes what a killed one left."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ if sys.platform != "win32":
     import resource
 
 SHARED_MEMORY = Path("/dev/shm")  # Linux's
-LONGEST_TEMPORARY = 103 - len("/pymp-12345678/listener-12345678")  # bytes: macOS' sockets have the shortest paths
-LEAVING_S = 3.0  # that killed processes have to be gone
-LEAST_FILES = 256  # a batch that is sent to another process is a file for each of its tensors
+LONGEST_TEMPORARY = 103 - len("/pymp-12345678/listener-12345678")  # bytes: macOS allows the shortest socket paths
+LEAVING_S = 3.0  # time for killed processes to end
+LEAST_FILES = 256  # a batch sent to another process needs an open file for each of its tensors
 
-# What a terminal or a batch system sends to every process of a group; SIGHUP is not everywhere.
+# The signals that a terminal or a batch system sends to every process of a group; not all systems have SIGHUP.
 GROUP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def leave(number: int, _frame: FrameType | None) -> None:
-    """What a signal does that ends a program as ``sys.exit`` does."""
+    """A signal handler that ends the program with ``sys.exit``."""
     sys.exit(128 + number)
 
 
 def exit_on_signals() -> None:
-    """SIGTERM and SIGHUP end this process as ``sys.exit`` does, so that what it began is put away; but for ``nohup``,
-    which ignores them."""
+    """Let SIGTERM and SIGHUP end this process with ``sys.exit``, so that it cleans up, unless they are ignored (as by
+    ``nohup``)."""
     for number in GROUP_SIGNALS:
         if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, leave)
 
 
 def end_with_parent(*_worker: int) -> None:
-    """In a child process of ``multiprocessing``: leave a terminal's signals to the parent, and end when it has ended,
-    however that was."""
+    """In a child process of ``multiprocessing``: leave a terminal's signals to the parent, and end when the parent has
+    ended, for whatever reason."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     follow_parent()
 
 
 def follow_parent() -> None:
-    """In a child process of ``multiprocessing``: end when its parent has ended, however that was."""
+    """In a child process of ``multiprocessing``: end when the parent has ended, for whatever reason."""
     threading.Thread(target=_end_after_parent, daemon=True).start()
 
 
@@ -64,7 +64,7 @@ def _end_after_parent() -> None:
 
 @cache
 def stop_with(parent: int) -> None:
-    """In a child process that another library started: SIGTERM once ``parent``, its parent's number, has ended."""
+    """In a child process that another library started: send it SIGTERM once process ``parent``, its parent, ended."""
 
     def wait() -> None:
         while os.getppid() == parent:
@@ -77,9 +77,9 @@ def stop_with(parent: int) -> None:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Signals that come within are acted on at its end: the exception that one raises (Ctrl-C's) is lost in a function
-    that C calls, and so is what that function was to do."""
-    if threading.current_thread() is not threading.main_thread():  # no signal is acted on in another
+    """Delays signals until the block ends: an exception that a signal raises (Ctrl-C) within a function called from C
+    is lost, and so is the rest of that function's work."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread handles signals
         yield
         return
     before = {number: handler for number in GROUP_SIGNALS if callable(handler := signal.getsignal(number))}
@@ -97,7 +97,7 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def no_children_left() -> Iterator[None]:
-    """An exception ends the daemons too, a loader's say: one that is asked for nothing any more would be waited for."""
+    """On an exception, kills daemon child processes, such as a loader's workers: Python would wait for them."""
     try:
         yield
     except BaseException:
@@ -111,10 +111,10 @@ def no_children_left() -> Iterator[None]:
 
 
 def cores(n_bytes: int = 0) -> int:
-    """How many processes may work at once: one a core, and 1 where they could not share a lock, or ``n_bytes`` of
-    memory, as in a container without /dev/shm, have too few open files, or too small ones, for what they share, or a
-    temporary folder whose path is too long for the sockets that they share it by: what a process sends would be lost,
-    and waited for."""
+    """The number of processes that may work at once: one per core, but 1 if they could not exchange data. They can not
+    if locks are unavailable, shared memory has less than ``n_bytes`` free (as in a container without /dev/shm), the
+    limits on open files or file sizes are too low, or the path of the temporary folder is too long for their sockets:
+    data that a process sends would be lost, and the receiver would wait for ever."""
     try:
         multiprocessing.Lock()
     except (ImportError, OSError):
@@ -131,14 +131,14 @@ def cores(n_bytes: int = 0) -> int:
 
 
 def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder for this process alone, removed at its end; those that killed processes left are removed now."""
+    """A folder for this process alone, removed at its end. Folders left by killed processes are removed now."""
     return tempfile.TemporaryDirectory(prefix=_named(prefix))
 
 
 def _named(prefix: str) -> str:
-    """How the name of this process's temporary folder begins, now that those of killed processes are removed."""
+    """Remove the folders of killed processes; returns the prefix for the name of this process's temporary folder."""
     own = f"{prefix}-{_namespace()}-"
-    if os.name == "posix":  # elsewhere no signal asks whether a process lives
+    if os.name == "posix":  # elsewhere no signal can test whether a process is alive
         for folder in Path(tempfile.gettempdir()).glob(f"{own}*"):
             if not _lives(folder.name.removeprefix(own).partition("-")[0]):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -146,29 +146,31 @@ def _named(prefix: str) -> str:
 
 
 def folder_of_family() -> str:
-    """A folder for temporary files of this process and of those that another library starts for it, and kills in the
-    end: they put nothing away. It is removed when this process ends, after all that is registered later."""
+    """A folder for temporary files of this process and of child processes that another library starts and finally
+    kills, so that they cannot clean up. It is removed when this process ends, after all exit handlers that are
+    registered later."""
     folder, owner = tempfile.mkdtemp(prefix=_named("family")), os.getpid()
 
     def remove() -> None:
         until = time.monotonic() + LEAVING_S
         while os.getpid() == owner and os.path.isdir(folder) and time.monotonic() < until:
-            shutil.rmtree(folder, ignore_errors=True)  # one that is about to end may still write there
+            shutil.rmtree(folder, ignore_errors=True)  # a process that is about to end may still write there
 
     atexit.register(remove)
     return folder
 
 
 def put_temporary_files_into(folder: str) -> None:
-    """This process's, and those of all that it starts, if the folder is there, and not on another machine."""
+    """Use ``folder`` for temporary files of this process and its children, if it exists (it may be on another machine)
+    and its path is short enough."""
     if os.path.isdir(folder) and _has_room_for_sockets(folder):
         os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 @contextmanager
 def temporary_files_in_one_folder(prefix: str) -> Iterator[None]:
-    """What this process and those forked from it put into the folder for temporary files, sockets of multiprocessing
-    say, lies in a ``temporary_folder``: a process that is killed removes nothing itself."""
+    """Puts temporary files of this process and its forked children, such as sockets of multiprocessing, into a
+    ``temporary_folder``: a killed process removes nothing itself."""
     before = tempfile.tempdir
     with temporary_folder(prefix) as folder:
         if _has_room_for_sockets(folder):
@@ -185,7 +187,7 @@ def _has_room_for_sockets(folder: str) -> bool:
 
 
 def _namespace() -> int:
-    """Of this process's number: two containers that share a folder both have a process 1."""
+    """The namespace of this process's number: two containers that share a folder both have a process 1."""
     place = Path("/proc/self/ns/pid")
     return place.stat().st_ino if place.exists() else 0
 

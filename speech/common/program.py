@@ -1,6 +1,6 @@
-"""A command around its work: its streams, signals and warnings, and what a user can put right told in one line.
+"""The frame of a command: its streams, signals and warnings, and one-line messages for errors that a user can correct.
 
-An ``action`` imports what it needs within itself, and this file little: Ctrl-C is answered while imports take seconds.
+An ``action`` does its own imports, and this file imports little, so that Ctrl-C works while imports take seconds.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from typing import NoReturn
 
 from speech.common.escape import printable_lines
 
-EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # what a user can put right
-# How the system, torch, NumPy and ONNX Runtime say that there is no memory left.
+EXPLAINED = (ValueError, OSError, ModuleNotFoundError)  # errors that a user can correct
+# The messages of the system, torch, NumPy and ONNX Runtime when no memory is left.
 _NO_MEMORY = re.compile(
     r"failed to map segment|an(?:no|')t allocate memory|[Uu]nable to allocate|bad_alloc|bad allocation"
 )
 
 
 def _own(error: Exception) -> Exception | None:
-    """``error``, which is told in its own words; None for a fault of the program, which is not."""
+    """``error`` if it is one to report by its message; None for a fault of the program."""
     return error if isinstance(error, EXPLAINED) else None
 
 
-Told = Callable[[Exception], Exception | None]  # the exception to tell of one; None: it is raised
+Told = Callable[[Exception], Exception | None]  # the exception to report for an exception; None: it is raised
 
 
 def run(action: Callable[[], object], told: Told = _own, goes_on: bool = False) -> None:
-    """Do ``action``, which is all that this process is for."""
+    """Run ``action`` as this process's main program."""
 
     def whole() -> None:
         begin()
@@ -46,17 +46,17 @@ def run(action: Callable[[], object], told: Told = _own, goes_on: bool = False) 
 
 def begin() -> None:
     """Set up this process's signals, streams and warnings."""
-    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is ignored, as nohup has it
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # otherwise it is ignored, as under nohup
         signal.signal(signal.SIGINT, _interrupt)
     from speech.common import processes
 
     processes.exit_on_signals()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a letter that a terminal cannot show is no error
+            stream.reconfigure(errors="backslashreplace")  # no error for a letter that the terminal cannot show
     warnings.formatwarning = format_warning
-    os.environ.setdefault("PATH", os.defpath)  # lhotse adds to it as it is imported
-    with suppress(OSError):  # torch would make a folder there as it is imported, and leave it
+    os.environ.setdefault("PATH", os.defpath)  # lhotse extends it on import
+    with suppress(OSError):  # on import torch would create a folder there and leave it
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
 
 
@@ -66,8 +66,8 @@ def format_warning(message: object, *_: object, **__: object) -> str:
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Ctrl-C; while a module is imported it ends the process here: there an exception may become another one, as
-    packages take it for what went wrong with their import."""
+    """Handles Ctrl-C. During an import it ends the process at once: an exception might be replaced by another, since
+    packages take it for a failure of their import."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             os._exit(130)
@@ -76,19 +76,20 @@ def _interrupt(_number: int, frame: FrameType | None) -> None:
 
 
 def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = False) -> object:
-    """The result of ``action``; what a user can put right (ours name the value and the way out) without a traceback.
+    """The result of ``action``. Errors that a user can correct are reported without a traceback (our own messages name
+    the value and what to do).
 
-    It ends the program: with status 2, after Ctrl-C with 130, where nobody reads the output any more with 141. With
-    ``goes_on`` the action keeps what it has finished, which is told after Ctrl-C.
+    Such an error ends the program with status 2, Ctrl-C with 130, and a closed output pipe with 141. ``goes_on`` says
+    that the action keeps what it has finished, which is mentioned after Ctrl-C.
     """
     try:
         found = action()
-        if sys.stdout is not None:  # as it is where standard output is closed
+        if sys.stdout is not None:  # None if standard output is closed
             sys.stdout.flush()
         return found
-    except BrokenPipeError:  # what reads the output has had enough, as head has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
-        sys.exit(128 + 13)  # as SIGPIPE ends others
+    except BrokenPipeError:  # the reader of the output has closed it, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the final flush
+        sys.exit(128 + 13)  # the status of a program that SIGPIPE ends
     except KeyboardInterrupt:
         _stop(goes_on)
     except Exception as error:
@@ -101,7 +102,7 @@ def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = F
 
 
 def _no_memory(error: Exception) -> Exception | None:
-    """What is told of ``error`` where the cause is that no memory is left."""
+    """The exception to report for ``error`` if its cause is a lack of memory."""
     if not (isinstance(error, MemoryError) or _NO_MEMORY.search(str(error))):
         return None
     reason = f" ({' '.join(str(error).split())})" if str(error) else ""
@@ -109,7 +110,7 @@ def _no_memory(error: Exception) -> Exception | None:
 
 
 def _in_words(error: Exception) -> str:
-    """The system's own errors by their file, as ours are, and without a number."""
+    """The message of ``error``; a system error as its file and reason, like ours, without the error number."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
@@ -121,7 +122,7 @@ def _stop(goes_on: bool) -> NoReturn:
 
 
 def _began_with_ctrl_c(error: BaseException | None) -> bool:
-    """Whether ``error`` came of KeyboardInterrupt: one that cuts a ``finally`` short, say, is followed by another."""
+    """Whether ``error`` arose from a KeyboardInterrupt, for example one that cut a ``finally`` block short."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, KeyboardInterrupt):

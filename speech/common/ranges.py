@@ -1,4 +1,4 @@
-"""Settings that are a text, a range or a proportion, checked."""
+"""Checks of settings: texts, ranges, counts, numbers and proportions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Range = tuple[float, float]
 
 
 def checked_text(key: str, value: object, what: str) -> str:
-    """``value``. Raises ValueError, which names ``key`` and ``what`` it is to be, unless it is a text."""
+    """``value``. Raises ValueError, which names ``key`` and ``what`` is needed, unless it is a non-empty text."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key}={value}: give {what}")
     return value
 
 
 def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, most: float = math.inf) -> Range:
-    """``pair`` as a tuple. Raises ValueError, which names ``key``, unless it rises within ``least`` to ``most``."""
+    """``pair`` as a tuple. Raises ValueError, which names ``key``, unless least <= pair[0] <= pair[1] <= most."""
     if len(pair) != 2 or not least <= pair[0] <= pair[1] <= most:
         bounds = f" within {least:g} to {most:g}" if most < math.inf else f" from {least:g} on"
         raise ValueError(f"{key}={list(pair)} must be two numbers that rise{'' if least == -math.inf else bounds}")
@@ -24,7 +24,7 @@ def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, mos
 
 
 def checked_count(key: str, value: int, least: int, most: int) -> int:
-    """``value``. Raises ValueError, which names ``key``, unless it is an integer within ``least`` to ``most``."""
+    """``value``. Raises ValueError, which names ``key``, unless it is an integer from ``least`` to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(f"{key}={value} must be an integer within {least} to {most}")
     return value
@@ -38,7 +38,7 @@ def checked_numbers(key: str, values: Sequence[float]) -> Sequence[float]:
 
 
 def checked_proportion(key: str, value: float) -> float:
-    """``value``. Raises ValueError, which names ``key``, unless it lies within 0 to 1."""
+    """``value``. Raises ValueError, which names ``key``, unless it is from 0 to 1."""
     if not 0 <= value <= 1:
         raise ValueError(f"{key}={value} must lie within 0 to 1")
     return value

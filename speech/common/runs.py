@@ -1,4 +1,4 @@
-"""Which recogniser a command means: a file, a run's folder, or the newest run."""
+"""Finds the recogniser that a command refers to: a file, a run's folder, or the newest run."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from speech import pretrained
 from speech.common import storage
 from speech.common.ranges import checked_text
 
-RECOGNIZER_FILE = "recognizer.pt"  # written when the training has ended: a folder without it is of an unfinished run
+RECOGNIZER_FILE = "recognizer.pt"  # written at the end of training: a run's folder without it is unfinished
 NEWEST, SHIPPED = "newest", "shipped"
-_SWEEP = "sweep_"  # how the folder of a sweep begins: conf/hydra/run.yaml
-_N_SHOWN = 5  # runs that are passed over
+_SWEEP = "sweep_"  # prefix of a sweep's folder: conf/hydra/run.yaml
+_N_SHOWN = 5  # skipped runs that a message lists
 
 
 def find_recognizer(place: str, runs_dir: str | Path, key: str, shipped: str = pretrained.EXPORTED) -> Path:
-    """The recogniser's file that the setting ``key=place`` stands for: a file, a run's folder, ``newest``, ``shipped``.
+    """The recogniser's file for the setting ``key=place``, which is a file, a run's folder, ``newest`` or ``shipped``.
 
-    ``shipped`` is the one that comes with the package, exported, which needs no torch; or that file of it.
-    ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a sweep,
-    fine-tuned ones and debugging runs have to be named.
-    Raises FileNotFoundError where there is none, with the runs that were passed over and why; ValueError for no text.
+    The argument ``shipped`` names the package's own file for ``shipped``, by default the exported one, which needs no
+    torch. ``newest`` is the newest run under ``runs_dir`` that was trained from scratch on all of its clips. Runs of a
+    sweep, fine-tuned runs and debugging runs have to be named.
+    Raises FileNotFoundError if there is none, with the runs that were skipped and why; ValueError for an empty text.
     """
     checked_text(key, place, "a run's folder, or a recogniser's file")
     if place == NEWEST:
@@ -40,8 +40,8 @@ def find_recognizer(place: str, runs_dir: str | Path, key: str, shipped: str = p
 
 
 def find_if_any(place: str | None, runs_dir: str | Path) -> tuple[Path | None, str]:
-    """``find_recognizer`` of ``recognizer=place``, for a command that can do without: None and the reason where
-    ``place`` is None or finds no newest run."""
+    """``find_recognizer`` of ``recognizer=place`` for a command that can do without one: None and the reason if
+    ``place`` is None or there is no newest run."""
     if place is None:
         return None, "recognizer=null"
     try:
@@ -73,8 +73,8 @@ def _newest(runs_dir: Path, key: str) -> Path:
 
 
 def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
-    """The reason for which the run that ``recognizer`` lies in has to be named; None for one that need not be."""
-    import yaml  # not in the runtime wheel, where nothing asks for the newest run
+    """The reason why the run of the file ``recognizer`` has to be named; None for a run that ``newest`` may take."""
+    import yaml  # not in the runtime wheel, which never looks for the newest run
 
     if any(folder.startswith(_SWEEP) for folder in recognizer.relative_to(runs_dir).parts):
         return "part of a sweep"
@@ -82,7 +82,7 @@ def _why_not_unasked(recognizer: Path, runs_dir: Path) -> str | None:
         config = yaml.safe_load(storage.read_yaml_text(recognizer.parent / "config.yaml"))
         init, trainer = config["init"], config["trainer"]
         limit, few = trainer["limit_train_batches"], trainer.get("fast_dev_run")
-        debugging = type(limit) is int or limit < 1  # for Lightning 1 is one batch, and 1.0 all of them
+        debugging = type(limit) is int or limit < 1  # to Lightning 1 is one batch, and 1.0 all batches
     except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
         if not (recognizer.parent / "config.yaml").is_file():
             return "no config.yaml"

@@ -1,8 +1,8 @@
-"""The checksum that a recogniser's file, an exported one and a checkpoint carry in themselves.
+"""The checksum inside recognisers' files, exported models and checkpoints.
 
-The last 64 bytes of a sealed file are the SHA-256, in hexadecimal, of all before them. They stand where every reader of
-the format expects text: in the comment that ends a zip archive (torch's files), in an entry ``sha256`` of the metadata
-of an ONNX file.
+The last 64 bytes of a sealed file are the SHA-256, in hexadecimal, of all bytes before them. They are at a place where
+every reader of the format expects text: in the comment at the end of a zip archive (torch's files), or in an entry
+``sha256`` of the metadata of an ONNX file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-LARGEST = 1 << 30  # bytes of a file that is read
+LARGEST = 1 << 30  # bytes: larger files are not read
 _N_HEX = 64
 _ZIP = b"sha256:"
 _ZIP_END = 22  # bytes of the record that ends an archive without a comment; its last two are the comment's length
@@ -23,11 +23,11 @@ _ONNX = b"\x72\x4a\x0a\x06sha256\x12\x40"
 
 
 class DamagedError(ValueError):
-    """A file that is not, byte for byte, what was written."""
+    """A file is not, byte for byte, as it was written."""
 
 
 def sealed(content: bytes) -> bytes:
-    """``content``, a zip archive without a comment or an ONNX model, with its checksum."""
+    """``content``, a zip archive without a comment or an ONNX model, with its checksum appended."""
     if content[-_ZIP_END:].startswith(b"PK\x05\x06"):
         content = content[:-2] + struct.pack("<H", len(_ZIP) + _N_HEX) + _ZIP
     else:
@@ -36,12 +36,12 @@ def sealed(content: bytes) -> bytes:
 
 
 def is_sealed(content: bytes) -> bool:
-    """Whether ``content`` ends with the checksum of all before it: every bit of it is what was written."""
+    """Whether ``content`` ends with the checksum of all before it, so that every bit is as it was written."""
     return content[-_N_HEX:] == hashlib.sha256(content[:-_N_HEX]).hexdigest().encode()
 
 
 def read(path: Path) -> bytes:
-    """The bytes of ``path``. Raises DamagedError, before they are in memory, where there are more than LARGEST."""
+    """The bytes of ``path``. Raises DamagedError, without reading the file, if there are more than LARGEST."""
     if path.stat().st_size > LARGEST:
         raise DamagedError(f"over {LARGEST >> 20} MiB")
     return path.read_bytes()
@@ -53,12 +53,12 @@ def check_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             if any(one.compress_type != zipfile.ZIP_STORED for one in entries):
-                raise DamagedError("an archive that is compressed")
+                raise DamagedError("a compressed archive")
             if sum(one.file_size for one in entries) > len(content):
                 raise DamagedError("an archive whose entries overlap")
             damaged = archive.testzip()
-    # All that zipfile raises of damaged bytes: an unknown method, encryption, a name or an offset that cannot be.
+    # All that zipfile raises on damaged bytes: an unknown method, encryption, an impossible name or offset.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error) as error:
-        raise DamagedError(f"no archive of torch's: {error}") from error
+        raise DamagedError(f"not a torch archive: {error}") from error
     if damaged is not None:
         raise DamagedError(f"{damaged!r} in it is damaged")

@@ -1,7 +1,7 @@
-"""Files that a run writes: whole or not there. An error in reading one back names the file.
+"""Files of a run: written atomically (complete or not at all); an error in reading one back names the file.
 
-A file that is read may come from a stranger: its size is compared before it is in memory, no alias of YAML's makes a
-few lines stand for gigabytes, and no number in it is NaN or infinite.
+A file may come from a stranger. So its size is checked before it is read, YAML aliases, which can make a few lines
+stand for gigabytes, are refused, and so are NaN and infinite numbers.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ if sys.platform != "win32":
     import fcntl
 
 LARGEST_TEXT = 1 << 28  # bytes of JSON
-LARGEST_YAML = 1 << 20  # of a config: YAML takes seconds a megabyte
+LARGEST_YAML = 1 << 20  # bytes of a config: YAML takes seconds per megabyte
 DEEPEST_YAML = 32  # levels
 
 
 class UnwritableError(OSError):
-    """``path`` could not be written: the disk is full, or does not allow it."""
+    """``path`` could not be written: for example the disk is full, or permission is missing."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there" if path.parent.is_dir() else ""
         way_out = ": make room there, and go on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         super().__init__(f"{path}: could not be written ({error.strerror or error}{free}){way_out}")
 
-    def __reduce__(self) -> tuple[Any, ...]:  # from a process to another: it is not made anew of its message
+    def __reduce__(self) -> tuple[Any, ...]:  # between processes: it cannot be rebuilt from its message
         return OSError, self.args
 
 
-_PART = ".part-"  # how the name of an unfinished file begins
+_PART = ".part-"  # prefix of an unfinished file's name
 _PARTS = re.compile(r"\.part-\d+-\d+-")
 _numbers = itertools.count()
 
 
 @contextmanager
 def whole(path: Path, sync: bool = True) -> Iterator[Path]:
-    """A path beside ``path`` to write to; the file takes the name ``path`` at the end, and is removed on an error.
+    """A temporary path beside ``path`` to write to; at the end the file is renamed to ``path``, on an error removed.
 
-    Until then an earlier file of that name stays. ``sync``: it is on the disk before it takes the name, so that the
-    name never stands for less, whatever happens to the machine; and what killed processes left there is removed.
+    Until then an earlier file of that name stays. With ``sync`` the file is on the disk before it is renamed, so that
+    ``path`` is complete even after a crash of the machine; and files that killed processes left there are removed.
     Raises UnwritableError.
     """
     if sync:
         remove_parts(path.parent)
-    # The end of the name, which has its suffixes: a long one leaves no room for more.
+    # Only the end of the name, which has its suffixes: a long name leaves no room for more.
     part = path.with_name(f"{_PART}{os.getpid()}-{next(_numbers)}-{path.name[-16:]}")
     try:
         with _held(part):
@@ -63,20 +63,20 @@ def whole(path: Path, sync: bool = True) -> Iterator[Path]:
             if sync:
                 _sync(part)
             part.replace(path)
-        if sync and os.name == "posix":  # where a folder can be opened
+        if sync and os.name == "posix":  # elsewhere a folder cannot be opened
             _sync(path.parent)
     except OSError as error:
         if isinstance(error, UnwritableError) or error.filename not in (None, str(part)):
-            raise  # of another file, which was read, say
+            raise  # an error of another file, for example one being read
         raise UnwritableError(path, error) from error
     finally:
-        with suppress(OSError):  # a file system that is read-only refuses to remove what is not there
+        with suppress(OSError):  # a read-only file system raises even if there is nothing to remove
             part.unlink(missing_ok=True)
 
 
 @contextmanager
 def appended(path: Path, newline: str | None = None) -> Iterator[TextIO]:
-    """The text file ``path`` to add lines to. Raises UnwritableError; a full disk may leave half a line."""
+    """The text file ``path``, open for appending. Raises UnwritableError; a full disk may leave half a line."""
     try:
         with path.open("a", encoding="utf-8", newline=newline) as file:
             yield file
@@ -88,32 +88,32 @@ def appended(path: Path, newline: str | None = None) -> Iterator[TextIO]:
 
 @contextmanager
 def _held(part: Path) -> Iterator[None]:
-    """``part``, made, and locked as long as its writer lives: that ends with the process, however it does."""
+    """Creates ``part`` and locks it; the lock ends with the process, however that ends."""
     while True:
         with part.open("wb") as file:
             _lock(file, wait=True)
-            if part.exists():  # else another process took it for a part that was left, and we came too late
+            if part.exists():  # otherwise another process has removed it as abandoned before we locked it
                 yield
                 return
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what processes that were killed left unfinished in ``folder``."""
+    """Remove unfinished files that killed processes left in ``folder``."""
     for part in folder.glob(f"{_PART}*"):
         if not _PARTS.match(part.name):
             continue
         try:
             with part.open("r+b") as file:
-                # Its name may be of a later file by now: of a writer whose first part another process removed.
+                # By now the name may belong to a newer file, if another process removed its writer's first part.
                 if _lock(file, wait=False) and os.path.samestat(os.fstat(file.fileno()), part.stat()):
                     part.unlink(missing_ok=True)
-        except OSError:  # another process removed it, or it is not ours to remove
+        except OSError:  # another process removed it, or we may not remove it
             continue
 
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
-    """Of the processes that would fill ``folder`` one does so at a time; the others wait, and say so."""
+    """Lets one process at a time write into ``folder``; the others wait, and print that they do."""
     from filelock import FileLock, Timeout  # not in the runtime wheel, which fills no folder
 
     lock = FileLock(folder / ".lock")
@@ -129,9 +129,9 @@ def one_writer(folder: Path) -> Iterator[None]:
 
 
 def claim(folder: Path, what: str) -> Any:
-    """The lock of ``folder``, made if it is not there: this process's alone until it is released, or the process ends.
+    """Create ``folder`` if needed and lock it for this process, until the lock is released or the process ends.
 
-    Raises FileExistsError, with ``what`` has it, where another process does, and UnwritableError.
+    Raises FileExistsError, naming ``what`` is writing there, if another process has the lock, and UnwritableError.
     """
     from filelock import FileLock, Timeout
 
@@ -147,7 +147,7 @@ def claim(folder: Path, what: str) -> Any:
 
 
 def _lock(file: IO[bytes], wait: bool) -> bool:
-    """Whether ``file`` is locked now. Not where the system, or a file system of a network, has no such locks."""
+    """Lock ``file``; returns whether it succeeded. Some systems and network file systems have no such locks."""
     if sys.platform == "win32":
         return False
     try:
@@ -179,7 +179,7 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def keep(path: Path) -> Path:
-    """A copy of ``path`` under the first free name, ``recognizer.before-1.pt``, for a file that is to be replaced."""
+    """Copy ``path``, which will be replaced, to the first free name such as ``recognizer.before-1.pt``."""
     for number in itertools.count(1):
         kept = path.with_name(f"{path.stem}.before-{number}{path.suffix}")
         if not kept.exists():
@@ -190,14 +190,14 @@ def keep(path: Path) -> Path:
 
 
 def bounded_text(path: Path, largest: int = LARGEST_TEXT) -> str:
-    """The text in ``path``. Raises OSError for a file that cannot be read, ValueError for one not UTF-8, or larger."""
+    """The text in ``path``. Raises OSError if it cannot be read, ValueError if it is not UTF-8 or over ``largest``."""
     if path.stat().st_size > largest:
         raise ValueError(f"over {largest} bytes")
     return path.read_text(encoding="utf-8")
 
 
 def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
-    """The text that a run wrote into ``path``. Raises ValueError for a file that is missing, not UTF-8, or larger."""
+    """The text that a run wrote into ``path``. Raises ValueError if it is missing, not UTF-8, or over ``largest``."""
     try:
         return bounded_text(path, largest)
     except (OSError, ValueError) as error:
@@ -205,7 +205,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
 
 
 def read_yaml_text(path: Path) -> str:
-    """The text of a YAML file, which a parser can be given. Raises ValueError, YAMLError for one that is none."""
+    """The text of a YAML file that is safe to parse. Raises ValueError for an unsafe or missing one, and YAMLError."""
     import yaml  # not in the runtime wheel, which reads no config
 
     text, depth = read_text(path, LARGEST_YAML), 0
@@ -217,7 +217,7 @@ def read_yaml_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What ``write_json`` wrote. Raises ValueError for a file that is missing, cut short, or holds no JSON object."""
+    """The content that ``write_json`` wrote. Raises ValueError if it is missing, cut short, or no JSON object."""
     text = read_text(path)
     try:
         content = parse_json(text)
@@ -229,7 +229,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """The content of ``text``. Raises ValueError for what is no JSON, NaN and Infinity included."""
+    """The content of ``text``. Raises ValueError for invalid JSON, including NaN and Infinity."""
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:

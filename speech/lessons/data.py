@@ -1,4 +1,4 @@
-"""Data sets of the UCI Machine Learning Repository: found in a folder, or fetched once into a cache and verified."""
+"""Data sets of the UCI Machine Learning Repository: read from a folder, or downloaded once to a cache and verified."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LEAST_ROWS = 20  # of each label
 
 
 class DataError(ValueError):
-    """Data that is missing, damaged or malformed; the message names the file and the way out."""
+    """Data are missing, damaged or malformed; the message names the file and what to do."""
 
 
 class File(NamedTuple):
-    """``path`` below the folder of the data, ``member`` of the archive, SHA-256 of its bytes (not of the archive's)."""
+    """Its ``path`` in the data folder, its name (``member``) in the archive, and the SHA-256 of its own bytes."""
 
     path: str
     member: str
@@ -36,7 +36,7 @@ class File(NamedTuple):
 
 
 class Source(NamedTuple):
-    """An archive's public address, and what is taken from it."""
+    """An archive's public address, and the files taken from it."""
 
     url: str
     files: Sequence[File]
@@ -48,10 +48,10 @@ class Row(NamedTuple):
 
 
 def find(source: Source, place: Place) -> list[Path]:
-    """The files of ``source``: in ``place.data_dir`` where that is given, else in the cache, fetched if need be.
+    """The files of ``source``: in ``place.data_dir`` if given, else in the cache, downloaded if needed.
 
-    ``data_dir`` may hold them under the archive's names as well as under ours, and may hold other rows, which is
-    printed. What was fetched has to be the original, byte for byte. Raises DataError.
+    ``data_dir`` may use the archive's file names or ours, and its files may have other rows, which is printed. A
+    downloaded file has to be the original, byte for byte. Raises DataError.
     """
     if place.data_dir is not None:
         return [_own(file, place.data_dir) for file in source.files]
@@ -60,7 +60,7 @@ def find(source: Source, place: Place) -> list[Path]:
         fetch(source, folder)
     for file in source.files:
         if _sha256((folder / file.path).read_bytes()) != file.sha256:
-            raise DataError(f"{folder / file.path}: not the original (SHA-256): delete it, and it is fetched anew")
+            raise DataError(f"{folder / file.path}: not the original (SHA-256): delete it to have it fetched again")
     return [folder / file.path for file in source.files]
 
 
@@ -70,12 +70,12 @@ def _own(file: File, data_dir: Path) -> Path:
     if not found:
         raise DataError(f"data_dir={data_dir}: neither {places[0]} nor {places[1]} is there; data_dir=null fetches it")
     if _sha256(found[0].read_bytes()) != file.sha256:
-        print(f"{found[0]}: not the original (SHA-256): figures are not to be compared with those of docs/lessons.md")
+        print(f"{found[0]}: not the original (SHA-256): do not compare the figures with those of docs/lessons.md")
     return found[0]
 
 
 def fetch(source: Source, folder: Path) -> None:
-    """Put the files of ``source`` into ``folder``: all of them verified, or none."""
+    """Download the files of ``source`` into ``folder``: all of them, verified, or none."""
     way_out = f"fetch and unpack {source.url} by other means, and give its folder as data_dir=DIR"
     try:
         with urllib.request.urlopen(source.url, timeout=TIMEOUT_S) as answer:
@@ -88,8 +88,8 @@ def fetch(source: Source, folder: Path) -> None:
     for file, content in zip(source.files, contents, strict=True):
         if _sha256(content) != file.sha256:
             raise DataError(
-                f"{source.url}: {file.member} has SHA-256 {_sha256(content)}, not {file.sha256}: damaged on its way, "
-                f"or changed there; try again, or {way_out}"
+                f"{source.url}: {file.member} has SHA-256 {_sha256(content)}, not {file.sha256}: damaged in transit, "
+                f"or changed at the source; try again, or {way_out}"
             )
     for file, content in zip(source.files, contents, strict=True):
         path = folder / file.path
@@ -98,13 +98,13 @@ def fetch(source: Source, folder: Path) -> None:
 
 
 def read_rows(path: Path, labels: Sequence[str], label_first: bool) -> list[Row]:
-    """The rows of a tab-separated file of a text and a label, which is an index into ``labels``; repeated ones once.
+    """The rows of a tab-separated file, without duplicates: a text, and a label as an index into ``labels``.
 
-    Repeated rows could stand in both splits, which would make every figure too good. Raises DataError, naming the line.
+    A duplicate could be in both splits, which would make every figure too good. Raises DataError, naming the line.
     """
     content = path.read_bytes()
     try:
-        # Not splitlines: a film review holds a NEL (U+0085), which it would take for the end of a line.
+        # Not splitlines: a film review contains a NEL (U+0085), at which it would end the line.
         lines = content.decode("utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         n = error.object[: error.start].count(b"\n") + 1
@@ -130,7 +130,7 @@ def require_enough(rows: Sequence[Row], labels: Sequence[str], where: Path) -> N
 
 
 def split(rows: Sequence[Any], labels: Sequence[int], test_part: float, seed: int) -> tuple[Any, Any]:
-    """``rows`` to train on and to test on, each label in proportion. Raises ValueError where either are too few."""
+    """``rows`` split into training and test rows, stratified by label. Raises ValueError if either are too few."""
     from sklearn.model_selection import train_test_split
 
     with blamed(f"test_part={test_part}", "a number nearer to 0.5"):

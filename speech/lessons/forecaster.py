@@ -1,4 +1,4 @@
-"""A network that reads a series value by value and forecasts the next at each."""
+"""A network that reads a series value by value and forecasts each next value."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Forecaster:
-    """A series ``(batch, n_frames)`` -> GRU, and the last values themselves -> Linear -> ``(batch, n_frames)``.
+    """A series ``(batch, n_frames)`` -> GRU, and the latest values themselves -> Linear -> ``(batch, n_frames)``.
 
     The forecast is a weighted sum of the GRU's ``n_units`` states and of the last ``n_past`` values (0, the mean,
-    before the first). The states lie within -1 to 1 and add what is not linear; with the values, a forecast may leave
-    the range of the training data.
+    before the first). The states are between -1 and 1 and add the non-linear part; through the values, a forecast can
+    leave the range of the training data.
     """
 
     def __init__(self, n_units: int, n_past: int, generator: torch.Generator):

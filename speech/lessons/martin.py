@@ -1,7 +1,8 @@
-"""Gradient descent on one misrecognised clip: *Martin* is said, the hypothesis is *Marvin*; each step is shown.
+"""Gradient descent on one misrecognised clip, step by step: the reference is *Martin*, the hypothesis *Marvin*.
 
-A clip is found (or given) that a trained recogniser gets wrong. The loss goes back through every layer, and the weights
-take steps against their gradients until the hypothesis is right; printed are the loss and the attribution of each step.
+The lesson finds (or is given) a clip that a trained recogniser gets wrong. The loss is backpropagated through every
+layer, and the weights step against their gradients until the hypothesis is right. Each step prints its loss and
+attribution.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from speech.monitor.attribution import draw_contributions
 from speech.training.attribution import BackwardPass, ClipBackprop
 from speech.tts.voice import Engine
 
-NAMES = ("Martin", "Marvin", "Morton", "Mark")  # the clips of other voices say these
+NAMES = ("Martin", "Marvin", "Morton", "Mark")  # the names in the clips of other voices
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Martin:
     """Gradient descent on one misrecognised clip, until its hypothesis is right.
 
     ``recognizer`` is a run's folder, a file, ``shipped``, or ``newest`` under ``runs_dir``. ``clip`` is a recording of
-    ``name``; without one, ``engine`` says it in up to ``n_voices`` voices until one is misrecognised. At most
+    ``name``; without one, ``engine`` speaks the name in up to ``n_voices`` voices until one is misrecognised. At most
     ``n_steps`` steps are taken, each against the gradient and at most ``rate`` long. ``n_others`` clips of other voices
-    show what training on one clip costs elsewhere.
+    show what training on a single clip costs elsewhere.
     """
 
     recognizer: str
@@ -65,7 +66,7 @@ class Martin:
         return Result("loss of the misrecognised clip", "nats a letter", found, {"recognizer": str(path)})
 
     def train(self, recognizer: Recognizer, seed: int, place: Place) -> SeedResult:
-        """Find a clip, check the gradients, and step until the hypothesis is right. Pictures are the first seed's."""
+        """Find a clip, check the gradients, and step until the hypothesis is right. Draws the first seed only."""
         start = time.perf_counter()
         rng = np.random.default_rng(seed)
         waveform, speaker = self.misrecognised(recognizer, rng)
@@ -73,7 +74,7 @@ class Martin:
         others = [self.draw(recognizer, rng, name) for name in spoken_by_others]
         backprop, text = ClipBackprop(recognizer, waveform), recognizer.alphabet.fold(self.name)
         first = backprop.backward(text)
-        if first.chain.values["losses"].isinf().any():  # without a loss there is nothing to descend
+        if first.chain.values["losses"].isinf().any():  # an infinite loss has no gradient to descend
             raise ValueError(
                 f"{speaker}: too short for {self.name}: give a clip that says it (lesson.clip=FILE lesson.name=NAME)"
             )
@@ -101,16 +102,16 @@ class Martin:
         return SeedResult(seed, {"before": first.loss, "after": last.loss}, error, time.perf_counter() - start)
 
     def draw(self, recognizer: Recognizer, rng: np.random.Generator, name: str) -> tuple[Waveform, str, str]:
-        """``name`` in a drawn voice, end-pointed: the waveform, the name in the alphabet, and the voice."""
+        """``name`` in a random voice, end-pointed: the waveform, the name in the alphabet, and the voice."""
         voices, rate = self.engine.voices(), recognizer.sample_rate
         voice = replace(voices[rng.integers(len(voices))], shift_seed=int(rng.integers(1, 1 << 31)))
         waveform, _ = endpointing.trim_silence(files.to_waveform(*self.engine.speak(name, voice, rng), rate), rate)
         return waveform, recognizer.alphabet.fold(name), voice.speaker
 
     def misrecognised(self, recognizer: Recognizer, rng: np.random.Generator) -> tuple[Waveform, str]:
-        """The clip that was given, or the first drawn one whose hypothesis is another of NAMES, else any wrong one.
+        """The given clip, or the first random one with another of NAMES as hypothesis, else the first with a wrong one.
 
-        Raises ValueError where every voice is recognised: such a recogniser needs a harder clip.
+        Raises ValueError if every voice is recognised: such a recogniser needs a harder clip.
         """
         rate = recognizer.sample_rate
         if self.clip is not None:
@@ -128,8 +129,8 @@ class Martin:
                 other = waveform, speaker
         if other is None:
             raise ValueError(
-                f"{self.name} is recognised in all of {counted(self.n_voices, 'voice')}: give a clip that is not "
-                "(lesson.clip=FILE), or a recogniser that is worse (one of experiment=quick)"
+                f"{self.name} is recognised in all of {counted(self.n_voices, 'voice')}: give a clip that is "
+                "misrecognised (lesson.clip=FILE), or a weaker recogniser (one of experiment=quick)"
             )
         return other
 

@@ -1,4 +1,4 @@
-"""Pictures of one error: what each neuron contributed, how letters find their frames, where in the sound it lies."""
+"""Pictures of one error: how CTC aligns the letters to the frames, and which part of the sound decides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def draw_lattices(backprop: ClipBackprop, before: BackwardPass, after: BackwardPass, text: str) -> Figure:
-    """p(the path is in this state at this frame | the text): how CTC weights the frames; the hypotheses."""
+    """p(path is in this state at this frame | text), which shows how CTC weights the frames, and the hypotheses."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = figure.subplots(2, 2, height_ratios=[1, 1.2])
     states = [character for letter in text for character in ("\u2013", letter)] + ["\u2013"]
@@ -41,9 +41,9 @@ def draw_lattices(backprop: ClipBackprop, before: BackwardPass, after: BackwardP
 
 
 def draw_sound(backprop: ClipBackprop, text: str, wrong: str) -> Figure:
-    """Which part of the sound tells ``text`` from ``wrong``: the gradient of the difference of their losses.
+    """Which part of the sound distinguishes ``text`` from ``wrong``: the gradient of the difference of their losses.
 
-    It is log p(text) - log p(wrong); its gradient on a sample or an MFCC is how much a change there would move it.
+    The difference is log p(text) - log p(wrong); its gradient shows how much a change of a sample or MFCC affects it.
     """
     totals: dict[str, Tensor] = {}
     for sign, word in ((1.0, wrong), (-1.0, text)):

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: weighted sums, squashed, and sums of those (Rumelhart, Hinton and Williams 1986)."""
+"""A multilayer perceptron with one hidden layer (Rumelhart, Hinton and Williams 1986)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from speech.lessons.network import first_weights, linear
 
 
 class Mlp:
-    """x ``(batch, n_in)`` -> Linear -> squash -> Linear -> ``(batch, n_out)``, or ``(batch,)`` where n_out is 1.
+    """x ``(batch, n_in)`` -> Linear -> squash -> Linear -> ``(batch, n_out)``, or ``(batch,)`` if n_out is 1.
 
-    In training, dropout may silence inputs and hidden units: its masks are given, or None.
+    In training, dropout may silence inputs and hidden units: ``forward`` takes its masks, or None.
     """
 
     def __init__(

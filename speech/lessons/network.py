@@ -1,4 +1,4 @@
-"""What all networks here share: a gradient by hand, a check of it, first weights, batches and masks."""
+"""Common to all networks here: gradients by hand and their check, initial weights, batches and masks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from speech.backprop.check import compare_with_differences, require_close
 from speech.backprop.linear import Linear
 from speech.backprop.operation import Operation
 
-N_CHECKED = 64  # values of each tensor of weights that are held against central differences
+N_CHECKED = 64  # values of each weight tensor whose gradients are compared with central differences
 
 
 class Network(Protocol):
-    """Weights by name, and a pair as each operation is; ``backward`` gives a gradient for each of the weights.
+    """Weights by name, and the two functions of an operation; ``backward`` gives a gradient for each weight.
 
-    ``saved`` is what backward needs, and its own affair: of operations in a row, the ``Chain``.
+    ``saved`` is whatever ``backward`` needs: for a sequence of operations, the ``Chain``.
     """
 
     parameters: dict[str, Tensor]
@@ -31,7 +31,7 @@ class Network(Protocol):
 
 
 def linear(chain: Chain, name: str, x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
-    """A step of ``chain``: the weighted sums of ``name.weight`` and ``name.bias``."""
+    """Add a step to ``chain``: the Linear with ``name.weight`` and ``name.bias``."""
     names = f"{name}.weight", f"{name}.bias"
     return chain.step(name, Linear, x, *(weights[each] for each in names), names=names)
 
@@ -48,9 +48,9 @@ def loss_and_grads(
 
 
 def check_gradients(network: Network, loss: type[Operation], inputs: tuple[Any, ...], targets: Tensor) -> float:
-    """Hold each gradient against central differences; returns the largest relative error.
+    """Compare each gradient with central differences; returns the largest relative error.
 
-    Raises Miss, naming the weights, where a gradient is not the derivative.
+    Raises Miss, naming the weights, if a gradient is not the derivative.
     """
 
     def again() -> Tensor:
@@ -77,11 +77,11 @@ def batches(n: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
 
 
 def dropout_mask(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Tensor:
-    """0 with probability ``rate``, else 1 / (1 - rate): what Dropout multiplies by."""
+    """A mask for Dropout: 0 with probability ``rate``, else 1 / (1 - rate)."""
     kept = torch.rand(shape, generator=generator, dtype=torch.float64) >= rate
     return kept / (1 - rate)
 
 
 def falling(rate: float, done: float) -> float:
-    """``rate`` at first (``done`` 0), 0 in the end (``done`` 1), along half a cosine: the last steps are calm."""
+    """Cosine decay: from ``rate`` (``done`` 0) to 0 (``done`` 1) along half a cosine; the last steps are small."""
     return rate * (1 + math.cos(math.pi * done)) / 2

@@ -1,4 +1,4 @@
-"""Reading digits: scikit-learn's 1 797 handwritten ones of 8 x 8 pixels, by a sigmoid network and gradient descent."""
+"""Reading digits: scikit-learn's 1 797 handwritten digits of 8 x 8 pixels, a sigmoid network and gradient descent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ N_CLASSES = 10
 
 @dataclass(frozen=True)
 class Ocr:
-    """64 pixels -> ``n_hidden`` sigmoid units -> 10 sums, the largest of which is the digit that is read."""
+    """64 pixels -> ``n_hidden`` sigmoid units -> 10 sums, the largest of which is the predicted digit."""
 
     n_hidden: int
     rate: float
@@ -50,7 +50,7 @@ class Ocr:
         return Result("digits read right", "%", found, {"n_digits": len(x)})
 
     def train(self, x: Tensor, y: Tensor, seed: int, place: Place) -> SeedResult:
-        """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The picture is the first seed's."""
+        """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The first seed draws the picture."""
         train, test = map(torch.tensor, split(range(len(x)), y.tolist(), self.test_part, seed))
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(seed)
@@ -83,7 +83,7 @@ class Ocr:
 
 
 def draw(x: Tensor, ref: Tensor, read: Tensor, weights: Tensor, curve: list[Any]) -> Figure:
-    """Digits of the test split, wrong ones first; the weights of hidden units; accuracy by epoch."""
+    """Digits of the test split, misread ones first; the weights of hidden units; accuracy by epoch."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=[1.15, 1])
     left, right = halves

@@ -1,4 +1,4 @@
-"""A network that reads a sentence word by word in both directions, and gives one number for it."""
+"""A network that reads a sentence word by word in both directions and outputs one number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from speech.lessons.network import first_weights, linear
 class MaxOverFrames:
     """y[b, k] = max over t < n_b of x[b, t, k]: a unit's maximum. x ``(batch, n_frames, n)``, y ``(batch, n)``.
 
-    Only the largest value moves y, and moves it one to one: dL/dx is g at the largest's frame, and 0 elsewhere.
+    Only the largest value changes y, with slope 1: dL/dx is g at the frame of the maximum, and 0 elsewhere.
     """
 
     @staticmethod
@@ -36,7 +36,7 @@ class MaxOverFrames:
 class Reader:
     """Words ``(batch, n_words)`` -> Embedding -> GRU in both directions -> MaxOverFrames -> Linear -> ``(batch,)``.
 
-    In training, dropout may silence parts of the words' vectors and of the maxima: its masks are given, or None.
+    In training, dropout may silence parts of the words' vectors and of the maxima: ``forward`` takes its masks or None.
     """
 
     def __init__(self, n_words: int, n_embedding: int, n_units: int, generator: torch.Generator):

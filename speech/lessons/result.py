@@ -1,4 +1,4 @@
-"""A lesson's place on disk, and its outcome: by seed, as a report and as a table."""
+"""A lesson's place on disk, and its outcome by seed, as a report and as a table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch.utils.tensorboard import SummaryWriter
 from speech.common import storage
 
 PICTURE = "picture.png"
-N_SEEDS = 1 << 32  # of scikit-learn's split
+N_SEEDS = 1 << 32  # that scikit-learn's split accepts
 
 
 @dataclass(frozen=True)
 class Place:
-    """The run's folder, where the data lies, and the seeds: each repeats the lesson."""
+    """The run's folder, the location of the data, and the seeds; the lesson runs once for each seed."""
 
     run_dir: Path
     seeds: Sequence[int]
-    data_dir: Path | None  # a folder that holds the data sets' files already; None: fetch them into cache_dir
+    data_dir: Path | None  # a folder that holds the data sets already; None: download them to cache_dir
     cache_dir: Path
 
     def __post_init__(self) -> None:
@@ -36,11 +36,11 @@ class Place:
             raise ValueError(f"seeds={seeds}: each seed once, as seeds=[0,1,2]: the same one trains the same again")
 
     def log(self, seed: int) -> SummaryWriter:
-        """TensorBoard's log of one seed; close it. What a lesson that was stopped had logged there is not shown."""
+        """The TensorBoard log of one seed, to be closed. TensorBoard hides what an interrupted lesson logged there."""
         return SummaryWriter(self.run_dir / "tensorboard" / f"seed_{seed}", purge_step=0)
 
     def save(self, figure: Figure) -> None:
-        """The lesson's picture, as a file and in TensorBoard."""
+        """Save the lesson's picture as a file and in TensorBoard."""
         with storage.whole(self.run_dir / PICTURE) as part:
             figure.savefig(part, dpi=110)
         with SummaryWriter(self.run_dir / "tensorboard" / "picture") as log:
@@ -48,16 +48,16 @@ class Place:
 
 
 class SeedResult(NamedTuple):
-    """One seed's outcome. ``figures`` are by method: first the network's, then those of its baselines."""
+    """One seed's outcome. ``figures`` has one figure per method: the network first, then its baselines."""
 
     seed: int
     figures: Mapping[str, float]
     gradient_error: float  # the largest, relative to central differences
-    seconds: float  # of training, the check of the gradients included
+    seconds: float  # of training, including the gradient check
 
 
 class Result(NamedTuple):
-    """A lesson's outcome. ``what`` names the figures' metric; ``facts`` go into report.json as they are."""
+    """A lesson's outcome. ``what`` names the figures' metric; ``facts`` are copied to report.json."""
 
     what: str
     unit: str  # "%": figures are proportions, shown in per cent
@@ -79,7 +79,7 @@ class Result(NamedTuple):
         }
 
     def table(self) -> str:
-        """A row for each method."""
+        """A table with a row for each method."""
         report = self.report()
         scale = 100 if self.unit == "%" else 1
         seeds = " ".join(f"{f'seed {seed}':>8}" for seed in report["seeds"])

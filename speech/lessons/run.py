@@ -1,4 +1,4 @@
-"""A lesson in its folder: figures, picture, TensorBoard log."""
+"""Runs a lesson in its folder: figures, picture, TensorBoard log."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Lesson(Protocol):
 
 
 def run(lesson: Lesson, place: Place) -> dict[str, Any]:
-    """Run ``lesson`` in ``place``, print its table, and return what report.json holds."""
+    """Run ``lesson`` in ``place``, print its table, and return the content of report.json."""
     try:
         with event_files.written(place.run_dir / "tensorboard"):
             result = lesson.run(place)
     except KeyboardInterrupt:
-        print("stopped: the same command begins anew", file=sys.stderr)
+        print("stopped: the same command starts again from the beginning", file=sys.stderr)
         sys.exit(130)
-    except InputError as error:  # weights that steps have thrown beyond what a float holds
+    except InputError as error:  # the weights have overflowed
         raise ValueError(f"the training diverged ({error}): give a smaller lesson.rate") from error
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] not in _EXTRA:

@@ -39,8 +39,8 @@ SOURCE = Source(
 )
 LABELS = ("0", "1")  # complaint, praise
 TOKEN = r"[\w']+|[!?]"
-UNKNOWN = 0  # a word that is not in the vocabulary, or is covered
-N_SHOWN, LONGEST_SHOWN = 9, 60  # sentences in the picture, and their letters
+UNKNOWN = 0  # a word that is not in the vocabulary, or is masked
+N_SHOWN, LONGEST_SHOWN = 9, 60  # sentences in the picture, and the length of the longest in characters
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Sentences:
 
 
 class Vocabulary:
-    """The words that stand in at least ``min_sentences`` of ``texts``; every other is UNKNOWN."""
+    """The words that occur in at least ``min_sentences`` of ``texts``; every other word is UNKNOWN."""
 
     def __init__(self, texts: Sequence[str], min_sentences: int):
         from sklearn.feature_extraction.text import CountVectorizer
@@ -85,8 +85,8 @@ def pad(sentences: Sequence[Sequence[int]], labels: Sequence[int]) -> Sentences:
 class Sentiment:
     """The reader of reader.py on the words of the training split.
 
-    Some 2 400 sentences are few, so dropout is strong: of words (``word_dropout``), of parts of their vectors and of
-    the GRU's output (``dropout``).
+    About 2 400 sentences are few, so dropout is strong: of words (``word_dropout``), and of parts of their vectors and
+    of the GRU's output (``dropout``).
     """
 
     n_embedding: int
@@ -118,7 +118,7 @@ class Sentiment:
         return Result("sentences told right", "%", found, {"n_sentences": len(rows)})
 
     def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
-        """The picture is the first seed's."""
+        """Train with ``seed``. The first seed draws the picture."""
         from sklearn.feature_extraction.text import CountVectorizer
 
         parts = split(rows, [row.label for row in rows], self.test_part, seed)
@@ -162,7 +162,7 @@ class Sentiment:
         return SeedResult(seed, figures, error, seconds)
 
     def masked(self, sentences: Sentences, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What Reader.forward takes, with this step's chance: words covered, and two masks."""
+        """The arguments of Reader.forward for a training step: words, some masked at random, and two dropout masks."""
         words, n_words = sentences.words, sentences.n_words
         covered = torch.rand(words.shape, generator=generator) < self.word_dropout
         mask_vectors = dropout_mask((*words.shape, self.n_embedding), self.dropout, generator)
@@ -171,7 +171,7 @@ class Sentiment:
 
 
 def verdicts(network: Reader, vocabulary: Vocabulary, text: str) -> tuple[list[str], NDArray[np.float64]]:
-    """The words of ``text``, and p(praise) after each of them, nothing of what follows being known."""
+    """The words of ``text``, and p(praise) after each word, computed from the words so far only."""
     words, (symbols,) = vocabulary.split(text), vocabulary.encode([text])
     begun = pad([symbols[: i + 1] for i in range(len(symbols))], [0] * len(symbols))
     return words, torch.sigmoid(network.forward(begun.words, begun.n_words)[0]).numpy()
@@ -186,7 +186,9 @@ def draw(
     curve: Sequence[float],
     baseline: float,
 ) -> Figure:
-    """How the verdict on sentences of the test split changes from word to word; all sums; accuracy by epoch."""
+    """How the verdict on sentences of the test split changes from word to word; a histogram of all sums; accuracy by
+    epoch.
+    """
     figure = Figure(figsize=(9, 6.2), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=[1.35, 1])
     above, below = halves
@@ -212,13 +214,13 @@ def draw(
 def draw_sentences(
     axes: Axes, network: Reader, vocabulary: Vocabulary, texts: Sequence[str], labels: Tensor, sums: Tensor
 ) -> None:
-    """Those whose verdict swings furthest while they are read: praise, complaint, and some that are told wrongly."""
+    """Draw the sentences whose verdict changes most as they are read: praise, complaints, and misclassified ones."""
     found = []
     for i, text in enumerate(texts):
         words, praise_after = verdicts(network, vocabulary, text)
         if len(words) >= 4 and len(" ".join(words)) <= LONGEST_SHOWN:
             right = bool((sums[i] > 0) == (labels[i] > 0))
-            swing = float(2 * np.ptp(praise_after) - np.abs(np.diff(praise_after)).sum())  # far, and in one direction
+            swing = float(2 * np.ptp(praise_after) - np.abs(np.diff(praise_after)).sum())  # large, and in one direction
             found.append((right, swing, words, praise_after, int(labels[i])))
     found.sort(key=lambda one: one[1], reverse=True)
     praise, complaint = ([one for one in found if one[0] and one[4] == label] for label in (1, 0))

@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused before anything is fetched or trained; the message names the key."""
+"""Checks of settings before anything is fetched or trained; the message names the key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def require(lesson: Any, kind: str, *settings: str) -> None:
-    """Raise ValueError for one of ``settings`` of ``lesson`` that is not of its ``kind``, one of KINDS."""
+    """Raise ValueError unless each of ``settings`` of ``lesson`` is of ``kind``, a key of KINDS."""
     needed, is_right = KINDS[kind]
     for name in settings:
         value = getattr(lesson, name)
@@ -25,7 +25,7 @@ def require(lesson: Any, kind: str, *settings: str) -> None:
 
 @contextmanager
 def blamed(setting: str, way_out: str = "a smaller number") -> Iterator[None]:
-    """A package's ValueError about what ``setting`` (``min_messages=9999``) asks for names it."""
+    """Re-raise a package's ValueError with the ``setting`` that caused it (``min_messages=9999``)."""
     try:
         yield
     except ValueError as error:

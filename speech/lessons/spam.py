@@ -1,4 +1,4 @@
-"""Spam or not: 5 574 text messages as bags of words: the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011)."""
+"""Spam or not: 5 574 text messages as bags of words, the SMS Spam Collection (Almeida, Hidalgo and Yamakami 2011)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SOURCE = Source(
 LABELS = ("ham", "spam")
 N_WORDS = 15  # of each kind, in the picture
 HAM, SPAM = "#1a5fb4", "#b3261e"
-TOKEN = r"\w+|[£$!?]"  # words, and the marks of advertisements
+TOKEN = r"\w+|[£$!?]"  # words, and the symbols typical of advertisements
 
 
 def vectorizer(min_messages: int) -> Any:
-    """Which words stand in a message, 0 or 1 each. Every figure is read as 0, so that numbers have only a length."""
+    """A binary bag-of-words vectoriser. Every digit is read as 0, so that only the length of a number matters."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     return CountVectorizer(preprocessor=fold, token_pattern=TOKEN, binary=True, min_df=min_messages)
@@ -46,9 +46,9 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True)
 class Spam:
-    """A sum for each of ``n_hidden`` tanh units over the words that are there -> one sum, above 0 for spam.
+    """The words of a message -> ``n_hidden`` tanh units -> one sum, above 0 for spam.
 
-    In training, half of the words are covered (``word_dropout``): spam has to be told by any of its words.
+    In training, ``word_dropout`` hides words at random, so that the network learns to detect spam by any of its words.
     """
 
     n_hidden: int
@@ -77,7 +77,7 @@ class Spam:
         return Result("F1 of spam", "%", found, facts)
 
     def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
-        """Words are those of the training split. The picture is the first seed's."""
+        """The vocabulary is that of the training split. The first seed draws the picture."""
         from sklearn.metrics import f1_score
 
         train, test = split(rows, [row.label for row in rows], self.test_part, seed)
@@ -109,7 +109,7 @@ class Spam:
         baseline = logistic_regression(bags[0], y.numpy(), "f1")
         if seed == place.seeds[0]:
             alone = torch.cat([torch.zeros(1, x.shape[1]), torch.eye(x.shape[1])]).double()
-            sums, _ = network.forward(alone)  # of no word, and of each
+            sums, _ = network.forward(alone)  # for no word, and for each word alone
             others = baseline.decision_function(bags[1])
             place.save(draw(y_test, logits, others, words.get_feature_names_out(), sums[1:] - sums[0]))
         figures = {
@@ -119,15 +119,15 @@ class Spam:
         return SeedResult(seed, figures, error, seconds)
 
     def masked(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """``x`` with masks of this step's chance."""
+        """``x``, and random dropout masks for one step."""
         mask_x = dropout_mask(tuple(x.shape), self.word_dropout, generator)
         return x, mask_x, dropout_mask((len(x), self.n_hidden), self.dropout, generator)
 
 
 def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) -> Figure:
-    """What moves words say; how surely each message of the test split is told; precision and recall.
+    """The words that change the sum most; the sums of the test split's messages; precision and recall.
 
-    ``moves`` is how far each word alone moves the network's sum, ``baseline`` the logistic regression's sums.
+    ``moves`` is how much each word alone changes the network's sum, ``baseline`` the logistic regression's sums.
     """
     from sklearn.metrics import precision_recall_curve
 

@@ -1,6 +1,6 @@
 """Time series: 309 years of sunspots (statsmodels), forecast one year ahead, and then free-running.
 
-The last years are the test. Everything is fitted to the years before, the scale of the values too.
+The last years are the test split. Everything, including the scale of the values, is fitted to the years before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Years = NDArray[np.float64]
 
 
 class Scale:
-    """Values to and from the network's units: their square roots, at mean 0 and deviation 1 over ``values``.
+    """Converts values to and from the network's units: square roots with mean 0 and deviation 1 over ``values``.
 
     Sunspots are counts, whose scatter grows with their size; that of their roots does not.
     """
@@ -93,7 +93,7 @@ class TimeSeries:
         return Result(f"RMSE of the next year, {years[n_train]}-{years[-1]}", "sunspots", found, facts)
 
     def train(self, values: Years, seed: int, place: Place) -> tuple[Years, Years, float, float]:
-        """The test years forecast from the true years before each, and from none of them; gradient error; seconds."""
+        """The test years forecast one step ahead, and free-running; the gradient error; the seconds taken."""
         start = time.perf_counter()
         n_train = len(values) - self.n_test
         scale = Scale(values[:n_train])
@@ -114,7 +114,7 @@ class TimeSeries:
             ours = scale.leave(network.forward(series[None, :-1])[0][0, n_train - 1 :])
             log.add_scalar("rmse/test", rmse(ours, values[n_train:]), self.n_steps)
         free = series[:n_train]
-        while len(free) < len(series):  # each forecast is read as if it had happened
+        while len(free) < len(series):  # each forecast is read as if it were true
             free = torch.cat([free, network.forward(free[None])[0][0, -1:]])
         return ours, scale.leave(free[n_train:]), error, time.perf_counter() - start
 
@@ -125,9 +125,9 @@ def rmse(forecast: Years, values: Years) -> float:
 
 
 def autoregression(values: Years, n_train: int, max_order: int) -> Years:
-    """One-step forecasts of the years from ``n_train`` on, by a weighted sum of the true years before each.
+    """One-step forecasts of the years from ``n_train`` on, each a weighted sum of the true years before it.
 
-    Order (by AIC) and weights are statsmodels', from the years before ``n_train`` alone.
+    statsmodels fits the order (by AIC) and the weights to the years before ``n_train`` alone.
     """
     from statsmodels.tsa.ar_model import AutoReg, ar_select_order
 
@@ -140,7 +140,7 @@ def autoregression(values: Years, n_train: int, max_order: int) -> Years:
 
 
 def draw(years: Any, values: Years, ours: Years, free: Years, autoregressive: Years) -> Figure:
-    """Above, the test years forecast one by one; below, forecast with nothing known of them."""
+    """Above, the test years forecast one step ahead; below, free-running, without any of them."""
     n_test, n_shown = len(ours), min(len(values), 2 * len(ours))
     figure = Figure(figsize=(9, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, sharey=True)

@@ -1,4 +1,4 @@
-"""The CTC loss on logits: -log p(text | frames), summed over every way of spreading the text over the frames."""
+"""The CTC loss on logits: -log p(text | frames), where p sums over all alignments of the text to the frames."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from speech.text.alphabet import BLANK
 
 
 def ctc_loss(logits: Tensor, n_frames: Tensor, targets: Tensor, n_letters: Tensor) -> Tensor:
-    """Loss of each clip in nats, ``(batch,)``; infinite, with gradient 0, where the frames do not suffice for the text.
+    """Loss of each clip in nats, ``(batch,)``; infinite, with gradient 0, if the clip has too few frames for its text.
 
-    ``logits`` ``(batch, n_frames, n_symbols)``; ``targets`` int64 ``(batch, n_letters)``, padded with anything.
+    ``logits`` ``(batch, n_frames, n_symbols)``; ``targets`` int64 ``(batch, n_letters)``, padded with any value.
     """
     log_probs = logits.log_softmax(dim=2).transpose(0, 1)
     losses = torch.nn.functional.ctc_loss(

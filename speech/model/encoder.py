@@ -4,8 +4,8 @@ In: features ``(batch, n_frames, n_features)``, 0 beyond each clip's frames, and
 Out: logits ``(batch, n_frames', n_symbols)``, 0 beyond each clip's frames, and ``n_frames'`` (one in ``stride``).
 
 Both directions of a recurrent layer (Schuster and Paliwal 1997) run over plain padded tensors, which is about
-twice as fast as packed sequences. The backward one reads each clip reversed *within its own length*: padding then
-stands at the end for both, where no counted frame comes after it.
+twice as fast as packed sequences. The backward direction reads each clip reversed *within its own length*, so that in
+both directions the padding comes last and no valid frame follows it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Encoder(nn.Module):
     """A convolution over ``kernel`` frames, one in ``stride``, then ``n_layers`` of ``cell``: rnn, gru or lstm.
 
     A layer has ``n_units`` in each direction. ``dropout`` follows the convolution and each layer. ``n_features`` and
-    ``n_symbols`` follow from the front end and the alphabet. Raises ValueError for another cell, an even kernel and
-    a size out of all bounds.
+    ``n_symbols`` follow from the front end and the alphabet. Raises ValueError for any other cell, an even kernel or
+    a size out of range.
 
-    ``manual_recurrent`` is a setting of training, and not in a recogniser's file: where a gradient is asked for, the
-    recurrent layers are the hand-written ones of ``speech.backprop``, of the same weights.
+    ``manual_recurrent`` is a training setting and is not saved in a recogniser's file: when gradients are enabled, the
+    hand-written recurrent layers of ``speech.backprop`` run with the same weights.
     """
 
     manual_recurrent = False
@@ -55,7 +55,7 @@ class Encoder(nn.Module):
             checked_count(f"encoder.{key}", value, 1, most)
         checked_count("encoder.kernel", kernel, 1, 999)
         if kernel % 2 == 0:
-            raise ValueError(f"encoder.kernel={kernel} must be odd, so that a frame is its middle")
+            raise ValueError(f"encoder.kernel={kernel} must be odd, so that it has a middle frame")
         self.cell, self.kernel, self.stride = cell, kernel, stride
         self.convolution = nn.Conv1d(n_features, n_units, kernel, stride, padding=kernel // 2)
         self.normalisation = nn.LayerNorm(n_units)
@@ -68,7 +68,7 @@ class Encoder(nn.Module):
         self.output = nn.Linear(n_units * n_directions, n_symbols)
 
     def n_frames(self, n_frames: Count) -> Count:
-        """Frames that come out for ``n_frames`` that go in."""
+        """The number of output frames for ``n_frames`` input frames."""
         return (n_frames - 1) // self.stride + 1
 
     def forward(self, features: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,7 +82,7 @@ class Encoder(nn.Module):
 
     @property
     def n_state(self) -> int:
-        """Numbers that go from one ``step`` to the next. Raises ValueError where a step would need later frames."""
+        """The size of the state between ``step`` calls. Raises ValueError for an encoder that needs later frames."""
         if len(self.backwards) or self.cell == "lstm" or self.kernel // 2 >= self.stride:
             raise ValueError(
                 "a stream needs encoder.bidirectional=false, encoder.cell=gru or rnn, and encoder.kernel under twice "
@@ -92,9 +92,9 @@ class Encoder(nn.Module):
         return self.kernel // 2 * self.convolution.in_channels + len(self.forwards) * self.output.in_features
 
     def step(self, features: Tensor, n_frames: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``forward``, of chunks of streams, and the ``state`` ``(batch, n_state)`` after them; 0 at the beginning.
+        """``forward`` on chunks of streams; also returns the new ``state`` ``(batch, n_state)``, which starts as 0.
 
-        A chunk has a multiple of ``stride`` frames. Those of a stream's last beyond ``n_frames`` are 0.
+        A chunk has a multiple of ``stride`` frames. In a stream's last chunk the frames beyond ``n_frames`` are 0.
         """
         n_tail, n_features = self.kernel // 2, self.convolution.in_channels
         tail, hidden_before = state[:, : n_tail * n_features], state[:, n_tail * n_features :]
@@ -111,16 +111,16 @@ class Encoder(nn.Module):
         return logits * frame_mask(n_frames, logits.shape[1])[..., None], n_frames, torch.cat(after, dim=1)
 
     def layers(self) -> list[tuple[nn.Module, ...]]:
-        """The recurrent layers, each as its one or two directions."""
+        """The recurrent layers, each a tuple of its one or two directions."""
         return list(zip(*filter(len, (self.forwards, self.backwards)), strict=True))
 
     def _recurrent(
         self, directions: tuple[nn.Module, ...], hidden: Tensor, n_frames: Tensor, start: Tensor | None = None
     ) -> Tensor:
-        """A layer's outputs; of one direction also from the state ``start`` ``(batch, n_units)`` on."""
+        """A layer's outputs; a layer of one direction may begin with the state ``start`` ``(batch, n_units)``."""
         if self.manual_recurrent and start is None and torch.is_grad_enabled():
             weights = [weight for direction in directions for weight in direction.parameters()]
-            with torch.autocast(hidden.device.type, enabled=False):  # by hand in the weights' own precision
+            with torch.autocast(hidden.device.type, enabled=False):  # in the weights' own precision
                 return by_hand(Layer, hidden.to(weights[0].dtype), MANUAL_CELLS[self.cell], n_frames, *weights)
         forwards, *backwards = directions
         outputs = [forwards(hidden, None if start is None else start[None].contiguous())[0]]

@@ -2,10 +2,10 @@
 
 In: waveforms float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``.
 Out: features float32 ``(batch, n_frames, n_features)``, 0 beyond each clip's own frames, and ``n_frames``.
-A frame that is counted sees no padding, so a clip gives the same features alone and in any batch.
+No valid frame covers any padding, so a clip gives the same features alone and in any batch.
 
-Level and normalisation are those of the clip or, for a stream, running averages, which forget: what comes later changes
-nothing then, and a clip gives the same features in any chunks (``step``).
+Level and normalisation are taken over the clip or, for a stream, as running averages that decay. Later samples then
+change no earlier feature, and a clip gives the same features however it is split into chunks (``step``).
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from speech.common.ranges import checked_count, checked_range
 
 Count = TypeVar("Count", int, Tensor)
 
-PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants over the pitch, and takes 26 dB off a mains hum
+PRE_EMPHASIS = 0.97  # y[t] = x[t] - 0.97 x[t-1] lifts the formants above the pitch and attenuates mains hum by 26 dB
 LOG_FLOOR = 1e-6  # torchaudio's own constant in log(mel + 1e-6)
 FAINT = 1.5e-5  # RMS of a clip whose vowels have about the energy of LOG_FLOOR
-LEAST_DEVIATION = 1e-3  # a coefficient that does not change over a clip stays 0
-LEAST_LEVEL = 1e-8  # RMS: silence is not made louder than this is
-BLOCK = 32  # frames over which a running sum is one product with a matrix
+LEAST_DEVIATION = 1e-3  # a coefficient that is constant over a clip stays 0
+LEAST_LEVEL = 1e-8  # RMS: a quieter clip gets no more gain than a clip at this level
+BLOCK = 32  # frames whose running sums are computed by one matrix product
 
 
 class FrontEnd(nn.Module):
-    """``n_mfcc`` cepstral coefficients a frame (or, with None, the ``n_mels`` log-mel energies themselves).
+    """``n_mfcc`` cepstral coefficients per frame (if None, the ``n_mels`` log-mel energies themselves).
 
     ``n_deltas`` adds that many orders of derivatives in time. ``window_length`` and ``hop_length`` are in samples,
-    ``f_min`` and ``f_max`` in Hz. Energies more than ``floor_db`` below a vowel count as silence: how far a telephone's
-    upper bands, or the noise of a quiet room, lie below that says nothing of the word. Each coefficient is normalised
-    to mean 0 and deviation 1 over the clip's own frames and ``n_prior_frames`` more, whose mean and deviation
-    ``fit_cmvn_prior`` finds in training clips: the frames of a short word alone cannot tell which vowel it is made of
-    (CMVN with a prior: Povey et al. 2011).
+    ``f_min`` and ``f_max`` in Hz. Energies more than ``floor_db`` below a vowel count as silence: how far the upper
+    bands of a telephone, or the noise of a quiet room, lie below that says nothing about the word. Each coefficient is
+    normalised to mean 0 and deviation 1 over the clip's own frames and ``n_prior_frames`` more, whose mean and
+    deviation ``fit_cmvn_prior`` takes from training clips: the frames of a short word alone cannot tell which vowel it
+    contains (CMVN with a prior: Povey et al. 2011).
 
-    With ``n_memory_frames`` a frame is normalised by what has come so far instead, and by the prior: a frame counts for
-    1/e of one that is ``n_memory_frames`` later, and so does the prior. The level is a running average as well; before
-    it is known it is the first frame's. Raises ValueError for values that contradict one another.
+    With ``n_memory_frames`` a frame is normalised by the frames so far and the prior instead. The weight of a frame,
+    like that of the prior, decays to 1/e over ``n_memory_frames``. The level is a running average as well, which begins
+    with the first frame's level. Raises ValueError for values that contradict one another.
     """
 
     prior_mean: Tensor
@@ -80,7 +80,7 @@ class FrontEnd(nn.Module):
         if n_memory_frames is not None and (not 1 <= n_memory_frames <= 1e6 or n_deltas > 0):
             raise ValueError(
                 f"frontend.n_memory_frames={n_memory_frames} must be 1 or more, and frontend.n_deltas={n_deltas} 0: "
-                "a derivative needs the frames to come; null normalises over the clip"
+                "a derivative needs later frames; null normalises over the clip"
             )
         if not 0 < floor_db <= 200:
             raise ValueError(f"frontend.floor_db={floor_db} must be more than 0: silence is softer than a vowel")
@@ -89,7 +89,7 @@ class FrontEnd(nn.Module):
         self.n_deltas, self.n_prior_frames = n_deltas, n_prior_frames
         self.keep = None if n_memory_frames is None else math.exp(-1 / n_memory_frames)
         self.n_features = (n_mfcc or n_mels) * (1 + n_deltas)
-        self.n_state = 2 + 2 * self.n_features  # running sums of 1, of power, and of each feature and its square
+        self.n_state = 2 + 2 * self.n_features  # running sums of 1, power, each feature and each feature's square
         self.register_buffer("prior_mean", torch.zeros(self.n_features))
         self.register_buffer("prior_deviation", torch.ones(self.n_features))
         mel: dict[str, Any] = {"n_fft": window_length, "hop_length": hop_length, "n_mels": n_mels, "center": False}
@@ -100,35 +100,35 @@ class FrontEnd(nn.Module):
             energies = transforms.MelSpectrogram(sample_rate, **mel)
             self.spectrum = nn.Sequential(energies, _Log())
         else:
-            # log_mels: the decibel scale of the default cuts at 80 dB under the batch's, not the clip's, peak.
+            # log_mels: the default decibel scale would clip at 80 dB below the peak of the batch, not of the clip.
             self.spectrum = transforms.MFCC(sample_rate, n_mfcc, log_mels=True, melkwargs=mel)
             energies = self.spectrum.MelSpectrogram
         energies.spectrogram = _PowerSpectrogram(window_length, hop_length=hop_length, center=False)
 
     @property
     def dct(self) -> Tensor | None:
-        """The cosine transform ``(n_mels, n_mfcc)``; None where the features are the log-mel energies themselves."""
+        """The cosine transform ``(n_mels, n_mfcc)``; None if the features are the log-mel energies themselves."""
         matrix: Tensor | None = getattr(self.spectrum, "dct_mat", None)
         return matrix
 
     @property
     def mel(self) -> Any:
-        """Waveforms to mel energies ``(batch, n_mels, n_frames)``."""
+        """The module that turns waveforms into mel energies ``(batch, n_mels, n_frames)``."""
         mel: Any = self.spectrum
         return mel[0] if self.dct is None else mel.MelSpectrogram
 
     def n_frames(self, n_samples: Count) -> Count:
-        """Frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
+        """The number of frames of a clip of ``n_samples``; a clip shorter than one window is padded to one."""
         beyond = n_samples - self.window_length
         return (beyond.clamp(min=0) if isinstance(beyond, Tensor) else max(beyond, 0)) // self.hop_length + 1
 
     def pad(self, waveforms: Tensor) -> Tensor:
-        """``waveforms`` with zeros at the end up to one window: a batch of very short clips has a frame, too."""
+        """``waveforms``, zero-padded at the end to at least one window, so that even very short clips have a frame."""
         return nn.functional.pad(waveforms, (0, max(0, self.window_length - waveforms.shape[1])))
 
     @torch.no_grad()
     def fit_cmvn_prior(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Set the prior to the mean and deviation of all frames of ``batches``, waveforms and their ``n_samples``."""
+        """Set the prior to the mean and deviation of all frames of ``batches`` (waveforms, ``n_samples``)."""
         own = []
         for waveforms, n_samples in batches:
             features, n_frames = self._features(waveforms, n_samples)
@@ -144,18 +144,18 @@ class FrontEnd(nn.Module):
         return self._normalise(features, n_frames), n_frames
 
     def step(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The features of chunks of streams, their ``n_frames``, and the ``state`` ``(batch, n_state)`` after them.
+        """The features of chunks of streams, their ``n_frames``, and the new ``state`` ``(batch, n_state)``.
 
-        ``waveforms`` ``(batch, 1 + n)`` begin with the sample before, 0 at a stream's beginning, as ``state`` is then.
-        ``n_samples`` of each are counted, without that one; only of a stream's last chunk fewer than n. The next chunk
-        begins where the first frame that is not in this one does: its first samples are this one's last again.
+        ``waveforms`` ``(batch, 1 + n)`` begin with the preceding sample; it and ``state`` are 0 at a stream's start.
+        ``n_samples`` counts the valid samples after that one: n, or fewer in a stream's last chunk. The next chunk
+        begins with the first frame that is not in this one, so its first samples repeat this chunk's last ones.
         """
         assert self.keep is not None
         features, sums = self._running_features(waveforms, n_samples, state[:, :2])
         centred = features - self.prior_mean
         moments = torch.cat([centred, centred.square()], dim=2)
         moments = running_sums(moments, state[:, 2:], self.keep)
-        n_prior = self.n_prior_frames * (1 - (1 - self.keep) * sums[:, :, :1])  # the prior fades as frames do
+        n_prior = self.n_prior_frames * (1 - (1 - self.keep) * sums[:, :, :1])  # the prior decays as frames do
         count = sums[:, :, :1] + n_prior
         mean, square = moments.chunk(2, dim=2)
         mean, square = mean / count, (square + n_prior * self.prior_deviation.square()) / count
@@ -165,7 +165,7 @@ class FrontEnd(nn.Module):
         return (centred - mean) / deviation * mask, n_frames, torch.cat([sums, moments], dim=2)[:, -1]
 
     def _running_features(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Features that are not normalised, and the running sums of 1 and of power ``(batch, n_frames, 2)``."""
+        """Features before normalisation, and the running sums of 1 and of power ``(batch, n_frames, 2)``."""
         assert self.keep is not None
         emphasised = self._emphasised(waveforms, n_samples)
         power = nn.functional.avg_pool1d(emphasised.square()[:, None], self.window_length, self.hop_length)[:, 0]
@@ -176,9 +176,9 @@ class FrontEnd(nn.Module):
         return logs if self.dct is None else logs @ self.dct, sums
 
     def _begun(self, waveforms: Tensor) -> Tensor:
-        """Whole clips ``(batch, 1 + n)``, which begin with the sample before the first, 0, and have a frame.
+        """Whole clips as ``(batch, 1 + n)``: a 0 for the preceding sample, then at least one window of samples.
 
-        Raises InputError for an empty batch, and for float16: the energies of a vowel are more than it can hold.
+        Raises InputError for an empty batch, and for float16, which overflows on the energies of a vowel.
         """
         require_clips("waveforms", waveforms)
         require_precision("waveforms", waveforms)
@@ -186,13 +186,13 @@ class FrontEnd(nn.Module):
 
     @staticmethod
     def _emphasised(waveforms: Tensor, n_samples: Tensor) -> Tensor:
-        """``(batch, n)`` of waveforms ``(batch, 1 + n)``, which begin with the sample before the first."""
+        """Pre-emphasis: ``(batch, n)`` from waveforms ``(batch, 1 + n)`` that begin with the preceding sample."""
         emphasised = waveforms[:, 1:] - PRE_EMPHASIS * waveforms[:, :-1]
-        # The sample after a clip's last would be -0.97 times it, and in the last frame of a short clip.
+        # Unmasked, the sample after a clip's end would be -0.97 times its last, and part of a short clip's last frame.
         return emphasised * frame_mask(n_samples, emphasised.shape[1])
 
     def _features(self, waveforms: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``forward`` gives them, but not normalised, and undefined beyond a clip's own frames."""
+        """The features of ``forward`` before normalisation; undefined beyond a clip's own frames."""
         waveforms = self._begun(waveforms)
         n_frames = self.n_frames(n_samples)
         if self.keep is not None:
@@ -207,19 +207,19 @@ class FrontEnd(nn.Module):
         return torch.cat(orders, dim=2), n_frames
 
     def _normalise(self, features: Tensor, n_frames: Tensor) -> Tensor:
-        """Mean 0 and deviation 1 of each coefficient over a clip's frames and the prior's; 0 beyond the clip's."""
+        """Each coefficient with mean 0 and deviation 1 over a clip's frames and the prior's; 0 beyond the clip's."""
         mask = frame_mask(n_frames, features.shape[1])[..., None]
         count = n_frames[:, None, None] + self.n_prior_frames
         mean = ((features * mask).sum(dim=1, keepdim=True) + self.n_prior_frames * self.prior_mean) / count
         centred = (features - mean) * mask
         prior = self.prior_deviation.square() + (self.prior_mean - mean).square()
         variance = (centred.square().sum(dim=1, keepdim=True) + self.n_prior_frames * prior) / count
-        # The floor is under the root: the root's own slope at 0 is infinite, and a clip of one frame would have it.
+        # Clamped before the root: the root's slope at 0 is infinite, and a clip of one frame would meet it.
         return centred / variance.clamp(min=LEAST_DEVIATION**2).sqrt()
 
 
 class _PowerSpectrogram(transforms.Spectrogram):
-    """torchaudio's, but |X|^2 = R^2 + I^2 directly: the root in between takes as long as the transform itself."""
+    """torchaudio's, with |X|^2 = R^2 + I^2 computed directly: taking |X| first costs as much as the transform."""
 
     def forward(self, waveform: Tensor) -> Tensor:
         spectrum = torch.stft(
@@ -238,7 +238,7 @@ def running_sums(x: Tensor, before: Tensor, keep: float) -> Tensor:
     n_frames = x.shape[1]
     blocks = nn.functional.pad(x, (0, 0, 0, -n_frames % BLOCK)).unflatten(1, (-1, BLOCK))
     within = _powers(keep, BLOCK, x) @ blocks
-    # What each block begins with is such a sum again: of what the blocks before it end with.
+    # The sum that each block begins with is again a running sum: of the last values of the blocks before it.
     starts = torch.cat([before[:, None], within[:, :-1, -1]], dim=1)
     starts = _powers(keep**BLOCK, starts.shape[1], x) @ starts
     fading = keep ** torch.arange(1, BLOCK + 1, dtype=x.dtype, device=x.device)
@@ -246,13 +246,13 @@ def running_sums(x: Tensor, before: Tensor, keep: float) -> Tensor:
 
 
 def _powers(keep: float, n: int, like: Tensor) -> Tensor:
-    """keep^(i - j) in row i and column j up to i, else 0: ``(n, n)``."""
+    """``(n, n)``: keep^(i - j) in row i and column j <= i, else 0."""
     index = torch.arange(n, dtype=like.dtype, device=like.device)
     return torch.tril(keep ** (index[:, None] - index).clamp(min=0))
 
 
 def _derivative(features: Tensor, n_frames: Tensor) -> Tensor:
-    """Slope of the line through five frames, a clip's first and last frame repeated beyond it (as compute_deltas).
+    """Slope of the line through five frames, with a clip's end frames repeated beyond it (as compute_deltas does).
 
     Sum of d (x[t+d] - x[t-d]) over d = 1, 2, divided by 2 (1 + 4).
     """

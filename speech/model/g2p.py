@@ -1,15 +1,15 @@
-"""Grapheme-to-phoneme conversion (G2P) of a word whose language is not known: letters to phones, by CTC.
+"""Grapheme-to-phoneme conversion (G2P) of a word of unknown language: letters to phones, by CTC.
 
-p(phones | letters) is a mixture over varieties (a language, or one of its accents), so that a pronunciation is that of
-one variety from its first phone to its last:
+p(phones | letters) is a mixture over varieties (a language, or one of its accents), so that all phones of a
+pronunciation belong to the same variety:
 
     p(phones | letters) = sum over v of p(v | letters) p(phones | letters, v)
 
-The classifier p(v | letters) is two convolutions over the letters, and their mean and maximum. p(phones | letters, v)
-is the recogniser's own encoder over the letters' embeddings, each beside the variety's, with the CTC loss. A letter
-gives ``frames_per_letter`` frames, since CTC writes no more phones than frames (the cross-lingual embedding of the
-language is that of B. Peters, J. Dehdari and J. van Genabith, "Massively Multilingual Neural Grapheme-to-Phoneme
-Conversion", 2017; G2P by CTC: C. Cheng et al., and K. Rao et al., ICASSP 2015).
+The classifier p(v | letters) applies two convolutions over the letters, then takes their mean and maximum.
+p(phones | letters, v) is the recogniser's own encoder over the letters' embeddings, each concatenated with the
+variety's, with the CTC loss. A letter gives ``frames_per_letter`` frames, since CTC cannot output more phones than
+frames (the language embedding follows B. Peters, J. Dehdari and J. van Genabith, "Massively Multilingual Neural
+Grapheme-to-Phoneme Conversion", 2017; G2P by CTC: C. Cheng et al., and K. Rao et al., ICASSP 2015).
 
 In: letters int64 ``(batch, n_letters)``, right-padded with 0; their marks ``(batch, n_letters, 2)``; the number of
 letters ``(batch,)``. Symbols are those of ``speech.text.spelling``.
@@ -32,7 +32,7 @@ from speech.text.spelling import LETTERS, MARKS
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of a model, as conf/g2p.yaml says them."""
+    """The sizes of a model, as given in conf/g2p.yaml."""
 
     n_embedding: int
     n_language: int
@@ -46,7 +46,7 @@ class Shape:
 class G2P(nn.Module):
     """Letters to phones in each of ``varieties``. ``prior`` is the proportion of each in training, ``(n_varieties,)``.
 
-    ``letters`` and ``marks`` are those that it reads, ``phones`` those that it writes.
+    ``letters`` and ``marks`` are the symbols of its input, ``phones`` those of its output.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class G2P(nn.Module):
         )
 
     def embed(self, letters: Tensor, marks: Tensor) -> Tensor:
-        """``(batch, n_letters, n_embedding)``, 0 in the padding."""
+        """The letters' embeddings ``(batch, n_letters, n_embedding)``, 0 in the padding."""
         return cast(Tensor, self.letter(letters) + self.mark(marks).sum(dim=2))
 
     def classify(self, embedded: Tensor, n_letters: Tensor) -> Tensor:
         """Logits of the varieties, ``(batch, n_varieties)``."""
         own = frame_mask(n_letters, embedded.shape[1])[:, None]
         hidden = torch.relu(self.first(embedded.transpose(1, 2))) * own
-        hidden = torch.relu(self.second(self.dropout(hidden))) * own  # at least 0: padding is no maximum
+        hidden = torch.relu(self.second(self.dropout(hidden))) * own  # at least 0: padding never raises the maximum
         mean = hidden.sum(dim=2) / n_letters[:, None]
         return cast(Tensor, self.classifier(self.dropout(torch.cat([mean, hidden.amax(dim=2)], dim=1))))
 
@@ -100,7 +100,7 @@ class G2P(nn.Module):
         beside = self.variety(variety)[:, None].expand(-1, embedded.shape[1], -1)
         own = frame_mask(n_letters, embedded.shape[1])[..., None]
         logits, _ = self.encoder(torch.cat([embedded, beside], dim=2) * own, n_letters)
-        n_frames = self.shape.frames_per_letter  # of a letter
+        n_frames = self.shape.frames_per_letter
         return logits.unflatten(2, (n_frames, len(self.inventory))).flatten(1, 2), n_letters * n_frames
 
     @property

@@ -1,4 +1,4 @@
-"""A grapheme-to-phoneme model as an ONNX graph, for ``inference.g2p``: its two outputs, its weights in int8."""
+"""A grapheme-to-phoneme model as an ONNX graph with two outputs, for ``inference.g2p``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from speech.model.onnx_graph import DYNAMIC, OnnxEncoder, exported
 
 
 class _Graph(nn.Module):
-    """What the exporter traces. Which of the two outputs is asked for decides what is computed."""
+    """The module that the exporter traces. Only the outputs requested at run time are computed."""
 
     def __init__(self, model: G2P) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Graph(nn.Module):
 
 
 def to_onnx(model: G2P, card: str) -> Any:
-    """``model`` as an ``onnx.ModelProto`` in float32, with its metadata and its card in it."""
+    """``model`` as an ``onnx.ModelProto`` in float32 that contains its metadata and its card."""
     inputs = {"letters": torch.ones(2, 5).long(), "marks": torch.zeros(2, 5, 2).long()}
     inputs |= {"n_letters": torch.tensor([5, 4]), "variety": torch.tensor([0, 0])}
     dynamic = {name: dict.fromkeys(range(min(x.dim(), 2)), DYNAMIC) for name, x in inputs.items()}

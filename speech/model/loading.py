@@ -1,4 +1,4 @@
-"""A recogniser from its file: torch's, or an exported one."""
+"""Loads a recogniser from a torch file or an exported one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def load(
     false_accept_rate: float | None = None,
     enrolled: str | None = None,
 ) -> Transcriber:
-    """The recogniser in ``path``, torch's file or an exported ``.onnx``, with another decoder or threshold if given.
+    """The recogniser in ``path``, a torch file or an exported ``.onnx``, with another decoder or threshold if given.
 
     ``enrolled`` is a file of enrolled names.
 
-    Raises RecognizerError where there is none, ValueError for a rate without a calibrated threshold. torch is imported
-    for its own file alone.
+    Raises RecognizerError if there is no recogniser, ValueError for a rate without a calibrated threshold. torch is
+    imported only for a torch file.
     """
     transcriber: Transcriber
     if path.suffix == ".onnx":

@@ -1,13 +1,12 @@
 """A recogniser as an ONNX graph, float32 and int8: waveforms in, log-probabilities out, for ``inference.runtime``.
 
-Of one that needs no whole clips the graph is its ``step``: chunks of streams in, and a state in and out.
+The graph of a streaming recogniser is its ``step``: it takes chunks of streams, and has a state as input and output.
 
 torch's exporter traces the recogniser itself, front end included. Two of its parts are replaced first:
 
-- A recurrent layer becomes ONNX's own operator: the exporter of torch 2.14 fails on nn.GRU of a length that is left
-  open.
-- The power spectrum becomes one convolution with the Fourier transform's sines. onnxruntime's STFT takes ten times as
-  long where the window is no power of two, and moves the log-probabilities by 7e-5 instead of 1e-6.
+- A recurrent layer becomes ONNX's own operator: the exporter of torch 2.14 fails on nn.GRU with a dynamic length.
+- The power spectrum becomes one convolution with the sines of the Fourier transform. onnxruntime's STFT takes ten times
+  as long if the window length is not a power of two, and changes the log-probabilities by 7e-5 instead of 1e-6.
 """
 
 from __future__ import annotations
@@ -33,21 +32,22 @@ from speech.model.encoder import Encoder
 from speech.model.recognizer import Recognizer
 
 OPSET = 20
-DYNAMIC = torch.export.Dim.DYNAMIC  # the length of an axis that is left open
-GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # ONNX's order (z, r, h; i, o, f, c) in torch's
-# By operator and input, the axes of a weight that an output sums over: each output has a scale of its own.
+DYNAMIC = torch.export.Dim.DYNAMIC  # an axis of any length
+GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # torch's index of each of ONNX's z, r, h; i, o, f, c
+# By operator and input, the axes of a weight that an output sums over: each output has its own scale.
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
-LEAST_TO_QUANTISE = 1024  # numbers: a smaller tensor saves nothing
+LEAST_TO_QUANTISE = 1024  # elements: quantising a smaller tensor saves nothing
 LARGEST_INT8 = 127
-EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error gives
-TRACED = 64  # frames of a stream's chunk that the exporter traces: of several blocks of the running sums
-LARGEST_FOLDED = 16_384  # numbers that the optimiser may compute beforehand; by default it would store all the sines
+EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error shows
+TRACED = 64  # frames of the chunk that the exporter traces: several blocks of the running sums
+LARGEST_FOLDED = 16_384  # elements of a constant that the optimiser may fold; its default would store all the sines
 
 
 class _Recurrent(nn.Module):
     """A recurrent layer as ONNX's operator, which reads both directions within each clip's own length.
 
-    ``directions`` are torch's layers, one or two; in ``(batch, n_frames, n_in)``, out ``(.., n_units * n_directions)``.
+    ``directions`` are one or two torch layers. Input ``(batch, n_frames, n_in)``, output ``(.., n_units *
+    n_directions)``.
     """
 
     def __init__(self, directions: Sequence[nn.Module]) -> None:
@@ -68,7 +68,7 @@ class _Recurrent(nn.Module):
         attributes: dict[str, Any] = {"hidden_size": self.n_units}
         attributes["direction"] = "bidirectional" if self.n_directions == 2 else "forward"
         if self.operator == "GRU":
-            attributes["linear_before_reset"] = 1  # as torch: the reset gate after the hidden bias
+            attributes["linear_before_reset"] = 1  # as in torch: the reset gate comes after the hidden bias
         inputs = [by_time, self.weights, self.recurrent, self.bias, n_frames.int()]
         if start is not None:
             inputs.append(start[None])
@@ -80,10 +80,10 @@ class _Recurrent(nn.Module):
 
 
 class OnnxEncoder(Encoder):
-    """``encoder`` with its recurrent layers as ONNX's."""
+    """``encoder`` with ONNX's recurrent operators."""
 
     def __init__(self, encoder: Encoder) -> None:
-        nn.Module.__init__(self)  # and not Encoder's: the parts are there
+        nn.Module.__init__(self)  # not Encoder's: the parts exist already
         self.stride, self.kernel = encoder.stride, encoder.kernel
         self.convolution, self.normalisation = encoder.convolution, encoder.normalisation
         self.dropout, self.output = encoder.dropout, encoder.output
@@ -98,9 +98,9 @@ class OnnxEncoder(Encoder):
 
 
 class _PowerSpectrum(nn.Module):
-    """torchaudio's Spectrogram of waveforms ``(batch, n_samples)``, ``(batch, n_bins, n_frames)``, as a convolution.
+    """torchaudio's Spectrogram as a convolution: ``(batch, n_samples)`` to ``(batch, n_bins, n_frames)``.
 
-    Its kernels are made in the graph from one period of cosine and sine: as a table they would be half of the file.
+    The graph computes its kernels from one period of cosine and sine: stored, they would take half of the file.
     """
 
     def __init__(self, spectrogram: Spectrogram) -> None:
@@ -120,7 +120,7 @@ class _PowerSpectrum(nn.Module):
 
 
 class _Graph(nn.Module):
-    """What the exporter traces: ``recognizer`` with those parts replaced, and log-probabilities in place of logits."""
+    """The module that the exporter traces: ``recognizer`` with those parts replaced, log-probabilities as output."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         super().__init__()
@@ -133,8 +133,8 @@ class _Graph(nn.Module):
                     parent.register_module(name, _PowerSpectrum(child))
 
     def forward(self, waveforms: Tensor, n_samples: Tensor, state: Tensor | None = None) -> tuple[Tensor, ...]:
-        # The first clip's samples are asked for before all else: onnxruntime crashes in a layer of no clips, and this
-        # fails with the node's name. (A maximum, since an optimiser would take out what changes nothing.)
+        # The first clip's n_samples is read before anything else: on an empty batch onnxruntime would crash in a layer,
+        # and this fails with the node's name. (A maximum, since an optimiser would remove an operation without effect.)
         n_samples = torch.maximum(n_samples, n_samples[0].clamp(max=1))
         after: list[Tensor] = []
         if state is None:
@@ -146,7 +146,7 @@ class _Graph(nn.Module):
 
 
 def to_onnx(recognizer: Recognizer, card: str) -> Any:
-    """``recognizer`` as an ``onnx.ModelProto`` in float32, with its metadata and the model card ``card`` in it."""
+    """``recognizer`` as an ``onnx.ModelProto`` in float32 that contains its metadata and the model card ``card``."""
     rate, windows = recognizer.sample_rate, recognizer.windows
     inputs = {"waveforms": torch.zeros(2, rate), "n_samples": torch.tensor([rate, rate // 2])}
     dynamic = {"waveforms": {0: DYNAMIC, 1: DYNAMIC}, "n_samples": {0: DYNAMIC}}
@@ -180,7 +180,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
 def exported(
     graph: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], dynamic: Mapping[str, dict[int, Any]]
 ) -> Any:
-    """``graph`` as an ``onnx.ModelProto``, traced on ``inputs``, whose ``dynamic`` axes are left open."""
+    """``graph`` as an ``onnx.ModelProto``, traced on ``inputs``, whose ``dynamic`` axes may have any length."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it advertises torchvision
     program = torch.onnx.export(
         graph.eval(),
@@ -197,7 +197,7 @@ def exported(
     onnxscript.optimizer.optimize(program.model, output_size_limit=LARGEST_FOLDED)
     model = program.model_proto
     model.producer_name = "speech-names"
-    # The exporter's notes: stack traces with this machine's paths, of five times the graph's own size.
+    # The exporter's notes are stack traces with this machine's paths, five times the size of the graph itself.
     del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
     for one in [*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         one.doc_string = ""
@@ -206,15 +206,15 @@ def exported(
 
 
 def save(model: Any, path: Path) -> None:
-    """Write ``model`` with its checksum, as ``inference.session`` reads it."""
+    """Write ``model`` with a checksum, in the form that ``inference.session`` reads."""
     path.write_bytes(seal.sealed(model.SerializeToString()))
 
 
 def quantise(model: Any) -> Any:
-    """A copy of ``model`` whose weights are kept in int8, with a float32 scale for each output.
+    """A copy of ``model`` whose weights are stored in int8, with a float32 scale for each output.
 
-    They are float32 again when the file is loaded: only their rounding changes a result. onnxruntime's own tools
-    quantise neither GRU nor RNN.
+    The weights become float32 again when the file is loaded, so that only their rounding changes a result.
+    onnxruntime's own tools quantise neither GRU nor RNN.
     """
     small = copy.deepcopy(model)
     inputs = [(name, (node.op_type, i)) for node in model.graph.node for i, name in enumerate(node.input)]
@@ -229,7 +229,7 @@ def quantise(model: Any) -> Any:
         int8, float32, by = (f"{tensor.name}.{what}" for what in ("int8", "float32", "scale"))
         small.graph.initializer.append(onnx.numpy_helper.from_array(rounded, int8))
         small.graph.initializer.append(onnx.numpy_helper.from_array(scale, by))
-        # Not DequantizeLinear: onnxruntime would then compute the frames in 8 bits as well.
+        # Not DequantizeLinear: with it, onnxruntime would quantise the activations to 8 bits as well.
         small.graph.node.insert(0, onnx.helper.make_node("Mul", [float32, by], [tensor.name]))
         small.graph.node.insert(0, onnx.helper.make_node("Cast", [int8], [float32], to=onnx.TensorProto.FLOAT))
     return small

@@ -1,7 +1,7 @@
-"""The whole recogniser, waveform to transcript, and its one file on disk.
+"""The whole recogniser, waveform to transcript, and its single file on disk.
 
-In training as in use a recording is read, end-pointed, and passes the front end and the encoder; ``Transcriber``, which
-the exported recogniser has in common with this one, decodes what comes out.
+In training and in use alike, a recording is read, end-pointed, and passed through the front end and the encoder.
+``Transcriber``, which the exported recogniser shares, decodes the output.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from speech.text.alphabet import Alphabet
 from speech.text.phones import PHONES, Inventory
 from speech.text.pronunciation import read_pronunciations
 
-PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # of a config: what a recogniser is made from
-PLAIN = {"names": list, "phones_weight": float, "trained_on": dict}  # of a file beside its parts, by type
-FORMAT = 1  # of the file; raised when an older reader could not make sense of it
+PARTS = ("alphabet", "phones", "frontend", "encoder", "decoder")  # the keys of a config that define a recogniser
+PLAIN = {"names": list, "phones_weight": float, "trained_on": dict}  # other keys of a file, with their types
+FORMAT = 1  # of the file; increased when older versions could not read it
 
 
 class Recognizer(Transcriber, nn.Module):
     """Front end, encoder and decoder, made from plain data (``parts``) and the names that they are trained for.
 
-    ``parts`` holds ``alphabet`` (its letters), ``phones`` (those that it has an output for, true for all of
-    ``text.phones.PHONES``; nothing or false for none) and the nodes ``frontend``, ``encoder`` and ``decoder``
-    (``_target_`` and arguments). Sizes that follow from one another are derived here. With the ``weights`` of a file,
-    the encoder's sizes are compared with theirs before memory is taken for it.
+    ``parts`` holds ``alphabet`` (its letters), ``phones`` (the phones of its second output: a list, true for all of
+    ``text.phones.PHONES``, absent or false for no such output) and the nodes ``frontend``, ``encoder`` and ``decoder``
+    (``_target_`` and arguments). Sizes that follow from one another are derived here. If the ``weights`` of a file are
+    given, the encoder's sizes are checked against them before its memory is allocated.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Recognizer(Transcriber, nn.Module):
         super().__init__()
         self.parts = dict(parts)
         if parts.get("phones") is True:
-            self.parts["phones"] = list(PHONES)  # by their symbols: a file keeps its own if PHONES changes
+            self.parts["phones"] = list(PHONES)  # as symbols: a saved file keeps its phones if PHONES changes
         self.alphabet = Alphabet(parts["alphabet"])
         self.inventory = Inventory(self.parts["phones"]) if self.parts.get("phones") else None
         self.set_vocabulary(names)
-        self.trained_on: dict[str, list[str]] = {}  # evaluation.provenance.record; empty where it is not known
+        self.trained_on: dict[str, list[str]] = {}  # evaluation.provenance.record; empty if unknown
         self.frontend = build(parts["frontend"], FRONTEND)
         sizes = {"n_features": self.frontend.n_features, "n_symbols": sum(self.n_symbols)}
         if weights is not None:
@@ -81,7 +81,7 @@ class Recognizer(Transcriber, nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def n_frames(self, n_samples: Count) -> Count:
-        """Frames of logits of a clip of ``n_samples``."""
+        """The number of frames of logits of a clip of ``n_samples``."""
         count: Count = self.encoder.n_frames(self.frontend.n_frames(n_samples))
         return count
 
@@ -90,8 +90,8 @@ class Recognizer(Transcriber, nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Logits ``(batch, n_frames, n_symbols)``, letters first (``split``), and ``n_frames`` of each clip.
 
-        ``waveforms`` are ``(batch, n_samples)``, right-padded with 0. ``feature_mask``, of the features' shape, is a
-        factor on them: what training hides (SpecAugment).
+        ``waveforms`` are ``(batch, n_samples)``, right-padded with 0. ``feature_mask``, of the features' shape,
+        multiplies them: 0 where training masks one (SpecAugment).
         """
         features, n_frames = self.frontend(waveforms, n_samples)
         if feature_mask is not None:
@@ -101,10 +101,10 @@ class Recognizer(Transcriber, nn.Module):
         return logits, n_frames
 
     def step(self, waveforms: Tensor, n_samples: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As ``forward``, of chunks of streams, and the ``state`` ``(batch, n_state)`` after them; 0 at the beginning.
+        """``forward`` on chunks of streams; also returns the new ``state`` ``(batch, n_state)``, which starts as 0.
 
-        ``FrontEnd.step`` says what a chunk is. It gives a whole number of frames: 1 + overlap + a multiple of
-        ``samples_per_frame`` of ``windows``.
+        ``FrontEnd.step`` defines a chunk. Its length gives a whole number of frames: 1 + overlap + a multiple of
+        ``samples_per_frame``, both of ``windows``.
         """
         n_front: int = self.frontend.n_state
         of_features, of_encoder = state[:, :n_front], state[:, n_front:]
@@ -114,7 +114,7 @@ class Recognizer(Transcriber, nn.Module):
 
     @property
     def streams(self) -> bool:
-        """Whether it needs no whole clips."""
+        """Whether the recogniser can run on a stream, without whole clips."""
         try:
             return self.n_state > 0
         except ValueError:
@@ -122,11 +122,11 @@ class Recognizer(Transcriber, nn.Module):
 
     @property
     def n_state(self) -> int:
-        """Numbers that go from one ``step`` to the next. Raises ValueError where this recogniser needs whole clips."""
+        """The size of the state between ``step`` calls. Raises ValueError for a recogniser that needs whole clips."""
         if self.frontend.keep is None:
             raise ValueError("a stream needs frontend.n_memory_frames: this front end normalises over a whole clip")
         if not isinstance(self.encoder, Encoder):
-            raise ValueError(f"a stream needs an encoder with a step: {type(self.encoder).__name__} hears whole clips")
+            raise ValueError(f"a stream needs an encoder with a step: {type(self.encoder).__name__} needs whole clips")
         n_state: int = self.frontend.n_state + self.encoder.n_state
         return n_state
 
@@ -137,7 +137,7 @@ class Recognizer(Transcriber, nn.Module):
         return Windows(front.window_length, front.hop_length * self.encoder.stride, overlap)
 
     def stream(self) -> Stream:
-        """Raises ValueError where this recogniser needs whole clips."""
+        """Raises ValueError if this recogniser needs whole clips."""
         return Stream(self._stepped, next(self.parameters()).new_zeros(1, self.n_state), self.windows)
 
     @torch.inference_mode()
@@ -147,13 +147,13 @@ class Recognizer(Transcriber, nn.Module):
         return self.frames(logits[0, : n_frames[0]]), state
 
     def split(self, logits: Tensor) -> tuple[Tensor, ...]:
-        """The letters' columns of ``logits`` and, where there is an output for phones, theirs: each a CTC output."""
+        """The columns of ``logits`` for letters and, if there is an output for phones, those for phones."""
         return logits.split(self.n_symbols, dim=-1)
 
     def geometry(self) -> Geometry:
-        """What ``speech.backprop`` has to know of this recogniser beside its parameters.
+        """The constants and sizes of this recogniser that ``speech.backprop`` needs in addition to its parameters.
 
-        Raises ValueError for an encoder that is not the one that is written out by hand.
+        Raises ValueError for a streaming front end or an encoder without a hand-written backward pass.
         """
         front, encoder = self.frontend, self.encoder
         if front.keep is not None:
@@ -196,14 +196,14 @@ class Recognizer(Transcriber, nn.Module):
         return LogProbs(*(some.double().log_softmax(dim=1).cpu().numpy() for some in self.split(logits)))
 
     def set_vocabulary(self, names: Sequence[str]) -> None:
-        """Take ``names`` for those that it is trained for, with the pronunciations of each (a ``Name``'s own)."""
+        """Set the names that it is trained for, and look up their pronunciations (a ``Name`` has its own)."""
         self.names = list(map(str, names))
         self.pronunciations = {}
         if self.inventory and names:
             self.pronunciations = dict(zip(self.names, pronunciation.pronunciations(names), strict=True))
 
     def save(self, path: str | Path) -> None:
-        """Write all that transcribing needs to one file of tensors and plain data, whole or not at all."""
+        """Write all that transcribing needs to one file of tensors and plain data, atomically."""
         content = {"format": FORMAT, "parts": self.parts, "weights": self.state_dict()}
         content |= {key: getattr(self, key) for key in PLAIN}
         content["pronunciations"] = {name: list(map(tuple, some)) for name, some in self.pronunciations.items()}
@@ -211,9 +211,9 @@ class Recognizer(Transcriber, nn.Module):
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Recognizer:
-        """Read a recogniser's file, or that of a run's folder; without a path, the one that comes with the package.
+        """Read a recogniser from a file or a run's folder; without a path, the one that comes with the package.
 
-        Raises RecognizerError, naming the file and the way out.
+        Raises RecognizerError, naming the file and what to do about it.
         """
         path = pretrained.shipped(pretrained.RECOGNIZER) if path is None else Path(path)
         path = path / RECOGNIZER_FILE if path.is_dir() else path
@@ -249,7 +249,7 @@ class Recognizer(Transcriber, nn.Module):
         return recognizer.eval()
 
     def load_weights(self, weights: Mapping[str, Tensor], where: str) -> None:
-        """Load ``weights``. Raises RecognizerError, naming ``where`` they are from, for other shapes or too few."""
+        """Load ``weights``. Raises RecognizerError, naming ``where`` they are from, if any is missing or misshapen."""
         try:
             self._check_weights(self.state_dict(), weights)
         except RecognizerError as error:

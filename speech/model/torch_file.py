@@ -1,4 +1,4 @@
-"""torch's files, recognisers and checkpoints: tensors and plain data, with a checksum, and no code of pickle's."""
+"""torch files (recognisers and checkpoints): tensors and plain data with a checksum, and no pickled code."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from torch import Tensor
 from speech.common import seal
 from speech.common.seal import DamagedError
 
-_SEALED = "sealed"  # a key of the content: the file has a checksum, as those of earlier versions have not
+_SEALED = "sealed"  # a key of the content: the file has a checksum, which files of earlier versions lack
 
 
 def to_bytes(content: Mapping[str, Any]) -> bytes:
-    """``content``, tensors and plain data by key, as a file with its checksum."""
-    encoded = io.BytesIO()  # to a file torch itself reports a full disk as an error of its own
+    """``content``, tensors and plain data by key, as the bytes of a file with a checksum."""
+    encoded = io.BytesIO()  # not a file: torch would report a full disk as an error of its own
     torch.save({**content, _SEALED: True}, encoded)
     return seal.sealed(encoded.getvalue())
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What ``to_bytes`` made. Raises DamagedError, without a path, for anything else, and OSError.
+    """The content of a file made by ``to_bytes``. Raises DamagedError, without a path, for any other file, and OSError.
 
-    A file of an earlier version, without a checksum, has those of its archive's entries compared.
+    For a file of an earlier version, without a checksum, the checksums of its archive's entries are verified.
     """
     data = seal.read(path)
     seal.check_archive(data)
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the damaged bytes lead it to
+    except Exception as error:  # on damaged bytes torch may raise anything
         reason = str(error).strip().partition("\n")[0][:200]
         raise DamagedError(f"{type(error).__name__}: {reason}") from error
     if not isinstance(content, dict):
@@ -44,22 +44,22 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def checked_tensors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
-    """``weights`` by name. Raises ValueError for what is no plain tensor, and for tensors that share their numbers.
+    """``weights`` by name. Raises ValueError for a value that is not a plain tensor, or for tensors that share storage.
 
-    So they take no more memory than the file has.
+    This ensures that they take no more memory than the file.
     """
     found: dict[str, Tensor] = dict(weights)
     for name, one in found.items():
         if not isinstance(one, Tensor) or one.layout != torch.strided:
-            raise ValueError(f"{name} is no plain tensor")
+            raise ValueError(f"{name} is not a plain tensor")
     there = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in found.values()}
     if sum(one.numel() * one.element_size() for one in found.values()) > sum(there.values()):
-        raise ValueError("tensors in it share their numbers")
+        raise ValueError("tensors in it share storage")
     return found
 
 
 def check_finite(content: Any) -> None:
-    """Raise ValueError for a number of ``content``, tensors and plain data, that is NaN or infinite."""
+    """Raise ValueError if ``content``, tensors and plain data, holds a number that is NaN or infinite."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             try:

@@ -1,7 +1,7 @@
 """Letters to integers and back; symbol 0 is the CTC blank.
 
 Any text (``Chloé``) is folded into the alphabet (``chloe``) and encoded (``[3, 8, 12, 15, 5]``). A text with a
-character that has no form in the alphabet is refused.
+character that the alphabet cannot write is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 BLANK = 0
 
-APOSTROPHES = "’ʼ`´‘ʻʽ′ʾʿ‛ꞌ＇"  # of any language: the okina of Hawaiian and the hamza of Arabic, too
+APOSTROPHES = "’ʼ`´‘ʻʽ′ʾʿ‛ꞌ＇"  # of any language, including the Hawaiian okina and the Arabic hamza
 # Latin letters (and typographic marks) that Unicode does not decompose into a plain letter and a mark.
 _PLAIN = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ħ": "h", "ı": "i"}
@@ -23,7 +23,7 @@ _PLAIN = str.maketrans(
 
 
 def plain_letters(text: str) -> str:
-    """``text`` in lower case and without marks, whatever its characters: two texts that are one name are alike."""
+    """``text`` in lower case without diacritics, in any script, so that two spellings of one name compare equal."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
     return " ".join(plain.split())
@@ -56,9 +56,9 @@ class Alphabet:
         return f"Alphabet({self.letters!r})"
 
     def fold(self, text: str) -> str:
-        """Write ``text`` in this alphabet: lower case, marks removed, white space squeezed.
+        """Write ``text`` in this alphabet: lower case, diacritics removed, white space collapsed.
 
-        Raises TextError, naming the text and the characters, where a character has no such form.
+        Raises TextError, naming the text and the characters, if the alphabet cannot write a character.
         """
         return _fold(str(text), self.letters)
 
@@ -71,7 +71,7 @@ class Alphabet:
         return "".join(self.letters[symbol - 1] for symbol in symbols if symbol != BLANK)
 
 
-@lru_cache(maxsize=1 << 16)  # names are folded for every clip, texts in every epoch
+@lru_cache(maxsize=1 << 16)  # names are folded for every clip, and texts in every epoch
 def _fold(text: str, letters: str) -> str:
     folded = plain_letters(text)
     foreign = sorted(set(folded) - set(letters))
@@ -84,5 +84,5 @@ def _fold(text: str, letters: str) -> str:
 
 
 def n_frames_needed(symbols: Sequence[int]) -> int:
-    """Fewest frames in which CTC can write ``symbols``: one a letter, and a blank between equal neighbours."""
+    """The fewest frames in which CTC can emit ``symbols``: one per symbol, and one for a blank between equal ones."""
     return len(symbols) + sum(a == b for a, b in itertools.pairwise(symbols))

@@ -1,4 +1,4 @@
-"""Names of a list that sound alike: the phonetic distance of each pair, in the accent where it is smallest."""
+"""Names of a list that sound similar: the phonetic distance of each pair, in the accent where it is smallest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from speech.text.mnemonics import PronunciationError
 from speech.text.names import ways_to_say
 from speech.text.phones import PhoneError, Phones, codes, distances, phones
 
-_N_SHOWN = 3  # pairs of homophones in a warning; a list of thousands has hundreds
+_N_SHOWN = 3  # pairs of homophones in a warning; a list of thousands of names has hundreds of pairs
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Pair:
 
     names: tuple[str, str]
     distance: float
-    accent: str  # BCP 47; the first of those with this distance
+    accent: str  # BCP 47; the first accent with this distance
     ipa: tuple[str, str]
 
     @property
@@ -35,13 +35,13 @@ class Pair:
 
 
 def _all_ways(names: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The ``ways_to_say`` of all of ``names``, and the index of the name that each pronounces."""
+    """The ``ways_to_say`` of all ``names``, and for each of them the index of its name."""
     ways = [(way, i) for i, name in enumerate(names) for way in ways_to_say(name)]
     return [way for way, _ in ways], [i for _, i in ways]
 
 
 def nearest(names: Sequence[str]) -> list[Pair]:
-    """Every pair of ``names``, the nearest first; a name with several pronunciations counts by its nearest."""
+    """Every pair of ``names``, nearest first; of several pronunciations of a name the nearest counts."""
     texts, owners = _all_ways(names)
     starts = np.searchsorted(owners, np.arange(len(names) + 1))
     best = np.full((len(names), len(names)), np.inf)
@@ -66,7 +66,7 @@ def nearest(names: Sequence[str]) -> list[Pair]:
 
 
 def homophones(names: Sequence[str]) -> list[Pair]:
-    """The pairs of ``names`` that have the same phones in some accent; quick for a long list."""
+    """The pairs of ``names`` that have the same phones in some accent; fast even for a long list."""
     texts, owners = _all_ways(names)
     found: dict[tuple[str, str], Pair] = {}
     for accent in ACCENTS.values():
@@ -82,10 +82,10 @@ def homophones(names: Sequence[str]) -> list[Pair]:
 
 
 def warn_homophones(names: Sequence[str]) -> None:
-    """``warn`` of the homophones among ``names`` that espeak says.
+    """``warn`` of the homophones among ``names``, as espeak pronounces them.
 
-    Silent where espeak is not installed or a pronunciation cannot be converted: whoever synthesises the name raises the
-    error.
+    Silent if espeak is not installed or a pronunciation cannot be converted: the code that synthesises the name raises
+    the error.
     """
     try:
         found = homophones(names)
@@ -95,7 +95,7 @@ def warn_homophones(names: Sequence[str]) -> None:
 
 
 def warn(homophones: Sequence[str]) -> None:
-    """Print one line on stderr with the first of ``homophones``, a message a pair; none for none."""
+    """Print one line on stderr with the first of ``homophones``, one message per pair; nothing if there are none."""
     if homophones:
         some = ", ".join(homophones[:_N_SHOWN])
         n_more = len(homophones) - _N_SHOWN

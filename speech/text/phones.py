@@ -2,9 +2,9 @@
 
 A phone is a consonant (place, manner, voice, nasal, lateral) or a vowel (height, backness, rounding). The values of
 place and manner are Ladefoged's as Kondrak uses them (G. Kondrak, "A New Algorithm for the Alignment of Phonetic
-Sequences", NAACL 2000); heights and backnesses are read off the IPA chart. The weights follow the confusions of people
-in noise (G. A. Miller and P. E. Nicely, JASA 27, 1955): the place of a consonant is confused most, its voice and its
-nasality least. Stress is not compared. The symbols are those that espeak-ng and the CMU dictionary use for English.
+Sequences", NAACL 2000); heights and backnesses are taken from the IPA chart. The weights follow human confusions in
+noise (G. A. Miller and P. E. Nicely, JASA 27, 1955): the place of a consonant is confused most, its voice and its
+nasality least. Stress is ignored. The symbols are those that espeak-ng and the CMU dictionary use for English.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ _VOWELS = {  # height (1 close, 0 open), backness (0 front, 1 back), rounded
 }
 VOWELS = frozenset(_VOWELS)
 PHONES = [*_CONSONANTS, *_VOWELS]
-_WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft
-LIGHTEST = 0.5  # their weight, of 1
-_GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowels of a consonant's articulation
-_SAME = {  # other notations of a phone, or of two
+_WEAK = set("əɐɪᵻhɹjwʍʔ")  # short or soft phones
+LIGHTEST = 0.5  # their weight; that of all others is 1
+_GLIDES = {"j": "iɪ", "w": "uʊʉ", "ɹ": "ɜə"}  # the vowels with nearly the articulation of a consonant
+_SAME = {  # other notations of one phone or of two
     **{"r": "ɹ", "g": "ɡ", "ɚ": "əɹ", "ɝ": "ɜɹ", "ɫ": "l", "ɬ": "l", "ʦ": "ts", "ʧ": "tʃ", "ʤ": "dʒ"},
     **{"n\u0329": "ən", "l\u0329": "əl", "m\u0329": "əm"},
 }
@@ -87,7 +87,7 @@ _PHONE = re.compile("|".join(sorted(PHONES, key=len, reverse=True)))
 class Inventory:
     """Phones to a recogniser's output symbols 1, 2, ... and back; symbol 0 is the CTC blank, as in ``Alphabet``.
 
-    ``phones`` are distinct, in the order of the symbols. A recogniser stores its own.
+    ``phones`` are distinct and in the order of the symbols. A recogniser stores its own list.
     """
 
     def __init__(self, phones: Sequence[str] = tuple(PHONES)) -> None:
@@ -102,7 +102,7 @@ class Inventory:
         return len(self.phones) + 1
 
     def encode(self, phones: Phones) -> list[int]:
-        """Symbols of ``phones``. Raises PhoneError for one that is not among them."""
+        """Symbols of ``phones``. Raises PhoneError for a phone that is not in this inventory."""
         if missing := [phone for phone in phones if phone not in self._symbol]:
             raise PhoneError(f"{' '.join(missing)}: not among the phones of this recogniser")
         return [self._symbol[phone] for phone in phones]
@@ -113,7 +113,7 @@ class Inventory:
 
 
 class PhoneError(ValueError):
-    """An IPA symbol that is not in PHONES; the message names it and its place."""
+    """An IPA symbol is not in PHONES; the message names it and its place."""
 
 
 def phones(ipa: str) -> Phones:
@@ -150,7 +150,7 @@ def _difference(a: str, b: str) -> float:
 
 @lru_cache(maxsize=1)
 def _costs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Substitution ``(n_phones + 1, n_phones + 1)`` and deletion ``(n_phones + 1,)``; the last is the padding."""
+    """Costs of substitution ``(n_phones + 1, n_phones + 1)``, deletion ``(n_phones + 1,)``; the last is the padding."""
     weights = np.array([*map(_weight, PHONES), 0.0])
     substitution = np.zeros((len(weights), len(weights)))
     for i, a in enumerate(PHONES):
@@ -171,7 +171,7 @@ def codes(many: Sequence[Phones]) -> NDArray[np.int64]:
 def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
     """Distance of ``one`` to each of ``many`` (``codes``), 0 (homophones) to 1, ``(len(many),)``.
 
-    The weighted edit distance (Wagner and Fischer, JACM 1974) over the cost of deleting all of the heavier of the two.
+    The weighted edit distance (Wagner and Fischer, JACM 1974) divided by the cost of deleting the heavier of the two.
     """
     substitution, weights = _costs()
     (row,) = codes([one])
@@ -181,7 +181,7 @@ def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
     whole = np.maximum(weights[row].sum(), table[:, -1])
     for phone in row:
         replaced = table[:, :-1] + substitution[phone][many]
-        # Beyond the end of each of `many` nothing is replaced: its cost stays that of its own last column.
+        # Beyond the end of each of `many` nothing is substituted: its cost stays that of its own last column.
         replaced[many == len(PHONES)] = np.inf
         table = table + weights[phone]
         for j in range(many.shape[1]):
@@ -190,9 +190,9 @@ def distances(one: Phones, many: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def nearer_than(distance: float, one: Phones, many: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of those of ``many`` (``codes``) whose distance to ``one`` is below ``distance``."""
+    """The indices of those of ``many`` (``codes``) whose distance to ``one`` is below ``distance``."""
     n_phones = (many < len(PHONES)).sum(axis=1)
     most = np.maximum(n_phones, len(one))
-    # Each phone that one has more than the other costs LIGHTEST at least, of what is at most `most`.
+    # Each phone that one has more than the other costs at least LIGHTEST, out of at most `most`.
     near = np.flatnonzero(np.abs(n_phones - len(one)) * LIGHTEST < distance * most)
     return near[distances(one, many[near, : most[near].max(initial=0)]) < distance]

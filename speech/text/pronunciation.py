@@ -25,14 +25,17 @@ def phonemize(text: str, accent: str = USUAL) -> Phones:
 
 
 class Pronunciation(NamedTuple):
-    """One of the ways in which a name is said, and the probability of it."""
+    """One pronunciation of a name, and its probability."""
 
     phones: Phones
     probability: float
 
 
 def read_pronunciations(plain: Mapping[str, Any]) -> dict[str, tuple[Pronunciation, ...]]:
-    """Those of each name from plain data, ``{name: [[phones, probability], ...]}``. Raises ValueError, TypeError."""
+    """The pronunciations of each name from plain data, ``{name: [[phones, probability], ...]}``.
+
+    Raises ValueError, TypeError.
+    """
     found = {
         str(name): tuple(Pronunciation(tuple(phones), float(probability)) for phones, probability in some)
         for name, some in plain.items()
@@ -48,7 +51,7 @@ def pronunciations(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
     A pronunciation's probability is the proportion of accents and ways that have it.
     """
     found: list[Counter[Phones]] = [Counter() for _ in names]
-    for accent in dict.fromkeys([USUAL, *ACCENTS.values()]):  # the outer loop: to change espeak's accent is slow
+    for accent in dict.fromkeys([USUAL, *ACCENTS.values()]):  # the outer loop: changing espeak's accent is slow
         for some, name in zip(found, names, strict=True):
             some.update(filter(None, (phonemize(text, accent) for text in ways_to_say(name))))
     return [tuple(Pronunciation(phones, n / some.total()) for phones, n in some.items()) for some in found]

@@ -1,13 +1,13 @@
 """Names of other scripts in Latin letters, with their sounds: pinyin, romaji, Hangul, Cyrillic, Greek, Indic, Arabic.
 
-Two directions. ``pinyin`` and ``romaji`` read a spelling: its IPA. The others write: ``hangul`` gives spellings and IPA
-of Korean letters, ``transliterate`` writes Cyrillic, Greek or kana letter by letter, and ``romanise`` writes IPA of
-languages whose script leaves vowels out (Arabic, Persian, Hebrew) or is written by ear (Hindi and its neighbours), as
-people spell their own names: not one standard, but the usual variants.
+There are two directions. ``pinyin`` and ``romaji`` read a spelling and give its IPA. The others write: ``hangul`` gives
+spellings and IPA of Korean letters, and ``transliterate`` converts Cyrillic, Greek or kana letter by letter.
+``romanise`` spells the IPA of languages whose script omits vowels (Arabic, Persian, Hebrew) or is romanised by ear
+(Hindi and its neighbours) as people spell their own names: not by one standard, but in the usual variants.
 
 Sources: Hanyu Pinyin (ISO 7098) with the sounds of S. Duanmu, "The Phonology of Standard Chinese" (2007); Hepburn
-romaji (ISO 3602's alternative); the Revised Romanisation of Korean (2000) beside the customary spellings of names;
-BGN/PCGN for Cyrillic; ELOT 743 for Greek; for the others passports' (ICAO 9303), the Hunterian system.
+romaji (ISO 3602's alternative); the Revised Romanisation of Korean (2000) and the customary spellings of names;
+BGN/PCGN for Cyrillic; ELOT 743 for Greek; for the others the spellings of passports (ICAO 9303), the Hunterian system.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INITIALS = {
     **{"h": "h", "j": "tɕ", "q": "tɕ", "x": "ɕ", "zh": "tʂ", "ch": "tʂ", "sh": "ʂ", "r": "ɻ", "z": "ts", "c": "ts"},
     **{"s": "s", "y": "j", "w": "w", "": ""},
 }
-_VOICED = {"b": "b", "d": "d", "g": "ɡ", "j": "dʒ", "zh": "dʒ", "z": "dz"}  # unaspirated: to an English ear voiced
+_VOICED = {"b": "b", "d": "d", "g": "ɡ", "j": "dʒ", "zh": "dʒ", "z": "dz"}  # unaspirated: voiced to an English ear
 _FINALS = {
     **{"a": "a", "ai": "aɪ", "an": "an", "ang": "ɑŋ", "ao": "aʊ", "e": "ɤ", "ei": "eɪ", "en": "ən", "eng": "əŋ"},
     **{"er": "ɑɻ", "i": "i", "ia": "ja", "ian": "jɛn", "iang": "jɑŋ", "iao": "jaʊ", "ie": "jɛ", "in": "in"},
@@ -51,7 +51,7 @@ def _syllable(initial: str, final: str) -> str | None:
 
 
 def pinyin(word: str) -> str | None:
-    """IPA of a word of pinyin syllables, with or without tone marks; None where it is not one."""
+    """IPA of a word in pinyin, with or without tone marks; None for any other word."""
     plain = unicodedata.normalize("NFD", word.casefold())
     plain = unicodedata.normalize("NFC", re.sub("[\u0300\u0301\u0304\u030c']", "", plain))
 
@@ -82,13 +82,13 @@ _ROMAJI_PART = re.compile("|".join(sorted(_ROMAJI, key=len, reverse=True)))
 
 
 def romaji(word: str) -> str | None:
-    """IPA of a word of Hepburn romaji; None where it is not one."""
+    """IPA of a word in Hepburn romaji; None for any other word."""
     plain = unicodedata.normalize("NFC", word.casefold())
     parts = _ROMAJI_PART.findall(plain)
     if "".join(parts) != plain or not re.search("[aeiouōū]", plain):
         return None
     ipa = "".join(_ROMAJI[part] for part in parts)
-    # i and u between voiceless consonants are whispered, u after s at the end too: [sɯ̥ke] is heard as /ske/
+    # u between voiceless consonants, and at the end after s, is devoiced: [sɯ̥ke] sounds like /ske/
     return re.sub("(?<=[sɕ])u(?=[ktps])|(?<=s)u$", "", ipa)
 
 
@@ -112,7 +112,7 @@ _KOREAN_SURNAMES |= {"장": "Jang", "임": "Lim", "오": "Oh", "신": "Shin", "�
 
 
 def hangul(text: str) -> Iterator[tuple[str, str]]:
-    """Spellings of a Korean name in Latin letters, the standard one and a customary one, each with its IPA."""
+    """The standard and a customary spelling of a Korean name in Latin letters, each with its IPA."""
     syllables = [divmod(ord(letter) - 0xAC00, 28) for letter in text if 0xAC00 <= ord(letter) <= 0xD7A3]
     if len(syllables) != len(text) or not text:
         return
@@ -156,7 +156,7 @@ _SYLLABLES = dict(re.findall("([ア-ン])([a-z]+)", _KANA))
 
 
 def transliterate(text: str, language: str) -> str | None:
-    """``text`` of Cyrillic, Greek or kana in the Latin letters of ``language`` (ISO 639-3); None for other letters."""
+    """Cyrillic, Greek or kana ``text`` in Latin letters, as for ``language`` (ISO 639-3); None for other letters."""
     if language == "jpn":
         return _kana(text)
     table = _LETTERS[language]
@@ -202,7 +202,7 @@ _HEARD_PART = re.compile("|".join(sorted(_BY_EAR, key=len, reverse=True)) + "|(?
 
 
 def romanise(ipa: str) -> list[str]:
-    """Spellings of ``ipa`` by ear, at most two; none where a symbol is unknown; pʰ is written ph."""
+    """At most two spellings of ``ipa`` by ear; none if a symbol is unknown; pʰ is written ph."""
     plain = unicodedata.normalize("NFC", re.sub("[ˈˌ.ˤ ̪̞̟̠̚‿]", "", unicodedata.normalize("NFD", ipa)))
     plain = plain.replace("\u0303", "n") if "\u0303" in plain else plain
     plain = re.sub("[ãĩũẽõ]", lambda v: unicodedata.normalize("NFD", v[0])[0] + "n", plain).replace("ä", "a")

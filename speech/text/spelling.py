@@ -1,8 +1,8 @@
-"""Letters with their marks to integers: what a grapheme-to-phoneme model reads.
+"""Letters with their marks to integers: the input of a grapheme-to-phoneme model.
 
-A letter is a base (a to z and the Latin letters that Unicode does not take apart) and up to two marks, since Vietnamese
-has two: ``ế`` is e, circumflex, acute. A mark that a model does not know is left out, a letter that it does not know is
-written with those that it has, as ``Alphabet`` does. Symbol 0 is "none".
+A letter is a base (a to z and the Latin letters that Unicode does not decompose) and up to two marks, since Vietnamese
+has two: ``ế`` is e, circumflex, acute. A mark that a model does not know is dropped. A few Latin letters are replaced
+by similar ones; any other unknown letter is an error. Symbol 0 is "none".
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from speech.text.alphabet import APOSTROPHES, TextError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'ßæœøðþłđħıəɛɔŋɓɗƙ"
 MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u031b\u0323\u0326\u0327\u0328"
-N_MARKS = 2  # that a letter can have
+N_MARKS = 2  # per letter, at most
 _APART = re.compile(r"[\s\-‐‑–_.,/·]+")
 _APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES), "'")
 _WRITTEN = str.maketrans({"ƀ": "b", "ƴ": "y", "ǝ": "ə", "ĸ": "k", "ŀ": "l", "ɨ": "i", "ʉ": "u", "ɩ": "i", "ŧ": "t"})
 
-Word = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]  # symbols of its letters, and of the marks of each
+Word = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]  # symbols of its letters, and of each letter's marks
 
 
 def words(text: str) -> list[str]:
-    """The words of ``text``, lower case: white space, hyphens and full stops part them; an apostrophe is a letter."""
+    """The words of ``text``, lower case, separated by white space, hyphens or full stops; an apostrophe is a letter."""
     return [word for word in _APART.split(_lower(text)) if word.strip("'")]
 
 
 def encode(word: str, letters: str = LETTERS, marks: str = MARKS) -> Word:
-    """Symbols of the letters of ``word`` and of the marks of each. Raises TextError, naming what it cannot read."""
+    """Symbols of the letters of ``word`` and of each letter's marks. Raises TextError, naming the unknown character."""
     symbols: list[int] = []
     own: list[list[int]] = []
     for character in unicodedata.normalize("NFKD", _lower(word)):
@@ -47,11 +47,11 @@ def encode(word: str, letters: str = LETTERS, marks: str = MARKS) -> Word:
 
 
 def _lower(word: str) -> str:
-    """``casefold``, which would write ß as ss and the Turkish İ as i with a dot."""
+    """Lower case; not by ``casefold``, which would write ß as ss and the Turkish İ as i with a dot."""
     return word.replace("İ", "i").lower().translate(_APOSTROPHES).translate(_WRITTEN)
 
 
 def folded(text: str) -> str:
-    """``text`` without marks and in lower case: two spellings of a name that count as the same."""
+    """The letters of ``text`` without marks and in lower case; spellings with the same result count as one."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if c.isalpha() and not unicodedata.combining(c))

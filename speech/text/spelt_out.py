@@ -1,4 +1,4 @@
-"""Names that espeak's English reader says letter by letter: ``Hrvoje`` as aitch ar voje, ``Ng`` as en gee."""
+"""Names that espeak's English reader spells out letter by letter: ``Hrvoje`` as aitch ar voje, ``Ng`` as en gee."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from speech.text.spelling import folded
 
 _ACCENT = "en-GB"  # the reader is the same in each
 _CONSONANTS = frozenset("bcdfghjklmnpqrstvwxz")
-_NUMBER = "ɹəʊmən"  # what it says before a Roman numeral
+_NUMBER = "ɹəʊmən"  # "Roman", which it says before a Roman numeral
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _N_SHOWN = 5  # names in a warning
 
 
 def spelt_out(text: str) -> bool:
-    """Whether espeak names the first of two consonants that a word of ``text`` begins with, or takes it for a number.
+    """Whether espeak spells out the first of two initial consonants of a word of ``text``, or reads it as a number.
 
-    Initials in capitals (TJ) are meant to be spelt.
+    Initials in capitals (TJ) are meant to be spelt out.
     """
     words = [word for word in _WORD.findall(espeak.readable(text)) if not word.isupper()]
     starts = [folded(word)[:2] for word in words]
@@ -37,9 +37,9 @@ def _sound(text: str) -> str:
 
 
 def warn_spelt_out(names: Sequence[str]) -> None:
-    """Print one line on stderr with the first of ``names`` that are spelt out, if any, and the way out.
+    """Print one line on stderr with the first of ``names`` that are spelt out, if any, and how to correct them.
 
-    Silent where espeak is not installed or a name cannot be said: whoever synthesises it raises the error.
+    Silent if espeak is not installed or cannot pronounce a name: the code that synthesises it raises the error.
     """
     try:
         found = [name for name in names if any(map(spelt_out, ways_to_say(name)))]
@@ -48,5 +48,5 @@ def warn_spelt_out(names: Sequence[str]) -> None:
     if found:
         some = ", ".join(f"{name} ({espeak.phonemes(ways_to_say(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])
         more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
-        way_out = "say how it is said: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
+        way_out = "give a respelling: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
         print(printable(f"warning: {some}{more}: read letter by letter: {way_out}"), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""IPA with stress for phones that come without any, so that a synthesiser says them as it says a word."""
+"""Adds stress to phones that have none, so that a synthesiser speaks them like a word."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from speech.text.mnemonics import PronunciationError, to_mnemonics
 from speech.text.phones import VOWELS, Phones
 
-STRESSED = {-2: 0.6, 0: 0.25, -1: 0.15}  # vowel: how often it is stressed; the last but one in most languages
+STRESSED = {-2: 0.6, 0: 0.25, -1: 0.15}  # vowel: how often it is stressed; most languages stress the last but one
 
 
 def to_ipa(phones: Phones, rng: np.random.Generator) -> str | None:
-    """``phones`` as IPA between slashes, one of their vowels stressed, drawn by ``rng``; None where no voice has one.
+    """``phones`` as IPA between slashes, with stress on a vowel drawn by ``rng``; None if no voice has one of them.
 
-    Where the stress lies is not known, and a word without any is mumbled.
+    The true stress is unknown, but a word without any would be mumbled.
     """
     vowels = [at for at, phone in enumerate(phones) if phone in VOWELS]
     which = int(rng.choice(list(STRESSED), p=list(STRESSED.values())))

@@ -1,7 +1,7 @@
-"""Lists of common English words and names of people, on which a recogniser of any name is trained.
+"""Lists of common English words and names of people, to train a recogniser that can spell any name.
 
-Word frequencies are of subtitles (package pyspellchecker, MIT), name frequencies of the census of the United States of
-1990 (package names, MIT).
+Word frequencies are those in subtitles (package pyspellchecker, MIT), name frequencies those of the United States
+census of 1990 (package names, MIT).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from speech.text.lexicon import dictionary, is_word, pronunciations_of
 from speech.text.names import is_ipa, read_names
 from speech.text.phones import Phones
 
-_POOL = 1.5  # times the number asked for: of so many, the most frequent, words are drawn
-_NAMES = 0.4  # proportion
+_POOL = 1.5  # size of the pool of most frequent words to draw from, relative to the number wanted
+_NAMES = 0.4  # proportion of names
 
 
 @lru_cache(maxsize=1)
 def common_words() -> list[str]:
-    """English words of the dictionary, the most frequent first."""
+    """The dictionary's English words, the most frequent first."""
     from spellchecker import SpellChecker
 
     counts = SpellChecker().word_frequency.dictionary
@@ -48,16 +48,16 @@ def common_names() -> list[str]:
 
 
 def _with_parts(text: str) -> list[str]:
-    """``text`` and each of its words, those of IPA between slashes too."""
+    """``text`` and each of its words, also for IPA between slashes."""
     if is_ipa(text):
         return [text, *(f"/{part}/" for part in text.strip("/").split())]
     return [text, *text.split()]
 
 
 def distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) -> Iterator[str]:
-    """Those of ``words`` that are not in ``taken`` and no homophones of ``sounds`` or of an earlier word.
+    """Those of ``words`` that are neither in ``taken`` nor homophones of ``sounds`` or of an earlier word.
 
-    Both sets grow with each word that is given out.
+    Each word that is yielded is added to both sets.
     """
     for word in words:
         own = dictionary()[word]
@@ -70,11 +70,11 @@ def distinct_sounds(words: Iterable[str], taken: set[str], sounds: set[Phones]) 
 def open_words(n: int, exclude: Sequence[str] | str, n_phrases: int, seed: int = 0) -> list[str]:
     """``n`` common words, two in five of them names of people, without homophones of one another or of ``exclude``.
 
-    After them come ``n_phrases`` of two or three of these words each, as full names are.
+    They are followed by ``n_phrases`` of two or three of these words each, like full names.
 
-    ``exclude`` is a list or, as ``names`` may be, a text file; a ``Name`` in it is excluded in its spelling and in all
-    of its pronunciations. The words are drawn by ``seed`` from the 1.5 n most frequent; each has 2 to 12 letters, of
-    a to z and the apostrophe. Raises ValueError where the dictionary has too few.
+    ``exclude`` is a list or, like ``names``, a text file; a ``Name`` in it is excluded in its spelling and in all its
+    pronunciations. The words are drawn by ``seed`` from the 1.5 n most frequent; each has 2 to 12 letters of a to z
+    and the apostrophe. Raises ValueError if the dictionary has too few.
     """
     excluded, fold = read_names(exclude), Alphabet().fold
     taken = {part for name in excluded for part in _with_parts(fold(name))}

@@ -142,7 +142,7 @@ def test_an_encoder_of_ones_own_hears_whole_clips():
     own = recognizer()
     own.encoder = torch.nn.Linear(20, 5)
     assert not own.streams
-    with pytest.raises(ValueError, match="an encoder with a step: Linear hears whole clips"):
+    with pytest.raises(ValueError, match="an encoder with a step: Linear needs whole clips"):
         own.stream()
 
 

@@ -27,6 +27,6 @@ def test_a_number_is_told_and_a_name_in_capitals_is_none(text, told):
 def test_they_are_warned_of_once_with_the_way_out(capsys):
     warn_spelt_out(["Martin", "Hrvoje", "Ng"])
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("warning: Hrvoje (ˌeɪtʃˈɑːvˈəʊdʒ), Ng (ˌɛndʒˈiː): read letter by letter: say how it is ")
+    assert line.startswith("warning: Hrvoje (ˌeɪtʃˈɑːvˈəʊdʒ), Ng (ˌɛndʒˈiː): read letter by letter: give a respelling")
     warn_spelt_out(["Martin", Name("Hrvoje", ["hurvoya"]), Name("Ng", ["/əŋ/"])])
     assert capsys.readouterr().err == ""
