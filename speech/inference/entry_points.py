@@ -10,7 +10,7 @@ from speech.common.runs import SHIPPED
 
 
 def recognizer_parser(prog: str, description: str) -> Parser:
-    """A parser of what every command that recognises takes."""
+    """A parser with the options of every command that recognises names."""
     parser = Parser(prog, description)
     parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
     parser.add_argument(
