@@ -55,7 +55,7 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")
     else:
-        axes.update_datalim([(0, 0)], updatex=False)  # so that the upper margin is relative to the shown range, from 0 up
+        axes.update_datalim([(0, 0)], updatex=False)  # the upper margin is then relative to the range from 0 up
         axes.set_ylim(bottom=0)
     axes.set_xlabel("step", fontsize=9)
     axes.tick_params(labelsize=8, which="both")
