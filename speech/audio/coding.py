@@ -46,7 +46,7 @@ class Coding(NamedTuple):
 
 
 class Decoder:
-    """Decodes a stream's bytes, in pieces of any size, to blocks of about BLOCK_S. Errors say ``where`` it comes from.
+    """Decodes a stream's bytes, in pieces of any size, to blocks of about BLOCK_S. ``where`` names it in errors.
 
     ``n_declared`` is the number of bytes of sound by a WAV's header, None if that does not tell. Chunks that follow
     (tags, a cue list) are not sound; bytes that do not begin like a chunk are, since then the header was wrong.
@@ -100,7 +100,7 @@ def of_wav(fmt: bytes, order: str, where: str, way_out: str) -> Coding:
     elif kind in _BY_BLOCK:
         n_bytes = block
     else:
-        raise AudioError(f"{where}: a WAV of type {kind:#x}, which no stream is decoded of: {way_out}")
+        raise AudioError(f"{where}: a WAV of type {kind:#x}, which cannot be decoded as a stream: {way_out}")
     sound = files.open_sound(io.BytesIO(_wav(fmt, order, bytes(n_bytes))), Path(where))
     return Coding(sound.dtype, sound.rate, sound.n_channels, fmt, order, n_bytes, max(1, sound.n_declared))
 

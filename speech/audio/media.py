@@ -39,7 +39,7 @@ class Media:
                 raise AudioError(f"{where}: there is no sound in it")
             stream = container.streams.audio[0]
             if stream.codec_context is None:
-                raise ValueError("of a codec that FFmpeg does not know")
+                raise ValueError("its codec is unknown to FFmpeg")
             self._declared_s = _declared_s(container, stream)
             self.dtype = stream.codec_context.name
             check(where, stream.rate, stream.layout.nb_channels, 0)

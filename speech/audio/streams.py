@@ -48,7 +48,7 @@ class Format(NamedTuple):
 
     def to_text(self) -> str:
         channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
-        narrow = f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
+        narrow = f" (nothing over {self.rate // 2} Hz: names are recognised less well)" if self.rate < WIDE_HZ else ""
         return printable(f"{self.device}: {self.rate} Hz, {channels}, {self.dtype}{narrow}")
 
 
@@ -115,8 +115,8 @@ class File:
 
 
 class Pipe:
-    """Raw PCM or a WAV from a pipe; ``rate``, ``channels`` and ``dtype`` are those of raw samples. Errors say ``where``
-    it comes from, and the ``way_out`` for anything else.
+    """Raw PCM or a WAV from a pipe; ``rate``, ``channels`` and ``dtype`` are those of raw samples. ``where`` names the
+    pipe in errors, and ``way_out`` says what to do with anything else.
 
     A stream that begins with RIFF, RF64 or RIFX is read by its header, whatever was given for raw samples. ``decoder``
     decodes the bytes that are not yet read. Raises AudioError for a header that cannot be read, and for another kind of
@@ -209,7 +209,7 @@ class Pipe:
                 n_samples += len(samples)
                 yield mono(samples)
         if not n_samples:
-            raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
+            raise AudioError(f"{self._where}: no sound came: is the program running that should send it?")
         yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
 
 
@@ -249,7 +249,7 @@ class Microphone:
         return True
 
     def _find_again(self) -> str:
-        """Look for a device that was gone; it may be back with another rate. The message to report once it gives sound.
+        """Look for a device that was gone, and may have another rate now. Returns the message for when it gives sound.
 
         Raises OSError if it is still missing, or if its number now belongs to another device.
         """
@@ -289,7 +289,7 @@ class Microphone:
                     raise
                 if not gone:
                     yield mono(np.zeros((0, 1), np.float32), last=True)
-                    yield Fault(f"{error} It is waited for")
+                    yield Fault(f"{error} Waiting for it")
                 gone = True
                 time.sleep(AGAIN_S)
 

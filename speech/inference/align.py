@@ -14,10 +14,9 @@ from speech.inference.score import Floats, may_skip, with_blanks
 
 
 def align(log_probs: Floats, symbols: Sequence[int]) -> list[tuple[int, int]]:
-    """The first frame of each letter of ``symbols`` and the one after its last. ``log_probs`` is ``(n_frames,
-    n_symbols)``.
+    """The first frame of each letter of ``symbols`` and the one after its last.
 
-    Raises ValueError if the text does not fit into the frames.
+    ``log_probs`` is ``(n_frames, n_symbols)``. Raises ValueError if the text does not fit into the frames.
     """
     states = with_blanks(symbols)
     skip = may_skip(states)

@@ -135,4 +135,4 @@ def print_spotted(
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None
     if n_refused == len(clips):
-        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be heard to its end")
+        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be processed to its end")

@@ -1,4 +1,4 @@
-"""Enrolment without training: what the recogniser decodes from a name's recordings joins its entry. numpy only.
+"""Enrolment without training: the decodings of a name's recordings are added to its entry. numpy only.
 
 The likeliest letter strings and phone strings of each recording are kept, with their probabilities, as further variants
 of the name beside the spelling and the typed pronunciations. So a name is recognised as this speaker says it, whether
@@ -128,6 +128,6 @@ def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | Non
     letters = [(alphabet.encode(text), float(log_p)) for text, log_p in one["letters"]]
     phones = [(inventory.encode(tuple(some)), float(log_p)) for some, log_p in one["phones"]] if inventory else []
     if not letters or (inventory and not phones) or not all(-math.inf < p < ROUNDING for _, p in letters + phones):
-        raise ValueError("a name without strings, or with a probability that is none")
+        raise ValueError("a name without strings, or with an invalid probability")
     heard = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
     return Enrolled(heard, int(one["n_recordings"]), bool(one["spelled"]))

@@ -22,7 +22,7 @@ def reloaded(blocks: Iterable[Block], path: Path, read: Callable[[], Mapping[str
             try:
                 yield Listed(read())
             except ValueError as error:
-                yield Fault(f"{error}\nthe names before this change are still listened for")
+                yield Fault(f"{error}\nthe previous names stay in use")
         yield block
 
 

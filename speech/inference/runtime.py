@@ -54,7 +54,7 @@ class Runtime(Transcriber):
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        if path.is_dir():  # of a run
+        if path.is_dir():  # a run's folder
             path = path / (INT8 if (path / INT8).is_file() else FLOAT32)
         self.path = path
         self._finder: Runtime | None = None
@@ -112,7 +112,7 @@ class Runtime(Transcriber):
 
     @property
     def finder(self) -> Runtime | None:
-        """The streaming recogniser that ships with the package, with the same phones; only for the one that ships."""
+        """The streaming recogniser that ships, which has the same phones; None unless this recogniser ships too."""
         if self._finder is None and self.path == pretrained.FOLDER / pretrained.EXPORTED:
             self._finder = Runtime(pretrained.shipped(pretrained.STREAMING))
         return self._finder
@@ -126,7 +126,7 @@ class Runtime(Transcriber):
     def stream(self) -> Stream:
         """Raises ValueError if this recogniser needs whole clips."""
         if self._windows is None:
-            raise ValueError(f"{self.path}: this recogniser needs whole clips, and hears no stream")
+            raise ValueError(f"{self.path}: this recogniser needs whole clips, and cannot process a stream")
         return Stream(self._step, np.zeros((1, self._n_state), np.float32), self._windows)
 
     def _step(self, waveform: Waveform, n_samples: int, state: NDArray[np.float32]) -> tuple[LogProbs, Any]:

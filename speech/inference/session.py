@@ -24,7 +24,7 @@ def open_session(path: Path, way_out: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to gain from more threads
     options.log_severity_level = 4  # errors come as exceptions
-    # External weights, of the working folder for example, are looked for in a folder that does not exist.
+    # External weights, from the working folder for example, are looked for in a folder that does not exist.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{path}/nowhere")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

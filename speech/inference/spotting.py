@@ -244,7 +244,7 @@ class Spotter:
         is_number = isinstance(false_alarms_per_hour, int | float) and not isinstance(false_alarms_per_hour, bool)
         if not is_number or not 0 < false_alarms_per_hour < math.inf:
             raise ValueError(
-                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
+                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null: only names between pauses"
             )
         self.transcriber, self._lexicon, self._per_hour = transcriber, lexicon, false_alarms_per_hour
         self._least = self.threshold(transcriber)

@@ -151,7 +151,7 @@ class Transcriber(ABC):
 
     def stream(self) -> Stream:
         """A new stream through the network. Raises ValueError if the network needs whole clips."""
-        raise ValueError("this recogniser needs whole clips, and hears no stream")
+        raise ValueError("this recogniser needs whole clips, and cannot process a stream")
 
     @abstractmethod
     def log_probs(self, waveform: Waveform) -> LogProbs:
@@ -170,7 +170,7 @@ class Transcriber(ABC):
     def check_plain_data(self) -> None:
         """Raise ValueError, PhoneError or TypeError if the data of a file are invalid or inconsistent."""
         if not isinstance(self.alphabet.letters, str) or not self.alphabet.letters.isprintable():
-            raise ValueError(f"alphabet {self.alphabet.letters!r} is no text of printable letters")
+            raise ValueError(f"alphabet {self.alphabet.letters!r} is not a text of printable letters")
         if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
             raise TypeError("names are no list of texts")
         if long := [name for name in self.names if len(name) > LONGEST]:

@@ -102,12 +102,12 @@ def _begin() -> None:
     from speech.server.limits import Limits
     from speech.server.recognition import Recognition
 
-    parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
+    parser = recognizer_parser("speech-serve", "Recognise names for other programs: Home Assistant, HTTP; key=value.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
-    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="Home Assistant's; 0: none")
-    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="of HTTP and WebSocket; 0: none")
+    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="port for Home Assistant; 0: none")
+    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="port of HTTP and WebSocket; 0: none")
     parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
-    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="that are served at once")
+    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="the most that are served")
     given = parser.parse(sys.argv[1:])
     if not (given.wyoming_port or given.http_port):
         raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")

@@ -58,7 +58,7 @@ def application(recognition: Recognition) -> FastAPI:
         except TooMuchError as error:
             raise HTTPException(413, str(error)) from error
         except TimeoutError as error:
-            raise HTTPException(408, f"not there after {recognition.limits.patience_s:.0f} s") from error
+            raise HTTPException(408, f"not received within {recognition.limits.patience_s:.0f} s") from error
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         except ConnectionError:
@@ -76,7 +76,7 @@ def application(recognition: Recognition) -> FastAPI:
         except WebSocketDisconnect:
             pass
         except TimeoutError:
-            await socket.close(TOO_LONG, f"nothing for {recognition.limits.patience_s:.0f} s")
+            await socket.close(TOO_LONG, f"nothing received for {recognition.limits.patience_s:.0f} s")
         except TooMuchError as error:
             await socket.close(TOO_BIG, str(error))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -111,7 +111,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _given(text: str) -> dict[str, Any]:
-    """The settings that a client gives for its stream. Raises ValueError for unknown ones."""
+    """The settings that a client sends for its stream. Raises ValueError for any other text."""
     try:
         given = json.loads(text)
     except ValueError as error:

@@ -92,7 +92,7 @@ class Handler(AsyncEventHandler):
         try:
             await self._handle(event)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            reason = str(error) if isinstance(error, ValueError) else f"lacks, or has wrongly, {error}"
+            reason = str(error) if isinstance(error, ValueError) else f"missing or invalid: {error}"
             await self.write_event(Error(f"{event.type}: {reason}").event())
         return True
 

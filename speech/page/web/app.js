@@ -103,7 +103,7 @@ class App {
   /** Show each name in a recording, said alone or within a sentence. */
   async #hearWithin(file) {
     const { sampleRate } = this.recognizer;
-    const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or let python -m speech.spot hear it");
+    const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or use python -m speech.spot");
     const resampler = rate === sampleRate ? null : new Resampler(rate, sampleRate);
     let n = 0;
     const name = (heard) => {
@@ -114,7 +114,7 @@ class App {
     const listener = new Listener(this.recognizer, () => this.list.entries, { speaking() {}, name }, PER_HOUR);
     try {
       for (let s = 0; s * rate < mono.length; s++) {
-        if (s && s % TOLD_EVERY_S === 0) tell("status", `${file.name}: ${s} of ${Math.round(mono.length / rate)} s are heard.`);
+        if (s && s % TOLD_EVERY_S === 0) tell("status", `${file.name}: ${s} of ${Math.round(mono.length / rate)} s are done.`);
         const second = mono.subarray(s * rate, (s + 1) * rate);
         await listener.push(resampler ? resampler.push(second) : second);
         await otherTasks();
@@ -247,7 +247,7 @@ class App {
   /** The gain from the recordings: each one is recognised with the others enrolled, and with none. */
   #gain(name, clips) {
     if (this.list.isLabel(name)) return ""; // nothing to compare with
-    if (clips.length < 2) return "Record it once more to see what that brings.";
+    if (clips.length < 2) return "Record it once more to see whether that helps.";
     const mean = (enrolledWithout) => {
       const each = clips.map((clip, i) => {
         const entry = this.list.entryOf(name, enrolledWithout(i));

@@ -65,7 +65,7 @@
         else tell("A file of the page is not there or is sent as another type than text/javascript: serve the whole folder that “make page” writes.");
       },
       function () {
-        tell("The server does not answer any more. " + WAY_OUT);
+        tell("The server no longer answers. " + WAY_OUT);
       }
     );
   }

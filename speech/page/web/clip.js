@@ -19,7 +19,7 @@ export async function readClip(file, sampleRate) {
 
 /** `{mono, rate}` of `file`. Throws AudioError, which names the file and, if it is over `longestS` s, gives `wayOut`. */
 export async function readSound(file, longestS, wayOut) {
-  const tooLong = (size) => new AudioError(`${size}, over the ${longestS} s that the page hears: ${wayOut}`);
+  const tooLong = (size) => new AudioError(`${size}, over the ${longestS} s that the page accepts: ${wayOut}`);
   try {
     if (!file.size) throw new AudioError("the file is empty (0 bytes): record it again");
     if (file.size > LARGEST_MB * 1e6) throw tooLong(`${Math.round(file.size / 1e6)} MB large`);
@@ -64,7 +64,7 @@ function variance(samples) {
 
 async function decodeByBrowser(file, bytes) {
   if (typeof OfflineAudioContext === "undefined")
-    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file)}`);
+    throw new AudioError(`this browser reads only WAV files: ${wayOut(file)}`);
   const rate = rateOf(bytes) ?? USUAL_RATE;
   try {
     const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes.buffer);

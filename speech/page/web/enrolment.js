@@ -1,4 +1,4 @@
-// Enrolment without training: what the recogniser decodes from a name's recordings joins its entry.
+// Enrolment without training: the decodings of a name's recordings are added to its entry.
 // speech/inference/enrolment.py, which has the same file format.
 
 import { TextError } from "./alphabet.js";
@@ -78,6 +78,6 @@ function readOne(one, alphabet, inventory) {
   const phones = inventory ? read(one.phones, (string) => inventory.encode(string)) : [];
   const areProbabilities = [...letters, ...phones].every(({ logP }) => Number.isFinite(logP) && logP < ROUNDING);
   if (!letters.length || (inventory && !phones.length) || !areProbabilities)
-    throw new TextError("a name without strings, or with a probability that is none");
+    throw new TextError("a name without strings, or with an invalid probability");
   return { heard: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
 }

@@ -144,7 +144,7 @@ export class NameList {
     this.controls = [];
     byId("list").replaceChildren(...this.names.slice(0, N_SHOWN).map((name) => this.#row(name)));
     this.controls[focused]?.focus({ preventScroll: true });
-    const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling parts them.`);
+    const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling distinguishes them.`);
     if (this.names.length > N_SHOWN) notes.unshift(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
     tell("pronouncing", notes.slice(0, 3).join(" "));
     byId("save").disabled = !this.enrolled.size;
@@ -176,7 +176,7 @@ export class NameList {
         if (!this.#counted(name).length) {
           off.delete(id);
           box.checked = true;
-          tell("pronouncing", `${name.text} needs a pronunciation: write another before you switch off its last.`);
+          tell("pronouncing", `${name.text} needs a pronunciation: write another one before you switch off the last.`);
           return;
         }
         text.classList.toggle("off", !box.checked);

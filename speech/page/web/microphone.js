@@ -25,7 +25,7 @@ export class Microphone {
       throw new MicrophoneError("This browser gives no page the microphone: change its settings, open the page in another, or drop a file.");
     if (!navigator.mediaDevices?.getUserMedia)
       throw new MicrophoneError(
-        `A browser gives the microphone to https and to localhost alone, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
+        `A browser gives the microphone only to https and to localhost, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
       );
     if (typeof AudioWorkletNode === "undefined")
       throw new MicrophoneError("This browser has no AudioWorklet: update it (Chrome 91, Firefox 89, Safari 16.4), or drop a file.");
@@ -137,7 +137,7 @@ function policyAgainst(error) {
   if (error.name !== "SecurityError" && (error.name !== "NotAllowedError" || allowed !== false)) return null;
   return window.parent === window
     ? "The server that sends this page denies it the microphone: let it send Permissions-Policy: microphone=(self); or drop a file."
-    : `This page stands in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
+    : `This page is in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
 }
 
 function explained(error) {

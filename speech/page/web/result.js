@@ -42,7 +42,7 @@ export class Result {
     if (outOfList !== null) {
       const isWithin = accepted && !rejection.accepts(outOfList); // a name that a spotter confirmed
       const least = percent(rejection.threshold);
-      const why = isWithin ? `over the ${least} of a name alone: in a sentence its sounds decide` : `accepted below ${least}`;
+      const why = isWithin ? `over the ${least} for a name alone, but in a sentence its sounds decide` : `accepted below ${least}`;
       said.push(`out of list: ${percent(outOfList)}, ${why}`);
     }
     tell("details", `${said.filter(Boolean).join("; ")}.`);
