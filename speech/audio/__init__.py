@@ -1,1 +1,1 @@
-"""Reading and writing recordings, end-pointing, recording quality, signal-to-noise ratio. numpy alone."""
+"""Reading and writing recordings, end-pointing, recording quality, signal-to-noise ratio. numpy only."""

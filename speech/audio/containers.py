@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 HEAD = 16  # bytes that identify the kind
 MISCOUNT = 128  # bytes by which a header may be wrong that counts itself or a padding: 4 ms at 16 kHz
-_LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or a header less than these
+_LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or these less a header
 _LARGEST_64 = 1 << 62
 _MOST_CHUNKS = 1_000
 _PADDING = 1 << 16  # bytes
@@ -58,7 +58,7 @@ def kind(file: BinaryIO) -> str | None:
     file.seek(_after_tags(file)[0])
     head = file.read(HEAD)
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "MP3" if head[1] & 0x06 else "aac"  # the layer: none is AAC in ADTS
+        return "MP3" if head[1] & 0x06 else "aac"  # the layer bits: 0 for AAC in ADTS
     if head[4:8] in _ISO_MEDIA:
         return "mov"
     for start, name in _MEDIA:
@@ -112,7 +112,7 @@ def _after_tags(file: BinaryIO) -> tuple[int, int]:
         at, n_zeros = at + n_more, n_zeros + n_more
         if not head.startswith(b"ID3") or len(head) < 10:
             return at, n_zeros
-        at += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))  # 7 bits a byte
+        at += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))  # 7 bits per byte
 
 
 class _Layout(NamedTuple):

@@ -11,7 +11,7 @@ HOP_MS = 10.0
 QUIET = 0.1  # of the frames count as background
 NOTHING = 1.5 / 32768  # amplitude of digital silence in 16 bits
 MOST_SILENCE_MS = 30.0  # digital silence in the margins (60 ms each): with more, they do not show the background
-STEADY_DB, STEADY = 3.0, 0.5  # unless a loud noise fills half of the frames
+STEADY_DB, STEADY = 3.0, 0.5  # a noise is steady if this proportion of the frames is within so few dB of it
 
 
 def estimate_snr_db(waveform: Waveform, sample_rate: int) -> float | None:

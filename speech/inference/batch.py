@@ -32,7 +32,7 @@ class ClipResult:
     refused: str | None = None
 
     def to_json(self) -> str:
-        """One line: the transcript's fields, or ``refused`` alone."""
+        """One line: the transcript's fields, or only ``refused``."""
         if self.transcript is None:
             return json.dumps({"clip": str(self.clip), "refused": self.refused})
         return json.dumps({"clip": str(self.clip), **fields_of(self.transcript)})

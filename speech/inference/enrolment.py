@@ -28,7 +28,7 @@ from speech.text.phones import Inventory
 
 FORMAT = 1
 N_BEST = 20  # strings kept for each recording and output
-ROUNDING = 1e-9  # of the logarithm of a probability
+ROUNDING = 1e-9  # error of the logarithm of a probability
 WEIGHT = 0.5  # of the recordings' variants, if the name has a spelling too
 
 

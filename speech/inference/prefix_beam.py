@@ -1,4 +1,4 @@
-"""CTC prefix beam search over many clips or words at once, numpy alone: the likeliest symbol strings of each.
+"""CTC prefix beam search over many clips or words at once, numpy only: the likeliest symbol strings of each.
 
 It is the search of ``decode.Beam`` (Graves 2012, chapter 7.5.3; Hannun 2014), but keeps the n best instead of the best
 and works on arrays: a prefix is identified by a hash, and extended by at most ``N_SYMBOLS`` symbols in each frame.

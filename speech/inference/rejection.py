@@ -30,7 +30,7 @@ EVIDENCE = (
     "log_n_names",  # log of the list's length: in a longer list, the best name fits better by chance
 )
 N_SYMBOLS = 4  # chosen so that the recogniser that ships keeps its weights and its stated rates: docs/results.md
-NEVER = 2.0  # reached by no probability
+NEVER = 2.0  # no probability reaches it
 LARGEST_RATIO = 1e3  # nats: for a name that does not fit into the clip's frames
 
 

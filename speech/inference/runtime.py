@@ -1,4 +1,4 @@
-"""An exported recogniser: one ONNX file, run by onnxruntime with numpy and soundfile alone.
+"""An exported recogniser: one ONNX file, run by onnxruntime with only numpy and soundfile.
 
     from speech import Runtime
     Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters

@@ -174,7 +174,7 @@ class Search:
         highs = scored >= THRESHOLD
         for each, high, any_high in zip(scored, highs, highs.any(axis=1).tolist(), strict=True):
             self._n_frames += 1
-            if not (any_high or self._open or self._unsettled):  # most frames
+            if not (any_high or self._open or self._unsettled):  # as in most frames
                 self._closed[:] = False
                 continue
             self._closed &= high & (self._n_frames - self._best_at < self._longest)

@@ -20,7 +20,7 @@ from speech.text.names import read_names
 Result = TypeVar("Result")
 Lexicon = Mapping[str, Entry]
 
-QUICK = 50  # names: a list of no more is read in a tenth of a second
+QUICK = 50  # names: a list of up to so many is read in a tenth of a second
 
 
 class Recognition:

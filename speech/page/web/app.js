@@ -156,7 +156,7 @@ class App {
     }
   }
 
-  /** Start a new listener, for names within sentences or alone; a name that is recorded is taken alone, to its end. */
+  /** Start a new listener, also for names within sentences if chosen; a name to record is taken by itself, to its end. */
   async #listenAnew() {
     if (byId("within").checked) await this.loadFinder();
     const { recording, listener } = this;

@@ -6,7 +6,7 @@ import { nBest } from "./prefix_beam.js";
 
 const FORMAT = 1;
 const N_BEST = 20; // strings kept for each recording and output
-const ROUNDING = 1e-9; // of the logarithm of a probability
+const ROUNDING = 1e-9; // error of the logarithm of a probability
 const WEIGHT = 0.5; // of the recordings' variants, if the name has a spelling too
 
 /** Enrol the name that is said in each of `clips` (log-probabilities, scoring.js): `{heard, nRecordings, spelled}`. */
