@@ -1,1 +1,1 @@
-"""Recordings in and out, end-pointing, recording quality, signal-to-noise ratio. numpy alone."""
+"""Reading and writing recordings, end-pointing, recording quality, signal-to-noise ratio. numpy only."""

@@ -1,7 +1,7 @@
-"""How the samples of a stream are coded, by a WAV header: decoded a block at a time, by what decodes a WAV file.
+"""The coding of a stream's samples, by a WAV header: they are decoded block by block, by the decoder of WAV files.
 
-What a file may hold (integers of 8 to 32 bits, floats, mu-law, A-law, ADPCM) a stream may too, unless its blocks do
-not stand alone. Layout of the header: Microsoft, "Multiple channel audio data and WAVE files".
+A stream may have any coding of a file (integers of 8 to 32 bits, floats, mu-law, A-law, ADPCM), unless its blocks
+cannot be decoded separately. Layout of the header: Microsoft, "Multiple channel audio data and WAVE files".
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _NAME = 4  # bytes of a chunk's name
 
 
 class Coding(NamedTuple):
-    """Of samples: the type that is shown, Hz, channels, the ``fmt`` chunk and byte order of a WAV header, the bytes
-    that are decoded together, and how many samples a channel these are."""
+    """The coding of samples: the type that is shown, Hz, channels, the ``fmt`` chunk and byte order of a WAV header,
+    the number of bytes that are decoded together, and how many samples per channel these are."""
 
     dtype: str
     rate: int
@@ -46,10 +46,10 @@ class Coding(NamedTuple):
 
 
 class Decoder:
-    """Blocks of about BLOCK_S of samples, of a stream's bytes, however these come. Errors say ``where`` it comes from.
+    """Decodes a stream's bytes, in pieces of any size, to blocks of about BLOCK_S. ``where`` names it in errors.
 
-    ``n_declared`` are the bytes of sound by a WAV's header, None where that does not tell: the chunks that follow them
-    (tags, a cue list) are no sound. What follows and does not begin as a chunk is: the header was wrong.
+    ``n_declared`` is the number of bytes of sound by a WAV's header, None if that does not tell. Chunks that follow
+    (tags, a cue list) are not sound; bytes that do not begin like a chunk are, since then the header was wrong.
     """
 
     def __init__(self, coding: Coding, where: str, n_declared: int | None = None) -> None:
@@ -59,7 +59,7 @@ class Decoder:
         self._rest = bytearray()
 
     def __call__(self, content: bytes, last: bool = False) -> list[NDArray[np.float32]]:
-        """The blocks ``(n, channels)`` that ``content`` completes; with ``last`` all that came. Raises AudioError."""
+        """The blocks ``(n, channels)`` that ``content`` completes; with ``last``, all the rest. Raises AudioError."""
         self._rest += content
         found = []
         while self._n_left or self._goes_on():
@@ -72,7 +72,7 @@ class Decoder:
         return found
 
     def _goes_on(self) -> bool:
-        """Whether sound follows what the header declared, as far as is known; what else follows is not kept."""
+        """Whether sound is known to follow the bytes that the header declared; other bytes there are dropped."""
         name = bytes(self._rest[self._padding : self._padding + _NAME])
         if len(name) == _NAME and (name in WAVS or not (name.isascii() and name.decode("ascii").isprintable())):
             self._n_left = _ENDLESS
@@ -82,7 +82,7 @@ class Decoder:
 
 
 def raw(dtype: str, rate: int, channels: int) -> Coding:
-    """Of little-endian samples of ``dtype``, one of RAW, without a header."""
+    """The coding of little-endian samples of ``dtype``, one of RAW, without a header."""
     kind, bits = RAW[dtype]
     frame = bits // 8 * channels
     fmt = struct.pack("<HHIIHH", kind, channels, rate, frame * rate, frame, bits)
@@ -90,17 +90,17 @@ def raw(dtype: str, rate: int, channels: int) -> Coding:
 
 
 def of_wav(fmt: bytes, order: str, where: str, way_out: str) -> Coding:
-    """By the ``fmt`` chunk of a WAV header, of byte ``order`` ``<`` or ``>``. Raises AudioError."""
+    """The coding by the ``fmt`` chunk of a WAV header, in byte ``order`` ``<`` or ``>``. Raises AudioError."""
     if len(fmt) < 16:
         raise AudioError(f"{where}: a WAV header without a format: send it again, or raw samples")
     kind, channels, _, _, block, bits = struct.unpack(f"{order}HHIIHH", fmt[:16])
     kind = struct.unpack(f"{order}H", fmt[24:26])[0] if kind == _EXTENSIBLE and len(fmt) >= 26 else kind
-    if kind in _BY_SAMPLE:  # 24 bits may stand in 32
+    if kind in _BY_SAMPLE:  # 24 bits may be stored in 32
         n_bytes = channels * (4 if bits == 24 and block == 4 * channels else -(-bits // 8))
     elif kind in _BY_BLOCK:
         n_bytes = block
     else:
-        raise AudioError(f"{where}: a WAV of type {kind:#x}, which no stream is decoded of: {way_out}")
+        raise AudioError(f"{where}: a WAV of type {kind:#x}, which cannot be decoded as a stream: {way_out}")
     sound = files.open_sound(io.BytesIO(_wav(fmt, order, bytes(n_bytes))), Path(where))
     return Coding(sound.dtype, sound.rate, sound.n_channels, fmt, order, n_bytes, max(1, sound.n_declared))
 

@@ -1,8 +1,8 @@
 """The kind of a sound file by its first bytes, and whether it holds all the sound that its header declares.
 
-What a header declares is often wrong, and the sound is all there: a program that writes into a pipe cannot go back to
-put the length in, and one that was stopped never did. So a length of nothing, or of all that its field can hold, is
-taken for unknown. Formats: RIFF and its relatives (Microsoft, IBM 1991; EBU Tech 3306), AIFF (Apple 1989), CAF (Apple),
+The length in a header is often wrong although no sound is missing: a program that writes into a pipe cannot go back to
+fill the length in, and one that was stopped never did. So a length of 0, or the largest that its field can hold, is
+taken as unknown. Formats: RIFF and its relatives (Microsoft, IBM 1991; EBU Tech 3306), AIFF (Apple 1989), CAF (Apple),
 Wave64 (Sonic Foundry), AU (Sun), NIST SPHERE, Ogg (RFC 3533), FLAC (RFC 9639), MPEG audio (ISO 11172-3, 13818-3), AAC
 in ADTS (ISO 13818-7).
 """
@@ -16,17 +16,17 @@ import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-HEAD = 16  # bytes that tell the kind
-MISCOUNT = 128  # bytes by which headers are wrong that count themselves, or a padding: 4 ms at 16 kHz
-_LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or a header less than these
+HEAD = 16  # bytes that identify the kind
+MISCOUNT = 128  # bytes by which a header may be wrong that counts itself or a padding: 4 ms at 16 kHz
+_LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 0xFFFFFFFF, or these less a header
 _LARGEST_64 = 1 << 62
 _MOST_CHUNKS = 1_000
 _PADDING = 1 << 16  # bytes
-_LONGEST_FRAME = 1 << 20  # bytes of FLAC: 65 535 samples of eight channels, hardly packed
+_LONGEST_FRAME = 1 << 20  # bytes of FLAC: 65 535 samples of eight channels, hardly compressed
 _FLAC_BLOCKS = {1: 192, **{i: 144 << i for i in range(2, 6)}, **{i: 1 << i for i in range(8, 16)}}  # samples, by code
 _NIST = (b"sample_count", b"channel_count", b"sample_n_bytes")  # in the header of a file of NIST SPHERE
 
-# Of what libsndfile reads, what is told by its first bytes: those at 0, and those at 8 where they matter.
+# The formats that libsndfile reads and that their first bytes identify: those at 0 and, where they matter, those at 8.
 _SOUND = [
     (b"RIFF", b"WAVE", "WAV"), (b"RIFX", b"WAVE", "RIFX"), (b"RF64", b"WAVE", "RF64"),
     (b"FORM", b"AIFF", "AIFF"), (b"FORM", b"AIFC", "AIFF"), (b"FORM", b"8SVX", "SVX"), (b"FORM", b"16SV", "SVX"),
@@ -35,12 +35,12 @@ _SOUND = [
     (b"\x64\xa3", b"", "IRCAM"), (b"2BIT", b"", "AVR"), (b" paf", b"", "PAF"), (b"fap ", b"", "PAF"),
     (b"PVF1", b"", "PVF"), (b"ALawSoundFile", b"", "WVE"),
 ]  # fmt: skip
-# FFmpeg's names of the kinds that it is asked for; in ISO media files the first bytes are a size.
+# FFmpeg's names of the formats that it has to decode; an ISO media file begins with a size instead.
 _MEDIA = [(b"\x1a\x45\xdf\xa3", "matroska"), (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"), (b"#!AMR", "amr")]
 _ISO_MEDIA = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 MEDIA = {"matroska", "asf", "amr", "mov", "aac"}
 
-FRAMES = 4096  # bytes that hold three frames of MPEG audio of any kind, which has 1 732 at most
+FRAMES = 4096  # bytes that hold three frames of MPEG audio of any kind: a frame has 1 732 at most
 _N_FRAMES = 3
 _MPEG_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # 3: MPEG 1
 _KBPS = {  # by whether it is MPEG 1, and the layer's code (3: I, 2: II, 1: III)
@@ -54,11 +54,11 @@ _KBPS = {  # by whether it is MPEG 1, and the layer's code (3: I, 2: II, 1: III)
 
 
 def kind(file: BinaryIO) -> str | None:
-    """The kind of ``file``, one of MEDIA for what libsndfile does not read; None for what is no known sound."""
+    """The kind of ``file``, one of MEDIA if libsndfile does not read it; None if it is not a known sound format."""
     file.seek(_after_tags(file)[0])
     head = file.read(HEAD)
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "MP3" if head[1] & 0x06 else "aac"  # the layer: none is AAC in ADTS
+        return "MP3" if head[1] & 0x06 else "aac"  # the layer bits: 0 for AAC in ADTS
     if head[4:8] in _ISO_MEDIA:
         return "mov"
     for start, name in _MEDIA:
@@ -71,8 +71,8 @@ def kind(file: BinaryIO) -> str | None:
 
 
 def begins_with_frames(content: bytes) -> bool:
-    """Whether ``content``, FRAMES bytes of it, begins with three frames of MPEG audio, or of AAC, of one kind. Raw
-    samples may begin as a frame does, and do not go on so."""
+    """Whether ``content``, of FRAMES bytes, begins with three frames of MPEG audio, or of AAC, of one kind. Raw samples
+    may look like one frame, but not like several in a row."""
     at, kinds = 0, set()
     for _ in range(_N_FRAMES):
         head = content[at : at + 7]
@@ -85,7 +85,7 @@ def begins_with_frames(content: bytes) -> bool:
 
 
 def _frame_length(head: bytes) -> int:
-    """Bytes of the frame whose first ones are ``head``; 0 where that is none, or does not tell."""
+    """The number of bytes of the frame that begins with ``head``; 0 if it is not a frame, or does not tell."""
     layer, version = head[1] >> 1 & 3, head[1] >> 3 & 3
     if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
@@ -93,7 +93,7 @@ def _frame_length(head: bytes) -> int:
         length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
         return length if head[1] & 0xF0 == 0xF0 and head[2] >> 2 & 15 < 13 and length > 7 else 0
     bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version == 1 or bits in (0, 15) or rate == 3 or head[3] & 3 == 2:  # what no frame has, or a free format
+    if version == 1 or bits in (0, 15) or rate == 3 or head[3] & 3 == 2:  # invalid in a frame, or free format
         return 0
     per_frame = 12 if layer == 3 else 72 if layer == 1 and version != 3 else 144
     kbps = _KBPS[version == 3, layer][bits - 1]
@@ -102,7 +102,7 @@ def _frame_length(head: bytes) -> int:
 
 
 def _after_tags(file: BinaryIO) -> tuple[int, int]:
-    """Where a file begins after the ID3 tags of MPEG audio, and the zeros there that no tag counts, as it should."""
+    """Where the sound begins after the ID3 tags of MPEG audio, and how many zeros the tags should count but do not."""
     at = n_zeros = 0
     while True:
         file.seek(at)
@@ -112,15 +112,15 @@ def _after_tags(file: BinaryIO) -> tuple[int, int]:
         at, n_zeros = at + n_more, n_zeros + n_more
         if not head.startswith(b"ID3") or len(head) < 10:
             return at, n_zeros
-        at += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))  # 7 bits a byte
+        at += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))  # 7 bits per byte
 
 
 class _Layout(NamedTuple):
-    """How a kind of file is laid out in chunks."""
+    """The layout of a kind of file in chunks."""
 
     first: int  # where the first chunk begins
     head: struct.Struct  # of a chunk: its name and size
-    counted: int  # bytes of that head which the size includes
+    counted: int  # bytes of that head that the size includes
     align: int
 
 
@@ -135,17 +135,17 @@ _LAYOUTS = {
 
 
 class _Sound(NamedTuple):
-    """Where a file's sound begins, how many bytes of it the header declares (None: unknown), and where that stands."""
+    """Where a file's sound begins, how many bytes of it the header declares (None: unknown), and in which field."""
 
     at: int
     declared: int | None
     field: int = 0
-    form: str = ""  # of the field
-    counted: int = 0  # bytes beside the sound that it includes
+    form: str = ""  # of the field, for ``struct``
+    counted: int = 0  # bytes that the field includes besides the sound
 
 
 def is_truncated(file: BinaryIO, kind: str) -> bool:
-    """Whether ``file``, of ``kind``, ends before its sound does; False where that cannot be known."""
+    """Whether ``file``, of ``kind``, ends before its sound does; False if that cannot be known."""
     if kind == "OGG":
         return not _has_last_page(file)
     sound = _find_sound(file, kind)
@@ -153,9 +153,9 @@ def is_truncated(file: BinaryIO, kind: str) -> bool:
 
 
 def closed(file: BinaryIO, kind: str) -> io.RawIOBase | io.BytesIO | None:
-    """A recording whose header does not tell its length, with that length put in; None for any other file.
+    """A recording whose header does not tell its length, with that length filled in; None for any other file.
 
-    Of MPEG audio that libsndfile does not find after the padding of its tags, what comes after.
+    For MPEG audio that libsndfile does not find after the padding of its tags, the audio after the padding.
     """
     if kind == "MP3":
         at, n_zeros = _after_tags(file)
@@ -178,7 +178,7 @@ def closed(file: BinaryIO, kind: str) -> io.RawIOBase | io.BytesIO | None:
 
 
 class _Patched(io.RawIOBase):
-    """``file`` with ``patch`` for its bytes from ``at`` on."""
+    """``file`` with ``patch`` in place of its bytes from ``at`` on."""
 
     def __init__(self, file: BinaryIO, at: int, patch: bytes) -> None:
         self._file, self._at, self._patch = file, at, patch
@@ -237,7 +237,7 @@ def _find_sound(file: BinaryIO, kind: str) -> _Sound | None:
     if kind not in _LAYOUTS:
         return None
     layout, large = _LAYOUTS[kind], (0, 0)
-    form = layout.head.format[0] + layout.head.format[-1]  # of a size: its byte order and width
+    form = layout.head.format[0] + layout.head.format[-1]  # of a size field: its byte order and width
     for name, size, at in _chunks(file, layout, layout.first):
         if name == b"ds64":
             file.seek(at + 8)
@@ -251,19 +251,19 @@ def _find_sound(file: BinaryIO, kind: str) -> _Sound | None:
 
 
 def known(size: int, largest: int = _LARGEST_32) -> int | None:
-    """The ``size`` that a header declares; None for one that stands for an unknown one."""
+    """The ``size`` that a header declares; None for a value that means unknown."""
     return size if 0 < size < largest else None
 
 
 def _is_chunks(file: BinaryIO, kind: str, at: int) -> bool:
-    """Whether ``file`` is chunks from ``at`` to its end, such as follow sound in a file that was closed."""
+    """Whether ``file`` is made of chunks from ``at`` to its end, like those after the sound of a closed file."""
     found = list(_chunks(file, _LAYOUTS[kind], at))
     named = all(name.isascii() and name.decode("ascii").isprintable() for name, _, _ in found)
     return bool(found) and named and abs(found[-1][2] + found[-1][1] - _size(file)) <= 1
 
 
 def _has_last_page(file: BinaryIO) -> bool:
-    """Whether an Ogg stream is whole pages up to one that is marked as its last."""
+    """Whether an Ogg stream consists of whole pages up to one that is marked as its last."""
     size, at, flags = _size(file), 0, 0
     while at < size:
         file.seek(at)
@@ -279,7 +279,7 @@ def _has_last_page(file: BinaryIO) -> bool:
 
 
 def _closed_flac(file: BinaryIO) -> io.RawIOBase | None:
-    """A FLAC file that does not tell its number of samples, with it put in: its last frame is numbered."""
+    """A FLAC file that does not tell its number of samples, with it filled in by the number of its last frame."""
     file.seek(0)
     head = file.read(26)
     if head[:4] != b"fLaC" or len(head) < 26 or head[21] & 0x0F or any(head[22:26]):
@@ -291,13 +291,13 @@ def _closed_flac(file: BinaryIO) -> io.RawIOBase | None:
 
 
 def _last_sample(tail: bytes, block_size: int) -> int:
-    """The number of samples to the end of the last frame that begins in ``tail``; 0 where none does."""
+    """The number of samples to the end of the last frame that begins in ``tail``; 0 if none does."""
     at = len(tail)
     while (at := tail.rfind(b"\xff", 0, at)) >= 0:
         head = tail[at : at + 16]
         if len(head) < 7 or head[1] & 0xFE != 0xF8:
             continue
-        n_more = max(0, 8 - (~head[4] & 0xFF).bit_length() - 1)  # leading ones but the first: as in UTF-8
+        n_more = max(0, 8 - (~head[4] & 0xFF).bit_length() - 1)  # leading ones except the first, as in UTF-8
         number = head[4] & (0x7F if n_more == 0 else 0x3F >> n_more)
         for byte in head[5 : 5 + n_more]:
             number = number << 6 | byte & 0x3F

@@ -1,10 +1,10 @@
-"""End-pointing: where somebody speaks in a recording or a stream, between silence, hum and clicks. numpy only.
+"""End-pointing: finds where somebody speaks in a recording or a stream, between silence, hum and clicks. numpy only.
 
 A recording of a name is 1 to 5 s long, the name 0.5 s. Features are normalised over the name alone, so every clip is
-end-pointed, in training as in use; a microphone's stream by the same ``Endpointer``, block by block.
+end-pointed, in training as in use; the same ``Endpointer`` processes a microphone's stream, block by block.
 
 Method: short-time energy in the band of speech (Rabiner and Sambur 1975), less the constant power of each band
-(spectral subtraction, Boll 1979), then a threshold below the loudest frame; over a window of the last WINDOW_S.
+(spectral subtraction, Boll 1979), then a threshold below the loudest frame, over a window of the last WINDOW_S.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from speech.audio.files import Waveform
 
 FRAME_MS = 25.0
 HOP_MS = 10.0
-BAND_HZ = (200.0, 7_000.0)  # mains hum and rumble are below; an s may have no power under 4 000
-N_BANDS = 16  # on the mel scale, so wide that the power of a noise in one frame of a band is near its mean
+BAND_HZ = (200.0, 7_000.0)  # mains hum and rumble are below; an s may have no power below 4 000
+N_BANDS = 16  # on the mel scale: wide enough that a noise's power in one frame of a band is near its mean
 N_SMOOTHED = 5  # frames
-TILT_HZ = 2_200.0  # above it power is raised by 6 dB an octave: fricatives are softer than vowels
-FLOOR_PERCENT = 10  # of the frames are background, at least
+TILT_HZ = 2_200.0  # above it power is raised by 6 dB per octave: fricatives are softer than vowels
+FLOOR_PERCENT = 10  # at least this many percent of the frames are background
 NAME_S = 1.0  # few names are longer: the rest of a recording is background
-OVER_SUBTRACTION = 3.0  # times the floor is subtracted: a steady noise leaves nothing in most frames
-DEPTH_DB = 35.0  # the threshold under the loudest frame
-OVER_FLOOR_DB = 8.0  # or over the background, where that is higher
+OVER_SUBTRACTION = 3.0  # the floor is subtracted this many times: a steady noise leaves nothing in most frames
+DEPTH_DB = 35.0  # the threshold is this far below the loudest frame
+OVER_FLOOR_DB = 8.0  # or this far above the background, if that is higher
 LEAST_DEPTH_DB = 12.0  # but never nearer to the loudest frame
-TRIMMED_S, TRIMMED_DEPTH_DB = 0.8, 22.0  # in a clip of less sound the background is itself speech: nor nearer than this
-LEAST_RATIO = 1.0  # the loudest frame's excess over the background's power: a steady noise stays under it
+TRIMMED_S, TRIMMED_DEPTH_DB = 0.8, 22.0  # or than this in a clip of less sound, whose background is itself speech
+LEAST_RATIO = 1.0  # of the loudest frame's excess to the background's power: a steady noise stays below it
 GAP_S = 0.8  # the pause between a first and a last name
 CLICK_S = 0.03  # shorter than any isolated phone
-MARGIN_S = 0.06  # onset and release are softer than the threshold
-STEADY_S, STEADY_DB = 0.8, 4.0  # what begins so long within so few dB and never rises is a noise: most spread over 3 dB
+MARGIN_S = 0.06  # around the speech, whose onset and release are softer than the threshold
+STEADY_S, STEADY_DB = 0.8, 4.0  # a sound that long within that few dB, never rising, is a noise: most span over 3 dB
 SILENCE = 1e-4  # peak amplitude (-80 dBFS)
-STEP = 20  # frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
-LOOK = 10  # frames, of which STEP is a multiple: how often while somebody speaks, where short pauses are asked for
-WINDOW_S = 6.0  # what is remembered of a stream, and the longest segment: speech without a pause is cut there
+STEP = 20  # frames between examinations of a stream. Fixed, so that the size of its blocks does not matter
+LOOK = 10  # frames between them while somebody speaks, if short pauses are asked for; STEP is a multiple of it
+WINDOW_S = 6.0  # held of a stream, and the longest segment: speech without a pause is cut there
 
 
 NOTHING = "nothing but clicks and steady noise"
@@ -56,11 +56,11 @@ def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     return mel
 
 
-@lru_cache(maxsize=4)  # one a sample rate
+@lru_cache(maxsize=4)  # one per sample rate
 def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
-    """Weight of each squared number of a spectrum in each band, ``(2 n_frequencies, N_BANDS)``.
+    """The weight of each squared number of a spectrum in each band, ``(2 n_frequencies, N_BANDS)``.
 
-    The real and the imaginary part of a frequency are rows of their own, in numpy's order.
+    The real and the imaginary part of a frequency are separate rows, in numpy's order.
     """
     frequency = np.fft.rfftfreq(length, 1 / sample_rate).astype(np.float64)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])
@@ -71,14 +71,14 @@ def _bands(length: int, sample_rate: int) -> NDArray[np.float64]:
     return np.repeat(of_band * (tilt * inside)[:, None], 2, axis=0)
 
 
-@lru_cache(maxsize=2 * STEP)  # the last group of a stream has any number of frames
+@lru_cache(maxsize=2 * STEP)  # the last group of a stream may have any number of frames
 def _places(n_frames: int, length: int, hop: int) -> NDArray[np.intp]:
-    """Of each sample of each frame, ``(n_frames, length)``."""
+    """The index of each sample of each frame, ``(n_frames, length)``."""
     return np.arange(n_frames)[:, None] * hop + np.arange(length)
 
 
 def _percentile(values: NDArray[np.float64], percent: float) -> NDArray[np.float64]:
-    """Of the last axis, between two values by proportion: ``numpy.percentile``, which takes three times as long."""
+    """The percentile over the last axis, linearly interpolated; ``numpy.percentile`` takes three times as long."""
     place = (values.shape[-1] - 1) * percent / 100
     below = int(place)
     above = min(below + 1, values.shape[-1] - 1)
@@ -87,10 +87,10 @@ def _percentile(values: NDArray[np.float64], percent: float) -> NDArray[np.float
 
 
 class Segment(NamedTuple):
-    """Somebody speaks from sample ``start`` to ``stop`` of the stream, ``waveform`` is that with MARGIN_S around it.
+    """Speech from sample ``start`` to ``stop`` of the stream. ``waveform`` is that span with MARGIN_S around it.
 
-    What lies beyond an end of the stream is 0. ``power`` tells which of several segments is the loudest. ``parts`` are
-    between the short pauses inside, ``(start, stop)`` each. ``over`` is False where it may go on.
+    Beyond an end of the stream it is 0. ``power`` shows which of several segments is the loudest. ``parts`` are the
+    spans between the short pauses inside, ``(start, stop)`` each. ``over`` is False if the segment may continue.
     """
 
     start: int
@@ -104,10 +104,10 @@ class Segment(NamedTuple):
 class Endpointer:
     """Finds segments of speech in a stream at ``sample_rate`` Hz, of which it holds WINDOW_S at most.
 
-    Blocks of any size give the same segments as the whole, to the bit: frames are computed in groups of a fixed size. A
-    segment is known GAP_S after its end; with a ``pause_s`` it is given after each pause of that length inside, too.
-    ``speaking_since`` is the first sample of one that has not ended, ``reason`` says why there was none in the last
-    look. ``sounding`` is sooner and less sure: from where to where somebody may speak, in what has not ended.
+    Blocks of any size give bitwise the same segments as the whole: frames are computed in groups of a fixed size. A
+    segment is returned GAP_S after its end; with ``pause_s``, also after each pause of that length within it.
+    ``speaking_since`` is the first sample of a segment that has not ended; ``reason`` says why the last examination
+    found none. ``sounding`` is known sooner and is less certain: the span, not yet ended, where somebody may speak.
     """
 
     def __init__(self, sample_rate: int, pause_s: float | None = None) -> None:
@@ -117,12 +117,12 @@ class Endpointer:
         self._margin = round(sample_rate * MARGIN_S)
         self._window, self._gap = round(WINDOW_S * 1000 / HOP_MS), round(GAP_S * 1000 / HOP_MS)
         self._pause = None if pause_s is None else round(pause_s * 1000 / HOP_MS)
-        self._paused_at = 0  # frame of the stream that the last short pause began with
-        self._first = 0  # frame of the stream that ``_band`` begins with
+        self._paused_at = 0  # frame of the stream at which the last short pause began
+        self._first = 0  # frame of the stream at which ``_band`` begins
         self._band = np.zeros((0, N_BANDS))
         self._sounds = np.zeros(0, bool)
         self._known: tuple[list[Run], NDArray[np.float64]] | None = None  # ``_runs`` of these frames
-        self._audio = np.zeros(self._margin, np.float32)  # before the stream there is nothing
+        self._audio = np.zeros(self._margin, np.float32)  # zeros before the stream's beginning
         self._audio_start = -self._margin
         self._pending: list[Waveform] = []
         self._n_pending = 0
@@ -132,7 +132,7 @@ class Endpointer:
 
     @property
     def n_samples(self) -> int:
-        """How much of the stream was fed."""
+        """The number of samples of the stream that were fed."""
         return self._audio_start + len(self._audio) + self._n_pending
 
     @property
@@ -141,7 +141,7 @@ class Endpointer:
         return self._audio_start
 
     def feed(self, samples: Waveform) -> list[Segment]:
-        """The segments that are known to have ended with these further ``samples``, ``(n,)``."""
+        """The segments that have ended, as these further ``samples``, ``(n,)``, show."""
         self._pending.append(samples)
         self._n_pending += len(samples)
         group = STEP if self._pause is None else LOOK
@@ -153,7 +153,7 @@ class Endpointer:
         while self._next_frame() + needed <= self.n_samples:
             self._add_frames(group)
             if (self._first + len(self._band)) % STEP == 0:
-                if len(self._band) > self._gap:  # before, none can have ended
+                if len(self._band) > self._gap:  # earlier, no segment can have ended
                     found += self._ended()
                 self._forget()
             if self._pause is not None and (self.speaking_since is not None or len(self._band) <= self._gap):
@@ -161,10 +161,10 @@ class Endpointer:
         return found
 
     def finish(self) -> list[Segment]:
-        """The segments that the end of the stream ends."""
+        """The segments that end with the stream."""
         self._take_pending()
         n_held, n_missing = len(self._audio), max(0, self._length - self.n_samples)
-        self._audio = np.pad(self._audio, (0, n_missing))  # to a frame
+        self._audio = np.pad(self._audio, (0, n_missing))  # to the length of a frame
         n_frames = (self.n_samples - self._length - self._next_frame()) // self._hop + 1
         if n_frames > 0:
             self._add_frames(n_frames)
@@ -172,7 +172,7 @@ class Endpointer:
         return self._ended(final=True) if len(self._band) else []
 
     def audio(self, start: int, stop: int) -> Waveform:
-        """Samples ``start`` to ``stop`` of the stream, of what is still held; 0 beyond its ends."""
+        """Samples ``start`` to ``stop`` of the stream, as far as they are still held; 0 beyond its ends."""
         self._take_pending()
         first = start - self._audio_start
         held = self._audio[max(first, 0) : max(stop - self._audio_start, 0)]
@@ -180,7 +180,7 @@ class Endpointer:
         return np.pad(held, (before, stop - start - before - len(held)))
 
     def _next_frame(self) -> int:
-        """The first sample of the frame that is to be computed next."""
+        """The first sample of the next frame to compute."""
         return (self._first + len(self._band)) * self._hop
 
     def _take_pending(self) -> None:
@@ -189,7 +189,8 @@ class Endpointer:
             self._pending, self._n_pending = [], 0
 
     def _add_frames(self, n_frames: int) -> None:
-        """Power of the next frames in each band; those of digital silence (padding) tell nothing of the background."""
+        """Compute the power of the next frames in each band. Frames of digital silence (padding) are marked, since they
+        do not show the background."""
         start = self._next_frame() - self._audio_start
         part = self._audio[start : start + (n_frames - 1) * self._hop + self._length]
         frames = part[_places(n_frames, self._length, self._hop)]
@@ -200,7 +201,7 @@ class Endpointer:
         self._known = None
 
     def _ended(self, final: bool = False) -> list[Segment]:
-        """The segments of the window that have ended, which are forgotten then."""
+        """The segments of the window that have ended; they are dropped from it."""
         runs, power = self._known = self._runs()
         n_frames, offset = len(self._band), self._first
         self.speaking_since = self.sounding = None
@@ -213,42 +214,42 @@ class Endpointer:
                     self.speaking_since = (offset + first) * self._hop
                     self.sounding = self._samples(offset, first, last)
                     break
-                # Speech without a pause is cut where it is the softest, in the last third of what is remembered.
+                # Speech without a pause is cut where it is softest, in the last third of the window.
                 least = max(first + 1, 2 * self._window // 3)
                 end, last = last, least + int(power[least : n_frames - N_SMOOTHED].argmin())
                 if last < end:
                     self.sounding = self._samples(offset, last, end)
                 parts = [(begin, min(end, last)) for begin, end in parts if begin < last]
             found.append(self._segment(offset, parts, last, power))
-            # The pause is forgotten too, lest another threshold should find the name's soft end in it.
+            # The pause is dropped too, since a later threshold might find the name's soft end in it.
             self._drop(min(offset + last + (0 if cut else self._gap), offset + n_frames) - self._first)
             if cut:
                 break
         return found
 
     def _paused(self, pause: int) -> list[Segment]:
-        """The segment that has not ended, where ``pause`` frames follow that were not told of yet."""
+        """The segment that has not ended, if a pause of ``pause`` frames that was not yet reported follows it."""
         runs, power = self._known or self._runs()
         if not runs:
             self.sounding = None
             return []
         last, edge = runs[-1][-1][1], N_SMOOTHED // 2
         self.sounding = self._samples(self._first, runs[-1][0][0], last)
-        # Another threshold moves the same end by some frames.
+        # A changed threshold may move the same end by a few frames.
         if last + pause > len(self._band) - edge or self._first + last <= self._paused_at + N_SMOOTHED:
             return []
         self._paused_at = self._first + last
         return [self._segment(self._first, runs[-1], last, power)._replace(over=False)]
 
     def _segment(self, offset: int, parts: Run, last: int, power: NDArray[np.float64]) -> Segment:
-        """Of the window's frames from the first of ``parts`` to ``last``, the latter not included."""
+        """The segment of the window's frames from the first of ``parts`` to ``last`` (exclusive)."""
         ends = [self._samples(offset, begin, end) for begin, end in parts]
         start, stop = self._samples(offset, parts[0][0], last)
         waveform = self.audio(start - self._margin, stop + self._margin)
         return Segment(start, stop, waveform, float(power[parts[0][0] : last].sum()), ends)
 
     def _samples(self, offset: int, first: int, last: int) -> tuple[int, int]:
-        """The first sample and the one after the last of frames ``first`` to ``last``, the latter not included."""
+        """The first sample and the one after the last of frames ``first`` to ``last`` (exclusive)."""
         return (offset + first) * self._hop, min(self.n_samples, (offset + last - 1) * self._hop + self._length)
 
     def _forget(self) -> None:
@@ -264,13 +265,13 @@ class Endpointer:
         self._known = None
 
     def _runs(self) -> tuple[list[Run], NDArray[np.float64]]:
-        """The runs of loud frames of the window, each of the parts that a gap of GAP_S or less joins; and each frame's
-        power, less the background's, ``(n_frames,)``."""
+        """The runs of loud frames in the window, and each frame's power less the background's, ``(n_frames,)``. The
+        parts of a run are at most GAP_S apart."""
         band, sounds = self._band, self._sounds
         if not sounds.any():
             self.reason = "digital silence"
             return [], np.zeros(len(band))
-        # The mean over N_SMOOTHED frames, of those that exist and sound.
+        # The mean over those of N_SMOOTHED frames that exist and are not digital silence.
         edge = N_SMOOTHED // 2
         padded = np.zeros((len(band) + 2 * edge, N_BANDS))
         padded[edge : edge + len(band)] = band
@@ -306,14 +307,14 @@ class Endpointer:
             else:
                 runs[-1].append((first, last))
         self.reason = NOTHING
-        # The overlap of frames makes a click longer by a frame less a hop.
+        # The overlap of frames lengthens a click by a frame less a hop.
         least_s = CLICK_S + (FRAME_MS - HOP_MS) / 1000
         return [run for run in runs if lasts_s(run[0][0], run[-1][1]) >= least_s], power
 
 
 def _is_steady(bands: NDArray[np.float64]) -> bool:
-    """Whether frames of this power in each band are a noise that has ended, at once or slowly, as a fan's: until then
-    it was background itself."""
+    """Whether frames with this power in each band are a noise that has ended, at once or slowly, like a fan's: until
+    then the noise itself was the background."""
     first = round(STEADY_S * 1000 / HOP_MS)
     if len(bands) < first:
         return False
@@ -322,7 +323,7 @@ def _is_steady(bands: NDArray[np.float64]) -> bool:
 
 
 def loudest(waveform: Waveform, sample_rate: int) -> Segment:
-    """The segment of a recording that the name is taken for. Raises NoSpeechError for silence."""
+    """The segment of a recording that is taken as the name. Raises NoSpeechError for silence."""
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak < SILENCE:
         raise NoSpeechError(f"no speech found: peak amplitude {peak:.1g} is silence")
@@ -343,10 +344,10 @@ def find_speech(waveform: Waveform, sample_rate: int) -> tuple[int, int]:
 
 
 def trim_silence(waveform: Waveform, sample_rate: int) -> tuple[Waveform, float]:
-    """The name with MARGIN_S before and after it, and the time in seconds at which that begins in the recording.
+    """The name with MARGIN_S before and after it, and the time in seconds at which that span begins in the recording.
 
-    A recording that ends within the margin is padded with zeros, so that clips trimmed more or less tightly give the
-    same result; the time may be negative. Raises NoSpeechError for silence.
+    A recording that ends within the margin is padded with zeros, so that clips give the same result however tightly
+    they are trimmed; the time may be negative. Raises NoSpeechError for silence.
     """
     segment = loudest(waveform, sample_rate)
     return segment.waveform, (segment.start - round(sample_rate * MARGIN_S)) / sample_rate

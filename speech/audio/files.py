@@ -1,4 +1,4 @@
-"""Read a clip, mix it to mono, resample it; write one. numpy and soundfile, and soxr where the rate differs.
+"""Read a clip, mix it to mono, resample it; write a clip. numpy and soundfile, and soxr if the rate differs.
 
 A waveform is float32 ``(n_samples,)``, mono, in [-1, 1], at ``sample_rate`` Hz.
 """
@@ -28,7 +28,7 @@ from speech.common.processes import signals_held
 
 Waveform = NDArray[np.float32]
 
-# What is taken for sound in a folder; a file that is named is tried, whatever its suffix.
+# The suffixes of sound files in a folder; a file that is named itself is tried, whatever its suffix.
 SUFFIXES = frozenset(
     f".{suffix}"
     for kinds in (
@@ -38,9 +38,9 @@ SUFFIXES = frozenset(
     )
     for suffix in kinds.split()
 )
-_UNKNOWN = 2**62  # samples: libsndfile has none
-_CANCELLED = 0.1  # of the loudest channel's power, or less, is in the mean: the channels cancel, or are empty
-_OVER = 30.0  # times full scale: samples in another scale than [-1, 1]
+_UNKNOWN = 2**62  # samples: a larger number from libsndfile means that it does not know
+_CANCELLED = 0.1  # of the loudest channel's power: if the mean has no more, the channels cancel or are empty
+_OVER = 30.0  # times full scale: larger samples have another scale than [-1, 1]
 _SCALES = (2.0**15, 2.0**31)  # full scale of integers that are kept in a wider type
 
 
@@ -59,13 +59,13 @@ def decode(path: str | Path) -> tuple[NDArray[np.float32], int]:
 
 
 def rate_of(path: str | Path) -> int:
-    """The rate of a sound file in Hz, by its header. Raises AudioError."""
+    """The rate in the header of a sound file, in Hz. Raises AudioError."""
     with open_file(path) as file:
         return open_sound(file, Path(path)).rate
 
 
 def open_file(path: str | Path) -> BinaryIO:
-    """The regular file ``path``, which is not empty. Raises AudioError."""
+    """Open the regular file ``path``. Raises AudioError, also for an empty file."""
     where = str(path)
     try:
         status = Path(path).stat()
@@ -85,9 +85,9 @@ def open_file(path: str | Path) -> BinaryIO:
 
 
 def decode_open(file: BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
-    """``decode``, of an open file, or of bytes in memory; ``path`` names it in errors."""
+    """``decode`` for an open file, or for bytes in memory; ``path`` names it in errors."""
     sound = open_sound(file, path)
-    check(str(path), sound.rate, sound.n_channels, sound.n_declared)  # before it is in memory
+    check(str(path), sound.rate, sound.n_channels, sound.n_declared)  # before it is read into memory
     parts, n_samples = [], 0
     for part in sound.blocks(max(1, sound.n_declared)):
         n_samples += len(part)
@@ -98,7 +98,7 @@ def decode_open(file: BinaryIO, path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 class Sound(Protocol):
-    """An open sound file: Hz, channels, the samples that its header declares (0: it does not), and their type."""
+    """An open sound file: Hz, channels, the samples that its header declares (0 if it does not), and their type."""
 
     rate: int
     n_channels: int
@@ -106,15 +106,15 @@ class Sound(Protocol):
     dtype: str
 
     def blocks(self, length: int) -> Iterator[NDArray[np.float32]]:
-        """The samples ``(n, n_channels)`` of the whole file, about ``length`` at once. Raises AudioError where it is
-        damaged or cut off, after what could be read."""
+        """The samples ``(n, n_channels)`` of the whole file, about ``length`` at once. Raises AudioError if it is
+        damaged or cut off, after the samples that could be read."""
         ...
 
 
 def open_sound(file: BinaryIO, path: Path) -> Sound:
     """The sound in ``file``, of any length; ``path`` names it in errors (AudioError).
 
-    The first bytes of the file tell what it is: no other format is tried.
+    The first bytes of the file identify its format: no other one is tried.
     """
     with _explained(path):
         kind = containers.kind(file)
@@ -128,20 +128,20 @@ def open_sound(file: BinaryIO, path: Path) -> Sound:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Whatever comes of a damaged file is an AudioError."""
+    """Turn whatever error a damaged file causes into an AudioError."""
     try:
         yield
     except (soundfile.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         if isinstance(error, AudioError):
             raise
         reason = getattr(error, "error_string", str(error))
-        if not reason or "regular file" in reason:  # as mpg123 has it of any damage
+        if not reason or "regular file" in reason:  # as mpg123 reports any damage
             reason = "damaged, or cut off"
         raise AudioError(f"{path}: not readable as audio ({reason}): copy it again, or {way_out(path)}") from error
 
 
 class _SoundFile:
-    """What libsndfile reads."""
+    """A sound file that libsndfile reads."""
 
     def __init__(self, file: BinaryIO, kind: str, path: Path) -> None:
         self._file, self._kind, self._path = file, kind, path
@@ -170,10 +170,10 @@ class _SoundFile:
 
 
 def to_waveform(samples: ArrayLike, rate: float, sample_rate: int, where: str = "clip") -> Waveform:
-    """Make ``samples`` at ``rate`` Hz, an array or a tensor, a waveform at ``sample_rate`` Hz.
+    """Convert ``samples`` at ``rate`` Hz, an array or a tensor, to a waveform at ``sample_rate`` Hz.
 
-    They are ``(n,)``, or of several channels, ``(n, n_channels)`` or ``(n_channels, n)``. Integers are scaled by the
-    range of their type; where that leaves silence, and for floats far beyond 1, by the range of 16 bits, or 32.
+    They are ``(n,)`` or, with several channels, ``(n, n_channels)`` or ``(n_channels, n)``. Integers are scaled by the
+    range of their type; if that would leave only silence, and for floats far beyond 1, by the range of 16 or 32 bits.
     ``where`` names the clip in errors (AudioError).
     """
     if isinstance(rate, bool) or not isinstance(rate, numbers.Real):
@@ -183,7 +183,7 @@ def to_waveform(samples: ArrayLike, rate: float, sample_rate: int, where: str = 
     array = _scaled(array, where)
     mono = array if array.ndim == 1 else _mixed(array)
     if rate != sample_rate:
-        import soxr  # not needed by an exported recogniser whose clips have its rate
+        import soxr  # an exported recogniser whose clips have its own rate does not need it
 
         mono = soxr.resample(mono, rate, sample_rate)
     return np.ascontiguousarray(mono, dtype=np.float32)
@@ -201,7 +201,7 @@ def _as_array(samples: ArrayLike, where: str) -> NDArray:
         raise AudioError(f"{where}: no samples in it: record it again")
     if array.dtype == bool or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
         raise AudioError(f"{where}: samples of type {array.dtype}; integers or floats are needed")
-    return array.T if array.ndim == 2 and array.shape[0] < array.shape[1] else array  # a channel has many samples
+    return array.T if array.ndim == 2 and array.shape[0] < array.shape[1] else array  # more samples than channels
 
 
 def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
@@ -224,14 +224,14 @@ def _scaled(array: NDArray, where: str) -> NDArray[np.float32]:
 
 
 def _mixed(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels ``(n, n_channels)``; the loudest where they cancel, or most are empty."""
+    """The mean of the channels ``(n, n_channels)``; the loudest channel if they cancel, or if most are empty."""
     mono: NDArray[np.float32] = array.mean(axis=1)
     power = array.var(axis=0)
     return mono if mono.var() > _CANCELLED * power.max() else np.ascontiguousarray(array[:, int(power.argmax())])
 
 
 def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
-    """Write 16-bit audio, whole or not at all; the suffix of ``path`` names the format. Raises OSError."""
+    """Write 16-bit audio, completely or not at all; the suffix of ``path`` names the format. Raises OSError."""
     path = Path(path)
     kind, encoded = path.suffix[1:].upper(), io.BytesIO()
     try:
@@ -239,15 +239,15 @@ def write(path: str | Path, waveform: Waveform, sample_rate: int) -> None:
             soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), sample_rate, subtype="PCM_16", format=kind)
     except soundfile.LibsndfileError as error:
         raise OSError(f"{path}: could not be written ({error})") from error
-    with storage.whole(path, sync=False) as part:  # a clip a millisecond: to wait for the disk would take ten times it
+    with storage.whole(path, sync=False) as part:  # a clip takes 1 ms; waiting for the disk would take 10
         part.write_bytes(encoded.getvalue())
 
 
 def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
-    """The sound files of a path: a file, a folder with its subfolders (links too), or a glob of either; sorted. Those
-    of a list of these, in which one that is not there stands as it is: who reads it refuses it by name.
+    """The sound files of a path, sorted: a file, a folder with its subfolders (links too), or a glob of either; or of a
+    list of these. A missing path in a list is kept as it is, so that its reader refuses it by name.
 
-    Raises FileNotFoundError where there is none, AudioError for what is no path.
+    Raises FileNotFoundError if there are no files, AudioError for a value that is not a path.
     """
     if not isinstance(pattern, str | Path | Sequence):
         raise AudioError(f"clips={pattern}: give a file, a folder, a quoted glob, or a list of these")
@@ -277,7 +277,7 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
 
 
 def _each(places: Sequence[str]) -> tuple[dict[Path, None], list[FileNotFoundError]]:
-    """The sound files of ``places``, each once, and the errors of those that are not there, which stand among them."""
+    """The sound files of ``places``, each once, with the missing places among them, and the errors of the missing."""
     found: dict[Path, None] = {}
     missing = []
     for place in places:
@@ -290,7 +290,7 @@ def _each(places: Sequence[str]) -> tuple[dict[Path, None], list[FileNotFoundErr
 
 
 def _in_folder(folder: str, seen: set[str]) -> Iterator[Path]:
-    """The sound files in ``folder`` and those within; ``seen`` are the folders that a link leads back to."""
+    """The sound files in ``folder`` and its subfolders; ``seen`` are the folders visited, to which links may lead."""
     for place, inner, names in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(place)) in seen:
             inner.clear()
@@ -300,5 +300,5 @@ def _in_folder(folder: str, seen: set[str]) -> Iterator[Path]:
 
 
 def is_clip(path: str | Path) -> bool:
-    """Whether a folder's file is taken for sound, by its suffix. macOS leaves ``._name.wav`` that are none."""
+    """Whether a file in a folder counts as sound, by its suffix. macOS leaves files ``._name.wav``, which are not."""
     return os.path.splitext(path)[1].lower() in SUFFIXES and not os.path.basename(path).startswith("._")

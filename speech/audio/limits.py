@@ -1,4 +1,4 @@
-"""What a recording may measure, compared before memory is taken for it."""
+"""The limits of a recording's size, checked before memory is allocated for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AudioError(ValueError):
 
 def check(where: str, rate: float, n_channels: int, n_samples: int) -> None:
     """Raises AudioError, naming ``where``, for a rate, number of channels or length beyond the limits."""
-    if not RATES[0] <= rate <= RATES[1]:  # nor is NaN
+    if not RATES[0] <= rate <= RATES[1]:  # NaN is outside too
         raise AudioError(f"{where}: sample rate {rate:g} Hz is outside of {RATES[0]} to {RATES[1]} Hz")
     if not 1 <= n_channels <= MOST_CHANNELS:
         raise AudioError(f"{where}: {n_channels} channels, {MOST_CHANNELS} are the most: mix them down")
@@ -28,7 +28,7 @@ def check(where: str, rate: float, n_channels: int, n_samples: int) -> None:
 
 
 def way_out(path: str | Path) -> str:
-    """What to do with a file that cannot be read, whole as it may be: the command that converts it."""
+    """The way out for a file that cannot be read, although it may be undamaged: the command that converts it."""
     path = Path(path)
     wav = path.with_suffix(".wav" if path.suffix.lower() != ".wav" else ".flac")
     return f"convert it to WAV or FLAC: ffmpeg -i {shlex.quote(str(path))} {shlex.quote(str(wav))}"

@@ -1,6 +1,6 @@
-"""Sound out of what phones and browsers record, M4A, AAC, WebM, MP4: FFmpeg's decoders, by the package PyAV.
+"""Reads what phones and browsers record (M4A, AAC, WebM, MP4) with FFmpeg's decoders, through the package PyAV.
 
-It is an extra, since most lists need none of it: ``pip install 'speech-names[media]'``.
+It is an extra, since most lists do not need it: ``pip install 'speech-names[media]'``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from speech.audio.limits import AudioError, check, way_out
 from speech.common.extras import require
 
-LACKING_S = 0.2  # of a declared duration, which is rounded, and includes what an encoder adds at either end
+LACKING_S = 0.2  # that may be missing of a declared duration, which is rounded and includes an encoder's padding
 
 
 class Media:
-    """The first sound in ``file``, whose ``n_declared`` samples are an estimate.
+    """The first sound in ``file``; its ``n_declared`` samples are an estimate.
 
-    ``kind`` is FFmpeg's name of the format: no other is tried, and of no other file or address is anything read.
-    Raises AudioError, naming ``where``; also where PyAV is not installed.
+    ``kind`` is FFmpeg's name of the format: no other is tried, and nothing is read from any other file or address.
+    Raises AudioError, naming ``where``, also if PyAV is not installed.
     """
 
     def __init__(self, file: BinaryIO, kind: str, where: str) -> None:
@@ -39,19 +39,19 @@ class Media:
                 raise AudioError(f"{where}: there is no sound in it")
             stream = container.streams.audio[0]
             if stream.codec_context is None:
-                raise ValueError("of a codec that FFmpeg does not know")
+                raise ValueError("its codec is unknown to FFmpeg")
             self._declared_s = _declared_s(container, stream)
             self.dtype = stream.codec_context.name
             check(where, stream.rate, stream.layout.nb_channels, 0)
             self._frames = _decoded(container, stream, self._av.AudioResampler(format="fltp"))
-            self._first = next(self._frames, None)  # of another rate than the header's, as some AAC is
+            self._first = next(self._frames, None)  # its rate may differ from the header's, as in some AAC
         if self._first is None:
             raise AudioError(f"{where}: no samples in it: record it again")
         self.rate, self.n_channels = self._first.sample_rate, self._first.layout.nb_channels
         self.n_declared = round(self._declared_s * self.rate)
 
     def blocks(self, length: int) -> Iterator[NDArray[np.float32]]:
-        """The samples ``(n, n_channels)`` as they are packed in the file, whatever the ``length`` asked for."""
+        """The samples ``(n, n_channels)`` in the file's own packets, whatever ``length`` is asked for."""
         n_samples = 0
         with self._explained():
             for frame in chain([self._first], self._frames):
@@ -78,7 +78,7 @@ def _decoded(container: Any, stream: Any, resampler: Any) -> Iterator[Any]:
 
 
 def _declared_s(container: Any, stream: Any) -> float:
-    """The duration that the file's header declares of ``stream``; 0 for none, as of what a browser recorded."""
+    """The duration that the file's header declares for ``stream``; 0 if none, as in a browser's recordings."""
     if container.format.name in ("aac", "amr"):
         return 0.0  # they have no header, and FFmpeg guesses
     if stream.duration is not None and stream.time_base is not None:

@@ -1,7 +1,7 @@
-"""What C libraries print themselves, kept from the terminal and from JSON: mpg123 (MP3, in libsndfile) does for some.
+"""Keeps what C libraries print out of the terminal and the JSON: mpg123 (MP3, in libsndfile) prints for some files.
 
-In glibc ``stdout`` and ``stderr`` are variables that name streams. While a file is decoded they name another. Python
-writes to descriptors and is not concerned, nor are its other threads.
+In glibc ``stdout`` and ``stderr`` are variables that point to streams. While a file is decoded they point to another
+stream. Python writes to file descriptors, so neither it nor its other threads are affected.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from functools import cache
 
 _lock = threading.Lock()
-_inside = 0  # calls of ``muted`` that go on
+_inside = 0  # calls of ``muted`` in progress
 _before: list[int | None] = []
 
 
 @cache
 def _streams() -> tuple[list[ctypes.c_void_p], int | None]:
-    """The variables, and a stream to nowhere."""
+    """The variables ``stdout`` and ``stderr``, and a stream to the null device."""
     libc = ctypes.CDLL(None)
     libc.fopen.restype = ctypes.c_void_p
     nowhere = libc.fopen(os.fsencode(os.devnull), b"w")
@@ -30,7 +30,7 @@ def _streams() -> tuple[list[ctypes.c_void_p], int | None]:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """C code prints nowhere meanwhile. Of other C libraries than glibc nothing is known, and nothing changed."""
+    """Discard what C code prints meanwhile. Does nothing with C libraries other than glibc."""
     global _inside, _before
     if platform.libc_ver()[0] != "glibc":
         yield

@@ -1,6 +1,6 @@
-"""Recording quality: faults that spoil a recording of a name, told while the speaker can repeat it. numpy only.
+"""Recording quality: faults that spoil a recording of a name, reported while the speaker can repeat it. numpy only.
 
-They are a clipping or distant microphone, a loud room, and a name whose beginning or end was not recorded.
+The faults are a clipping or distant microphone, a loud room, and a name whose beginning or end was not recorded.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from speech.audio.files import Waveform
 
 CLIPPED = 0.99  # of full scale
 MOST_CLIPPED = 3  # samples; one or two are a click
-LEAST_DBFS = -45.0  # level of the speech; lower, it is near the noise of a quiet microphone
+LEAST_DBFS = -45.0  # level of the speech; lower levels are near the noise of a quiet microphone
 LEAST_SNR_DB = 12.0
-SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the name as end-pointed, which is some 0.05 s more than its sound
-NARROW = 0.9  # of the recogniser's rate; recordings at 8 and 11 kHz are right half as often as the same at 16 kHz
-EDGE_S = 0.02  # speech nearer to an end of the recording was cut off there
+SHORTEST_S, LONGEST_S = 0.16, 3.0  # of the end-pointed name, which is about 0.05 s longer than its sound
+NARROW = 0.9  # of the recogniser's rate; accuracy at 8 and 11 kHz is half of that for the same recordings at 16 kHz
+EDGE_S = 0.02  # speech that is nearer to an end of the recording was cut off there
 
 
 class RecordingQuality(NamedTuple):
-    """A recording trimmed to the name, its measurements, and its faults (none: it is usable).
+    """A recording trimmed to the name, its measurements, and its faults (without any it is usable).
 
-    ``room_faults`` are of what is around the name, which a file that was cut to it has no more.
+    ``room_faults`` are of the sound around the name, which is missing from a file that was cut to the name.
     """
 
     waveform: Waveform  # (n_samples,), the name with the end-pointer's margins
@@ -40,7 +40,7 @@ class RecordingQuality(NamedTuple):
 
 
 def level(waveform: Waveform) -> float:
-    """Root mean square, in dB under full scale; -120 for silence."""
+    """The root mean square, in dBFS; -120 for silence."""
     power = float(np.mean(np.square(waveform, dtype=np.float64))) if len(waveform) else 0.0
     return float(10 * np.log10(max(power, 1e-12)))
 
@@ -56,7 +56,8 @@ def level_faults(waveform: Waveform, name: Waveform) -> list[str]:
 
 
 def band_faults(rate: float, sample_rate: int) -> list[str]:
-    """The fault of a recording at ``rate`` Hz, for a recogniser of ``sample_rate`` Hz: sounds that it does not hold."""
+    """The fault of a recording at ``rate`` Hz, if that is too low for a recogniser of ``sample_rate`` Hz: it lacks the
+    high sounds."""
     if rate >= NARROW * sample_rate:
         return []
     lost = f"sounds above {rate / 2000:g} kHz are not in it, and names are told apart by them"
@@ -76,7 +77,7 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     speech_s = (stop - start) / sample_rate
     name, around = waveform[start:stop], np.r_[waveform[:start], waveform[stop:]]
     loud = level(name)
-    # The background is the median of what is around the name, so that a click or a breath does not count as noise.
+    # The background is the median level around the name, so that a click or a breath does not count as noise.
     n_frame = sample_rate // 50
     levels = [level(around[i : i + n_frame]) for i in range(0, len(around) - n_frame + 1, n_frame)]
     snr = loud - float(np.median(levels)) if levels else np.inf

@@ -10,20 +10,20 @@ FRAME_MS = 25.0
 HOP_MS = 10.0
 QUIET = 0.1  # of the frames count as background
 NOTHING = 1.5 / 32768  # amplitude of digital silence in 16 bits
-MOST_SILENCE_MS = 30.0  # of digital silence in the margins (60 ms each): with more, they do not show the background
-STEADY_DB, STEADY = 3.0, 0.5  # unless a loud noise fills half of the frames
+MOST_SILENCE_MS = 30.0  # digital silence in the margins (60 ms each): with more, they do not show the background
+STEADY_DB, STEADY = 3.0, 0.5  # a noise is steady if this proportion of the frames is within so few dB of it
 
 
 def estimate_snr_db(waveform: Waveform, sample_rate: int) -> float | None:
-    """Estimated SNR of an end-pointed clip ``(n_samples,)`` in dB; None where the clip does not show its background.
+    """Estimated SNR of an end-pointed clip ``(n_samples,)`` in dB; None if the clip does not show its background.
 
-    Background is the mean power of the quietest tenth of 25 ms frames, mostly those of the margins around the name;
-    speech is the mean power of those that are 3 dB louder, less the background. It is the idea of NIST's quick ``stnr``
-    (a low and a high percentile of frame powers), with the mean for the high one. Noise that is added at a known ratio
-    is estimated within 1 dB from 10 dB up, and some 2 dB too high at 5 dB.
+    The background is the mean power of the quietest tenth of 25 ms frames, mostly those of the margins around the name;
+    the speech is the mean power of the frames that are 3 dB louder, less the background. This follows NIST's quick
+    ``stnr`` (a low and a high percentile of frame powers), with a mean in place of the high one. Noise that is added at
+    a known ratio is estimated within 1 dB from 10 dB up, and about 2 dB too high at 5 dB.
 
-    Digital silence in the margins (a synthetic clip, or a tightly trimmed one) hides the background: None, since the
-    soft sounds of the name are no noise, unless most frames have the same power.
+    Digital silence in the margins (a synthetic clip, or a tightly trimmed one) hides the background: the result is
+    None, since the soft sounds of the name are not noise, unless most frames have the same power.
     """
     sounding = np.flatnonzero(np.abs(waveform) > NOTHING)
     length, hop = round(sample_rate * FRAME_MS / 1000), round(sample_rate * HOP_MS / 1000)

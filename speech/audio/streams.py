@@ -1,6 +1,6 @@
-"""Sound as it comes in: a file of any length, standard input (raw PCM or WAV), a microphone; resampled.
+"""Sources of sound: a file of any length, standard input (raw PCM or WAV), a microphone; resampled as they are read.
 
-Each source gives its ``format`` and, by ``blocks``, mono float32 blocks ``(n_samples,)`` at the rate asked for.
+Each source has a ``format``; ``blocks`` gives mono float32 blocks ``(n_samples,)`` at the rate asked for.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from speech.common.escape import printable, printable_lines
 from speech.common.extras import require
 from speech.common.ranges import checked_count, checked_text
 
-GONE_S = 2.5  # without a block from a microphone
-BACK_S = 10.0  # for which one that is gone is waited for, and how often it is tried again
-AGAIN_S = 0.5
+GONE_S = 2.5  # a microphone without a block for so long is gone
+BACK_S = 10.0  # for which a microphone that is gone is waited for
+AGAIN_S = 0.5  # between attempts to open it again
 WIDE_HZ = 16_000
-FLOATS, N_FLOATS = (1e-9, 2.0), 100  # the range of floats that are sound, and how many of them tell
-USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, to try where a microphone refuses what it calls its own
+FLOATS, N_FLOATS = (1e-9, 2.0), 100  # the range of floats that are sound, and how many are needed to decide
+USUAL_RATES = (48_000, 44_100, 32_000, 16_000, 8_000)  # Hz, tried if a microphone refuses its own default rate
 
 
 class Format(NamedTuple):
-    """Of a source: its name, Hz, channels, and the type of its samples."""
+    """The format of a source: its name, Hz, channels, and the type of its samples."""
 
     device: str
     rate: int
@@ -48,12 +48,12 @@ class Format(NamedTuple):
 
     def to_text(self) -> str:
         channels = {1: "mono", 2: "stereo"}.get(self.channels, f"{self.channels} channels")
-        narrow = f" (nothing over {self.rate // 2} Hz: names are heard worse)" if self.rate < WIDE_HZ else ""
+        narrow = f" (nothing over {self.rate // 2} Hz: names are recognised less well)" if self.rate < WIDE_HZ else ""
         return printable(f"{self.device}: {self.rate} Hz, {channels}, {self.dtype}{narrow}")
 
 
 class Fault(NamedTuple):
-    """Something a stream tells beside its sound, and the seconds of sound that were lost, which 0s stand for."""
+    """A message of a stream besides its sound, and the seconds of sound that were lost and replaced by zeros."""
 
     text: str
     lost_s: float = 0.0
@@ -69,7 +69,7 @@ Block = Waveform | Fault
 
 
 class Mono:
-    """Channels to one, at another rate, block by block. Channels that are opposite to the loudest are turned."""
+    """Mixes channels to mono and resamples, block by block. Channels in antiphase to the loudest are inverted."""
 
     def __init__(self, rate: int, sample_rate: int) -> None:
         import soxr
@@ -78,7 +78,7 @@ class Mono:
         self._products: NDArray[np.float64] | None = None
 
     def __call__(self, samples: NDArray[np.float32], last: bool = False) -> Waveform:
-        """``samples`` are ``(n, n_channels)``. NaN and infinite ones become 0."""
+        """``samples`` are ``(n, n_channels)``. NaN and infinite samples become 0."""
         finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         if finite.shape[1] == 1:
             mono = finite[:, 0]
@@ -94,7 +94,7 @@ class Mono:
 
 
 class File:
-    """A sound file, of hours if need be; what ``files.read`` reads. Raises AudioError."""
+    """A sound file, even hours long, of any format that ``files.read`` reads. Raises AudioError."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
@@ -103,7 +103,7 @@ class File:
         self.format = Format(str(path), sound.rate, sound.n_channels, sound.dtype)
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        """A file that is damaged or cut off is told after what could be read of it."""
+        """A file that is damaged or cut off gives a Fault after the blocks that could be read."""
         mono = Mono(self.format.rate, sample_rate)
         with files.open_file(self._path) as file:
             try:
@@ -115,11 +115,11 @@ class File:
 
 
 class Pipe:
-    """Raw PCM or a WAV that comes in through a pipe, ``(rate, channels, dtype)`` being those of raw samples. Errors say
-    ``where`` it comes from, and the ``way_out`` for what is neither.
+    """Raw PCM or a WAV from a pipe; ``rate``, ``channels`` and ``dtype`` are those of raw samples. ``where`` names the
+    pipe in errors, and ``way_out`` says what to do with anything else.
 
-    What begins with RIFF, RF64 or RIFX is read by its header, whatever was said of raw samples. ``decoder`` is what
-    decodes the bytes that are not read yet. Raises AudioError for a header that cannot be read, and for another kind of
+    A stream that begins with RIFF, RF64 or RIFX is read by its header, whatever was given for raw samples. ``decoder``
+    decodes the bytes that are not yet read. Raises AudioError for a header that cannot be read, and for another kind of
     sound file, which would be noise as raw samples.
     """
 
@@ -135,7 +135,7 @@ class Pipe:
         self._pipe, self._where, self._way_out = pipe, where, way_out
         if dtype not in coding.RAW:
             raise AudioError(f"dtype={dtype}: there are {', '.join(coding.RAW)}")
-        self._head = b""  # what was read of it, and is to be read again
+        self._head = b""  # bytes that were read ahead
         self._head = self._exactly(containers.HEAD)
         n_declared = None
         if is_wav := self._head.startswith(coding.WAVS):
@@ -153,18 +153,18 @@ class Pipe:
         self.decoder = Decoder(code, where, n_declared)
 
     def _kind(self) -> str | None:
-        """Of a sound file's first bytes; None for raw samples."""
+        """The kind of sound file by its first bytes; None for raw samples."""
         if self._head.startswith((b"ID3\2", b"ID3\3", b"ID3\4")):
             return "MP3"
         kind = containers.kind(io.BytesIO(self._head))
-        if kind in ("MP3", "aac"):  # by two bytes, which raw samples may begin with
+        if kind in ("MP3", "aac"):  # identified by two bytes, with which raw samples may begin
             self._head = self._exactly(containers.FRAMES)
             return kind if containers.begins_with_frames(self._head) else None
         return None if kind == "IRCAM" else kind
 
     def _are_floats(self) -> bool:
-        """Whether the first samples are floats, as those of Web Audio, whatever was said: integers, read as floats, are
-        hardly ever within the range of sound."""
+        """Whether the first samples are floats, like those of Web Audio, whatever ``dtype`` was given: integers, read
+        as floats, are hardly ever within the range of sound."""
         self._head = self._exactly(containers.FRAMES)
         with np.errstate(invalid="ignore"):
             levels = np.abs(np.frombuffer(self._head[: len(self._head) // 4 * 4], "<f4"))
@@ -173,7 +173,7 @@ class Pipe:
         return len(sounding) >= N_FLOATS and float(within.mean()) > 0.9
 
     def rest(self) -> bytes:
-        """All that is still to be read."""
+        """All remaining bytes."""
         return self._head + self._pipe.read()
 
     def _exactly(self, n: int) -> bytes:
@@ -184,8 +184,8 @@ class Pipe:
         return bytes(found)
 
     def _wav_coding(self) -> tuple[coding.Coding, int | None]:
-        """And the bytes of its sound, None where who writes into the pipe did not know them."""
-        order = ">" if self._exactly(12).startswith(b"RIFX") else "<"  # then the length, and WAVE
+        """The coding, and the number of bytes of sound, None if the program that writes them did not know it."""
+        order = ">" if self._exactly(12).startswith(b"RIFX") else "<"  # followed by the length and WAVE
         fmt, n_declared = b"", None
         while len(chunk := self._exactly(8)) == 8:
             name, length = chunk[:4], struct.unpack(f"{order}I", chunk[4:])[0]
@@ -199,7 +199,7 @@ class Pipe:
         return coding.of_wav(fmt, order, self._where, self._way_out), n_declared
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        """Raises AudioError where the stream ends without a sample."""
+        """Raises AudioError if the stream ends without a sample."""
         mono = Mono(self.format.rate, sample_rate)
         n_samples, last = 0, False
         while not last:
@@ -209,14 +209,14 @@ class Pipe:
                 n_samples += len(samples)
                 yield mono(samples)
         if not n_samples:
-            raise AudioError(f"{self._where}: no sound came: does the program run that is to send it?")
+            raise AudioError(f"{self._where}: no sound came: is the program running that should send it?")
         yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
 
 
 class Microphone:
-    """A sound device through PortAudio, opened at its own rate. Raises OSError where there is none.
+    """A sound device, through PortAudio, opened at its own rate. Raises OSError if there is none.
 
-    The callback does nothing but put its block into a queue: who recognises takes it from there.
+    The callback only puts its block into a queue, from which the recognising thread takes it.
     """
 
     def __init__(self, device: int | str | None) -> None:
@@ -224,13 +224,13 @@ class Microphone:
             raise OSError(f"device={device}: give a number or a name that python -m sounddevice lists")
         try:
             self._sounddevice = require("sounddevice", "record")
-        except OSError as error:  # the package is there, the library that it loads is not
+        except OSError as error:  # the package is installed, but not the library that it loads
             raise OSError(f"{error}: install PortAudio (Debian: apt install libportaudio2)") from error
         self._device = device
         self.format = self._find()
 
     def _find(self) -> Format:
-        """The device as it is now. Raises OSError where it is not there."""
+        """The format of the device as it is now. Raises OSError if the device is missing."""
         try:
             found: Any = self._sounddevice.query_devices(self._device, "input")
         except (self._sounddevice.PortAudioError, ValueError) as error:
@@ -249,13 +249,13 @@ class Microphone:
         return True
 
     def _find_again(self) -> str:
-        """Look for a device that was gone, and may have come back with another rate; what to tell once it is heard.
+        """Look for a device that was gone, and may have another rate now. Returns the message for when it gives sound.
 
-        Raises OSError where it is not there yet, or where its number is another device's now.
+        Raises OSError if it is still missing, or if its number now belongs to another device.
         """
         try:
-            # PortAudio lists the devices that are there as it begins. To begin it anew is private to sounddevice: one
-            # that no longer has it finds the devices that it knew.
+            # PortAudio lists the devices once, when it is initialised. Only private functions of sounddevice initialise
+            # it again; a version without them finds the devices that it already knew.
             for renew in ("_terminate", "_initialize"):
                 getattr(self._sounddevice, renew, lambda: None)()
         except self._sounddevice.PortAudioError as error:
@@ -267,9 +267,9 @@ class Microphone:
         return "it is back" if found == before else f"it is back as {found.to_text()}"
 
     def blocks(self, sample_rate: int) -> Iterator[Block]:
-        """Blocks as they come; faults of the device are told once each. Raises OSError where it stays away.
+        """Blocks as they come; each fault of the device is reported once. Raises OSError if it does not come back.
 
-        One that was there and is gone is waited for; what it did not hear meanwhile is lost.
+        A device that gave sound and is gone is waited for; the sound in the meantime is lost.
         """
         mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
         while True:
@@ -289,12 +289,12 @@ class Microphone:
                     raise
                 if not gone:
                     yield mono(np.zeros((0, 1), np.float32), last=True)
-                    yield Fault(f"{error} It is waited for")
+                    yield Fault(f"{error} Waiting for it")
                 gone = True
                 time.sleep(AGAIN_S)
 
     def _lost(self, reason: str, lost_s: float, mono: Mono) -> Iterator[Block]:
-        """What is told of ``lost_s`` of sound, and the 0s that stand for them."""
+        """The Fault for ``lost_s`` of lost sound, and the zeros that replace it."""
         if not lost_s:
             yield Fault(reason)
             return
@@ -325,7 +325,7 @@ class Microphone:
                         yield Fault("overrun", lost_s)
                         n_samples += round(lost_s * form.rate)
                     n_samples += len(samples)
-                    sounds = (np.isfinite(samples) & (samples != 0)).any()  # what is no number is heard as 0
+                    sounds = (np.isfinite(samples) & (samples != 0)).any()  # NaN and infinity become 0
                     n_before, n_zero = n_zero, 0 if sounds else n_zero + len(samples)
                     if n_before < GONE_S * form.rate <= n_zero:
                         yield Fault(f"digital silence for {GONE_S} s: is the microphone muted, or not permitted?")
@@ -337,7 +337,8 @@ class Microphone:
 def open_source(
     source: str, device: int | str | None, rate: int, channels: int, dtype: str
 ) -> File | Pipe | Microphone:
-    """``microphone``, ``-`` (standard input), a named pipe or a file; the last three are of raw samples in a pipe."""
+    """The source: ``microphone``, ``-`` (standard input), a named pipe, or a file. ``rate``, ``channels`` and ``dtype``
+    are those of raw samples in a pipe."""
     checked_text("source", source, "microphone, a file or a named pipe, or - for standard input")
     if source == "microphone":
         return Microphone(device)

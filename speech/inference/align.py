@@ -1,6 +1,6 @@
 """Forced alignment: the frames of each letter on the likeliest path that spells a given text (Viterbi 1967).
 
-The states and steps of ``score``, with the maximum in place of the sum, and a pointer back to where it came from.
+The states and steps are those of ``score``, with the maximum in place of the sum, and a back-pointer for each state.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from speech.inference.score import Floats, may_skip, with_blanks
 
 
 def align(log_probs: Floats, symbols: Sequence[int]) -> list[tuple[int, int]]:
-    """First frame and the one after the last of each letter of ``symbols``; ``log_probs`` is ``(n_frames, n_symbols)``.
+    """The first frame of each letter of ``symbols`` and the one after its last.
 
-    Raises ValueError where the text does not fit into the frames.
+    ``log_probs`` is ``(n_frames, n_symbols)``. Raises ValueError if the text does not fit into the frames.
     """
     states = with_blanks(symbols)
     skip = may_skip(states)

@@ -1,4 +1,4 @@
-"""Many recordings, one after the other: a result a clip, and its views as a line of text and as JSON."""
+"""Many recordings, one after the other: one result per clip, as a line of text or as JSON."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from speech.common.escape import printable
 from speech.inference.scoring import Entry, LogProbs
 from speech.inference.transcriber import Transcriber, Transcript
 
-N_SHOWN = 3  # names a line
-REFUSED = (files.AudioError, endpointing.NoSpeechError)  # one clip's faults, and no others'
+N_SHOWN = 3  # names per line
+REFUSED = (files.AudioError, endpointing.NoSpeechError)  # faults of one clip that do not affect the others
 
 
 def fields_of(transcript: Transcript) -> dict[str, Any]:
-    """A transcript as JSON has it."""
+    """The fields of a transcript, as in JSON."""
     return asdict(transcript) | {"spans": [span._asdict() for span in transcript.spans]}
 
 
 @dataclass(frozen=True)
 class ClipResult:
-    """A clip and its transcript; or the reason for which it was refused."""
+    """A clip and its transcript; or the reason why it was refused."""
 
     clip: Path
     transcript: Transcript | None = None
     refused: str | None = None
 
     def to_json(self) -> str:
-        """One line: the transcript's fields, or ``refused`` alone."""
+        """One line: the transcript's fields, or only ``refused``."""
         if self.transcript is None:
             return json.dumps({"clip": str(self.clip), "refused": self.refused})
         return json.dumps({"clip": str(self.clip), **fields_of(self.transcript)})
@@ -51,7 +51,7 @@ class ClipResult:
 
 
 def transcribe(transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry]) -> Iterator[ClipResult]:
-    """Transcribe each of ``clips`` by the names of ``lexicon``; one that cannot be used is refused with the reason."""
+    """Transcribe each of ``clips`` with the names of ``lexicon``; an unusable one is refused with the reason."""
     for clip in clips:
         try:
             result = ClipResult(clip, transcriber.transcribe_recording(clip, lexicon))
@@ -73,7 +73,7 @@ class Recording(NamedTuple):
 
 
 def recordings(transcriber: Transcriber, clips: Iterable[Path]) -> tuple[list[Recording], list[ClipResult]]:
-    """Those of ``clips`` that can be used, and a refusal of each other one."""
+    """The usable ones of ``clips``, and a refusal for each of the others."""
     found, refused = [], []
     for clip in clips:
         try:

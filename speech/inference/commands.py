@@ -1,4 +1,4 @@
-"""What transcribing, listening and spotting share, with Hydra and without."""
+"""What the commands for transcribing, listening and spotting share, with Hydra and without."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def adjust(
     false_accept_rate: float | None = None,
     enrolled: str | None = None,
 ) -> None:
-    """Give the ``transcriber`` of the file ``path`` another decoder or threshold, and a file of ``enrolled`` names.
+    """Set another decoder or threshold for the ``transcriber`` of the file ``path``, and load ``enrolled`` names.
 
     Raises ValueError for a rate without a calibrated threshold.
     """
@@ -50,14 +50,14 @@ def adjust(
         transcriber.rejection = transcriber.rejection.at(false_accept_rate)
 
 
-Names = Sequence[str | Mapping[str, Any]] | str | None  # of a list, of a text file, of a recogniser
+Names = Sequence[str | Mapping[str, Any]] | str | None  # a list, a text file, or the recogniser's own
 
 
 def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
-    """The lexicon of the names that a command is ``given`` to choose from; None: ``transcriber``'s own.
+    """The lexicon of the names that are ``given`` to a command; for None, of ``transcriber``'s own.
 
-    A name that cannot be written is told and left out; of homophones, as the ``transcriber`` pronounces them, is
-    warned. Raises ValueError for all else that is wrong.
+    A name that cannot be written is reported and left out. Homophones, by the pronunciations of ``transcriber``, give
+    a warning. Raises ValueError for any other mistake.
     """
     if given is None:
         return transcriber.lexicon()
@@ -71,9 +71,9 @@ def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
 def print_transcripts(
     transcriber: Transcriber, path: Path, place: str | Sequence[str], given: Names, json: bool
 ) -> None:
-    """Print a line for each clip of ``place``, then how many were transcribed by ``path``.
+    """Print a line for each clip of ``place``, then how many were transcribed by the recogniser of ``path``.
 
-    Raises ValueError where none was.
+    Raises ValueError if none was.
     """
     lexicon, clips, n_done = lexicon_of(given, transcriber), find_clips(place), 0
     for result in batch.transcribe(transcriber, clips, lexicon):
@@ -88,7 +88,7 @@ def print_transcripts(
 
 
 def load(recognizer: str, enrolled: str | None, false_accept_rate: float | None) -> tuple[Runtime, Path]:
-    """The exported recogniser that a command names, adjusted, and its file."""
+    """The exported recogniser that a command names, after ``adjust``, and its file."""
     path = find_recognizer(recognizer, "runs", "recognizer")
     if path.suffix != ".onnx":
         raise ValueError(f"{path}: no exported recogniser (.onnx): python -m speech.export writes one")
@@ -104,7 +104,7 @@ def print_events(
     json: bool,
     false_alarms_per_hour: float | None,
 ) -> None:
-    """Print a line for the format of ``source``, and one for each event of listening to it, as it comes.
+    """Print a line for the format of ``source``, then one for each event, as it comes.
 
     A text file of names is read again when it changes.
     """
@@ -124,9 +124,9 @@ def print_spotted(
     json: bool,
     false_alarms_per_hour: float | None,
 ) -> None:
-    """Print a line for each name in the recordings of ``place``, and for each that was refused, or cut off.
+    """Print a line for each name in the recordings of ``place``, and for each recording that is refused or cut off.
 
-    Raises ValueError where all were, and where there is no name to look for.
+    Raises ValueError if all of them are, and if there is no name to search for.
     """
     lexicon, clips, n_refused = lexicon_of(given, transcriber), find_clips(place), 0
     if not lexicon:
@@ -135,4 +135,4 @@ def print_spotted(
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None
     if n_refused == len(clips):
-        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be heard to its end")
+        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be processed to its end")

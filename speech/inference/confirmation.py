@@ -1,7 +1,7 @@
-"""What a spotted name has to score: the threshold of each number of false alarms that is let pass. numpy only.
+"""The score that a spotted name has to reach, for each number of false alarms allowed. numpy only.
 
-Fitted to speech in which no name of the list is said (``scripts/fit_spotting.py``): so many spans an hour score as high
-for each name.
+It is fitted to speech in which no name of the list is said (``scripts/fit_spotting.py``): that many spans per hour
+reach the threshold for each name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from speech.common.ranges import checked_numbers
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Of ``spotting``'s confirmed score, nats: at one false alarm an hour, and what is added for ten times as many."""
+    """The threshold of ``spotting``'s score, nats: at one false alarm an hour, and its change for ten times as many."""
 
     one_an_hour: float
     tenfold: float  # at most 0
@@ -26,15 +26,15 @@ class Confirmation:
             raise ValueError(f"confirmation: tenfold={self.tenfold} is over 0")
 
     def threshold(self, per_hour: float) -> float:
-        """At ``per_hour``, above 0."""
+        """The threshold at ``per_hour`` false alarms, above 0."""
         return self.one_an_hour + self.tenfold * math.log10(per_hour)
 
     @classmethod
     def fitted(cls, scores: Sequence[Sequence[float]], word_hours: Sequence[float]) -> Confirmation:
-        """From the ``scores`` of false alarms of each kind of speech, and how many hours times names it has.
+        """Fitted to the ``scores`` of the false alarms in each kind of speech; ``word_hours`` are hours times names.
 
-        The strictest of the kinds' thresholds; where there are fewer false alarms than are let pass, the lowest that
-        was seen. Raises ValueError without any.
+        The threshold is the strictest of all kinds. A kind with fewer false alarms than are allowed gives its lowest
+        score. Raises ValueError without any false alarm.
         """
         if not any(map(len, scores)):
             raise ValueError("no false alarm at all: more speech, or more names, are needed")
@@ -46,7 +46,7 @@ class Confirmation:
 
 
 def _threshold(scores: Sequence[float], n: float) -> float:
-    """In the middle between the last of the ``n`` highest of ``scores`` and the next; over all for less than one."""
+    """The middle between the ``n``-th highest of ``scores`` and the next one; above all scores if ``n`` is below 1."""
     ordered = sorted(scores, reverse=True)
     if not ordered:
         return -math.inf
@@ -56,6 +56,6 @@ def _threshold(scores: Sequence[float], n: float) -> float:
     return (ordered[k - 1] + ordered[k]) / 2 if k else math.nextafter(ordered[0], math.inf)
 
 
-# Of a recogniser that it was not fitted to: that of an earlier one that shipped, on sentences of LibriSpeech by
-# speakers who are not in its training.
+# For a recogniser to which none was fitted: the one of an earlier recogniser that shipped, fitted to LibriSpeech
+# sentences by speakers who are not in its training data.
 UNFITTED = Confirmation(-1.2, -0.95)

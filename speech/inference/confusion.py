@@ -1,4 +1,4 @@
-"""Names of a list that are easily confused: by phonetic distance, and by a recogniser on clips of them."""
+"""Names of a list that are easily confused, by phonetic distance and by a recogniser's results on clips of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ LEAST_SHOWN = 0.02  # a pronunciation's probability, in a table
 
 @dataclass(frozen=True)
 class ConfusablePair:
-    """``confusion`` is the probability of the other name of the pair, the mean over both ways; None where not asked."""
+    """A pair of names. ``confusion`` is the probability of the other name, the mean over both directions; None if no
+    recogniser was given."""
 
     pair: Pair
     confusion: float | None = None
@@ -35,7 +36,7 @@ class ConfusablePair:
 def confusable_pairs(
     names: Sequence[str], recognizer: Transcriber | None = None, clips: Iterable[tuple[int, Waveform]] = ()
 ) -> list[ConfusablePair]:
-    """Every pair of ``names``, the nearest first; with a ``recognizer``, its ``confusion`` on ``clips`` too.
+    """Every pair of ``names``, the most similar first; with a ``recognizer``, also its ``confusion`` on ``clips``.
 
     Raises ValueError for a list of fewer than two names.
     """
@@ -52,10 +53,10 @@ def confusable_pairs(
 def confusion(
     recognizer: Transcriber, names: Sequence[str], clips: Iterable[tuple[int, Waveform]]
 ) -> NDArray[np.float64]:
-    """``[i, j]``: the mean probability of name j where name i was said and the choice is between these two.
+    """At ``[i, j]``, the mean probability of name j when name i was said and the choice is between these two.
 
-    ``clips`` are end-pointed waveforms, each with the index of its name. 0.5 where neither name fits into a clip, and
-    for a name without a clip.
+    ``clips`` are end-pointed waveforms, each with the index of its name. The probability is 0.5 if neither name fits
+    into a clip, and for a name without a clip.
     """
     entries = list(recognizer.lexicon(names).values())
     total, n_clips = np.zeros((len(names), len(names))), np.zeros(len(names))
@@ -69,7 +70,7 @@ def confusion(
 
 
 def homophones(lexicon: Mapping[str, Entry], inventory: Inventory | None) -> list[str]:
-    """A message for each two names of ``lexicon`` whose likeliest pronunciation is the same. None without phones."""
+    """A message for each two names of ``lexicon`` with the same likeliest pronunciation; no message without phones."""
     if inventory is None:
         return []
     by_sound: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
@@ -95,8 +96,8 @@ def json_lines(pairs: Sequence[ConfusablePair]) -> str:
 
 
 def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
-    """A line for each of the first ``n_pairs``, after a line for each pair of homophones; then the pronunciations of
-    their names, with the probability of each.
+    """A line for each pair of homophones, then one for each of the first ``n_pairs``, then the pronunciations of their
+    names, with the probability of each.
     """
     lines = [
         f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or take a longer name for one"

@@ -1,4 +1,4 @@
-"""CTC decoding: log-probabilities of one clip, ``(n_frames, n_symbols)``, to symbols, greedily or by beam search."""
+"""CTC decoding of one clip's log-probabilities, ``(n_frames, n_symbols)``, to symbols: greedily or by beam search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Decoder(Protocol):
 
 
 def collapse(path: Sequence[int]) -> Symbols:
-    """What a path of one symbol a frame spells: repeats are merged, then blanks removed."""
+    """The spelling of a path with one symbol per frame: repeats are merged, then blanks removed."""
     return [symbol for i, symbol in enumerate(path) if symbol != BLANK and (i == 0 or path[i - 1] != symbol)]
 
 
@@ -38,10 +38,10 @@ class Greedy:
 
 
 class Beam:
-    """Prefix beam search (Graves 2012, chapter 7.5.3; Hannun 2014): the likeliest spelling, all its paths summed.
+    """Prefix beam search (Graves 2012, chapter 7.5.3; Hannun 2014): the likeliest spelling, summed over its paths.
 
-    ``width`` prefixes are kept a frame. Each has two log-probabilities: of its paths that end in a blank, and of those
-    that end in its last letter; only after a blank does the same letter count again.
+    In each frame ``width`` prefixes are kept. Each has two log-probabilities: of its paths that end in a blank, and of
+    those that end in its last letter; only after a blank does the same letter count again.
     """
 
     def __init__(self, width: int = 16) -> None:

@@ -1,8 +1,8 @@
-"""Enrolment without training: a name is also what the recogniser decodes when its owner says it. numpy only.
+"""Enrolment without training: the decodings of a name's recordings are added to its entry. numpy only.
 
-Of each recording the likeliest letter strings and phone strings are kept, with their probabilities; they stand beside
-the spelling and the typed pronunciations as further variants of the name. So a name is recognised as this speaker says
-it, whether or not its spelling tells how. The method is that of L. Lugosch, S. Myer and V. Tomar, "DONUT: CTC-based
+The likeliest letter strings and phone strings of each recording are kept, with their probabilities, as further variants
+of the name beside the spelling and the typed pronunciations. So a name is recognised as this speaker says it, whether
+or not its spelling shows the pronunciation. The method is that of L. Lugosch, S. Myer and V. Tomar, "DONUT: CTC-based
 Query-by-Example Keyword Spotting", 2018: n-best label sequences as the model of a keyword.
 """
 
@@ -27,27 +27,27 @@ from speech.text.names import distinct, key
 from speech.text.phones import Inventory
 
 FORMAT = 1
-N_BEST = 20  # strings that are kept of each recording and output
-ROUNDING = 1e-9  # of the logarithm of a probability
-WEIGHT = 0.5  # of the recordings' variants, where a name has a spelling too
+N_BEST = 20  # strings kept for each recording and output
+ROUNDING = 1e-9  # error of the logarithm of a probability
+WEIGHT = 0.5  # of the recordings' variants, if the name has a spelling too
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """What was decoded of one name's recordings. ``spelled`` is false for a label whose letters say nothing of its
-    sound ("the boss"), in any script: such a name has the recordings' variants alone."""
+    """The decodings of one name's recordings. ``spelled`` is false for a label, in any script, whose letters say
+    nothing about its sound ("the boss"): such a name has only the recordings' variants."""
 
     heard: Entry
     n_recordings: int
     spelled: bool = True
 
     def beside(self, typed: Entry) -> Entry:
-        """The entry of a name that is spelled: its ``typed`` variants, and those of its recordings."""
+        """The entry of a spelled name: its ``typed`` variants and those of its recordings."""
         return Entry(*(_mixed(own, heard) for own, heard in zip(typed, self.heard, strict=True)))
 
 
 def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
-    """The name that is said in each of ``recordings``, of any number. Raises ValueError where nothing is decoded."""
+    """Enrol the name that is said in each of one or more ``recordings``. Raises ValueError if nothing is decoded."""
     if not recordings:
         raise ValueError("no recording to enrol: give one to five of the name")
     outputs = zip(*(one.outputs for one in recordings), strict=True)
@@ -58,7 +58,8 @@ def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
 
 
 def _variants(recordings: Sequence[Floats]) -> Variants:
-    """The strings of one output, the mean over recordings of each one's probability among its recording's best."""
+    """The likeliest strings of one output. A string's probability is taken among the N_BEST of a recording, and
+    averaged over recordings."""
     probability: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for log_probs in recordings:
         (strings,) = n_best(log_probs[None], np.array([len(log_probs)]), N_BEST)
@@ -77,9 +78,9 @@ def _mixed(typed: Variants, heard: Variants) -> Variants:
 
 
 def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inventory: Inventory | None) -> None:
-    """Write ``enrolled`` by name as JSON, its strings in letters and phones, so that a person can read them.
+    """Write ``enrolled`` by name as JSON, with strings as letters and phones, so that a person can read them.
 
-    No line end follows the last brace: a file from which anything was cut off cannot be read.
+    No newline follows the last brace, so that a truncated file can never be read.
     """
     names = {}
     for name, one in enrolled.items():
@@ -91,7 +92,7 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
 
 
 def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[str, Enrolled]:
-    """The names of a file that ``write`` wrote. Raises ValueError, naming the file, for any other."""
+    """The names in a file that ``write`` wrote. Raises ValueError, naming the file, for any other file."""
     try:
         content = storage.parse_json(storage.bounded_text(path))
         if content["format"] != FORMAT:
@@ -105,15 +106,15 @@ def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[st
         return found
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}): speech.enrol writes enrolled names") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # UnicodeDecodeError and JSON's are ValueErrors
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # as are UnicodeDecodeError and JSON's errors
         raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
 
 
 def others(
     path: Path, name: str, spelled: bool, alphabet: Alphabet, inventory: Inventory | None
 ) -> dict[str, Enrolled]:
-    """The names of ``path``, if it exists, less ``name``, however that is written there. Raises ValueError, also where
-    ``name`` is to be ``spelled`` and cannot be."""
+    """The names in the file ``path``, if it exists, except ``name``, in whatever spelling it has there. Raises
+    ValueError, also if ``name`` is to be ``spelled`` and cannot be."""
     if spelled:
         try:
             alphabet.fold(name)
@@ -127,6 +128,6 @@ def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | Non
     letters = [(alphabet.encode(text), float(log_p)) for text, log_p in one["letters"]]
     phones = [(inventory.encode(tuple(some)), float(log_p)) for some, log_p in one["phones"]] if inventory else []
     if not letters or (inventory and not phones) or not all(-math.inf < p < ROUNDING for _, p in letters + phones):
-        raise ValueError("a name without strings, or with a probability that is none")
+        raise ValueError("a name without strings, or with an invalid probability")
     heard = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
     return Enrolled(heard, int(one["n_recordings"]), bool(one["spelled"]))

@@ -10,7 +10,7 @@ from speech.common.runs import SHIPPED
 
 
 def recognizer_parser(prog: str, description: str) -> Parser:
-    """A parser of what every command that recognises takes."""
+    """A parser with the options of every command that recognises names."""
     parser = Parser(prog, description)
     parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
     parser.add_argument(
@@ -50,16 +50,16 @@ def spot() -> None:
 
 
 def listen() -> None:
-    parser = recognizer_parser("speech-listen", "Hear names at a microphone, in a file or a pipe; key=value.")
+    parser = recognizer_parser("speech-listen", "Recognise names from a microphone, a file or a pipe; key=value.")
     _add_false_alarms(parser)
     parser.add_argument(
         "--source", default="microphone", help="microphone, a file, a named pipe, or - for standard input"
     )
     parser.add_argument("--device", type=or_null(str), help="the microphone's number or name; without it the system's")
     parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
-    parser.add_argument("--channels", type=int, default=1, help="of raw samples on standard input")
-    parser.add_argument("--dtype", default="int16", help="of raw samples on standard input: int16, int32 or float32")
-    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object an event and line")
+    parser.add_argument("--channels", type=int, default=1, help="channels of raw samples on standard input")
+    parser.add_argument("--dtype", default="int16", help="type of raw samples: int16, int32 or float32")
+    parser.add_argument("--json", type=boolean, default=False, help="true: one JSON object per event, one per line")
 
     def main() -> None:
         from speech.audio.streams import open_source
@@ -83,5 +83,5 @@ def _clips_parser(prog: str, description: str) -> Parser:
     parser = recognizer_parser(prog, description)
     what = "a file, a folder, a quoted pattern, or a list of these, [a.wav,b]"
     parser.add_argument("--clips", type=texts, required=True, help=what)
-    parser.add_argument("--json", type=boolean, default=False, help="true: a JSON object a line")
+    parser.add_argument("--json", type=boolean, default=False, help="true: one JSON object per line")
     return parser

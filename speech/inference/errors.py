@@ -1,4 +1,4 @@
-"""What is wrong with a recogniser's file."""
+"""The error of a recogniser's file."""
 
 
 class RecognizerError(ValueError):

@@ -1,13 +1,14 @@
-"""Pronunciations of names whose language is not known, by the grapheme-to-phoneme model that ships: ONNX, numpy.
+"""Pronunciations of names of unknown language, by the grapheme-to-phoneme model that ships: ONNX, numpy.
 
     from speech.inference.g2p import shipped
     shipped().pronunciations("Nguyễn")
 
 The graph takes ``letters`` int64 ``(batch, n_letters)``, right-padded with 0, ``marks`` ``(batch, n_letters, 2)``,
-``n_letters`` and ``variety`` ``(batch,)`` (``speech.text.spelling``); it gives the log-probabilities of the
-``varieties`` of each word, ``(batch, n_varieties)``, whatever its ``variety``, and ``log_probs`` ``(batch, n_frames,
-n_symbols)`` of the phones in its ``variety``. Its metadata are text: ``format``, ``kind``, ``letters``, ``marks``,
-``phones`` and ``varieties`` (JSON; of the latter the proportion in training), ``frames_per_letter``, ``card``.
+``n_letters`` and ``variety`` ``(batch,)`` (``speech.text.spelling``). It gives the log-probabilities ``varieties`` of
+each word's variety, ``(batch, n_varieties)``, which do not depend on its input ``variety``, and ``log_probs``
+``(batch, n_frames, n_symbols)`` of the phones in that ``variety``. Its metadata are text: ``format``, ``kind``,
+``letters``, ``marks``, ``phones`` and ``varieties`` (JSON; the latter with each one's proportion in training),
+``frames_per_letter``, ``card``.
 """
 
 from __future__ import annotations
@@ -31,22 +32,22 @@ from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 from speech.text.spelling import N_MARKS, Word, encode, words
 
-FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
+FORMAT = 1  # of the metadata, inputs and outputs; raised by a change that an older reader could not read
 KIND = "g2p"
-N_PRONUNCIATIONS = 8  # at most, of a name
-N_VARIETIES = 8  # the likeliest, in which a name is read
-LEAST_VARIETY = 0.02  # of the likeliest one's probability: what is less likely is not read
+N_PRONUNCIATIONS = 8  # of a name, at most
+N_VARIETIES = 8  # the likeliest varieties, in which a name is read
+LEAST_VARIETY = 0.02  # times the probability of the likeliest variety: less likely ones are not read
 WIDTH = 6  # of the beam
-BATCH = 512  # words in a variety that are read at once
-# Phones that only their notation parts: languages' tables write the same open vowel a, ɑ or ɐ. Of two pronunciations
-# that differ in these alone the likelier stands for both, with the probability of both.
+BATCH = 512  # pairs of a word and a variety that are read at once
+# Phones that differ only in notation: the tables of languages write the same open vowel as a, ɑ or ɐ. Of two
+# pronunciations that differ only in these, the likelier stands for both, with the sum of their probabilities.
 ONE_NOTATION = {"ɑ": "a", "ɐ": "a", "ɒ": "ɔ", "o": "ɔ", "e": "ɛ", "ᵻ": "ɪ", "i": "ɪ", "ʉ": "u", "ʊ": "u", "ɜ": "ə"}
 
 
 class G2PRuntime:
-    """The model that the file ``path`` holds. ``card`` is its model card, in Markdown. It may be used by many threads.
+    """The model in the file ``path``. ``card`` is its model card, in Markdown. Many threads may use it.
 
-    Raises RecognizerError for a file that is no such model.
+    Raises RecognizerError for a file that is not such a model.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -61,7 +62,7 @@ class G2PRuntime:
             )
         import onnxruntime
 
-        self._asked = onnxruntime.RunOptions()  # what is not asked for is not computed
+        self._asked = onnxruntime.RunOptions()  # compute only the outputs that are asked for
         self._asked.only_execute_path_to_fetches = True
         self._load_metadata(metadata)
 
@@ -80,11 +81,11 @@ class G2PRuntime:
         return self.inventory.encode((phone,))[0]
 
     def pronunciations(self, name: str) -> list[Pronunciation]:
-        """At most eight ways to say ``name``, the likeliest first. Raises TextError for another script than Latin."""
+        """At most eight ways to say ``name``, the likeliest first. Raises TextError for a script other than Latin."""
         return self.pronunciations_of([name])[0]
 
     def pronunciations_of(self, names: Sequence[str]) -> list[list[Pronunciation]]:
-        """``pronunciations`` of each of ``names``; together they take a third of the time."""
+        """``pronunciations`` of each of ``names``, in a third of the time that separate calls take."""
         parts = [self._encode(name) for name in names]
         distinct = list(dict.fromkeys(word for some in parts for word in some))
         of_word = dict(zip(distinct, self._log_varieties(distinct), strict=True))
@@ -111,9 +112,9 @@ class G2PRuntime:
         return found
 
     def _choose(self, of_words: Sequence[NDArray[np.float64]]) -> dict[int, float]:
-        """The likeliest varieties of a whole name, all of its words in the same, with their probabilities.
+        """The likeliest varieties of a whole name, with their probabilities; all of its words share a variety.
 
-        Words are independent in a variety: p(v | words) ~ p(v) prod p(v | word) / p(v).
+        Words are independent given the variety: p(v | words) ~ p(v) prod p(v | word) / p(v).
         """
         log_probs = np.sum(of_words, axis=0) - (len(of_words) - 1) * self._log_prior
         probs = np.exp(log_probs - log_probs.max())
@@ -142,7 +143,7 @@ class G2PRuntime:
     def _mixture(
         self, parts: Sequence[Word], varieties: Mapping[int, float], read: Mapping[tuple[Word, int], Strings]
     ) -> list[Pronunciation]:
-        """The likeliest phones of a name: the sum over its varieties of those of its words, one after the other."""
+        """The likeliest phones of a name: its words' phones, concatenated, with probabilities summed over varieties."""
         total: defaultdict[tuple[int, ...], float] = defaultdict(float)
         for variety, probability in varieties.items():
             for symbols, p in _combined([read[part, variety] for part in parts]):
@@ -158,13 +159,13 @@ class G2PRuntime:
 
 
 def _by_length(many: Sequence[Word]) -> Iterable[NDArray[np.int64]]:
-    """Rows of batches of about the same length, so that little of a batch is padding."""
+    """The rows of each batch, of about the same length, so that little of a batch is padding."""
     order = np.argsort([len(letters) for letters, _ in many], kind="stable")
     return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
 
 def _combined(parts: Sequence[Strings]) -> Strings:
-    """The likeliest sequences of one string of each part."""
+    """The likeliest sequences with one string from each part."""
     found: Strings = [((), 1.0)]
     for part in parts:
         longer = [((*symbols, *more), p * q) for symbols, p in found for more, q in part]

@@ -1,9 +1,9 @@
-"""Label-prior correction: names are ranked by the posteriors of their symbols over the prior of these. numpy only.
+"""Label-prior correction: names are ranked by the posteriors of their symbols, divided by the priors. numpy only.
 
 An unsure network gives the blank and the common letters a high probability in every frame, so that a short name of
 common letters outscores the right one. Dividing the posterior of each symbol by its mean over all frames removes that
-advantage, as in hybrids of networks and hidden Markov models (Bourlard and Morgan 1994; with CTC, Sak et al. 2015,
-Miao et al. 2015):
+advantage, as in hybrids of neural networks and hidden Markov models (Bourlard and Morgan 1994; with CTC, Sak et al.
+2015, Miao et al. 2015):
 
     log q[t, s] = log p[t, s] - weight log prior[s]
 """
@@ -23,9 +23,9 @@ from speech.inference.scoring import LogProbs
 
 @dataclass(frozen=True)
 class LabelPrior:
-    """For each output, letters first: ``log_priors`` of its symbols, nats, and their weight in ``weights``.
+    """For each output, letters first: ``log_priors`` of its symbols, in nats, and their weight in ``weights``.
 
-    Weight 0 corrects nothing, 1 all of it.
+    Weight 0 is no correction, 1 the full one.
     """
 
     log_priors: Sequence[Sequence[float]]
@@ -40,7 +40,7 @@ class LabelPrior:
             )
 
     def __call__(self, log_probs: LogProbs) -> LogProbs:
-        """``log_probs`` corrected; over the symbols of a frame their exponentials no longer sum to 1."""
+        """The corrected ``log_probs``; over the symbols of a frame their exponentials no longer sum to 1."""
         return LogProbs(*map(corrected, log_probs.outputs, self.log_priors, self.weights))
 
 

@@ -1,10 +1,10 @@
-"""Listening: a stream of sound to events, while somebody speaks and as soon as a name is over.
+"""Listening: turns a stream of sound into events, while somebody speaks and as soon as a name ends.
 
-Method: an ``Endpointer`` finds where somebody speaks, and the recogniser hears each segment as it would hear it in a
-file: a recording's names are those of ``Transcriber.transcribe``. A name is told of after a short pause already, where
-it is accepted. Inside of a segment that is no name, or several, a ``Spotter`` looks for them or, where the recogniser
-has a finder, a ``StreamSpotter``, while somebody speaks; it rests in between. What was heard before changes nothing;
-what is held is the end-pointer's window, and the end of a segment that was cut for want of a pause.
+Method: an ``Endpointer`` finds where somebody speaks, and the recogniser processes each segment as it would process a
+file: a recording gives the same names as ``Transcriber.transcribe``. An accepted name is reported after a short pause.
+In a segment that is not one name, a ``Spotter`` searches for names. If the recogniser has a finder, a
+``StreamSpotter`` searches instead, while somebody speaks, and rests in between. Earlier sound does not affect a result.
+Only the end-pointer's window is held, and the end of a segment that was cut because it had no pause.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from speech.inference.stream_spotting import StreamSpotter
 from speech.inference.transcriber import Transcriber, Transcript
 
 LETTERS_EVERY_S = 0.3  # of the stream
-PAUSE_S = 0.1  # after which a name is told of at once, if one was said
-LONGEST_S = 1.6  # of a name that is told of before its segment is over
-BEFORE_S = 1.5  # of a segment that was cut: a name may go on in the next
-PIECE_S = 0.02  # in which a stream is heard, whatever blocks it comes in
-N_SEGMENTS = 8  # the last ones, which a name may lie in that is told of once they are over
-LEAD_S = 0.5  # of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
-REST_S = 0.3  # after which nobody speaks any more, where what seemed to be speech was none: it may be some again
-WAIT_S = 0.34  # after the end of such a name: after a pause it is heard as one that is said alone
+PAUSE_S = 0.1  # a pause after which an accepted name is reported at once
+LONGEST_S = 1.6  # the longest name that is reported before its segment ends
+BEFORE_S = 1.5  # kept of the end of a segment that was cut: a name may continue in the next segment
+PIECE_S = 0.02  # the stream is processed in pieces of this length, whatever the size of its blocks
+N_SEGMENTS = 8  # last segments kept: a spotted name that is reported after its segment has ended lies in one of them
+LEAD_S = 0.5  # before speech, names are searched for over this much of the stream too; after it, over GAP_S
+REST_S = 0.3  # when a sound proves not to be speech, the spotter stops only after this: it may seem speech again
+WAIT_S = 0.34  # a name in running speech is held back this long: if a pause follows, it is recognised by itself
 
 
 @dataclass(frozen=True)
 class Letters:
-    """What was heard so far of a name that is not over, at ``time_s`` of the stream."""
+    """The letters so far of a name that has not ended, at ``time_s`` of the stream."""
 
     time_s: float
     letters: str
@@ -58,8 +58,8 @@ class Letters:
 
 @dataclass(frozen=True)
 class Heard:
-    """A segment and its transcript. ``latency_s`` from the end of the speech to this event: what of the stream was fed
-    before it was known, and the time of the recogniser."""
+    """A segment and its transcript. ``latency_s`` is the delay from the end of the speech to this event: the part of
+    the stream that was fed in between, and the time that recognition took."""
 
     start_s: float
     end_s: float
@@ -83,7 +83,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Listed:
-    """From here on in the stream the names of ``lexicon`` are listened for."""
+    """From this point of the stream on, ``lexicon`` is the list of names."""
 
     lexicon: Mapping[str, Entry]
 
@@ -98,7 +98,7 @@ Event = Letters | Heard | Listed | Fault
 
 
 class _Hearing:
-    """What the ``transcriber`` hears in the segments of one stream, one after the other."""
+    """Recognises the names in the segments of one stream, one after the other, with ``transcriber``."""
 
     def __init__(
         self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float | None
@@ -107,33 +107,33 @@ class _Hearing:
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
         self._lead, self._trail, self._until_rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
-        self.told = -self._rate  # sample of the stream up to which names were told of
+        self.told = -self._rate  # sample of the stream up to which names were reported
         self.listen_for(lexicon)
-        self._before: Waveform = np.zeros(0, np.float32)  # the end of the segment before
+        self._before: Waveform = np.zeros(0, np.float32)  # the end of the previous segment
         self._before_stop = 0
         self._segments: deque[tuple[int, int]] = deque(maxlen=N_SEGMENTS)
 
     def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
-        """For the names of ``lexicon`` in what is being said, too, as far as none was told of."""
+        """Listen for the names of ``lexicon`` from now on, also in current speech after the last reported name."""
         per_hour, finder = self._false_alarms_per_hour, self._transcriber.finder
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
         self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
         self._stream = StreamSpotter(self._spotter, finder, max(self.told, 0)) if self._spotter and finder else None
-        self._found: list[Spotted] = []  # by the stream's spotter, and not told of yet
-        self._rests = True  # the stream's spotter, while nobody speaks
+        self._found: list[Spotted] = []  # by the stream's spotter, and not yet reported
+        self._rests = True  # whether the stream's spotter rests, as it does while nobody speaks
         self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
 
     def follow(self, endpointer: Endpointer, segments: Sequence[Segment], is_over: bool) -> None:
-        """Look for names inside of what somebody says, as far as ``endpointer`` has heard the stream, or all of it.
+        """Search for names within speech, up to where ``endpointer`` was fed; ``is_over`` marks the stream's end.
 
-        ``segments`` are those that it has just found.
+        ``segments`` are those that ``endpointer`` has just found.
         """
         if self._stream is None:
             return
         now = endpointer.n_samples
         for one in segments:
             first, stop = one.start - self._margin, min(now, one.stop + self._margin)
-            if one.over and stop > self._stream.stop:  # a threshold that changed has found it late
+            if one.over and stop > self._stream.stop:  # found late, because the threshold changed
                 begin = self._resumed(first, first)
                 self._found += self._stream.feed(one.waveform[begin - first : stop - first])
         if endpointer.sounding is not None:
@@ -146,9 +146,9 @@ class _Hearing:
             self._rest()
 
     def _resumed(self, start: int, held_since: int) -> int:
-        """The sample from which names are looked for: to which that was done or, after a rest, ``start``.
+        """The sample from which to search: where the search stopped or, after a rest, ``start``.
 
-        The stream before ``held_since`` is held no more.
+        The stream before ``held_since`` is no longer held.
         """
         assert self._stream
         if held_since > self._stream.stop:
@@ -159,15 +159,16 @@ class _Hearing:
         return self._stream.stop
 
     def _rest(self) -> None:
-        """Nobody speaks: what may still be a name will be no longer one."""
+        """Finish the search, because nobody speaks: the last candidates cannot become longer names."""
         if self._stream and not self._rests:
             self._found += self._stream.finish()
             self._rests = True
 
     def running(self, now_s: float, since: int | None) -> Iterator[Spotted]:
-        """The names in running speech that have waited at ``now_s`` of the stream; longer where one goes on so.
+        """The names in running speech that have waited long enough at ``now_s`` of the stream.
 
-        Somebody has to speak there, in a segment or from sample ``since`` on: noise alone has names, too.
+        A name that another one begins with waits longer. A name counts only where somebody speaks, in a segment or from
+        sample ``since`` on: false alarms occur in noise too.
         """
         for one in self._untold():
             begins = one.transcript.names[0][0] in self._beginnings
@@ -176,7 +177,7 @@ class _Hearing:
             if self._is_spoken(one, since):
                 self.told = round(one.end_s * self._rate)
                 yield one
-            elif one.end_s + 2 * GAP_S < now_s:  # a segment would be known by now
+            elif one.end_s + 2 * GAP_S < now_s:  # by now the segment would have been found
                 self._found.remove(one)
 
     def _is_spoken(self, one: Spotted, since: int | None) -> bool:
@@ -188,7 +189,7 @@ class _Hearing:
         return self._found
 
     def names(self, segment: Segment) -> list[Spotted]:
-        """The names in ``segment`` that were not told of yet; one in which there is none is told of as a whole."""
+        """The names in ``segment`` that were not yet reported; the whole segment if no name is found in it."""
         untold = [(max(start, self.told), stop) for start, stop in segment.parts if stop > self.told + self._pause]
         if not untold:
             found = []
@@ -199,15 +200,15 @@ class _Hearing:
         if segment.over:
             self._before, self._before_stop = segment.waveform[-round(BEFORE_S * self._rate) :], segment.stop
             self._segments.append((segment.start, segment.stop))
-        names = [one for one in found if one.transcript.accepted is not False]  # in what is none there may be one
+        names = [one for one in found if one.transcript.accepted is not False]  # a rejected segment may contain a name
         if names:
             self.told = round(names[-1].end_s * self._rate)
         return found
 
     def _at_pause(self, segment: Segment, parts: Sequence[tuple[int, int]]) -> list[Spotted]:
-        """What was said in ``parts``, or in the last of them, where that is a name that no longer one begins with."""
+        """The name said in ``parts``, or in the last of them; none if a longer name begins with it."""
         begin, last = parts[0][0], parts[-1][0]
-        # Words of running speech are accepted too often: there the spotter has to confirm the last part.
+        # Words of running speech are accepted too often, so the spotter has to confirm the last part.
         for start in [begin] if begin == last or self._spotter is None else [begin, last]:
             if segment.stop - start <= LONGEST_S * self._rate:
                 whole, log_probs = self._whole(segment, start)
@@ -220,7 +221,7 @@ class _Hearing:
         return []
 
     def _at_end(self, segment: Segment, start: int) -> list[Spotted]:
-        """The names inside from sample ``start`` on, where that is not one as a whole; else the whole."""
+        """The names within the segment from sample ``start`` on; the whole of it if it is one name, or has none."""
         whole, log_probs = self._whole(segment, start)
         inside = self._inside(segment, start, segment.stop, log_probs)
         if len(inside) > 1 or (inside and whole.transcript.accepted is False):
@@ -228,7 +229,7 @@ class _Hearing:
         return [whole] if start == segment.start or whole.transcript.accepted else []
 
     def _inside(self, segment: Segment, start: int, stop: int, log_probs: LogProbs | None = None) -> list[Spotted]:
-        """The names that are spotted from sample ``start`` to ``stop``, of which ``log_probs`` are."""
+        """The names that are spotted from sample ``start`` to ``stop``, whose log-probabilities are ``log_probs``."""
         if self._spotter is None:
             return []
         if self._stream:
@@ -237,7 +238,7 @@ class _Hearing:
         waveform = self._span(segment, start, stop)
         overlap = self._before_stop + 2 * self._margin - start
         joined = 0 <= overlap <= len(self._before)
-        if joined:  # it was cut off from the segment before, where a name may begin
+        if joined:  # it was cut off from the previous segment, where a name may begin
             waveform = np.concatenate([self._before[: len(self._before) - overlap], waveform])
         if log_probs is None or joined:
             log_probs = self._transcriber.log_probs(waveform)
@@ -247,11 +248,11 @@ class _Hearing:
         return [one for one in found if one.start_s >= after[0] - MARGIN_S and one.end_s > after[1]]
 
     def _span(self, segment: Segment, start: int, stop: int) -> Waveform:
-        """Samples ``start`` to ``stop`` of the stream, of those of ``segment``, with the margin around them."""
+        """Samples ``start`` to ``stop`` of the stream, taken from ``segment``, with the margin around them."""
         return segment.waveform[start - segment.start : stop - segment.start + 2 * self._margin]
 
     def _whole(self, segment: Segment, start: int) -> tuple[Spotted, LogProbs]:
-        """What was said from sample ``start`` to the end of ``segment``, which at its pause was the same, mostly."""
+        """The transcript from sample ``start`` to the end of ``segment``; mostly it is known from the last pause."""
         span = start, segment.stop
         if self._last is None or self._last[0] != span:
             log_probs = self._transcriber.log_probs(self._span(segment, *span))
@@ -262,7 +263,7 @@ class _Hearing:
 
 
 def _beginnings(lexicon: Mapping[str, Entry]) -> set[str]:
-    """The names that another, longer one begins with, by letters."""
+    """The names with which a longer name of ``lexicon`` begins, by letters."""
     spelt = sorted((entry.letters.symbols[0], name) for name, entry in lexicon.items())
     return {
         name
@@ -278,10 +279,10 @@ def listen(
     letters: bool,
     false_alarms_per_hour: float | None,
 ) -> Iterator[Event]:
-    """The events of a stream of ``blocks`` at the transcriber's rate. ``letters`` gives those of names not over.
+    """The events of a stream of ``blocks`` at the transcriber's rate. ``letters`` adds those of names not yet ended.
 
-    With ``false_alarms_per_hour`` of each name, names inside of running speech are looked for; with None, segments
-    between pauses alone are names. What is ``Listed`` between blocks takes the place of ``lexicon``.
+    With ``false_alarms_per_hour`` (for each name), names are also spotted within running speech; with None, only
+    segments between pauses are recognised. A ``Listed`` between blocks replaces ``lexicon``.
     """
     rate = transcriber.sample_rate
     hearing = _Hearing(transcriber, lexicon, false_alarms_per_hour)
@@ -330,7 +331,7 @@ def _cut(blocks: Iterable[Block | Listed], n: int) -> Iterator[Block | Listed]:
 
 @dataclass(frozen=True)
 class Found:
-    """A name of the list in a recording; or the reason for which the recording was ``refused``."""
+    """A name of the list in a recording; or the reason why the recording was ``refused``."""
 
     clip: Path
     heard: Heard | None = None
@@ -350,7 +351,7 @@ class Found:
 def spot(
     transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry], false_alarms_per_hour: float | None
 ) -> Iterator[Found]:
-    """The names of ``lexicon`` in ``clips`` of any length, those that are accepted. Every clip is heard afresh."""
+    """The accepted names of ``lexicon`` in ``clips`` of any length. Each clip is a new stream."""
     for clip in clips:
         try:
             blocks = File(clip).blocks(transcriber.sample_rate)

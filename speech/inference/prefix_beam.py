@@ -1,7 +1,7 @@
-"""CTC prefix beam search over many clips or words at once, numpy alone: the likeliest symbol strings of each.
+"""CTC prefix beam search over many clips or words at once, numpy only: the likeliest symbol strings of each.
 
-The search of ``decode.Beam`` (Graves 2012, chapter 7.5.3; Hannun 2014), which keeps the n best instead of the best and
-works on arrays: a prefix is known by a hash, and in each frame a prefix is followed by ``N_SYMBOLS`` symbols at most.
+It is the search of ``decode.Beam`` (Graves 2012, chapter 7.5.3; Hannun 2014), but keeps the n best instead of the best
+and works on arrays: a prefix is identified by a hash, and extended by at most ``N_SYMBOLS`` symbols in each frame.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from speech.inference.score import Floats
 from speech.text.alphabet import BLANK
 
-SURELY_BLANK = 0.999  # a frame of which the blank has more is a gap, and no more: two frames of three in a word
-N_SYMBOLS = 5  # the likeliest of a frame: what follows adds less than the width leaves out
+SURELY_BLANK = 0.999  # a frame whose blank has more than this is only a gap: so are two of three frames in a word
+N_SYMBOLS = 5  # the likeliest of a frame: the others add less than the beam's width leaves out
 _FACTOR = np.uint64(6364136223846793005)  # Knuth's multiplier, of the rolling hash of a prefix
 
 Strings = list[tuple[tuple[int, ...], float]]
 
 
 def n_best(log_probs: Floats, n_frames: NDArray[np.int64], width: int) -> list[Strings]:
-    """Of each item, at most ``width`` strings of symbols with their probabilities, the likeliest first.
+    """For each item, at most ``width`` strings of symbols with their probabilities, the likeliest first.
 
-    ``log_probs`` is ``(n_items, n_frames, n_symbols)``, of which ``n_frames`` ``(n_items,)`` count. A string's
-    probability is the sum over those of its paths that stay within the beam, to about a thousandth.
+    ``log_probs`` is ``(n_items, n_frames, n_symbols)``; item i has ``n_frames[i]`` frames, the others are padding. A
+    string's probability is the sum over those of its paths that stay within the beam, to about a thousandth.
     """
     probs, gaps, n_frames = _without_gaps(np.exp(log_probs), n_frames)
     n_items, longest, n_all = probs.shape
     n_symbols = min(N_SYMBOLS, n_all - 1)
     likely = np.argpartition(-probs[:, :, 1:], n_symbols - 1, axis=2)[:, :, :n_symbols] + 1
-    blank, last_symbol = np.zeros((2, n_items, width))  # of the paths that end in a blank, and in the last symbol
+    blank, last_symbol = np.zeros((2, n_items, width))  # probabilities of the paths that end in each
     blank[:, 0] = 1.0
     last = np.full((n_items, width), BLANK)
     length = np.zeros((n_items, width), np.int64)
@@ -52,7 +52,7 @@ def n_best(log_probs: Floats, n_frames: NDArray[np.int64], width: int) -> list[S
             grown = np.where(repeat, blank[:, :, None], total[:, :, None]) * frame[item, symbols][:, None]
             grown *= own[:, :, None]
             grown_key = (key[:, :, None] + np.uint64(width)) * _FACTOR + symbols[:, None].astype(np.uint64)
-            # A grown prefix may be one that the beam has already: then it adds to that.
+            # A grown prefix may already be in the beam: then its probability is added there.
             same = grown_key[:, :, :, None] == key[:, None, None]
             if same.any():
                 stay_last = stay_last + (same * grown[:, :, :, None]).sum(axis=(1, 2))
@@ -82,7 +82,7 @@ def n_best(log_probs: Floats, n_frames: NDArray[np.int64], width: int) -> list[S
 
 
 def _without_gaps(probs: Floats, n_frames: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
-    """The frames that are not surely blank, whether a gap goes before each of them, and their number."""
+    """The frames that are not surely blank, whether a gap precedes each of them, and their number."""
     n_items, longest, _ = probs.shape
     kept = (probs[:, :, BLANK] <= SURELY_BLANK) & (np.arange(longest) < n_frames[:, None])
     n_kept = kept.sum(axis=1)

@@ -1,7 +1,7 @@
 """The pronunciations of a name, each with its probability: its own, else the dictionary's and the G2P model's.
 
-A grapheme-to-phoneme model reads what no dictionary has; the irregular words of English (one, two, eight) are in the
-CMU Pronouncing Dictionary, whose readings have half of the probability of a name that it holds.
+A grapheme-to-phoneme model reads names that no dictionary has. The irregular words of English (one, two, eight) are in
+the CMU Pronouncing Dictionary; if it has a name, its pronunciations together have half of the probability.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from speech.text.pronunciation import Pronunciation
 from speech.text.spelling import words
 from speech.text.stress import to_ipa
 
-MOST = 16  # pronunciations of a name: the dictionary's and the model's
+MOST = 16  # pronunciations of a name, from the dictionary and the model together
 _INITIALS = re.compile(r"\b[A-Z]{2}\b")
-N_KNOWN = 8  # pronunciations of the dictionary, at most, of a name of several words
+N_KNOWN = 8  # pronunciations, at most, that the dictionary gives for a name of several words
 
 
 def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
-    """Of each of ``names``, the likeliest first. The ways that a ``Name`` gives are equally likely: IPA is taken as it
-    is, a respelling is read by the model. Raises PhoneError for IPA that is no sound of English, TextError for letters
-    that are not Latin.
+    """The pronunciations of each of ``names``, the likeliest first. Those that a ``Name`` itself gives are equally
+    likely: IPA is taken as it is, a respelling is read by the model. Raises PhoneError for IPA that is not a sound of
+    English, TextError for letters that are not Latin.
     """
     ways = [ways_to_say(name) for name in names]
     texts = list(dict.fromkeys(way for some in ways for way in some if not is_ipa(way)))
@@ -40,10 +40,10 @@ def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
 
 
 def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
-    """``names``, each with at most its ``n`` likeliest pronunciations to say; a ``Name``'s own stay as they are.
+    """``names``, each with its ``n`` likeliest pronunciations at most; a ``Name`` with its own keeps those.
 
-    ``seed`` draws where each is stressed, which is not known. A name that no voice can say so stays as it is. Raises
-    ValueError for another ``n`` than 1 to MOST.
+    The stress is not known, and is drawn at random by ``seed``. A name without a pronunciation that a voice can speak
+    stays as it is. Raises ValueError for an ``n`` outside of 1 to MOST.
     """
     checked_count("n_pronunciations", n, 1, MOST)
     rng, found = np.random.default_rng(seed), []
@@ -54,8 +54,8 @@ def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
 
 
 def _known(text: str) -> list[Pronunciation]:
-    """The dictionary's pronunciations of ``text``, equally probable; none where it lacks one of its words. Two capitals
-    that are no word of it (TJ) are said letter by letter, as espeak says them."""
+    """The dictionary's pronunciations of ``text``, equally probable; none if it lacks one of the words. Two capitals
+    that are not in the dictionary (TJ) are said letter by letter, as espeak says them."""
     initials = {one.casefold() for one in _INITIALS.findall(text)}
     known: list[list[Phones]] = []
     for word in words(text.casefold()):
@@ -66,7 +66,7 @@ def _known(text: str) -> list[Pronunciation]:
 
 
 def _mixed(known: Sequence[Pronunciation], guessed: Sequence[Pronunciation]) -> list[Pronunciation]:
-    """Both, half of the probability each, where there are ``known`` ones."""
+    """Both, each with half of the probability, if there are ``known`` ones."""
     half = 0.5 if known else 1.0
     return [Pronunciation(one.phones, one.probability * half) for one in (*known, *guessed)]
 

@@ -1,15 +1,15 @@
 """Open-set rejection: the out-of-list probability of a clip, for any list of names. numpy only.
 
-Some name of a list is always the likeliest. Whether it was said at all shows in three numbers of the clip's
-log-probabilities and the names' scores (``EVIDENCE``). A logistic model of these gives the probability; it is fitted to
-validation clips with and without their names in lists of many sizes (``speech.training.calibration``):
+Some name of a list is always the likeliest, whether or not it was said. A logistic model estimates this from three
+numbers, computed from the clip's log-probabilities and the names' scores (``EVIDENCE``). It is fitted to validation
+clips, with and without their names in lists of many sizes (``speech.training.calibration``):
 
     p(out of list) = 1 / (1 + exp(-(weights[0] + weights[1:] . evidence)))
 
 The first number is a likelihood ratio between the best name and a filler that may spell anything (Rose and Paul 1990),
-as in keyword spotting, per symbol of the name: in noise, where the filler spells nothing, each symbol of a name costs
-as many nats as the next, and *Bo* would be accepted for being short. The margin of the first name over the second is
-left out on purpose: it would reject a name that was said whenever the list holds a similar one.
+as in keyword spotting. It is taken per symbol of the name: in noise, where the filler spells nothing, each symbol of a
+name costs about the same number of nats, and otherwise *Bo* would be accepted for being short. The margin of the best
+name over the second is left out on purpose: it would reject a spoken name whenever the list holds a similar one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from speech.inference.score import Floats
 EVIDENCE = (
     "log_likelihood_ratio",  # log(1 + nats by which the filler path outscores the best name, for every N_SYMBOLS of it)
     "mean_frame_entropy",  # nats, the mean over frames of the entropy over letters: high for noise
-    "log_n_names",  # log of the length of the list: the longer, the better its best name fits by chance
+    "log_n_names",  # log of the list's length: in a longer list, the best name fits better by chance
 )
 N_SYMBOLS = 4  # chosen so that the recogniser that ships keeps its weights and its stated rates: docs/results.md
-NEVER = 2.0  # reached by no probability
-LARGEST_RATIO = 1e3  # nats: of a name that does not fit into the clip's frames
+NEVER = 2.0  # no probability reaches it
+LARGEST_RATIO = 1e3  # nats: for a name that does not fit into the clip's frames
 
 
 def filler_path(log_probs: Floats) -> list[int]:
@@ -46,9 +46,9 @@ def mean_frame_entropy(log_probs: Floats) -> float:
 
 
 def evidence(best_name: float, n_symbols: float, filler: float, entropy: float, n_names: int) -> Floats:
-    """``EVIDENCE`` from the scores of the best name, of ``n_symbols``, and of the filler path, the entropy, and the
-    list's length."""
-    # A name may outscore the likeliest path's spelling; one that was enrolled may have been decoded as nothing.
+    """``EVIDENCE`` from the score of the best name, its ``n_symbols``, the score of the filler path, the entropy, and
+    the length of the list."""
+    # A name may outscore the filler path's spelling, and an enrolled name may have been decoded to no symbols.
     ratio = min(max(filler - best_name, 0.0) * N_SYMBOLS / max(n_symbols, 1.0), LARGEST_RATIO)
     return np.array([np.log1p(ratio), entropy, np.log(n_names)])
 
@@ -62,12 +62,12 @@ def probability(weights: Sequence[float] | Floats, evidences: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Rejection:
-    """The fitted logistic model, as plain data, and a threshold for each false-accept rate that can be asked for.
+    """The fitted logistic model, as plain data, and a threshold for each false-accept rate that can be chosen.
 
-    ``weights`` are the bias and one for each of ``EVIDENCE``. ``thresholds`` are by false-accept rate (``"0.05"``, a
-    key of JSON): that proportion of out-of-list sounds has a lower probability. ``rejected_from`` is the probability
-    that few names of the list reach (``training.calibration.MISS_RATE``): what lies between is unsure. ``NEVER``
-    is that of a recogniser that cannot refuse yet.
+    ``weights`` are the bias and one weight for each of ``EVIDENCE``. ``thresholds`` has the false-accept rates as keys
+    (``"0.05"``, since it is JSON): that proportion of out-of-list sounds has a lower probability than the threshold.
+    ``rejected_from`` is a probability that few names of the list reach (``training.calibration.MISS_RATE``): between
+    the two a clip is unsure. It is ``NEVER`` for a recogniser that cannot reject yet.
     """
 
     weights: Sequence[float]
@@ -85,7 +85,7 @@ class Rejection:
             raise ValueError(f"false_accept_rate={self.false_accept_rate}: there are thresholds for {there}")
 
     def at(self, false_accept_rate: float) -> Rejection:
-        """The same with the threshold of another rate. Raises ValueError where the table has none."""
+        """The same with the threshold of another rate. Raises ValueError if the table has none."""
         return replace(self, false_accept_rate=key(false_accept_rate))
 
     @property
@@ -100,16 +100,16 @@ class Rejection:
         return out_of_list < self.threshold
 
     def decide(self, out_of_list: float, spelt: bool) -> tuple[bool, bool]:
-        """Whether a clip is accepted, and whether it is unsure; where neither is, it is refused: none of the list.
+        """Whether a clip is accepted, and whether it is unsure; if neither, it is rejected as out of list.
 
-        What is not accepted is not refused for that: a recogniser that accepts three quarters of a list's own clips at
-        the false-accept rate would call the fourth none. It is unsure, to be said again, below ``rejected_from``; and
-        so is, whatever its probability, a clip whose letters are those of a name of the list (``spelt``).
+        A clip that is not accepted is not rejected for that alone: a recogniser that accepts three quarters of the
+        clips of listed names at the false-accept rate would reject the fourth quarter. Below ``rejected_from`` it is
+        unsure, to be said again; so is any clip whose letters spell a name of the list (``spelt``).
         """
         accepted = self.accepts(out_of_list)
         return accepted, not accepted and (spelt or out_of_list < self.rejected_from)
 
 
 def key(false_accept_rate: float) -> str:
-    """A rate as the table's key: 0.05 and 5e-2 are the same. What is no number is no key."""
+    """A rate as the table's key: 0.05 and 5e-2 are the same. A value that is not a number gives no key of the table."""
     return f"{false_accept_rate:g}" if isinstance(false_accept_rate, int | float) else str(false_accept_rate)

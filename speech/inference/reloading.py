@@ -1,4 +1,4 @@
-"""A text file of names that is edited while somebody listens for them."""
+"""A text file of names that may be edited while a command listens for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from speech.inference.scoring import Entry
 
 
 def reloaded(blocks: Iterable[Block], path: Path, read: Callable[[], Mapping[str, Entry]]) -> Iterator[Block | Listed]:
-    """``blocks``, with what ``read`` gives before the first one after each change of ``path``.
+    """``blocks``, with a ``Listed`` of the result of ``read`` before the first block after each change of ``path``.
 
-    What is wrong with a new list is a Fault of the stream: the list before it stays, until the next change.
+    A mistake in the new list becomes a Fault of the stream, and the previous list stays until the next change.
     """
     seen = _stamp(path)
     for block in blocks:
@@ -22,12 +22,12 @@ def reloaded(blocks: Iterable[Block], path: Path, read: Callable[[], Mapping[str
             try:
                 yield Listed(read())
             except ValueError as error:
-                yield Fault(f"{error}\nthe names before this change are still listened for")
+                yield Fault(f"{error}\nthe previous names stay in use")
         yield block
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """What differs once ``path`` was written again; None where it does not exist."""
+    """A value that differs once ``path`` was written again; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:

@@ -1,19 +1,19 @@
-"""An exported recogniser: one ONNX file, run by onnxruntime with numpy and soundfile alone.
+"""An exported recogniser: one ONNX file, run by onnxruntime with only numpy and soundfile.
 
     from speech import Runtime
     Runtime("recognizer.int8.onnx").transcribe("clip.wav").letters
 
-The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``;
-it gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)``, the letters' columns and then the phones' where these
-were trained, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames are padding. Its metadata are text:
-``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``; with
-phones also ``phones`` (in the order of the columns), ``pronunciations`` (of each name) and ``phones_weight`` (JSON); of
-a calibrated one ``label_prior`` and ``rejection``, of one whose spotting was fitted ``confirmation`` (JSON, the fields
-of ``LabelPrior``, ``Rejection`` and ``Confirmation``).
-The graph of a recogniser that needs no whole clips takes chunks of streams (``streaming.Step``) and a ``state`` float32
+The graph takes ``waveforms`` float32 ``(batch, n_samples)``, right-padded with 0, and ``n_samples`` int64 ``(batch,)``.
+It gives ``log_probs`` float32 ``(batch, n_frames, n_symbols)``, the letters' columns and then, if phones were trained,
+the phones' columns, and ``n_frames`` int64 ``(batch,)``, beyond which a clip's frames are padding. Its metadata are
+text: ``format``, ``alphabet``, ``sample_rate`` (Hz), ``samples_per_frame``, ``names`` and ``decoder`` (JSON), ``card``.
+With phones they also have ``phones`` (in the order of the columns), ``pronunciations`` (of each name) and
+``phones_weight`` (JSON); if calibrated, ``label_prior`` and ``rejection``; if spotting was fitted, ``confirmation``
+(JSON, the fields of ``LabelPrior``, ``Rejection`` and ``Confirmation``).
+The graph of a streaming recogniser takes chunks of streams (``streaming.Step``) and a ``state`` float32
 ``(batch, n_state)``, 0 at a stream's beginning, and gives ``next_state``; its metadata have ``window_length`` and
 ``overlap`` (samples; ``streaming.Windows``).
-Pronunciations of other names come from the grapheme-to-phoneme model that is in the package.
+Pronunciations of other names come from the grapheme-to-phoneme model in the package.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from speech.text.alphabet import Alphabet
 from speech.text.phones import Inventory
 from speech.text.pronunciation import read_pronunciations
 
-FLOAT32, INT8 = "recognizer.onnx", "recognizer.int8.onnx"  # what an export leaves in a run's folder
-FORMAT = 1  # of the metadata, inputs and outputs; raised when an older reader could not read them
+FLOAT32, INT8 = "recognizer.onnx", "recognizer.int8.onnx"  # what an export writes into a run's folder
+FORMAT = 1  # of the metadata, inputs and outputs; raised by a change that an older reader could not read
 
 
 class Runtime(Transcriber):
-    """The recogniser that the file ``path``, or the export in a run's folder, holds.
+    """The recogniser in the file ``path``, or in the export of the run's folder ``path``.
 
     ``card`` is its model card, in Markdown.
 
@@ -54,7 +54,7 @@ class Runtime(Transcriber):
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        if path.is_dir():  # a run's
+        if path.is_dir():  # a run's folder
             path = path / (INT8 if (path / INT8).is_file() else FLOAT32)
         self.path = path
         self._finder: Runtime | None = None
@@ -77,11 +77,11 @@ class Runtime(Transcriber):
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Runtime:
-        """The recogniser that the file ``path`` holds; without a path, the one that comes with the package."""
+        """The recogniser in ``path``; without a path, the one that ships with the package."""
         return cls(pretrained.shipped(pretrained.EXPORTED) if path is None else path)
 
     def _load_metadata(self, metadata: Mapping[str, str]) -> None:
-        """Raises whatever comes of metadata that are not those of ``FORMAT``."""
+        """Set the fields from ``metadata``. Metadata that do not match ``FORMAT`` may raise any exception."""
         self.alphabet = Alphabet(metadata["alphabet"])
         self.names = parse_json(metadata["names"])
         self.decoder = build(parse_json(metadata["decoder"]), DECODER)
@@ -112,7 +112,7 @@ class Runtime(Transcriber):
 
     @property
     def finder(self) -> Runtime | None:
-        """The recogniser of streams that comes with the package, for the one that does; of the same phones."""
+        """The streaming recogniser that ships, which has the same phones; None unless this recogniser ships too."""
         if self._finder is None and self.path == pretrained.FOLDER / pretrained.EXPORTED:
             self._finder = Runtime(pretrained.shipped(pretrained.STREAMING))
         return self._finder
@@ -124,9 +124,9 @@ class Runtime(Transcriber):
         return self._checked(*self._session.run(["log_probs"], inputs))
 
     def stream(self) -> Stream:
-        """Raises ValueError where this recogniser needs whole clips."""
+        """Raises ValueError if this recogniser needs whole clips."""
         if self._windows is None:
-            raise ValueError(f"{self.path}: this recogniser needs whole clips, and hears no stream")
+            raise ValueError(f"{self.path}: this recogniser needs whole clips, and cannot process a stream")
         return Stream(self._step, np.zeros((1, self._n_state), np.float32), self._windows)
 
     def _step(self, waveform: Waveform, n_samples: int, state: NDArray[np.float32]) -> tuple[LogProbs, Any]:

@@ -6,8 +6,8 @@ from itself, from the one before, and from the letter before that unless it is t
 
     alpha[t, s] = (alpha[t-1, s] + alpha[t-1, s-1] + [skip s] alpha[t-1, s-2]) p[t, state s]
 
-It runs on probabilities, each frame's divided by the largest of the frame, and on their logarithms only for texts whose
-probability underflows: exp and log would take four fifths of the time.
+It uses probabilities, divided by the largest one of each frame, and logarithms only for texts whose probability
+underflows: exp and log would take four fifths of the time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from speech.text.alphabet import BLANK
 
 Floats = NDArray[np.float64]
-IMPOSSIBLE = -1e30  # stands for log 0: finite, so that differences of two stay 0 instead of NaN
+IMPOSSIBLE = -1e30  # stands for log 0: finite, so that the difference of two is 0 instead of NaN
 
 
 def with_blanks(symbols: Sequence[int]) -> NDArray[np.int64]:
@@ -39,7 +39,7 @@ def may_skip(states: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
-    """log p(text | clip) in nats of each of ``texts`` (symbols), ``(n_texts,)``; -inf where it does not fit.
+    """log p(text | clip) in nats of each of ``texts`` (symbols), ``(n_texts,)``; -inf if a text does not fit.
 
     ``log_probs`` is ``(n_frames, n_symbols)``.
     """
@@ -56,16 +56,16 @@ def score(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
 def _states(
     texts: tuple[tuple[int, ...], ...],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Of each text: its number of letters, its states and which may be skipped to, ``(n_states, n_texts)``, and the
-    fewest frames that it fits into.
+    """For each text: its number of letters, its states and which of them a skip may reach, ``(n_states, n_texts)``, and
+    the fewest frames that it fits into.
     """
     n_letters = np.array([len(text) for text in texts])
-    # States run down the rows: each step then works on whole contiguous rows, one column a text.
+    # States run down the rows, one column per text, so that each step works on whole contiguous rows.
     states = np.full((2 * n_letters.max() + 1, len(texts)), BLANK, dtype=np.int64)
     for i, text in enumerate(texts):
         states[1 : 2 * n_letters[i] : 2, i] = text
     skip = may_skip(states.T).T
-    n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # a blank between
+    n_repeats = ((states[3::2] == states[1:-2:2]) & (states[3::2] != BLANK)).sum(axis=0)  # each needs a blank between
     return n_letters, states, skip, n_letters + n_repeats
 
 
@@ -74,12 +74,13 @@ def _by_probabilities(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The scores, ``(n_texts,)``, and which of them are exact.
 
-    What falls under float64's least number, 1e-308, is lost. No later factor is above 1, and each alpha goes on to at
-    most three states, so that at most 3^n_frames 1e-308 is lost: a score of 1e12 times that is exact to 12 digits.
+    Values below float64's smallest normal number, about 1e-308, may be lost. No later factor is above 1, and each alpha
+    passes to at most three states, so that at most 3^n_frames 1e-308 is lost: a score of 1e12 times that is exact to 12
+    digits.
     """
     largest = log_probs.max(axis=1)
     probs = np.exp(log_probs - largest[:, None])
-    alpha = np.zeros((len(states) + 2, len(n_letters)))  # two rows above state 0, which is never reached from
+    alpha = np.zeros((len(states) + 2, len(n_letters)))  # two rows of zeros above state 0: no path comes from there
     alpha[2:4] = probs[0][states[:2]]
     may = skip.astype(float)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -94,7 +95,7 @@ def _by_probabilities(
 def _by_logarithms(
     log_probs: Floats, states: NDArray[np.int64], skip: NDArray[np.bool_], n_letters: NDArray[np.int64]
 ) -> Floats:
-    """The same scores, ``(n_texts,)``, however small."""
+    """The same scores, ``(n_texts,)``, however low they are."""
     forbidden = ~skip * IMPOSSIBLE
     alpha = np.full((len(states) + 2, len(n_letters)), IMPOSSIBLE)
     alpha[2:4] = log_probs[0][states[:2]]
@@ -106,7 +107,7 @@ def _by_logarithms(
 
 
 def _ends(alpha: Floats, n_letters: NDArray[np.int64], nothing: float) -> Floats:
-    """alpha of the last blank and of the last letter, in either of which a text ends, ``(2, n_texts)``."""
+    """alpha of the last blank and of the last letter, ``(2, n_texts)``; a text may end in either."""
     text = np.arange(len(n_letters))
-    letter = np.where(n_letters > 0, alpha[2 * n_letters + 1, text], nothing)  # without letters the row is padding
+    letter = np.where(n_letters > 0, alpha[2 * n_letters + 1, text], nothing)  # without letters that row is padding
     return np.stack([alpha[2 * n_letters + 2, text], letter])

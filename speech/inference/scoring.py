@@ -1,4 +1,4 @@
-"""The score of each name of a list for one clip: by its letters, by its phones, and by both."""
+"""The score of each name of a list for one clip: by letters, by phones, and by both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AnyNats = TypeVar("AnyNats", float, Floats)
 
 
 class LogProbs(NamedTuple):
-    """What the network says of one clip, in float64 nats: log p of each letter ``(n_frames, n_letters)`` and, where
+    """The network's output for one clip, in float64 nats: log p of each letter ``(n_frames, n_letters)`` and, if
     phones are trained as well, of each phone ``(n_frames, n_phones)``. Symbol 0 of either is the blank."""
 
     letters: Floats
@@ -22,12 +22,12 @@ class LogProbs(NamedTuple):
 
     @property
     def outputs(self) -> list[Floats]:
-        """Those that there are, letters first."""
+        """The outputs that the network has, letters first."""
         return [some for some in self if some is not None]
 
 
 class Variants(NamedTuple):
-    """The symbol strings that a name may be in one output, and the log of the probability of each."""
+    """The symbol strings of a name in one output, and the log of each one's probability."""
 
     symbols: tuple[Symbols, ...] = ()
     log_p: tuple[float, ...] = ()
@@ -41,12 +41,12 @@ class Entry(NamedTuple):
 
 
 def certain(symbols: Symbols) -> Variants:
-    """The one string that a name is."""
+    """``symbols`` as the only variant."""
     return Variants((symbols,), (0.0,))
 
 
 def length(variants: Variants) -> int:
-    """How many symbols the likeliest of ``variants`` has."""
+    """The number of symbols of the likeliest of ``variants``."""
     return len(variants.symbols[int(np.argmax(variants.log_p))])
 
 
@@ -60,7 +60,7 @@ def letter_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats:
 
 
 def phone_scores(log_probs: LogProbs, entries: Sequence[Entry]) -> Floats | None:
-    """log p of the pronunciations of each of ``entries``, ``(n_entries,)`` nats; None where one has none."""
+    """log p of the pronunciations of each of ``entries``, ``(n_entries,)`` nats; None if any entry has none."""
     if log_probs.phones is None or not have_pronunciations(entries):
         return None
     return _summed(log_probs.phones, [entry.phones for entry in entries])

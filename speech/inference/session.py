@@ -1,4 +1,4 @@
-"""An ONNX file of the project's, opened for one thread."""
+"""Opens an ONNX file of this project for one thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from speech.inference.errors import RecognizerError
 
 
 def open_session(path: Path, way_out: str) -> Any:
-    """onnxruntime's session of the file ``path``. Raises RecognizerError with the ``way_out`` where it reads none, or
-    where a bit of the file is not as it was written.
+    """onnxruntime's session of the file ``path``. Raises RecognizerError, with the ``way_out``, if onnxruntime cannot
+    read the file or if its checksum does not match.
     """
     import onnxruntime
 
@@ -22,9 +22,9 @@ def open_session(path: Path, way_out: str) -> Any:
     except seal.DamagedError as error:
         raise RecognizerError(f"{path}: cannot read it ({error}): {way_out}") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to be worth more threads
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a name is too short to gain from more threads
     options.log_severity_level = 4  # errors come as exceptions
-    # Weights that a file says are in another, of the working folder say, are looked for where there is none.
+    # External weights, from the working folder for example, are looked for in a folder that does not exist.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", f"{path}/nowhere")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -34,7 +34,7 @@ def open_session(path: Path, way_out: str) -> Any:
 
 
 def _checked(path: Path) -> bytes:
-    """The bytes of ``path``: sealed, or of a file that ships with the package, by SHA256SUMS. Raises DamagedError."""
+    """The bytes of ``path``, checked by their seal or, for a file that ships, by SHA256SUMS. Raises DamagedError."""
     content = seal.read(path)
     shipped = (pretrained.FOLDER / "SHA256SUMS").read_text(encoding="ascii").split()
     if not seal.is_sealed(content) and hashlib.sha256(content).hexdigest() not in shipped:

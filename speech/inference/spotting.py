@@ -1,14 +1,14 @@
-"""Keyword spotting: names of a list inside of running speech, where no pause tells their ends. numpy only.
+"""Keyword spotting: finds names of a list within running speech, where no pause marks their ends. numpy only.
 
-Method: token passing (Young, Russell and Thornton 1989) by Viterbi over the CTC states of each pronunciation finds
-spans that may be a name, which may begin in every frame. Its score is the log of the likelihood ratio between its path
-and the filler, the likeliest symbol of each frame (Rose and Paul 1990): at most 0, and so low that most of what scores
-well is none. Each span is then recognised by itself, as a recording is, and confirmed by all of its paths:
+Method: token passing (Young, Russell and Thornton 1989), by Viterbi over the CTC states of each pronunciation, finds
+candidate spans, which may begin in any frame. A candidate's score is the log-likelihood ratio between its path and the
+filler, the likeliest symbol of each frame (Rose and Paul 1990). It is at most 0, and its threshold is so low that most
+candidates are not names. Each span is then recognised by itself, as a recording is, and confirmed by all of its paths:
 
-    log p(name | span) - log p(filler | span)     a symbol, of letters and of phones, fused as for ranking
+    log p(name | span) - log p(filler | span)     per symbol, of letters and of phones, fused as for ranking
     less SHORTNESS / n_symbols                    the fewer symbols, the more other words fit by chance
 
-What it has to reach is fitted to the recogniser (``Confirmation``).
+The threshold of this score is fitted to the recogniser (``Confirmation``).
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ from speech.inference.scoring import (
 from speech.inference.transcriber import Transcriber, Transcript
 from speech.text.alphabet import BLANK
 
-# Found on sentences of LibriSpeech, with the first recogniser that shipped, by speakers who are not in its training.
-THRESHOLD = -1.6  # nats a symbol: what is recognised by itself
+# Chosen on LibriSpeech sentences, with the first recogniser that shipped, by speakers who are not in its training data.
+THRESHOLD = -1.6  # nats per symbol: candidates that score as high are recognised by themselves
 SHORTNESS = 6.0  # nats
-PRIOR_WEIGHT = 0.3  # of the labels' prior: with ranking's, for names alone, blanks win too seldom here
+PRIOR_WEIGHT = 0.3  # of the label prior: with the weight that ranks isolated names, blanks would win too seldom here
 
-LEAST_PROBABILITY, N_VARIANTS = 0.05, 4  # of a name: rarer pronunciations cost time and false alarms
-LONGEST_S = 0.3  # of a span, times its symbols
-SPAN_MARGIN_S = 0.09  # around a span: what a symbol is recognised by lies around its peak
+LEAST_PROBABILITY, N_VARIANTS = 0.05, 4  # of a name's pronunciations: rarer ones cost time and cause false alarms
+LONGEST_S = 0.3  # the longest span, per symbol
+SPAN_MARGIN_S = 0.09  # around a span: the sound that identifies a symbol lies around its peak
 FORBIDDEN = np.float32(-1e9)  # stands for log 0
 
 
 class Candidate(NamedTuple):
-    """Frames ``first`` to ``last``, the latter not included, score ``score`` nats a symbol as ``text`` (at most 0)."""
+    """Frames ``first`` to ``last`` (exclusive), whose score as ``text`` is ``score`` nats per symbol (at most 0)."""
 
     first: int
     last: int
     score: float
     n_symbols: int
-    text: int  # which of those that are looked for
+    text: int  # index into the texts that are searched for
 
     @property
     def ratio(self) -> float:
-        """Nats a symbol, less what a text of so few has by chance."""
+        """Nats per symbol, less the penalty for short texts, which fit more often by chance."""
         return self.score - SHORTNESS / self.n_symbols
 
     @property
     def excess(self) -> float:
-        """Nats over the threshold, in all."""
+        """Nats above the threshold, over all symbols."""
         return (self.score - THRESHOLD) * self.n_symbols
 
 
@@ -78,11 +78,11 @@ class Spotted(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """CTC states without the blanks at either end, one column a text, padded: ``(n_states, n_texts)``."""
+    """CTC states without the blanks at either end, one column per text, padded: ``(n_states, n_texts)``."""
 
     states: NDArray[np.int64]
-    forbidden: NDArray[np.float32]  # added to a step over the state before: 0 where it may be taken
-    ends: NDArray[np.int64]  # place of each text's last symbol in the flattened states
+    forbidden: NDArray[np.float32]  # added where a step skips a state: 0 where it may be skipped
+    ends: NDArray[np.int64]  # index of each text's last symbol in the flattened states
 
 
 def _columns(texts: Sequence[Sequence[int]]) -> _Columns:
@@ -104,15 +104,16 @@ class _Paths:
         self.begin()
 
     def begin(self) -> None:
-        """No frame was before."""
-        # Two rows above the states: from the lower one each text begins, from the other nothing comes.
+        """Begin a new stream of frames."""
+        # Two rows above the states: every text begins from the lower one; no path comes from the other.
         self._alpha[:] = FORBIDDEN
         self._alpha[1] = 0
 
     def __call__(self, local: NDArray[np.float32], restart: bool = True) -> NDArray[np.float32]:
         """The score of each text's path that ends in each frame, ``(n_frames, n_texts)``.
 
-        ``local`` is each frame's score of each symbol. A path begins in any frame with ``restart``, else in the first.
+        ``local`` is the score of each symbol in each frame. With ``restart`` a path may begin in any frame, else only
+        in the first.
         """
         columns, alpha = self._columns, self._alpha
         states, state_before, two_before = alpha[2:], alpha[1:-1], alpha[:-2]
@@ -130,12 +131,12 @@ class _Paths:
 
 
 class Search:
-    """Spans of a stream of frames that may be one of ``texts``, by one of ``scores``' outputs.
+    """Finds the spans of a stream of frames that may be one of ``texts``, by the output that ``scores`` gives.
 
-    A text's candidate is the best of each run of frames that it may end in, or of the first of these where none is
-    better for ``hold_s``: in silence, of which a path may wait in a blank, a run lasts long. They are told of
-    ``hold_s`` after the last of them ended, if no other may end then; those that overlap are one together. In any
-    blocks they are the same.
+    A text may end in runs of consecutive frames. Its candidate ends in the best frame of a run, or in the best so far
+    if no better one follows within ``hold_s``: in silence, where a path may stay in a blank, a run lasts long.
+    Candidates are returned ``hold_s`` after the last of them ended, unless another may still end; overlapping ones are
+    merged. The sizes of the blocks do not affect the result.
     """
 
     def __init__(
@@ -145,24 +146,24 @@ class Search:
         self._paths = _Paths(_columns(texts)) if texts else None
         self._n_symbols = np.array([len(text) for text in texts])
         self._longest = np.array([math.ceil(len(text) * LONGEST_S / frame_s) for text in texts])
-        self._waits = np.minimum(self._longest, self._hold)  # frames of a run after its best
+        self._waits = np.minimum(self._longest, self._hold)  # frames to wait for a better one in a run
         self.begin()
 
     def begin(self) -> None:
-        """A stream begins, of which no frame was heard."""
+        """Begin a new stream."""
         if self._paths is not None:
             self._paths.begin()
         self._n_frames = 0
         self._recent: list[NDArray[np.float32]] = []  # each frame's score of each symbol, from frame ``first`` on
         self._first = 0
-        self._best = np.full(len(self._texts), -np.inf)  # of each text in its run of frames, and after which
-        self._best_at = np.zeros(len(self._texts), int)
-        self._closed = np.zeros(len(self._texts), bool)  # whether a text's run goes on, whose candidate is known
-        self._open = False  # whether the last frame is in any other's
+        self._best = np.full(len(self._texts), -np.inf)  # best score of each text in its current run
+        self._best_at = np.zeros(len(self._texts), int)  # number of frames up to that score
+        self._closed = np.zeros(len(self._texts), bool)  # whether a text's run continues after its candidate is known
+        self._open = False  # whether the last frame is in the run of any other text
         self._unsettled: list[Candidate] = []
 
     def feed(self, log_probs: LogProbs) -> list[Candidate]:
-        """Those that are settled now, by time."""
+        """The candidates that are now settled, by time."""
         if self._paths is None:
             return []
         scores = self._scores(log_probs)
@@ -173,7 +174,7 @@ class Search:
         highs = scored >= THRESHOLD
         for each, high, any_high in zip(scored, highs, highs.any(axis=1).tolist(), strict=True):
             self._n_frames += 1
-            if not (any_high or self._open or self._unsettled):  # most frames
+            if not (any_high or self._open or self._unsettled):  # as in most frames
                 self._closed[:] = False
                 continue
             self._closed &= high & (self._n_frames - self._best_at < self._longest)
@@ -194,15 +195,15 @@ class Search:
         return settled
 
     def finish(self) -> list[Candidate]:
-        """Those that the end of the stream settles."""
+        """The candidates that the end of the stream settles."""
         self._close(self._best > -np.inf)
         return self._settle()
 
     def _close(self, over: NDArray[np.bool_]) -> None:
-        """The runs of frames of those texts are over."""
+        """End the runs of the texts that ``over`` marks, and add their candidates."""
         for i in np.flatnonzero(over).tolist():
             last, longest = int(self._best_at[i]), int(self._longest[i])
-            # Where its best path begins: the same pass, backwards from its end.
+            # The same pass, backwards from the end of its best path, finds where that begins.
             stop = last - self._first
             backwards = np.array(self._recent[max(0, stop - longest - 1) : stop][::-1])
             found = _Paths(_columns([self._texts[i][::-1]]))(backwards, restart=False)[:, 0]
@@ -226,39 +227,40 @@ class Search:
 
 
 def _likeliest(variants: Variants) -> list[list[int]]:
-    """The symbols of the N_VARIANTS likeliest, of which all but the first are of LEAST_PROBABILITY or more."""
+    """The symbols of the N_VARIANTS likeliest; all but the first have LEAST_PROBABILITY or more."""
     order = np.argsort(-np.array(variants.log_p), kind="stable")[:N_VARIANTS]
     least = math.log(LEAST_PROBABILITY)
     return [list(variants.symbols[i]) for rank, i in enumerate(order) if not rank or variants.log_p[i] >= least]
 
 
 class Spotter:
-    """Finds the names of ``lexicon`` inside of what ``transcriber`` hears, by their phones where there are any.
+    """Finds the names of ``lexicon`` in running speech with ``transcriber``, by their phones if all have any.
 
-    ``false_alarms_per_hour`` of running speech are let pass for each name. Raises ValueError unless it is
-    above 0.
+    ``false_alarms_per_hour`` is the number allowed for each name in an hour of running speech. Raises ValueError
+    unless it is above 0.
     """
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry], false_alarms_per_hour: float) -> None:
         is_number = isinstance(false_alarms_per_hour, int | float) and not isinstance(false_alarms_per_hour, bool)
         if not is_number or not 0 < false_alarms_per_hour < math.inf:
             raise ValueError(
-                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null looks for none inside"
+                f"false_alarms_per_hour={false_alarms_per_hour} must be above 0; null: only names between pauses"
             )
         self.transcriber, self._lexicon, self._per_hour = transcriber, lexicon, false_alarms_per_hour
         self._least = self.threshold(transcriber)
         self._output = int(transcriber.inventory is not None and have_pronunciations([*lexicon.values()]))
         texts = {name: _likeliest(entry[self._output]) for name, entry in lexicon.items()}
         self._texts = [text for some in texts.values() for text in some]
-        self.names = [name for name, some in texts.items() for _ in some]  # of each text of a candidate
+        self.names = [name for name, some in texts.items() for _ in some]  # the name of each text
 
     def spot(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[Spotted]:
-        """The names in ``waveform``, of which ``log_probs`` are, and which begins ``start_s`` into the recording."""
+        """The names in ``waveform``, whose log-probabilities are ``log_probs``, and which begins ``start_s`` into the
+        recording."""
         return (one for score, one in self.scored(waveform, log_probs, start_s) if score >= self._least)
 
     def scored(self, waveform: Waveform, log_probs: LogProbs, start_s: float) -> Iterator[tuple[float, Spotted]]:
-        """Every span that may be a name and is not called none of the list, as it is told of, with its score; by time.
-        No two overlap: spans that do are one together, since *Mark* is in *Marcus*."""
+        """Every candidate span that is not rejected as out of list, with its score and as ``decided``; by time.
+        No two overlap: overlapping spans are merged, since *Mark* is in *Marcus*."""
         search = self.search(math.inf)
         for one in search.feed(log_probs) + search.finish():
             score, spotted = self.recognised(one, waveform, start_s)
@@ -266,9 +268,9 @@ class Spotter:
                 yield score, decided(spotted)
 
     def recognised(self, one: Candidate, waveform: Waveform, start_s: float) -> tuple[float, Spotted]:
-        """The candidate's span recognised by itself, and the score of the likeliest name.
+        """The score of the likeliest name, and the candidate's span recognised by itself.
 
-        ``waveform`` begins ``start_s`` into the recording, as the frames of ``one`` do.
+        ``waveform`` begins ``start_s`` into the recording, and the frames of ``one`` are counted from there.
         """
         transcriber = self.transcriber
         frame, margin = (round(transcriber.sample_rate * s) for s in (transcriber.frame_s, SPAN_MARGIN_S))
@@ -279,16 +281,17 @@ class Spotter:
         return self._score(again, transcript.names[0][0]), Spotted(first_s, last_s, transcript)
 
     def search(self, hold_s: float, finder: Transcriber | None = None) -> Search:
-        """Candidates of a stream, told of ``hold_s`` after they end, by the log-probabilities of ``finder`` if any."""
+        """A search for candidates in a stream, returned ``hold_s`` after they end. It takes the log-probabilities of
+        ``finder`` or, without one, of the transcriber."""
         hears = finder or self.transcriber
         return Search(self._texts, hears.frame_s, hold_s, lambda some: corrected(hears, some).outputs[self._output])
 
     def threshold(self, transcriber: Transcriber) -> float:
-        """What a score has to reach, as it was fitted to ``transcriber``."""
+        """The score that a name has to reach, as fitted to ``transcriber``."""
         return (transcriber.confirmation or UNFITTED).threshold(self._per_hour)
 
     def confirms(self, log_probs: LogProbs, name: str) -> bool:
-        """Whether a span with these ``log_probs`` is ``name``, the likeliest, even in running speech."""
+        """Whether a span with these ``log_probs`` is its likeliest ``name`` by the threshold for running speech."""
         return self._score(log_probs, name) >= self._least
 
     def _score(self, log_probs: LogProbs, name: str) -> float:
@@ -304,7 +307,7 @@ class Spotter:
 
 
 def corrected(transcriber: Transcriber, log_probs: LogProbs) -> LogProbs:
-    """Less the prior of ``transcriber``'s labels, by PRIOR_WEIGHT, where it has one."""
+    """``log_probs`` less PRIOR_WEIGHT times the label prior of ``transcriber``; unchanged if it has none."""
     if (prior := transcriber.label_prior) is None:
         return log_probs
     pairs = zip(log_probs.outputs, prior.log_priors, strict=True)
@@ -312,5 +315,5 @@ def corrected(transcriber: Transcriber, log_probs: LogProbs) -> LogProbs:
 
 
 def decided(spotted: Spotted) -> Spotted:
-    """What the recogniser is unsure of, or calls none of the list, the likelihood ratio decides."""
+    """``spotted`` as accepted: its likelihood ratio overrules the rejection model."""
     return spotted._replace(transcript=replace(spotted.transcript, accepted=True, unsure=False))

@@ -1,10 +1,10 @@
-"""Names inside of running speech, while somebody speaks: a small network of streams finds what may be one, the
-recogniser confirms it. numpy only.
+"""Keyword spotting while somebody speaks: a small streaming recogniser finds candidates, the recogniser confirms them.
+numpy only.
 
-Method: ``spotting``'s token passing over the log-probabilities of a recogniser of streams, kept from block to block. A
-candidate waits HOLD_S for one that it is part of. Its span is recognised by itself, and its score is the mean of both
-networks' likelihood ratios, which err on different words. Of a long stream only those parts are heard in which somebody
-may speak: most of what a microphone hears is none.
+Method: ``spotting``'s token passing over the log-probabilities of a streaming recogniser, with its state kept between
+blocks. A candidate waits HOLD_S for a longer one that contains it. Its span is recognised by itself, and its score is
+the mean of both networks' likelihood ratios, since the networks err on different words. Only the parts of a long stream
+in which somebody may speak are processed: most of what a microphone records is not speech.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from speech.inference.spotting import Candidate, Spotted, Spotter, decided
 from speech.inference.transcriber import Transcriber
 
 HOLD_S = 0.3
-TAIL_S = 0.3  # of silence after a stream's end: its last symbols are known a little after they are said
-KEPT_S = 6.0  # of the stream: a candidate may be as old as its name is long
+TAIL_S = 0.3  # of silence after a stream's end: the last symbols are recognised a little after they are said
+KEPT_S = 6.0  # of the stream: a candidate begins as far back as its name is long
 
 
 class StreamSpotter:
-    """Finds the names of ``spotter``'s list in a stream, by ``finder``, a recogniser of streams.
+    """Finds the names of ``spotter``'s list in a stream, with the streaming recogniser ``finder``.
 
-    It hears the stream from its sample ``start`` on. Both networks have the same phones and sample rate.
+    It is fed the stream from sample ``start`` on. Both networks have the same phones and sample rate.
     """
 
     def __init__(self, spotter: Spotter, finder: Transcriber, start: int) -> None:
@@ -36,7 +36,7 @@ class StreamSpotter:
         self.begin(start)
 
     def begin(self, start: int) -> None:
-        """At sample ``start``, as if nothing had been before; ``finish`` first tells of what was."""
+        """Begin afresh at sample ``start``; call ``finish`` first for the names before it."""
         self._start = start
         self._stream = self._finder.stream()
         self._search.begin()
@@ -45,24 +45,25 @@ class StreamSpotter:
 
     @property
     def stop(self) -> int:
-        """The sample of the stream up to which it was fed."""
+        """The sample of the stream after the last one that was fed."""
         return self._start + self._n_samples
 
     @property
     def n_needed(self) -> int:
-        """Samples from which on the next block is more than kept."""
+        """How many more samples complete the next frames; a shorter block is only stored."""
         return self._stream.n_needed
 
     def feed(self, block: Waveform) -> list[Spotted]:
-        """The names that are confirmed with ``block`` ``(n_samples,)``, by time."""
+        """The names that ``block`` ``(n_samples,)`` confirms, by time."""
         return self._confirmed(self.scored(block))
 
     def finish(self) -> list[Spotted]:
-        """Those that the end of the stream brings."""
+        """The names that the end of the stream confirms."""
         return self._confirmed(self.last_scored())
 
     def scored(self, block: Waveform) -> list[tuple[float, Spotted]]:
-        """What may be a name, confirmed or not, with its score: the mean of both networks', which say the same name."""
+        """The candidates for which both networks give the same name, confirmed or not, each with the mean of both
+        networks' scores."""
         self._kept.append(block)
         self._n_kept += len(block)
         self._n_samples += len(block)
@@ -72,7 +73,7 @@ class StreamSpotter:
         return [] if found is None else list(self._recognised(self._search.feed(found)))
 
     def last_scored(self) -> list[tuple[float, Spotted]]:
-        """As ``scored``, of what the end of the stream brings."""
+        """As ``scored``, for the candidates that the end of the stream settles."""
         tail = np.zeros(round(TAIL_S * self._finder.sample_rate), np.float32)
         found = self._stream.finish(tail)
         last = [] if found is None else self._search.feed(found)

@@ -1,8 +1,8 @@
-"""A stream of samples to log-probabilities, as they come: in any blocks those of the whole, to the bit. numpy only.
+"""Log-probabilities of a stream of samples, as they come: in any blocks bitwise those of the whole. numpy only.
 
-A network whose state travels computes N_FIRST frames of a stream, then N_FRAMES at a time, and what is left at its end:
-as many in another block would be rounded otherwise, and a recurrent network carries that on. Samples are kept until
-they fill a step; what the network needs of the steps before is its state.
+A network that passes its state on computes N_FIRST frames of a stream, then N_FRAMES at a time, and what is left at its
+end. The steps are fixed, since steps of other sizes would round differently, and a recurrent network carries that on.
+Samples are kept until they fill a step; the state holds all that the network needs of earlier steps.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ import numpy as np
 from speech.audio.files import Waveform
 from speech.inference.scoring import LogProbs
 
-N_FIRST = 16  # of the first step: 0.48 s with the finder that ships, of which more is there when somebody speaks
-N_FRAMES = 4  # of a step: 0.12 s with the finder that ships, whose step of one frame takes four fifths of the time
+N_FIRST = 16  # frames of the first step: 0.48 s with the finder that ships; more is held once speech is found
+N_FRAMES = 4  # frames of a step: 0.12 s with the finder that ships, where a step of one frame takes 4/5 of the time
 
-# Samples ``(1 + n,)`` that begin with the one before, how many of the n count, and the state: what comes of them.
+# Takes samples ``(1 + n,)``, the first of which is the previous one, how many of the n are valid, and the state. Gives
+# the log-probabilities and the next state.
 Step = Callable[[Waveform, int, Any], tuple[LogProbs, Any]]
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Samples of a feature frame, between frames of log-probabilities, and that the last feature frame of one of these
-    shares with the first of the next."""
+    """Numbers of samples: of a feature frame, from one frame of log-probabilities to the next, and of the overlap
+    between the last feature frame of one of these and the first feature frame of the next."""
 
     window_length: int
     samples_per_frame: int
@@ -34,16 +35,16 @@ class Windows:
 
 
 class Stream:
-    """One stream through a network's ``step``, from ``state`` on."""
+    """One stream through a network's ``step``, beginning with ``state``."""
 
     def __init__(self, step: Step, state: Any, windows: Windows) -> None:
         self._step, self._state, self._windows = step, state, windows
-        self._samples: Waveform = np.zeros(1, np.float32)  # the one before, and those that fill no step yet
+        self._samples: Waveform = np.zeros(1, np.float32)  # the previous one, and those that do not yet fill a step
         self._begun = False
 
     @property
     def n_needed(self) -> int:
-        """Samples from which on the next block completes frames."""
+        """How many more samples complete the next frames."""
         return 1 + self._windows.overlap + self._hop - len(self._samples)
 
     @property
@@ -52,7 +53,7 @@ class Stream:
         return (N_FRAMES if self._begun else N_FIRST) * self._windows.samples_per_frame
 
     def feed(self, block: Waveform) -> LogProbs | None:
-        """The frames that ``block`` ``(n_samples,)`` completes; None for none."""
+        """The frames that ``block`` ``(n_samples,)`` completes; None if there are none."""
         self._samples = np.concatenate([self._samples, block])
         found = []
         while self.n_needed <= 0:
@@ -63,8 +64,8 @@ class Stream:
         return joined(found) if found else None
 
     def finish(self, tail: Waveform | None = None) -> LogProbs | None:
-        """The last frames, where the samples that are left and a ``tail`` make some; a stream shorter than a window has
-        one, too."""
+        """The last frames, if the remaining samples and a ``tail`` make any; a stream shorter than a window has one
+        frame, too."""
         if tail is not None:
             self._samples = np.concatenate([self._samples, tail])
         n_samples, windows = len(self._samples) - 1, self._windows
@@ -81,10 +82,10 @@ class Stream:
 
 
 def joined(parts: Sequence[LogProbs]) -> LogProbs:
-    """``parts`` of a stream, one after the other."""
+    """``parts`` of a stream, concatenated."""
     return LogProbs(*(np.concatenate(some) for some in zip(*(part.outputs for part in parts), strict=True)))
 
 
 def whole(stream: Stream, waveform: Waveform) -> LogProbs:
-    """Of a stream that ``waveform`` ``(n_samples,)``, of one sample or more, is all of."""
+    """The log-probabilities of a ``stream`` that consists of ``waveform`` ``(n_samples,)``, of one sample or more."""
     return joined([some for some in (stream.feed(waveform), stream.finish()) if some is not None])

@@ -1,7 +1,7 @@
-"""From a clip to its transcript: all of recognition but the network, in numpy.
+"""From a clip to its transcript: all of recognition except the network, in numpy.
 
-``Recognizer`` (torch) and ``Runtime`` (onnxruntime) compute the log-probabilities of a waveform's letters and phones;
-reading a clip, end-pointing, decoding, ranking and timing are written here, once for both.
+``Recognizer`` (torch) and ``Runtime`` (onnxruntime) compute the log-probabilities of a waveform's letters and phones.
+They share the code here: reading a clip, end-pointing, decoding, ranking and timing.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from speech.text.phones import Inventory
 from speech.text.pronunciation import Pronunciation
 
 Clip = str | Path | tuple[ArrayLike, int]
-FITTED = {"label_prior": LabelPrior, "rejection": Rejection, "confirmation": Confirmation}  # after a training
+FITTED = {"label_prior": LabelPrior, "rejection": Rejection, "confirmation": Confirmation}  # to a trained network
 
 
 class Decoded(NamedTuple):
-    """What ``Transcriber.decode`` makes of a clip's log-probabilities."""
+    """The result of ``Transcriber.decode``."""
 
     symbols: Symbols  # of the letters
     names: list[tuple[str, float]]  # with their probabilities, best first
@@ -59,10 +59,10 @@ class Decoded(NamedTuple):
 
 
 class Speech(NamedTuple):
-    """A recording trimmed to the name, when that begins in it, and the recording's faults."""
+    """A recording trimmed to the name, and the recording's faults."""
 
     waveform: Waveform  # (n_samples,)
-    start_s: float
+    start_s: float  # where that begins in the recording
     faults: list[str]
 
 
@@ -78,11 +78,11 @@ class Span(NamedTuple):
 class Transcript:
     """The letters with their spans, the names of the list with their probabilities (best first), the phones in IPA.
 
-    The names' probabilities are given that one of them was said. ``out_of_list`` is the probability that none was,
-    where listed and other sounds are equally common; ``accepted`` whether it lies below the threshold, ``unsure``
-    whether it does not and is yet what some names of a list have, or is spelt as one: to be said again. They are None
-    without a list, and for a recogniser that was not calibrated; ``phones`` is None where none were trained.
-    ``faults`` are those of the recording, its level and its bandwidth, that make a wrong transcript likelier.
+    The names' probabilities are conditional on one of them having been said. ``out_of_list`` is the probability that
+    none was, if listed and other sounds are equally common. ``accepted`` tells whether it is below the threshold.
+    ``unsure``: not accepted, but ``out_of_list`` is as low as for some names of a list, or the letters spell a name;
+    it should be said again. All three are None without a list, and for a recogniser that was not calibrated.
+    ``phones`` is None if none were trained. ``faults`` of the recording's level and bandwidth make errors likelier.
     """
 
     letters: str
@@ -95,7 +95,7 @@ class Transcript:
     faults: Sequence[str] = ()
 
     def verdict(self, n_names: int) -> str:
-        """The likeliest ``n_names`` with their probabilities, after what speaks against them, if anything does."""
+        """The likeliest ``n_names`` with their probabilities, after the reason to doubt them, if there is one."""
         names = ", ".join(f"{name} {probability:.3f}" for name, probability in self.names[:n_names])
         if self.unsure:
             return f"unsure, out of list {self.out_of_list:.3f}: say it again; nearest {names}"
@@ -105,12 +105,12 @@ class Transcript:
 
 
 class Transcriber(ABC):
-    """A network of letters, and of phones where there is an ``inventory`` of them, with all that ranking names needs.
+    """A network that outputs letters and, with an ``inventory``, phones; and all that ranking names needs.
 
-    ``names`` are those that it was trained for, ``pronunciations`` theirs. A name's score is that of its letters and,
-    with weight ``phones_weight``, that of its phones. ``label_prior`` corrects the letters before names are ranked,
-    ``rejection`` gives the out-of-list probability, ``confirmation`` the thresholds of spotting; each is None where it
-    was not fitted.
+    ``names`` are those that it was trained for, ``pronunciations`` theirs. A name's score combines that of its letters
+    and, with weight ``phones_weight``, that of its phones. ``label_prior`` corrects the outputs before names are
+    ranked, ``rejection`` gives the out-of-list probability, ``confirmation`` the thresholds of spotting; each is None
+    if it was not fitted.
     """
 
     alphabet: Alphabet
@@ -122,11 +122,11 @@ class Transcriber(ABC):
     rejection: Rejection | None = None
     label_prior: LabelPrior | None = None
     confirmation: Confirmation | None = None
-    enrolled: Mapping[str, Enrolled] = MappingProxyType({})  # by name: what was decoded of its recordings
+    enrolled: Mapping[str, Enrolled] = MappingProxyType({})  # by name: the decodings of its recordings
 
     @property
     def n_symbols(self) -> list[int]:
-        """Of each output, letters first, blanks included."""
+        """The number of symbols of each output, letters first, blanks included."""
         return [len(some) for some in (self.alphabet, self.inventory) if some is not None]
 
     @property
@@ -146,31 +146,31 @@ class Transcriber(ABC):
 
     @property
     def finder(self) -> Transcriber | None:
-        """The recogniser of streams that finds candidates for spotting; None where there is none."""
+        """The streaming recogniser that finds candidates for spotting; None if there is none."""
         return None
 
     def stream(self) -> Stream:
-        """One stream, through the network. Raises ValueError where it needs whole clips."""
-        raise ValueError("this recogniser needs whole clips, and hears no stream")
+        """A new stream through the network. Raises ValueError if the network needs whole clips."""
+        raise ValueError("this recogniser needs whole clips, and cannot process a stream")
 
     @abstractmethod
     def log_probs(self, waveform: Waveform) -> LogProbs:
         """The log-probabilities of one end-pointed waveform ``(n_samples,)``."""
 
     def fitted(self) -> dict[str, dict[str, Any]]:
-        """What of FITTED it has, as plain data, by name."""
+        """Those parts of FITTED that it has, as plain data, by name."""
         return {name: asdict(one) for name in FITTED if (one := getattr(self, name)) is not None}
 
     def set_fitted(self, content: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take from ``content`` what ``fitted`` gave. Raises TypeError or ValueError for other data."""
+        """Restore from ``content`` what ``fitted`` returned. Raises TypeError or ValueError for other data."""
         for name, kind in FITTED.items():
             if name in content:
                 setattr(self, name, kind(**content[name]))
 
     def check_plain_data(self) -> None:
-        """Raise ValueError, PhoneError or TypeError for data of a file that do not fit one another."""
+        """Raise ValueError, PhoneError or TypeError if the data of a file are invalid or inconsistent."""
         if not isinstance(self.alphabet.letters, str) or not self.alphabet.letters.isprintable():
-            raise ValueError(f"alphabet {self.alphabet.letters!r} is no text of printable letters")
+            raise ValueError(f"alphabet {self.alphabet.letters!r} is not a text of printable letters")
         if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
             raise TypeError("names are no list of texts")
         if long := [name for name in self.names if len(name) > LONGEST]:
@@ -184,11 +184,11 @@ class Transcriber(ABC):
                 inventory.encode(one.phones)
 
     def lexicon(self, names: Sequence[str] | None = None) -> dict[str, Entry]:
-        """Each of ``names`` with its letters and phones, made once for many clips; without ``names``, of its own.
+        """The letters and phones of each of ``names``, made once for many clips; of its own names without ``names``.
 
-        Pronunciations are a ``Name``'s own, else those that were trained, else the grapheme-to-phoneme model's; beside
-        them stands what was ``enrolled`` of a name, and enrolled names are always in the list. Raises ValueError for
-        duplicates, and for what is no list.
+        Pronunciations are a ``Name``'s own, else those that were trained, else the grapheme-to-phoneme model's. The
+        variants that were ``enrolled`` for a name are added, and enrolled names are always in the list. Raises
+        ValueError for duplicates, and for a value that is not a list.
         """
         if isinstance(names, str | bytes):
             raise ValueError(f"names={names!r}: one text; give a list of names: [{names!r}]")
@@ -231,7 +231,7 @@ class Transcriber(ABC):
     def scores(self, log_probs: LogProbs, entries: Sequence[Entry], corrected: bool = True) -> Floats:
         """The score by which each of ``entries`` is ranked, ``(n_entries,)`` nats: letters and phones, fused.
 
-        By letters alone where a name lacks pronunciations. ``corrected`` applies the label prior.
+        Only letters are used if any name lacks pronunciations. ``corrected`` applies the label prior.
         """
         if self.label_prior and corrected:
             log_probs = self.label_prior(log_probs)
@@ -239,8 +239,8 @@ class Transcriber(ABC):
         return letters if phones is None else fuse(self.phones_weight, letters, phones)
 
     def evidence(self, log_probs: LogProbs, firsts: Sequence[Entry], n_names: Sequence[int]) -> Floats:
-        """``rejection.EVIDENCE`` of one clip against several lists, ``(n_lists, len(EVIDENCE))``, from the likeliest
-        name of each list and its length. Letters and phones are fused as in ``scores``."""
+        """``rejection.EVIDENCE`` of one clip against several lists, ``(n_lists, len(EVIDENCE))``: ``firsts`` are the
+        likeliest name of each, ``n_names`` their lengths. Letters and phones are fused as in ``scores``."""
         entropy, n_symbols = mean_frame_entropy(log_probs.letters), [float(length(one.letters)) for one in firsts]
         if log_probs.phones is not None and have_pronunciations(firsts):
             weight = self.phones_weight
@@ -252,17 +252,17 @@ class Transcriber(ABC):
         return np.array([evidence(name, n, free, entropy, of) for name, n, of in found])
 
     def rank(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
-        """The probability of each name of ``lexicon``, given that one of them was said; best first."""
+        """Each name of ``lexicon`` with its probability, given that one of them was said; best first."""
         return self.rank_with_rejection(log_probs, lexicon)[0]
 
     def out_of_list_probability(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> float | None:
-        """The probability that none of ``lexicon`` was said; None without names, or where it was not calibrated."""
+        """The probability that none of ``lexicon`` was said; None without names, or if it was not calibrated."""
         return self.rank_with_rejection(log_probs, lexicon)[1]
 
     def rank_with_rejection(
         self, log_probs: LogProbs, lexicon: Mapping[str, Entry]
     ) -> tuple[list[tuple[str, float]], float | None]:
-        """``rank`` and ``out_of_list_probability``, the names scored once for both."""
+        """``rank`` and ``out_of_list_probability`` together, so that the names are scored once."""
         if not lexicon:
             return [], None
         names = list(lexicon)
@@ -279,19 +279,19 @@ class Transcriber(ABC):
         return [(names[i], float(probabilities[i])) for i in order], out_of_list
 
     def decode(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> Decoded:
-        """The letters, by the recogniser's own decoder, and the names."""
+        """The letters, found by ``decoder``, and the ranked names."""
         return Decoded(self.decoder(log_probs.letters), *self.rank_with_rejection(log_probs, lexicon))
 
     def transcribe(self, clip: Clip, names: Sequence[str] | None = None) -> Transcript:
         """Transcribe ``clip``, a path or samples with their rate in Hz, ``(samples, rate)``.
 
-        ``names`` to choose from; without them those that the recogniser was trained for.
+        ``names`` are the list to choose from; without it, the names that the recogniser was trained for.
         Raises AudioError for a clip that cannot be used, NoSpeechError for silence, TextError for an unwritable name.
         """
         return self.transcribe_recording(clip, self.lexicon(names))
 
     def transcribe_recording(self, clip: Clip, lexicon: Mapping[str, Entry]) -> Transcript:
-        """``transcribe`` by a ``lexicon`` that is made once for many clips."""
+        """``transcribe`` with a ``lexicon`` that is made once for many clips."""
         speech = self.speech(clip)
         found = self.transcript(self.log_probs(speech.waveform), speech.start_s, lexicon)
         return replace(found, faults=tuple(speech.faults))
@@ -308,7 +308,7 @@ class Transcriber(ABC):
         return Speech(waveform, start_s, faults + level_faults(recording, waveform[margin:-margin]))
 
     def recording(self, clip: Clip) -> tuple[Waveform, list[str]]:
-        """``clip`` as a waveform, and the fault of its bandwidth. Raises AudioError."""
+        """``clip`` as a waveform, and the fault of its bandwidth, if it has one. Raises AudioError."""
         is_path = isinstance(clip, str | Path)
         if not is_path and not (isinstance(clip, tuple) and len(clip) == 2):
             raise files.AudioError(f"clip: {type(clip).__name__} is no clip: give a path, or (samples, rate in Hz)")
@@ -317,7 +317,8 @@ class Transcriber(ABC):
         return waveform, band_faults(rate, self.sample_rate)
 
     def transcript(self, log_probs: LogProbs, start_s: float, lexicon: Mapping[str, Entry]) -> Transcript:
-        """Of the log-probabilities of an end-pointed waveform that begins ``start_s`` into its recording."""
+        """The transcript of an end-pointed waveform with these ``log_probs``, which begins ``start_s`` into its
+        recording."""
         symbols, names, out_of_list = self.decode(log_probs, lexicon)
         letters = self.alphabet.decode(symbols)
         frames = align(log_probs.letters, symbols) if symbols else []

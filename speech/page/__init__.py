@@ -1,1 +1,1 @@
-"""A run as one page of HTML: its metrics, its training, and its misrecognised clips."""
+"""A run as one HTML page: its metrics, its training, and its misrecognised clips."""

@@ -1,4 +1,4 @@
-"""``python -m speech.page``: names recognised in a browser, from the microphone or a file, on this machine."""
+"""``python -m speech.page``: recognises names in a browser on this machine, from the microphone or a file."""
 
 from __future__ import annotations
 

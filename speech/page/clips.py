@@ -1,4 +1,4 @@
-"""The run's test clips, evaluated anew: their predictions and their sound."""
+"""The run's test clips, evaluated again: their predictions and their sound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TestClips:
     waveforms: dict[str, Waveform]  # by the clip's id
 
     def misrecognised(self) -> list[Prediction]:
-        """Those whose hypothesis is not the reference, the worst first; of each name one before another's second."""
+        """The predictions that differ from the reference, the worst first; the first of each name before any second."""
         worst = sorted(
             (one for one in self.predictions if one.ref != one.hyp),
             key=lambda one: (-n_edits(one.ref, one.hyp) / len(one.ref), one.id),
@@ -44,8 +44,8 @@ class TestClips:
         return [by_name[ref] for ref in sorted(names, key=lambda ref: ref not in featured)[:n]]
 
     def log_probabilities(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """The names of the first clip's list (in the alphabet, sorted), and of the clips that are ranked in it the
-        log-probability of each, ``(n_clips, n_names)``, and the index of each reference."""
+        """The names of the first clip's list (in the alphabet, sorted); and for the clips that are ranked in that list,
+        the log-probability of each name, ``(n_clips, n_names)``, and the index of each reference."""
         names = sorted(name for name, _ in self.predictions[0].names)
         ranked = [(one.ref, dict(one.names)) for one in self.predictions]
         ranked = [(ref, clip) for ref, clip in ranked if ref in clip and clip.keys() == set(names)]
@@ -55,9 +55,9 @@ class TestClips:
 
 
 def evaluate_clips(run: Run) -> TestClips | str:
-    """The clips of the corpus, or of the shards, that the run was trained with, or in words why they are not there.
+    """The clips of the corpus, or of the shards, that the run was trained with; or the reason why they are missing.
 
-    Of shards in several folders the report tells of one.
+    If the shards were in several folders, the report names only one.
     """
     corpus = Corpus(run.corpus, [])
     of_shards = (run.corpus / SUMMARY).is_file()
@@ -73,7 +73,7 @@ def evaluate_clips(run: Run) -> TestClips | str:
         settings = DataSettings(*own, BATCH_SIZE, names=recognizer.names)
         data = SpeechData(Shar(str(run.corpus)) if of_shards else corpus, settings)
         waveforms = {clip.id: clip.waveform for clip in data.test_clips}
-    except UNREADABLE as error:  # whose message would tell where on this machine
+    except UNREADABLE as error:  # its message would reveal the path on this machine
         reason = type(error).__name__
         warnings.warn(f"{error}: the page is without clips", stacklevel=1)
         return f"The corpus {corpus.folder.name} cannot be read ({reason}): it was half deleted, or half copied."

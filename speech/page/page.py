@@ -1,4 +1,4 @@
-"""The page itself: one file of HTML that loads nothing else."""
+"""The page itself: one HTML file that loads nothing else."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from speech.page.run import Moment, Run
 N_ALIGNED = 4  # clips whose alignment is drawn
 N_CONFUSED = 14  # names of the confusion matrix
 N_MOMENTS = 7  # of training, in the table of hypotheses
-LOGGED = {  # TensorBoard's pictures that are shown as they are
+LOGGED = {  # TensorBoard's pictures that are shown unchanged
     "lattice": "CTC lattice of one clip: the frames of each letter, over training",
     "attribution": "Attribution (gradient x input): what each neuron adds to one clip's loss (red) or takes (blue)",
 }
 
 
 def write(run: Run, n_clips: int, path: Path) -> None:
-    """Write ``page`` to ``path``, whole or not at all."""
+    """Write ``page`` to ``path``, completely or not at all."""
     html = page(run, n_clips)
     path.parent.mkdir(parents=True, exist_ok=True)
     storage.write_text(path, html)
@@ -45,7 +45,7 @@ def page(run: Run, n_clips: int) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
-        finalize=lambda value: printable_lines(value) if type(value) is str else value,  # Markup is HTML of our own
+        finalize=lambda value: printable_lines(value) if type(value) is str else value,  # Markup is our own HTML
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -69,7 +69,7 @@ def page(run: Run, n_clips: int) -> str:
 
 
 def _charts(run: Run) -> dict[str, dict[str, Markup]]:
-    """Those of TensorBoard's custom scalars, by heading and title."""
+    """The charts of TensorBoard's custom scalars, by heading and title."""
     found: dict[str, dict[str, Markup]] = {}
     for heading, charts in CHARTS.items():
         for title, patterns in charts.items():
@@ -80,7 +80,7 @@ def _charts(run: Run) -> dict[str, dict[str, Markup]]:
 
 
 def _moments(run: Run) -> list[Moment]:
-    """Some of the run's, from its first to its last."""
+    """Some of the run's moments, from its first to its last."""
     spaced = np.linspace(0, len(run.moments) - 1, N_MOMENTS).astype(int)
     return [run.moments[i] for i in np.unique(spaced)] if run.moments else []
 

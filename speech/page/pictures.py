@@ -1,4 +1,4 @@
-"""Pictures as SVG that stands in the page itself, and takes the page's colour for its lines and letters."""
+"""Pictures as SVG within the page itself, whose lines and letters have the page's text colour."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from matplotlib.figure import Figure
 from speech.common.escape import escape_mathtext
 from speech.page.run import Curve
 
-_INK = "#010203"  # stands for the page's own colour until the picture is written
+_INK = "#010203"  # a placeholder for the page's own colour until the picture is written
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     **dict.fromkeys(["text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"], _INK),
 }
-N_POINTS = 30  # a curve of fewer shows each
+N_POINTS = 30  # a curve with fewer points shows a marker at each
 LOGARITHMIC = ("gradient/", "update/", "lr-")
 
 
 def svg(draw: Callable[[], Figure], title: str) -> Markup:
-    """What ``draw`` makes, with ``title`` for those who cannot see it."""
+    """The figure that ``draw`` makes, with ``title`` as its text alternative."""
     with matplotlib.rc_context(_SETTINGS | {"svg.hashsalt": title}):
         text = io.StringIO()
         draw().savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -39,7 +39,7 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     """Curves by tag, over the steps."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.subplots()
-    one_kind = len({tag.partition("/")[0] for tag in shown}) == 1  # which then is left out of the labels
+    one_kind = len({tag.partition("/")[0] for tag in shown}) == 1  # the labels then omit it
     colours = itertools.cycle(matplotlib.color_sequences["tab20"])
     for (tag, curve), colour in zip(shown.items(), colours, strict=False):
         name, marker = tag.partition("/")[2] if one_kind else tag, "o" if len(curve.steps) < N_POINTS else ""
@@ -55,7 +55,7 @@ def chart(shown: Mapping[str, Curve]) -> Figure:
     if all(tag.startswith(LOGARITHMIC) for tag in shown):
         axes.set_yscale("log")
     else:
-        axes.update_datalim([(0, 0)], updatex=False)  # so that the margin above is of what is shown, from 0 on
+        axes.update_datalim([(0, 0)], updatex=False)  # the upper margin is then relative to the range from 0 up
         axes.set_ylim(bottom=0)
     axes.set_xlabel("step", fontsize=9)
     axes.tick_params(labelsize=8, which="both")

@@ -1,4 +1,4 @@
-"""What a run left in its folder, read for the page."""
+"""Reads the files in a run's folder for the page."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from speech.common import runs, storage
 from speech.evaluation.report import Environment, RunReport
 from speech.model.recognizer import Recognizer
 
-# Where files lie on this machine is not sent with the page.
-_PLACES = ("run_dir", "cache_dir")  # of a config: left out
-_FILES = ("init", "names", "path", "root", "words")  # names of files and folders, where they have a / in them
-_ABSOLUTE = re.compile(r"(/(?![^/]*/$)|~|[A-Za-z]:[\\/])")  # and not IPA, which stands between two slashes
+# The page does not reveal where files are on this machine.
+_PLACES = ("run_dir", "cache_dir")  # keys of a config that are left out
+_FILES = ("init", "names", "path", "root", "words")  # keys of files and folders: values with a / are paths
+_ABSOLUTE = re.compile(r"(/(?![^/]*/$)|~|[A-Za-z]:[\\/])")  # but not IPA, which is written between two slashes
 
 
 class Curve(NamedTuple):
-    """A scalar of TensorBoard's by step."""
+    """One of TensorBoard's scalars by step."""
 
     steps: list[int]
     values: list[float]
 
 
 class Moment(NamedTuple):
-    """A line of hypotheses.jsonl: at a step of training, the hypothesis for a clip of each reference."""
+    """A line of hypotheses.jsonl: the hypothesis for a clip of each reference, at a step of training."""
 
     step: int
     hyps: dict[str, str]
@@ -49,8 +49,8 @@ class Run(NamedTuple):
 def read(place: str, runs_dir: str) -> Run:
     """The run in the folder ``place``, or the newest under ``runs_dir``.
 
-    Raises ValueError or OSError, naming the file and the way out, where it has not ended, is cut short or was written
-    by another version. What a TensorBoard log has lost is left out, and so is all of it where there is none.
+    Raises ValueError or OSError, naming the file and the way out, if the run has not ended, or if a file is truncated
+    or was written by another version. Lost parts of a TensorBoard log, or all of a missing one, are left out.
     """
     path = runs.find_recognizer(place, runs_dir, "run")
     folder = path.parent
@@ -70,13 +70,13 @@ def read(place: str, runs_dir: str) -> Run:
     curves, pictures = _events(folder / "tensorboard")
     moments = _moments(folder / "hypotheses.jsonl")
     corpus = (folder / report.corpus).resolve()
-    if not corpus.is_dir():  # made again, where its run would make it
+    if not corpus.is_dir():  # made again, in the folder where its run would make it
         corpus = Path(str(nodes.get("cache_dir"))).resolve() / corpus.name
     return Run(folder, recognizer, report, environment, shown, corpus, moments, curves, pictures)
 
 
 def _without_place(node: Any, key: str = "") -> Any:
-    """``node`` of a config, which stands at ``key``, with nothing but the last part of each path."""
+    """``node``, the value at ``key`` in a config, with each path reduced to its last part."""
     if isinstance(node, dict):
         return {name: _without_place(child, str(name)) for name, child in node.items()}
     if isinstance(node, list):
@@ -94,13 +94,13 @@ def _moments(path: Path) -> list[Moment]:
             found.append(Moment(line["step"], {ref: str(hyp) for ref, hyp in line["hyp"].items()}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, ValueError) and not text.endswith(b"\n"):
-                break  # the last one, which a crash left half written
+                break  # the last line, which a crash left half written
             raise ValueError(f"{path}: line {number} is not what a run writes there ({error}): delete it") from error
     return found
 
 
 def _events(folder: Path) -> tuple[dict[str, Curve], dict[str, bytes]]:
-    """The scalars and the last of each picture; a crashed run's file ends in the middle of one, which is left out."""
+    """The scalars, and the last version of each picture. An event at which a crashed run's file ends is left out."""
     if not any(folder.glob("events.out.tfevents.*")):
         return {}, {}
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 1, "audio": 1, "histograms": 1})
@@ -108,7 +108,7 @@ def _events(folder: Path) -> tuple[dict[str, Curve], dict[str, bytes]]:
     tags = events.Tags()
     curves = {}
     for tag in tags["scalars"]:
-        last = {event.step: event.value for event in events.Scalars(tag)}  # a resumed run tells some steps again
+        last = {event.step: event.value for event in events.Scalars(tag)}  # a resumed run logs some steps again
         steps = sorted(last)
         curves[tag] = Curve(steps, [last[step] for step in steps])
     return curves, {tag: events.Images(tag)[-1].encoded_image_string for tag in tags["images"]}

@@ -1,4 +1,4 @@
-"""The live page's server on this machine: its files from memory, each with its own type, to 127.0.0.1 alone."""
+"""The live page's server on this machine: it serves files from memory, each with its type, on 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from speech.common.ranges import checked_count
 
-TYPES = {  # not the system's table, which calls scripts text/plain where an editor has said so
+TYPES = {  # not the system's table, in which an editor may have set text/plain for scripts
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -31,13 +31,13 @@ HEADERS = {
 
 
 def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
-    """A server of ``page`` that is bound to ``port``, 0 for a free one. Raises OSError where another program has it,
-    ValueError for what is no port."""
+    """A server of ``page`` on ``port``, 0 for a free one. Raises OSError if another program has the port, ValueError
+    for an invalid one."""
     checked_count("port", port, 0, 65_535)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # one connection for many files
-        disable_nagle_algorithm = True  # or a file waits for the receipt of its header
+        disable_nagle_algorithm = True  # otherwise a file waits until its header is acknowledged
 
         def handle(self) -> None:
             with suppress(ConnectionError):  # the browser has gone
@@ -64,7 +64,7 @@ def server(page: Mapping[str, bytes], port: int) -> ThreadingHTTPServer:
         do_HEAD = do_GET
 
         def log_message(self, *args: Any) -> None:
-            """Say nothing of each file."""
+            """Log nothing."""
 
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), Handler)

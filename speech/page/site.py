@@ -1,10 +1,10 @@
-"""The live page as a static folder: what a browser needs to recognise names by itself, and nothing from elsewhere.
+"""The live page as a static folder: all that a browser needs to recognise names by itself, without other servers.
 
-The sources are in ``web/``, plain modules of JavaScript that mirror the rooms of Python. Beside them stand the exported
+The sources are in ``web/``, plain JavaScript modules that mirror the Python packages. Beside them are the exported
 recogniser and its finder, the grapheme-to-phoneme model, the CMU dictionary as phones, and onnxruntime-web's program
 (an npm package, MIT), which ``scripts/install_onnxruntime_web.py`` fetches.
 
-To begin with, the page needs the recogniser and the program alone: how its first names are said is in its settings.
+At first the page needs only the recogniser and the program: the pronunciations of its first names are in its settings.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from speech.text import lexicon
 from speech.text.names import read_names
 
 WEB = Path(__file__).parent / "web"
-EXAMPLE: list[Any] = ["Martin", "Marvin", "Morton", "Mark", {"text": "Siobhan", "say": ["shivawn"]}]  # to begin with
+EXAMPLE: list[Any] = ["Martin", "Marvin", "Morton", "Mark", {"text": "Siobhan", "say": ["shivawn"]}]  # the first list
 PACKAGE = "onnxruntime-web@1.30.0"
-# Of its folder dist, the build without GPU: the page's name of each file, and its SHA-256.
+# The build without GPU, in its folder dist: the name of each file on the page, and its SHA-256.
 PROGRAM = {
     "ort.wasm.bundle.min.mjs": (
-        "onnxruntime.js",  # a server that knows no .mjs would send it as no script
+        "onnxruntime.js",  # a server that does not know .mjs would not send it as a script
         "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     ),
     "ort-wasm-simd-threaded.wasm": (
@@ -42,7 +42,7 @@ def files(recognizer: Path, onnxruntime_web: Path) -> dict[str, bytes]:
     """Every file of the page by its name, ``index.html`` first.
 
     ``recognizer`` is an exported recogniser, ``onnxruntime_web`` the folder of ``PROGRAM``. Raises OSError or
-    RecognizerError, with the way out, where one is missing or not what it should be.
+    RecognizerError, with the way out, if either is missing or wrong.
     """
     found = {path.name: path.read_bytes() for path in sorted(WEB.iterdir(), key=lambda path: path.suffix != ".html")}
     found |= {name: program(onnxruntime_web, source) for source, (name, _) in PROGRAM.items()}
@@ -61,7 +61,7 @@ def files(recognizer: Path, onnxruntime_web: Path) -> dict[str, bytes]:
 
 
 def _links(found: Mapping[str, bytes]) -> str:
-    """What the browser fetches at once, and not when a module that it has read says so, one after the other."""
+    """Links for the files to fetch at once; otherwise the browser would fetch them one by one, as it reads modules."""
     data = ("onnxruntime.wasm", "recognizer.onnx", "settings.json")
     links = [f'<link rel="preload" as="fetch" crossorigin href="{name}">\n' for name in data]
     modules = sorted(name for name in found if name.endswith(".js") and name not in ("boot.js", "capture.js"))
@@ -83,7 +83,7 @@ def _settings(finder: str | None) -> str:
 
 
 def program(folder: Path, source: str) -> bytes:
-    """The file ``source`` of ``PROGRAM`` in ``folder``. Raises OSError where it is missing or another version's."""
+    """The file ``source`` of ``PROGRAM`` in ``folder``. Raises OSError if it is missing or of another version."""
     path = folder / source
     if not path.is_file() or hashlib.sha256(content := path.read_bytes()).hexdigest() != PROGRAM[source][1]:
         raise OSError(
@@ -94,13 +94,13 @@ def program(folder: Path, source: str) -> bytes:
 
 
 def _lexicon() -> str:
-    """The dictionary a line a word: the word, a tab, its pronunciations between |, phones between spaces."""
+    """The dictionary, one line per word: the word, a tab, its pronunciations separated by |, phones by spaces."""
     entries = lexicon.dictionary().items()
     return "".join(f"{word}\t{'|'.join(' '.join(one) for one in some)}\n" for word, some in entries)
 
 
 def write(page: Mapping[str, bytes], folder: Path) -> None:
-    """Write ``page`` into ``folder``, each file whole or not at all."""
+    """Write ``page`` into ``folder``, each file completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in page.items():
         with storage.whole(folder / name) as part:

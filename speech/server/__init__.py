@@ -1,1 +1,1 @@
-"""Names heard for other programs: a Wyoming server and one of HTTP and WebSocket, on the recogniser without torch."""
+"""Recognition for other programs: a Wyoming server and an HTTP and WebSocket server, without torch."""

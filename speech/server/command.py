@@ -1,4 +1,4 @@
-"""``speech-serve``: both servers, until they are stopped."""
+"""``speech-serve``: runs both servers until they are stopped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAUSE_S = 60.0
 
 
 async def serve(recognition: Recognition, host: str, wyoming_port: int, http_port: int, hosts: list[str]) -> None:
-    """Serve until a signal stops it. A port of 0 is of no server. Raises OSError for a port that is taken."""
+    """Serve until a signal stops it. A port of 0 turns a server off. Raises OSError for a port that is taken."""
     import asyncio
 
     asyncio.get_running_loop().set_exception_handler(TellOnce())
@@ -41,7 +41,7 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
         from speech.server.wyoming import Handler
 
         for probe in bound(host, "wyoming_port", wyoming_port):
-            probe.close()  # the library binds it itself, and would not say which setting is wrong
+            probe.close()  # the library binds it itself, and its error would not name the setting
         wyoming = AsyncTcpServer(host, wyoming_port)
         running.append(wyoming.run(partial(Handler, recognition)))
         print(f"Wyoming: tcp://{host}:{wyoming_port}", flush=True)
@@ -51,14 +51,14 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
         from speech.server import http
 
         web = http.server(recognition, host, http_port, hosts)
-        with suppress(NotImplementedError):  # by Windows; uvicorn raises the signal anew once it has ended
+        with suppress(NotImplementedError):  # on Windows; uvicorn raises the signal again once it has ended
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, web.handle_exit, signal.SIGTERM, None)
         running.append(web.serve(sockets))
         print(f"HTTP: http://{host}:{http_port}", flush=True)
     tasks = [asyncio.ensure_future(one) for one in running]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     if web:
-        web.should_exit = True  # and not cancelled: it tells its clients
+        web.should_exit = True  # not cancelled, so that it can notify its clients
         await asyncio.wait(tasks[-1:])
     for one in tasks:
         one.cancel()
@@ -67,8 +67,8 @@ async def serve(recognition: Recognition, host: str, wyoming_port: int, http_por
 
 
 def bound(host: str, key: str, port: int) -> list[socket.socket]:
-    """Sockets of each address of ``host``. Raises OSError, which names both, the port by its setting ``key``; uvicorn's
-    own would end the process."""
+    """Sockets for each address of ``host``. Raises OSError, naming the host and, by its setting ``key``, the port; with
+    sockets of its own, uvicorn would end the process."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return [socket.create_server(address[:2], family=family, backlog=2048) for family, *_, address in found]
@@ -77,8 +77,8 @@ def bound(host: str, key: str, port: int) -> list[socket.socket]:
 
 
 class TellOnce:
-    """Of an event loop: that no more files may be open is a line, once in PAUSE_S; asyncio has a traceback for each
-    connection that waits, over and over."""
+    """An event loop's exception handler: it prints one line per PAUSE_S if no more files can be opened, where asyncio
+    would repeat a traceback for each waiting connection."""
 
     def __init__(self) -> None:
         self._until = -math.inf
@@ -102,22 +102,22 @@ def _begin() -> None:
     from speech.server.limits import Limits
     from speech.server.recognition import Recognition
 
-    parser = recognizer_parser("speech-serve", "Hear names for other programs: Home Assistant, HTTP; key=value.")
+    parser = recognizer_parser("speech-serve", "Recognise names for other programs: Home Assistant, HTTP; key=value.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
-    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="Home Assistant's; 0: none")
-    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="of HTTP and WebSocket; 0: none")
+    parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="port for Home Assistant; 0: none")
+    parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="port of HTTP and WebSocket; 0: none")
     parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
-    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="that are served at once")
+    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="the most that are served")
     given = parser.parse(sys.argv[1:])
     if not (given.wyoming_port or given.http_port):
         raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
     checked_text(
         "host", given.host, "127.0.0.1, or the address to be reached at: an empty one would be every machine's"
     )
-    hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # one, without brackets
+    hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # a single one, without brackets
     runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)
     recognition = Recognition(runtime, lexicon_of(given.names, runtime), Limits(n_clients=given.clients))
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # asyncio ends its tasks in order where it finds Python's own
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # with Python's own handler, asyncio ends its tasks in order
         signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(serve(recognition, given.host, given.wyoming_port, given.http_port, hosts))
 

@@ -1,4 +1,4 @@
-"""Who may use a server on this machine: every web page that a browser shows can reach it, and none but its own may.
+"""Who may use a server on this machine: any web page in a browser can reach it, but only its own pages may use it.
 
 A page's requests carry the page's ``Origin``; a page whose name was made to resolve to 127.0.0.1 (DNS rebinding)
 carries that name as ``Host``. Programs send no ``Origin``.
@@ -20,10 +20,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application before ``app``: 403 for another ``Host`` or ``Origin``, 503 for one of too many clients, or
-    where the server ends.
+    """ASGI middleware around ``app``. It answers 403 to another ``Host`` or ``Origin``, and 503 if there are too many
+    clients or the server is shutting down.
 
-    A ``Host`` is an IP address, localhost, or one of ``hosts``; an ``Origin`` is that of the same host and port.
+    ``Host`` has to be an IP address, localhost, or one of ``hosts``; ``Origin`` that of the same host and port.
     """
 
     def __init__(self, app: Any, hosts: Sequence[str], clients: Clients) -> None:
@@ -41,7 +41,7 @@ class Guard:
                     await self._app(scope, receive, send if scope["type"] == "websocket" else _closing(send))
             except TooMuchError as error:
                 await _refuse(scope, send, 503, str(error))
-            except asyncio.CancelledError:  # the server ends; a stream's client was told
+            except asyncio.CancelledError:  # the server is shutting down; the client of a stream was already notified
                 if scope["type"] == "http":
                     await _refuse(scope, send, 503, "the server ends: try again later")
 
@@ -70,14 +70,14 @@ class Guard:
 
 async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    is_socket = scope["type"] == "websocket"  # which is not accepted, and answered as any request
+    is_socket = scope["type"] == "websocket"  # not accepted, but answered like any other request
     kind, send = ("websocket.http.response", send) if is_socket else ("http.response", _closing(send))
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": f"{reason}\n".encode()})
 
 
 def _closing(send: Send) -> Send:
-    """One request a connection: the clock of the headers runs for each connection once."""
+    """``send`` with a header that closes the connection: the timeout of the headers covers only its first request."""
 
     async def sent(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""HTTP: a recording in, its transcript out. WebSocket: raw PCM in, what is heard out, as it is said."""
+"""HTTP: a recording in, its transcript out. WebSocket: raw PCM in, the names out, as they are said."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
 from speech.server.recognition import Lexicon, Recognition
 
-ENDING_S = 1  # in which what is on the way may be finished
-HEADERS_S = 10.0  # until a request's headers are there
+ENDING_S = 1  # in which a server that ends may finish open requests
+HEADERS_S = 10.0  # in which a request's headers have to arrive
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
 THERE = "there are GET /, POST /transcribe and the WebSocket /listen"
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
@@ -36,7 +36,7 @@ def application(recognition: Recognition) -> FastAPI:
 
     @app.get("/")
     async def about() -> dict[str, Any]:
-        """The list of names, and the rate that needs no resampling."""
+        """The list of names, and the sample rate that needs no resampling."""
         return {
             "version": __version__,
             "names": list(recognition.lexicon),
@@ -45,7 +45,7 @@ def application(recognition: Recognition) -> FastAPI:
 
     @app.post("/transcribe")
     async def transcribe(request: Request, name: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:
-        """The transcript of the recording that the request's body is; ``name=Anna&name=Bob`` is a list of one's own."""
+        """The transcript of the recording in the request's body; ``name=Anna&name=Bob`` gives a list of your own."""
         try:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
@@ -58,17 +58,17 @@ def application(recognition: Recognition) -> FastAPI:
         except TooMuchError as error:
             raise HTTPException(413, str(error)) from error
         except TimeoutError as error:
-            raise HTTPException(408, f"not there after {recognition.limits.patience_s:.0f} s") from error
+            raise HTTPException(408, f"not received within {recognition.limits.patience_s:.0f} s") from error
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         except ConnectionError:
-            return {}  # which nobody reads
+            return {}  # nobody reads it
 
     @app.websocket("/listen")
     async def listen(socket: WebSocket) -> None:
-        """First ``{"names": [...], "rate": 16000, "width": 2, "channels": 1}``, each of them if other than these; then
-        PCM in binary frames; ``{"end": true}`` for what is still on the way. Another list of names may come at any
-        time; another rate, width or number of channels begins another stream."""
+        """First comes ``{"names": [...], "rate": 16000, "width": 2, "channels": 1}``, with the keys whose values differ
+        from these defaults; then PCM in binary frames; ``{"end": true}`` asks for the remaining results. Another list
+        of names may come at any time; another rate, width or number of channels begins a new stream."""
         await socket.accept()
         try:
             await _listen(socket, recognition)
@@ -76,7 +76,7 @@ def application(recognition: Recognition) -> FastAPI:
         except WebSocketDisconnect:
             pass
         except TimeoutError:
-            await socket.close(TOO_LONG, f"nothing for {recognition.limits.patience_s:.0f} s")
+            await socket.close(TOO_LONG, f"nothing received for {recognition.limits.patience_s:.0f} s")
         except TooMuchError as error:
             await socket.close(TOO_BIG, str(error))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -87,7 +87,7 @@ def application(recognition: Recognition) -> FastAPI:
 
 
 async def _not_there(scope: Scope, receive: Receive, send: Send) -> None:
-    """404 for another path, of a WebSocket too, with those that there are."""
+    """Answer 404, with the paths that exist, to any other path, also of a WebSocket."""
     answer = JSONResponse({"detail": f"{printable(scope['path'])}: {THERE}"}, 404)
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(answer)
@@ -96,8 +96,8 @@ async def _not_there(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """All of it, counted as it comes: a header need not tell the truth, and a chunked body has none. Raises
-    ConnectionError where the client leaves."""
+    """The request's body, counted as it comes: its header may be wrong, and a chunked body does not declare its length.
+    Raises ConnectionError if the client disconnects, TooMuchError over ``most`` bytes."""
     content, more = bytearray(), True
     while more:
         message = await request.receive()
@@ -111,7 +111,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _given(text: str) -> dict[str, Any]:
-    """What a client tells of its stream. Raises ValueError for what none can."""
+    """The settings that a client sends for its stream. Raises ValueError for any other text."""
     try:
         given = json.loads(text)
     except ValueError as error:
@@ -124,7 +124,7 @@ def _given(text: str) -> dict[str, Any]:
 
 
 class _Stream:
-    """PCM of one format, as it is ``told``, and what is heard of it. Raises ValueError for what cannot be."""
+    """PCM in the format that the client has ``told``, and the names in it. Raises ValueError for an invalid format."""
 
     def __init__(self, recognition: Recognition, told: Mapping[str, Any], lexicon: Lexicon) -> None:
         self.format = _format(told)
@@ -163,7 +163,7 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
             if given.pop("end", False):
                 break
             told = told | given
-            if stream and stream.format != _format(told):  # what was said in the other format is over
+            if stream and stream.format != _format(told):  # the stream in the previous format ends
                 await send(await recognition.run(stream.end))
                 stream = None
             elif stream and "names" in given:
@@ -176,19 +176,19 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
 
 
 class Protocol(H11Protocol):
-    """uvicorn's HTTP, which waits for a request's headers no longer than HEADERS_S."""
+    """uvicorn's HTTP protocol, which waits for a request's headers no longer than HEADERS_S."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.loop.call_later(HEADERS_S, self._close_without_request)
 
     def _close_without_request(self) -> None:
-        if self.cycle is None and self.transport.get_protocol() is self:  # a WebSocket has a protocol of its own
+        if self.cycle is None and self.transport.get_protocol() is self:  # a WebSocket has its own protocol
             self.transport.close()
 
 
 def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> uvicorn.Server:
-    """A server of the ``application`` behind its guard. ``hosts`` are names under which it may be reached."""
+    """A server of the ``application`` behind its ``Guard``. ``hosts`` are the names under which it may be reached."""
     guarded = Guard(application(recognition), hosts, recognition.clients)
     config = uvicorn.Config(
         guarded,
@@ -208,5 +208,5 @@ def server(recognition: Recognition, host: str, port: int, hosts: list[str]) -> 
 
 
 def _is_no_denial(record: logging.LogRecord) -> bool:
-    """False of what uvicorn says of each WebSocket that is answered with 403 or 404: that it was not accepted."""
+    """False for uvicorn's message, for each WebSocket answered with 403 or 404, that it was not accepted."""
     return "without completing handshake" not in record.getMessage()

@@ -1,4 +1,4 @@
-"""What a client may ask of a server: size, time, and how many clients there are at once."""
+"""Limits of a server: the size and time of a request, and the number of clients at once."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from speech.common.counting import counted
 
 
 class TooMuchError(Exception):
-    """A client passed a limit; the message names it."""
+    """A client exceeded a limit; the message names it."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """``n_bytes`` of a recording that is sent as a file, ``n_event_bytes`` of one event or frame of a stream."""
+    """The most that a client may send: ``n_bytes`` in a recording sent as a file, ``n_event_bytes`` in one event or
+    frame of a stream."""
 
     n_bytes: int = 10_000_000
     n_event_bytes: int = 1_000_000
     n_names: int = 1_000
     n_clients: int = 32
-    patience_s: float = 30.0  # for a whole file; of a stream from one message to the next
+    patience_s: float = 30.0  # for a whole file; in a stream, from one message to the next
 
 
 class Clients:
-    """The clients of all servers, counted."""
+    """Counts the clients of all servers."""
 
     def __init__(self, most: int) -> None:
         self.most, self.n = most, 0
 
     @contextmanager
     def another(self) -> Iterator[None]:
-        """While one more is served. Raises TooMuchError where as many are as may be."""
+        """Counts one more client while it is served. Raises TooMuchError if there are ``most`` already."""
         if self.n >= self.most:
             raise TooMuchError(f"{counted(self.most, 'client')} served now, the most: try again later")
         self.n += 1

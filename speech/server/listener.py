@@ -1,4 +1,4 @@
-"""``listen`` for sound that is sent rather than fetched: what is heard of it, as far as it has come."""
+"""``listen`` for sound that a client sends: each call gives the results of the sound so far."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from speech.inference.listening import Heard, Listed, listen
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 
-_WAITING = Fault("nothing more has come yet")  # ``listen`` gives it back in its place, and goes on at the next call
+_WAITING = Fault("nothing more has come yet")  # ``listen`` passes it through, and continues at the next call
 
 
 class Listener:
-    """One client's stream at the transcriber's rate; its names are of ``lexicon``."""
+    """One client's stream at the transcriber's rate, with the names of ``lexicon``."""
 
     def __init__(self, transcriber: Transcriber, lexicon: Mapping[str, Entry]) -> None:
         self._sent: deque[Waveform | Listed] = deque()
@@ -28,16 +28,16 @@ class Listener:
             yield self._sent.popleft() if self._sent else _WAITING
 
     def listen_for(self, lexicon: Mapping[str, Entry]) -> None:
-        """From the next waveform on, for the names of ``lexicon``; in what is being said, too."""
+        """Listen for the names of ``lexicon`` from the next waveform on, also in current speech."""
         self._sent.append(Listed(lexicon))
 
     def feed(self, waveform: Waveform) -> list[Heard]:
-        """What is known with the next ``waveform`` ``(n_samples,)``."""
+        """The results that the next ``waveform`` ``(n_samples,)`` completes."""
         self._sent.append(waveform)
         so_far = takewhile(lambda event: event is not _WAITING, self._events)
         return [event for event in so_far if isinstance(event, Heard)]
 
     def end(self, waveform: Waveform) -> list[Heard]:
-        """What is known with the last ``waveform``."""
+        """The results that the last ``waveform`` completes."""
         self._ended = True
         return self.feed(waveform)

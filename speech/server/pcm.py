@@ -1,4 +1,4 @@
-"""Raw PCM as it comes, in chunks of any size, made a waveform of the recogniser's rate."""
+"""Converts raw PCM, in chunks of any size, to a waveform at the recogniser's rate."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TYPES = {2: "int16", 4: "int32"}  # by width in bytes
 class PcmStream:
     """Signed little-endian samples of ``width`` bytes, interleaved, at ``rate`` Hz, as mono at ``sample_rate`` Hz.
 
-    A stream that begins as a WAV is read by its header, whatever was said. Raises AudioError for a format that cannot
-    be, and for what begins as another sound file: a browser's WebM, say, would be noise.
+    A stream that begins as a WAV is read by its header, whatever format was given. Raises AudioError for an invalid
+    format, and for a stream that begins as another sound file: a browser's WebM, for example, would be noise.
     """
 
     def __init__(self, rate: int, width: int, channels: int, sample_rate: int) -> None:
@@ -31,12 +31,12 @@ class PcmStream:
             )
         self.format = rate, width, channels
         self._sample_rate = sample_rate
-        self._first = bytearray()  # what came before it was known how it is coded
+        self._first = bytearray()  # bytes that came before the coding was known
         self._begun = False
         self._refused: AudioError | None = None
 
     def __call__(self, content: bytes, last: bool = False) -> Waveform:
-        """The samples ``(n_samples,)`` of the blocks that ``content`` completes; with ``last`` all that came."""
+        """The samples ``(n_samples,)`` of the blocks that ``content`` completes; with ``last``, all that are left."""
         if self._refused:
             raise self._refused
         if not self._begun:
@@ -50,7 +50,7 @@ class PcmStream:
         return np.concatenate([np.zeros(0, np.float32), *found])
 
     def _begin(self) -> bytes:
-        """By the first bytes; those of them that are samples."""
+        """Choose the decoder by the first bytes; returns those of them that are samples."""
         rate, width, channels = self.format
         way_out = "decode it, or send it as a WAV of 16-bit PCM"
         try:

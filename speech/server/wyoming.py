@@ -1,8 +1,8 @@
 """Wyoming, the protocol of Home Assistant's voice services: speech to text, and names as wake words.
 
-``transcribe`` (with ``transcript_names``, a list of the client's own), ``audio-start``, ``audio-chunk``, ``audio-stop``
-give a ``transcript``; after ``detect`` (with ``names``) each name is a ``detection`` once it was said, and a stream
-without any ends in ``not-detected``. What a client sends wrongly is an ``error``, and no other client's matter.
+``transcribe`` (with ``transcript_names``, the client's own list), ``audio-start``, ``audio-chunk``, ``audio-stop`` give
+a ``transcript``. After ``detect`` (with ``names``) each name gives a ``detection`` once it was said, and a stream
+without any ends in ``not-detected``. A client's mistake gives an ``error``, and does not affect other clients.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LANGUAGES = ["en"]
 
 
 class BoundedReader:
-    """A stream of which no more than the ``limits`` allow is read at once, and waited for."""
+    """A stream that reads no more at once, and waits no longer, than the ``limits`` allow."""
 
     def __init__(self, reader: asyncio.StreamReader, limits: Limits) -> None:
         self._reader, self._limits = reader, limits
@@ -54,10 +54,10 @@ class BoundedReader:
 
 
 class Handler(AsyncEventHandler):
-    """One client's connection: all of its state."""
+    """One client's connection, with all of its state."""
 
     def __init__(self, recognition: Recognition, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bounded: Any = BoundedReader(reader, recognition.limits)  # all of a StreamReader that the library uses
+        bounded: Any = BoundedReader(reader, recognition.limits)  # has all methods that the library uses
         super().__init__(bounded, writer)
         self._recognition = recognition
         self._detects = False
@@ -81,7 +81,7 @@ class Handler(AsyncEventHandler):
             with contextlib.suppress(OSError, TimeoutError):
                 await self.write_event(Error(str(error)).event())
         except (OSError, EOFError, TimeoutError, AttributeError, KeyError, TypeError, RecursionError):
-            pass  # gone, silent for too long, or no Wyoming: there is nobody to tell
+            pass  # gone, silent for too long, or not Wyoming: nobody would read an error
         finally:
             self.writer.close()
 
@@ -92,7 +92,7 @@ class Handler(AsyncEventHandler):
         try:
             await self._handle(event)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            reason = str(error) if isinstance(error, ValueError) else f"lacks, or has wrongly, {error}"
+            reason = str(error) if isinstance(error, ValueError) else f"missing or invalid: {error}"
             await self.write_event(Error(f"{event.type}: {reason}").event())
         return True
 
@@ -116,14 +116,14 @@ class Handler(AsyncEventHandler):
 
     async def _ask(self, detects: bool, names: Any) -> None:
         self._detects = detects
-        self._lexicon = {}  # of a list that cannot be read nothing is heard, rather than another list's names
+        self._lexicon = {}  # after a list that cannot be read, no names are found, instead of those of another list
         self._begin()
-        self._lexicon = await self._recognition.read(names or None)  # []: any, too
+        self._lexicon = await self._recognition.read(names or None)  # [] means the server's list, too
         self._begin()
 
     async def _hear(self, chunk: AudioChunk) -> None:
         told = chunk.rate, chunk.width, chunk.channels
-        if self._pcm is not None and self._pcm.format != told:  # of the one before a block may not be full
+        if self._pcm is not None and self._pcm.format != told:  # the previous one may have an incomplete block
             await self._take(self._pcm(b"", last=True))
         if self._pcm is None or self._pcm.format != told:
             self._pcm = PcmStream(*told, self._recognition.transcriber.sample_rate)
@@ -173,7 +173,7 @@ class Handler(AsyncEventHandler):
 
 
 def info(recognition: Recognition) -> Info:
-    """What the server can do: speech to text, and each name of its list as a wake word."""
+    """The server's services: speech to text, and each name of its list as a wake word."""
     about: dict[str, Any] = {
         "attribution": Attribution("speech-names", "https://github.com/rhasspy/wyoming"),
         "installed": True,

@@ -1,1 +1,1 @@
-"""A project of one's own, made of the files of this one."""
+"""Makes a new project from the files of this one."""

@@ -1,7 +1,7 @@
-"""Copies of this project's files under another name: what training, evaluating and transcribing import, and no more.
+"""Copies this project's files under another name: only those that training, evaluating and transcribing import.
 
-Nothing is kept twice. Modules are found by following imports from the commands and the configs that are taken; the few
-places where a module knows of a part that is left out are cut (``parts.yaml``). A cut that no longer fits is an error.
+No file is kept twice. Modules are found by following imports from the commands and configs that are copied. The few
+places where a module refers to a part that is left out are cut (``parts.yaml``). A cut that no longer fits is an error.
 """
 
 from __future__ import annotations
@@ -30,24 +30,23 @@ PACKAGE = HERE.parent
 CHECKOUT = PACKAGE.parent
 _INSIDE = "|".join(sorted(path.stem for path in PACKAGE.iterdir() if path.suffix in ("", ".py")))
 _CHECKED = '"speech", "scripts", "hydra_plugins"'  # mypy's
-_NAME = re.compile(r"[a-z]\w*(?<!_)", re.ASCII | re.IGNORECASE)  # of a package of Python, and of a project
-_OURS = re.compile(  # where the package or the project is meant, and not speech, or a variable of that name
+_NAME = re.compile(r"[a-z]\w*(?<!_)", re.ASCII | re.IGNORECASE)  # of a Python package and of a project
+_OURS = re.compile(  # matches where the package or the project is meant, not the word or a variable of that name
     rf"(?<![\w/.-])speech(?=\.(?:conf|{_INSIDE})\b|\.(?:__|[<{{]))|(?<=from )speech(?= import)|(?<=import )speech\b"
     r"|(?<=[\"'])speech(?=[\"'./])|\bspeech-names\b"
 )
 
 
 def default_package(folder: Path) -> str:
-    """The package's name that a folder's name suggests: ``my-project`` gives ``my_project``."""
+    """The package name that the folder's name suggests: ``my-project`` gives ``my_project``."""
     return re.sub(r"\W+", "_", folder.resolve().name).strip("_").lower()
 
 
 def write(folder: Path, package: str) -> None:
     """Make the project ``package`` in ``folder``.
 
-    Raises ValueError for a name that is none of a package, or another one's, for an installed package, which has no
-    tests to take, and where a cut no longer fits; FileExistsError where something is in ``folder`` already, OSError
-    where it cannot be written.
+    Raises ValueError for a name that is invalid or that another package has, if this project is installed without its
+    tests, and if a cut no longer fits; FileExistsError if ``folder`` is not empty, OSError if it cannot be written.
     """
     if not _NAME.fullmatch(package) or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
         raise ValueError(f"package={package}: not a name for a package of Python: give package=NAME")
@@ -60,7 +59,7 @@ def write(folder: Path, package: str) -> None:
     if package in _packages(texts) | sys.stdlib_module_names:
         raise ValueError(f"package={package}: another package that it needs has this name: give package=NAME")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:  # whole, or not there
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:  # complete, or not there at all
         for place, text in texts.items():
             path = Path(part, re.sub(r"^speech/", f"{package}/", place))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +73,7 @@ def write(folder: Path, package: str) -> None:
 
 
 def _format(folder: str) -> None:
-    """As ``make format`` does there: a line that names the package is of another length now."""
+    """Format the project as its ``make format`` does: lines that name the package have changed their length."""
     command = [sys.executable, "-m", "ruff", "format", "--no-cache", "--no-respect-gitignore", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -82,7 +81,7 @@ def _format(folder: str) -> None:
 
 
 def _texts(package: str) -> dict[str, str]:
-    """Every file of the project by its place, as it is named here."""
+    """Every file of the new project by its path, with the names of this one."""
     parts: dict[str, Any] = yaml.safe_load((HERE / "parts.yaml").read_text(encoding="utf-8"))
     chosen = (path for pattern in [*parts["files"], *parts["conf"]] for path in sorted(CHECKOUT.glob(pattern)))
     found = {place: _read(place) for place in (str(path.relative_to(CHECKOUT)) for path in chosen)}
@@ -93,7 +92,7 @@ def _texts(package: str) -> dict[str, str]:
     found["tests/slow.txt"] = "".join(f"{line}\n" for line in slow)
     templates = HERE / "files"
     for path in sorted(path for path in templates.rglob("*") if path.is_file()):
-        place = str(path.relative_to(templates)).removesuffix(".in")  # of one that a tool would take for its own
+        place = str(path.relative_to(templates)).removesuffix(".in")  # which keeps tools from taking it as their own
         found[place] = path.read_text(encoding="utf-8").replace("PACKAGE", package)
     for place, cuts in parts["cuts"].items():
         found[place] = _cut(found[place], cuts, place)
@@ -126,7 +125,7 @@ def _imports(text: str) -> set[str]:
 
 
 def _reached(names: Iterable[str], without: Iterable[str]) -> dict[str, str]:
-    """Modules, and their files, that ``names`` (modules, or what is in one) stand on; nothing of ``without``."""
+    """The modules that ``names`` (modules, or members of one) import, and their files; none of ``without``."""
     found: dict[str, str] = {}
     wanted = list(names)
     while wanted:
@@ -142,7 +141,8 @@ def _reached(names: Iterable[str], without: Iterable[str]) -> dict[str, str]:
 
 
 def _cut(text: str, cuts: Mapping[str, Any], place: str) -> str:
-    """``text`` without the functions ``drop``, each ``old`` made ``new``. Raises ValueError where one is not there."""
+    """``text`` without the functions ``drop``, and with each ``old`` replaced by ``new``. Raises ValueError if one is
+    missing."""
     for name in cuts.get("drop", ()):
         text = _dropped(text, name.split("."), place)
     for old, new in ((one["old"], one["new"]) for one in cuts.get("replace", ())):
@@ -162,13 +162,13 @@ def _dropped(text: str, name: list[str], place: str) -> str:
     first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
     lines = text.splitlines(keepends=True)
     rest = lines[node.end_lineno :]
-    while rest and not rest[0].strip():  # the empty lines that followed it
+    while rest and not rest[0].strip():  # the empty lines after it
         rest = rest[1:]
     return "".join([*lines[: first - 1], *rest]).rstrip("\n") + "\n"
 
 
 def _pyproject(found: Mapping[str, str], package: str, parts: Mapping[str, Any]) -> str:
-    """The template's, with those of our requirements that the files import, and our settings of the tools."""
+    """The template's text, with those of our requirements that the files import, and our settings for the tools."""
     ours, imported_as = _read("pyproject.toml"), parts["imports"]
     imported = _packages(found)
     settings = tomllib.loads(ours)
@@ -177,7 +177,7 @@ def _pyproject(found: Mapping[str, str], package: str, parts: Mapping[str, Any])
     kept = [one for one in requirements if imported_as.get(_name(one), _name(one)) in imported]
     ruff, mypy = (ours[ours.index(f"[tool.{name}]") :] for name in ("ruff", "mypy"))
     tools = ruff[: ruff.index("[tool.typos]")] + mypy[: mypy.index("[tool.pytest")]
-    ignored = {"old": "ignore = [", "new": 'ignore = ["E501", '}  # of a comment, or a text, that names the package
+    ignored = {"old": "ignore = [", "new": 'ignore = ["E501", '}  # for comments or texts that name the package
     checked = {"old": _CHECKED, "new": f'"{package}"'}
     return (
         found["pyproject.toml"]
@@ -195,13 +195,13 @@ def _name(requirement: str) -> str:
 
 
 def _packages(found: Mapping[str, str]) -> set[str]:
-    """Those that the files import."""
+    """The packages that the files import."""
     files = [text for place, text in found.items() if place.endswith(".py")]
     return {name.partition(".")[0] for text in files for name in _imports(text)}
 
 
 def _check_imports(found: Mapping[str, str]) -> None:
-    """Raise ValueError where a file imports one that is left out."""
+    """Raise ValueError if a file imports a module that is left out."""
     for place, text in found.items():
         for name in _imports(text) if place.endswith(".py") else ():
             needed = _place_of(name if name.startswith("speech.") else f"tests.{name}")

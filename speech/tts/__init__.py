@@ -1,1 +1,1 @@
-"""Text to waveform: the engines (``voice`` has their interface), mixtures of them, a cache, folders of clips."""
+"""Text to speech: the engines (``voice`` has their interface), mixtures of them, a cache, folders of clips."""

@@ -15,16 +15,16 @@ from speech.tts.voice import Engine, Voice
 
 
 class CachedEngine:
-    """``engine``, its sounds in ``folder`` as 16-bit FLAC, each under a key of all that shapes it.
+    """``engine``, with its sounds stored in ``folder`` as 16-bit FLAC, each under a key of everything that affects it.
 
-    A sound depends on ``rng`` by one number alone, which is part of the key.
+    A sound depends on only one number from ``rng``, which is part of the key.
     """
 
     def __init__(self, engine: Engine, folder: str | Path) -> None:
         self.engine, self.folder = engine, Path(folder).expanduser().resolve()
 
     @cached_property
-    def identity(self) -> str:  # some engines read their whole model for it
+    def identity(self) -> str:  # some engines read their whole model to compute it
         return self.engine.identity
 
     def voices(self) -> list[Voice]:

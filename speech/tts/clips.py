@@ -1,6 +1,6 @@
 """A folder of clips of names in synthetic voices, with a manifest.
 
-OUTPUT/manifest.csv            path, text, speaker, accent of each clip, and a digest of all that shapes its sound
+OUTPUT/manifest.csv            path, text, speaker, accent of each clip, and a digest of all that affects its sound
        <name>/<voice>_0.wav    the clips
 """
 
@@ -36,9 +36,9 @@ def write_clips(
 ) -> int:
     """Write a clip of each of ``names`` in each of ``engine``'s ``voices``; returns their number.
 
-    A clip whose digest is in the manifest is kept, so an interrupted call can be repeated. A clip depends on ``seed``,
-    its name and its voice alone. Names that are read letter by letter are told before a clip is made. Raises ValueError
-    for a name that cannot be pronounced, for a foreign manifest, and for a rate that no clip has.
+    A clip whose digest is in the manifest is kept, so an interrupted call can be repeated. A clip depends only on
+    ``seed``, its name and its voice. Before the first clip, a warning lists the names that are read letter by letter.
+    Raises ValueError for a name that cannot be pronounced, for another program's manifest, and for an invalid rate.
     """
     limits.check("sample_rate", sample_rate, n_channels=1, n_samples=0)
     warn_spelt_out(names)
@@ -75,24 +75,25 @@ def _write_missing(
         for voice, name, row in tqdm(missing, unit=" clips", disable=None):
             rng = np.random.default_rng([seed, zlib.crc32(f"{name} {voice.speaker}".encode())])
             ways = ways_to_say(name)
-            espeak.restart()  # the sound of a clip depends on none before it
+            espeak.restart()  # so that a clip's sound does not depend on earlier clips
             try:
                 samples, rate = engine.speak(ways[rng.integers(len(ways))], voice, rng)
             except (PronunciationError, VoiceError) as error:
                 raise ValueError(f"{name}: {error}") from error
             waveform = files.to_waveform(samples, rate, sample_rate, where=str(name))
             files.write(output / row["path"], waveform, sample_rate)
-            writer.writerow(row)  # after its clip, so that each clip of the manifest is whole
+            writer.writerow(row)  # after its clip, so that each clip in the manifest is complete
             file.flush()
 
 
 def _file_name(voice: Voice) -> str:
-    """``corpus=folder`` takes all before the underscore for the speaker, which has no underscore or colon itself."""
+    """A file name for ``corpus=folder``, which takes the part before the underscore as the speaker. That part has no
+    underscore or colon itself."""
     return f"{re.sub('[^A-Za-z0-9.+-]', '-', voice.speaker)}_0.wav"
 
 
 def _read(manifest: Path) -> dict[str, Row]:
-    """The rows of an earlier call, by path, whose clips exist. Raises ValueError for a manifest of another origin."""
+    """The rows of an earlier call whose clips exist, by path. Raises ValueError for another program's manifest."""
     if not manifest.is_file():
         return {}
     try:

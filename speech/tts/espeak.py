@@ -20,12 +20,12 @@ _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 class Espeak:
     """Every English accent of espeak-ng times its intelligible variants, and formant-shifted variants of those.
 
-    ``rate`` in words a minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99 are ranges that each clip draws from.
-    The formants of a shifted variant are those of its variant times exp(shift); the shifts are normal, and their
-    standard deviation is drawn from the range ``formant_shift``.
+    ``rate`` in words per minute, ``pitch`` and ``pitch_range`` in espeak's 0 to 99 are ranges; each clip draws from
+    them. The formants of a shifted variant are those of its variant times exp(shift); the shifts are normally
+    distributed, and their standard deviation is drawn from the range ``formant_shift``.
 
-    The same draw gives the same sounds at the same times. The samples are the same only after the same calls since
-    ``text.espeak.restart``: in C the phase of the voice continues from one call to the next.
+    The same draw gives the same sounds at the same times. The samples are identical only after the same calls since
+    ``text.espeak.restart``: in the C library the phase of the voice continues from one call to the next.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Espeak:
     def _write_shifted_variant(self, library: Library, voice: Voice) -> str:
         """Write the formant-shifted variant of ``voice`` as a file of espeak-ng (its docs/voices.md); returns its name.
 
-        Each formant has a frequency, a height and a width, in percent of the accent's own. Every other variant has an
-        echo, as of a small room.
+        Each formant has a frequency, a height and a width, in percent of the accent's own. With probability one half, a
+        variant has an echo like that of a small room.
         """
         rng = np.random.default_rng(voice.shift_seed)
         formants = {n: [100.0, 100.0, 100.0] for n in range(6)}

@@ -1,7 +1,7 @@
-"""CMU flite: diphone and statistical voices of four men and women, by its command ``flite``.
+"""CMU flite: diphone and statistical voices of four men and women, through its command ``flite``.
 
-The command comes, with the voices, from the system's packages (Debian: ``apt install flite``; BSD-like licence). It
-writes temporary WAV files, at 16 000 Hz.
+The command and the voices come from the system's packages (Debian: ``apt install flite``; BSD-like licence). It writes
+temporary WAV files at 16 000 Hz.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PITCH_HZ = {"awb": 132, "kal16": 95, "slt": 172}  # mean, the voice's own; that 
 
 
 def _run(*arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
-    """The output of flite. Raises VoiceError where it is not installed, or its status is not in ``statuses``."""
+    """The output of flite. Raises VoiceError if it is not installed, or if its status is not in ``statuses``."""
     path = shutil.which(COMMAND)
     if path is None:
         raise VoiceError(f"{COMMAND} is not installed: apt install flite (or choose other voices)")
@@ -37,8 +37,8 @@ def _run(*arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
 class Flite:
     """Flite's voices awb, kal16, rms and slt. The same draw gives the same samples.
 
-    ``stretch`` (of durations: 2 is half as fast) and ``pitch``, times the voice's own, are ranges that each clip draws
-    from; outside of their bounds flite is unintelligible.
+    ``stretch`` (of durations: 2 is half as fast) and ``pitch`` (times the voice's own) are ranges that each clip draws
+    from; outside of the bounds that are checked, flite is unintelligible.
     """
 
     def __init__(self, stretch: tuple[float, float] = (0.8, 1.25), pitch: tuple[float, float] = (0.85, 1.2)) -> None:

@@ -1,7 +1,7 @@
 """Foreign accents: substitutions of English sounds by speakers of other languages.
 
-Such speakers replace a sound that their language lacks by the nearest that it has, each of them some sounds and not
-others: an accent is a list of habits, and a speaker has a part of them. The habits are those of M. Swan and B. Smith
+Such speakers replace a sound that their language lacks with the nearest one that it has, but each speaker replaces only
+some sounds: an accent is a list of habits, and a speaker has some of them. The habits come from M. Swan and B. Smith
 (eds.), "Learner English" (Cambridge, 2nd ed. 2001); sounds are misaki's letters (``speech/tts/kokoro.py``).
 """
 
@@ -50,14 +50,14 @@ ACCENTS: dict[str, list[list[Rule]]] = {  # ISO 639-1 -> habits, each one or mor
 
 
 def accented(phonemes: str, rng: np.random.Generator) -> str:
-    """``phonemes`` with a foreign accent that ``rng`` draws, each of its habits with probability one half."""
+    """``phonemes`` with a foreign accent drawn by ``rng``, with each of its habits with probability one half."""
     habits = ACCENTS[str(rng.choice(list(ACCENTS)))]
     had = rng.random(len(habits)) < 0.5
     return substitute(phonemes, [habit for habit, is_had in zip(habits, had, strict=True) if is_had])
 
 
 def substitute(phonemes: str, habits: Sequence[Sequence[Rule]]) -> str:
-    """``phonemes`` after all rules of ``habits``, in their order."""
+    """``phonemes`` after all rules of ``habits``, applied in order."""
     for sound, replacement in itertools.chain(*habits):
         phonemes = re.sub(sound, replacement, phonemes)
     return phonemes

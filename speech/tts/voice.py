@@ -1,7 +1,7 @@
 """Voices, and the interface of a text-to-speech engine.
 
-A new engine is a class with the members of ``Engine`` in a file of its own here, and a YAML in ``conf/voices/`` that
-names it. Nothing else lists the engines.
+A new engine is a class with the members of ``Engine`` in a new file here, and a YAML in ``conf/voices/`` that names it.
+Nothing else lists the engines.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from speech.audio.files import Waveform
 from speech.text.alphabet import plain_letters
 from speech.text.names import is_ipa
 
-FAINT = 0.01  # peak amplitude: of a text without a sound, engines make less
+FAINT = 0.01  # peak amplitude: for a text without sound, an engine's output has a lower one
 
 
 @dataclass(frozen=True)
 class Voice:
     """A synthetic speaker: ``accent`` is a BCP 47 tag, ``variant`` the engine's own name for the speaker.
 
-    ``shift_seed`` 0 is the variant itself; any other number is the seed of a speaker derived from it: with shifted
-    formants (espeak-ng), or with a blended style (Kokoro).
+    ``shift_seed`` 0 is the variant itself; any other number is the seed of a speaker derived from it, with shifted
+    formants (espeak-ng) or a blended style (Kokoro).
     """
 
     engine: str
@@ -42,7 +42,7 @@ class VoiceError(ValueError):
 
 
 class Engine(Protocol):
-    """A speech synthesiser. ``identity`` changes with whatever would change the sound of a call."""
+    """A speech synthesiser. ``identity`` changes with anything that would change the sound of a call."""
 
     @property
     def identity(self) -> str: ...
@@ -54,7 +54,7 @@ class Engine(Protocol):
     def speak(self, text: str, voice: Voice, rng: np.random.Generator) -> tuple[Waveform, int]:
         """The waveform ``(n_samples,)`` of ``text`` in ``voice``, and its rate in Hz. ``rng`` draws pace and pitch.
 
-        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError where there is no such sound.
+        ``text`` is letters, or IPA between slashes, ``/ʃɪˈvɔːn/``. Raises VoiceError if the voice cannot say it.
         """
         ...
 
@@ -66,14 +66,14 @@ def require_voice(voice: Voice, voices: Sequence[Voice]) -> None:
 
 
 def require_letters(text: str, voice: Voice) -> str:
-    """``text`` for an engine that reads plain letters alone. Raises VoiceError for IPA, which it would spell out."""
+    """``text`` for an engine that reads only plain letters. Raises VoiceError for IPA, which it would spell out."""
     if is_ipa(text):
         raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
     return text if text.isascii() else plain_letters(text)
 
 
 def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
-    """``samples`` unchanged. Raises VoiceError where they are silent, or nearly so."""
+    """``samples`` unchanged. Raises VoiceError if they are silent, or nearly so."""
     if np.abs(samples).max(initial=0.0) < FAINT:
         raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
     return samples

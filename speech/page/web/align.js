@@ -3,7 +3,7 @@
 
 import { maySkip, withBlanks } from "./score.js";
 
-/** First frame and the one after the last of each of `symbols`, which fit into the frames. */
+/** The first frame of each of `symbols` and the one after its last; the symbols have to fit into the frames. */
 export function align(frames, symbols) {
   const states = withBlanks(symbols);
   const skip = maySkip(states);

@@ -13,13 +13,13 @@ for (const mark of "-‐‑–_") PLAIN[mark] = " ";
 
 const translated = (text) => Array.from(text, (c) => PLAIN[c] ?? c).join("");
 
-/** `text` in lower case and without marks, whatever its characters: two texts that are one name are alike. */
+/** `text` in lower case and without marks, whatever its characters: texts of the same name become equal. */
 export function plainLetters(text) {
   const decomposed = translated(text.toLowerCase()).normalize("NFKD");
   return translated(decomposed.replace(/\p{M}/gu, "")).split(/\s+/).filter(Boolean).join(" ");
 }
 
-/** A character in a message: one that is not seen by its number. */
+/** A character for a message; an invisible one is shown by its number. */
 function shown(c) {
   return /\p{C}/u.test(c) ? `the invisible U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : `“${c}”`;
 }
@@ -35,7 +35,7 @@ export class Alphabet {
     return this.letters.length + 1;
   }
 
-  /** `text` in this alphabet. Throws TextError, naming the characters, where one has no such form. */
+  /** `text` in this alphabet. Throws TextError, naming the characters, if some cannot be written in it. */
   fold(text) {
     const folded = plainLetters(text);
     const foreign = [...new Set(folded)].filter((c) => !this.letters.includes(c)).sort();

@@ -1,4 +1,4 @@
-// The page: what its buttons do.
+// The page: the actions of its buttons.
 
 import { TextError } from "./alphabet.js";
 import { AudioError, readClip, readSound } from "./clip.js";
@@ -14,11 +14,11 @@ import { Resampler } from "./resample.js";
 import { Result } from "./result.js";
 
 const MOST_RECORDINGS = 5; // of a name
-const GRACE_S = 12; // to say the name that is to be recorded
-const PER_HOUR = 5; // false alarms of each name in running speech: what python -m speech.listen lets pass
-const BETWEEN_MS = 200; // steps of loading: the page is drawn, and what was pressed is done
-const LONGEST_S = 600; // of a recording in which names are found, one second after the other: it is in memory
-const TOLD_EVERY_S = 10; // how far it is heard
+const GRACE_S = 12; // to say the name that is being recorded
+const PER_HOUR = 5; // false alarms allowed for each name in running speech: the default of python -m speech.listen
+const BETWEEN_MS = 200; // between steps of loading, in which the page is drawn and clicks are handled
+const LONGEST_S = 600; // of a recording that is searched for names, second by second: all of it is in memory
+const TOLD_EVERY_S = 10; // of the recording: how often progress is shown
 
 class App {
   constructor(engine) {
@@ -47,7 +47,7 @@ class App {
     tell("status", "");
   }
 
-  /** What is not needed to begin with: the first run is slower, sentences have a finder, other names are to be read. */
+  /** Load what the page does not need at first: a first run, which is slower; the finder for sentences; the readers. */
   async complete() {
     const run = () => this.recognizer.logProbs(new Float32Array(this.recognizer.sampleRate));
     const finder = () => byId("within").checked && this.loadFinder();
@@ -71,7 +71,7 @@ class App {
     });
   }
 
-  /** Each of the files in turn, enrolled names among them; one that cannot be used is told by name, and the next is heard. */
+  /** Process each of the files in turn, also files of enrolled names; an unusable one is reported by its name. */
   async hearFiles(input) {
     const files = [...input.files];
     input.value = ""; // the same file may be chosen again
@@ -93,17 +93,17 @@ class App {
     tell("problem", wrong.join(" — "));
   }
 
-  /** The name that a recording is taken for. */
+  /** Show the name in a recording of one name. */
   async #hearAlone(file) {
     const waveform = await readClip(file, this.recognizer.sampleRate);
     const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
     this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, file.name);
   }
 
-  /** Each name in a recording, alone or inside of a sentence. */
+  /** Show each name in a recording, said alone or within a sentence. */
   async #hearWithin(file) {
     const { sampleRate } = this.recognizer;
-    const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or let python -m speech.spot hear it");
+    const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or use python -m speech.spot");
     const resampler = rate === sampleRate ? null : new Resampler(rate, sampleRate);
     let n = 0;
     const name = (heard) => {
@@ -114,7 +114,7 @@ class App {
     const listener = new Listener(this.recognizer, () => this.list.entries, { speaking() {}, name }, PER_HOUR);
     try {
       for (let s = 0; s * rate < mono.length; s++) {
-        if (s && s % TOLD_EVERY_S === 0) tell("status", `${file.name}: ${s} of ${Math.round(mono.length / rate)} s are heard.`);
+        if (s && s % TOLD_EVERY_S === 0) tell("status", `${file.name}: ${s} of ${Math.round(mono.length / rate)} s are done.`);
         const second = mono.subarray(s * rate, (s + 1) * rate);
         await listener.push(resampler ? resampler.push(second) : second);
         await otherTasks();
@@ -128,7 +128,7 @@ class App {
   }
 
   async listen() {
-    if (this.turning) return; // and not disabled: a button would lose the keyboard's focus
+    if (this.turning) return; // the button is not disabled: it would lose the keyboard focus
     this.turning = true;
     tell("problem", "");
     tell("microphone", "Allow the microphone where the browser asks for it.");
@@ -146,9 +146,9 @@ class App {
     try {
       this.microphone = await microphone.start();
       await this.#listenAnew();
-      if (this.microphone) byId("listen").textContent = "Stop"; // else it was gone at once
+      if (this.microphone) byId("listen").textContent = "Stop"; // otherwise it was gone at once
     } catch (error) {
-      await microphone.stop(); // what finds names in sentences could not be loaded, say
+      await microphone.stop(); // the finder could not be loaded, for example
       this.#stopped(error instanceof MicrophoneError ? error.message : "");
       if (!(error instanceof MicrophoneError)) throw error;
     } finally {
@@ -156,7 +156,7 @@ class App {
     }
   }
 
-  /** From here on hear names inside of sentences, or alone; one that is to be recorded alone, and to its end. */
+  /** Start a new listener, also for names within sentences if chosen; a name to record is taken by itself, to its end. */
   async #listenAnew() {
     if (byId("within").checked) await this.loadFinder();
     const { recording, listener } = this;
@@ -210,7 +210,7 @@ class App {
     if (recording && recording === this.recording) this.#enrol(recording, heard);
   }
 
-  /** Wait for `name` at the microphone, and enrol it by what is heard. */
+  /** Wait for `name` at the microphone, and enrol its recording. */
   async record(name) {
     this.recording = name;
     await (this.microphone ? this.#listenAnew() : this.listen());
@@ -244,10 +244,10 @@ class App {
     this.#listenAnew().catch(failed);
   }
 
-  /** What the recordings bring: each is recognised with the others enrolled, and with none. */
+  /** The gain from the recordings: each one is recognised with the others enrolled, and with none. */
   #gain(name, clips) {
     if (this.list.isLabel(name)) return ""; // nothing to compare with
-    if (clips.length < 2) return "Record it once more to see what that brings.";
+    if (clips.length < 2) return "Record it once more to see whether that helps.";
     const mean = (enrolledWithout) => {
       const each = clips.map((clip, i) => {
         const entry = this.list.entryOf(name, enrolledWithout(i));
@@ -286,7 +286,7 @@ class App {
   }
 }
 
-/** The page is drawn, and what was pressed is done. In a tab that is not seen a timer would take a second, or a minute. */
+/** Let the page be drawn and clicks be handled. In a hidden tab a timer would take a second, or a minute. */
 function otherTasks() {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
@@ -295,7 +295,7 @@ function otherTasks() {
   });
 }
 
-/** A fault of the page itself is told too: nothing fails in silence. */
+/** Report an error of the page itself too: nothing fails silently. */
 function failed(error) {
   tell("problem", `Something went wrong (${error.message ?? error}): load the page again.`);
   console.error(error);
@@ -315,4 +315,4 @@ async function start() {
   }
 }
 
-if (window.pageStarted()) start(); // boot.js, which says why not
+if (window.pageStarted()) start(); // otherwise boot.js says why not

@@ -1,9 +1,9 @@
-// What keeps the page from starting, said in a sentence; in a script that the oldest browser reads.
+// Says in a sentence what keeps the page from starting, in a script that even the oldest browser can run.
 (function () {
   var WAY_OUT = "Run python -m speech.page, and open the address that it prints.";
   var started = false;
 
-  /** The page's modules are there; false where it may not go on. */
+  /** Called once the page's modules are loaded; false if the page cannot continue. */
   window.pageStarted = function () {
     started = !tooOld;
     return started;
@@ -22,7 +22,7 @@
     status.textContent = sentence;
   }
 
-  /** SIMD, which onnxruntime-web's program is made of: a function that returns a vector's first number. */
+  /** Tests for SIMD, which onnxruntime-web's program needs: a function that returns a vector's first number. */
   function hasSimd() {
     return WebAssembly.validate(
       new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11])
@@ -54,7 +54,7 @@
     true
   );
 
-  /** Of a script that was not loaded, what the server says. */
+  /** Ask the server why a script was not loaded. */
   function askWhy() {
     fetch("app.js").then(
       function (response) {
@@ -65,7 +65,7 @@
         else tell("A file of the page is not there or is sent as another type than text/javascript: serve the whole folder that “make page” writes.");
       },
       function () {
-        tell("The server does not answer any more. " + WAY_OUT);
+        tell("The server no longer answers. " + WAY_OUT);
       }
     );
   }

@@ -1,4 +1,4 @@
-// An audio worklet: the channels that come from the microphone, in blocks to the page. It needs no clock and no frame.
+// An audio worklet that sends the microphone's channels to the page in blocks. It depends on no timer and no frame.
 
 const BLOCK = 2048; // samples
 
@@ -9,7 +9,7 @@ class Capture extends AudioWorkletProcessor {
     this.n = 0;
     this.port.onmessage = () => {
       this.#send();
-      this.port.postMessage(null); // the last
+      this.port.postMessage(null); // the end
     };
   }
 

@@ -1,4 +1,4 @@
-// A file that was dropped, as mono sound, or as a waveform at the recogniser's rate. speech/audio/files.py.
+// Reads a dropped file as mono sound, or as a waveform at the recogniser's rate. speech/audio/files.py.
 
 import { resample } from "./resample.js";
 import { AudioError, decodeWav } from "./wav.js";
@@ -6,10 +6,10 @@ import { AudioError, decodeWav } from "./wav.js";
 export { AudioError };
 
 const LONGEST_S = 60; // of one name, which takes one second; the bound is for memory and time
-const LARGEST_MB = 100; // of a minute in any format
+const LARGEST_MB = 100; // a minute in any format is smaller
 const RATES = [4000, 384000]; // Hz: any other is a damaged header
 const USUAL_RATE = 48000; // of what a browser or a phone records
-const CANCELLED = 0.1; // of the loudest channel's power, or less, is in the mean: the channels cancel, or are empty
+const CANCELLED = 0.1; // of the loudest channel's power: if the mean has no more, the channels cancel or are empty
 
 /** The samples of `file`, mono at `sampleRate` Hz. Throws AudioError, which names the file. */
 export async function readClip(file, sampleRate) {
@@ -17,15 +17,15 @@ export async function readClip(file, sampleRate) {
   return resample(mono, rate, sampleRate);
 }
 
-/** `{mono, rate}` of `file`; `wayOut` is told of one over `longestS` seconds. Throws AudioError, which names the file. */
+/** `{mono, rate}` of `file`. Throws AudioError, which names the file and, if it is over `longestS` s, gives `wayOut`. */
 export async function readSound(file, longestS, wayOut) {
-  const tooLong = (size) => new AudioError(`${size}, over the ${longestS} s that the page hears: ${wayOut}`);
+  const tooLong = (size) => new AudioError(`${size}, over the ${longestS} s that the page accepts: ${wayOut}`);
   try {
     if (!file.size) throw new AudioError("the file is empty (0 bytes): record it again");
     if (file.size > LARGEST_MB * 1e6) throw tooLong(`${Math.round(file.size / 1e6)} MB large`);
     const bytes = new Uint8Array(await file.arrayBuffer());
     const wav = decodeWav(bytes);
-    if (!wav && (await durationS(file)) > longestS) throw tooLong("it is"); // before it is in memory
+    if (!wav && (await durationS(file)) > longestS) throw tooLong("it is"); // before it is read into memory
     const { rate, channels } = wav ?? (await decodeByBrowser(file, bytes));
     if (rate < RATES[0] || rate > RATES[1])
       throw new AudioError(`its sample rate, ${rate} Hz, is outside of ${RATES[0]} to ${RATES[1]} Hz`);
@@ -37,14 +37,14 @@ export async function readSound(file, longestS, wayOut) {
     return { mono, rate };
   } catch (error) {
     if (error instanceof AudioError) throw new AudioError(`${file.name}: ${error.message}`);
-    // A folder that was dropped, a file that was moved, a header that says what cannot be.
+    // A folder that was dropped, a file that was moved, or a header with impossible values.
     if (error instanceof DOMException || error instanceof RangeError)
       throw new AudioError(`${file.name}: not readable (${error.message}): choose a file of sound, or record it again`);
     throw error;
   }
 }
 
-/** The mean of the channels; the loudest where they cancel, or most are empty. */
+/** The mean of the channels; the loudest channel if they cancel, or if most are empty. */
 function mixed(channels) {
   if (channels.length === 1) return channels[0];
   const mean = channels[0].map((_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length);
@@ -64,7 +64,7 @@ function variance(samples) {
 
 async function decodeByBrowser(file, bytes) {
   if (typeof OfflineAudioContext === "undefined")
-    throw new AudioError(`this browser reads WAV files alone: ${wayOut(file)}`);
+    throw new AudioError(`this browser reads only WAV files: ${wayOut(file)}`);
   const rate = rateOf(bytes) ?? USUAL_RATE;
   try {
     const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes.buffer);
@@ -76,7 +76,7 @@ async function decodeByBrowser(file, bytes) {
   }
 }
 
-/** What to do with a file that cannot be read, whole as it may be: the command that converts it. */
+/** The way out for a file that cannot be read, although it may be undamaged: the command that converts it. */
 function wayOut({ name, type }) {
   if (type.startsWith("text/")) return "if it is a list, copy its names into the list of the page";
   const [, stem, suffix] = /^(.*?)(\.[^.]*)?$/s.exec(name);
@@ -85,7 +85,7 @@ function wayOut({ name, type }) {
   return `convert it to WAV or FLAC: ffmpeg -i ${quoted(name)} ${quoted(converted)}`;
 }
 
-/** The length that a media element reads from the file's header; 0 where it tells none. */
+/** The length that a media element reads from the file's header; 0 if the header has none. */
 function durationS(file) {
   const url = URL.createObjectURL(file);
   const element = new Audio();
@@ -97,7 +97,7 @@ function durationS(file) {
   }).finally(() => URL.revokeObjectURL(url));
 }
 
-/** The rate that a FLAC, Ogg Vorbis or MP3 file's header says, so that the browser does not change it. */
+/** The rate in the header of a FLAC, Ogg Vorbis or MP3 file, so that the browser does not resample it. */
 function rateOf(bytes) {
   const text = String.fromCharCode(...bytes.subarray(0, 64));
   const view = new DataView(bytes.buffer);

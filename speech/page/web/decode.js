@@ -1,15 +1,15 @@
-// CTC decoding: log-probabilities of one clip to symbols. speech/inference/decode.py.
+// CTC decoding of one clip's log-probabilities to symbols. speech/inference/decode.py.
 
 import { BLANK } from "./alphabet.js";
 import { logSum } from "./score.js";
 
-/** What a path of one symbol a frame spells: repeats are merged, then blanks removed. */
+/** The spelling of a path with one symbol per frame: repeats are merged, then blanks removed. */
 export const collapse = (path) => path.filter((symbol, i) => symbol !== BLANK && (i === 0 || path[i - 1] !== symbol));
 
 /** The likeliest symbol of each frame, collapsed. */
 const greedy = (frames) => collapse(frames.best());
 
-/** Prefix beam search (Graves 2012; Hannun 2014): the likeliest spelling, all its paths summed. */
+/** Prefix beam search (Graves 2012; Hannun 2014): the likeliest spelling, summed over its paths. */
 export const beam = (width) => (frames) => {
   let prefixes = new Map([["", { symbols: [], blank: 0, letter: -Infinity }]]);
   for (let t = 0; t < frames.nFrames; t++) {

@@ -1,37 +1,37 @@
-// End-pointing: where somebody speaks in a recording or a stream, between silence, hum and clicks. Block by block, the
-// same spans as speech/audio/endpointing.py.
+// End-pointing: finds where somebody speaks in a recording or a stream, between silence, hum and clicks.
+// Block by block, it gives the same spans as speech/audio/endpointing.py.
 //
 // Short-time energy in the band of speech (Rabiner and Sambur 1975), less the constant power of each band (spectral
-// subtraction, Boll 1979), then a threshold below the loudest frame; over a window of the last WINDOW_S.
+// subtraction, Boll 1979), then a threshold below the loudest frame, over a window of the last WINDOW_S.
 
 import { PowerSpectrum } from "./fft.js";
 
 const FRAME_MS = 25;
 const HOP_MS = 10;
-const BAND_HZ = [200, 7000]; // mains hum and rumble are below; an s may have no power under 4 000
+const BAND_HZ = [200, 7000]; // mains hum and rumble are below; an s may have no power below 4 000
 const N_BANDS = 16; // on the mel scale
 const N_SMOOTHED = 5; // frames
-const TILT_HZ = 2200; // above it power is raised by 6 dB an octave: fricatives are softer than vowels
-const FLOOR_PERCENT = 10; // of the frames are background, at least
+const TILT_HZ = 2200; // above it power is raised by 6 dB per octave: fricatives are softer than vowels
+const FLOOR_PERCENT = 10; // at least this many percent of the frames are background
 const NAME_S = 1; // few names are longer: the rest of the window is background
-const OVER_SUBTRACTION = 3; // times the floor is subtracted
-const DEPTH_DB = 35; // the threshold under the loudest frame
-const OVER_FLOOR_DB = 8; // or over the background, where that is higher
+const OVER_SUBTRACTION = 3; // the floor is subtracted this many times
+const DEPTH_DB = 35; // the threshold is this far below the loudest frame
+const OVER_FLOOR_DB = 8; // or this far above the background, if that is higher
 const LEAST_DEPTH_DB = 12; // but never nearer to the loudest frame
 const TRIMMED_S = 0.8; // in a clip of less sound the background is itself speech:
-const TRIMMED_DEPTH_DB = 22; // nor nearer than this
-const LEAST_RATIO = 1; // the loudest frame's excess over the background's power: a steady noise stays under it
+const TRIMMED_DEPTH_DB = 22; // there the threshold is not nearer than this
+const LEAST_RATIO = 1; // of the loudest frame's excess to the background's power: a steady noise stays below it
 export const GAP_S = 0.8; // the pause between a first and a last name
 const CLICK_S = 0.03; // shorter than any isolated phone
-export const MARGIN_S = 0.06; // onset and release are softer than the threshold
-const STEADY_S = 0.8; // what begins so long
-const STEADY_DB = 4; // within so few dB and never rises is a noise: most spread over 3 dB
+export const MARGIN_S = 0.06; // around the speech, whose onset and release are softer than the threshold
+const STEADY_S = 0.8; // a sound that stays that long
+const STEADY_DB = 4; // within that few dB and never rises is a noise: most span over 3 dB
 const SILENCE = 1e-4; // peak amplitude (-80 dBFS)
 const SILENCE_32 = Math.fround(SILENCE); // as numpy compares float32 with it
 const EDGE = Math.floor(N_SMOOTHED / 2);
-const STEP = 20; // frames: how often a stream is looked at. Fixed, so that the blocks it comes in change nothing
-const LOOK = 10; // frames: how often while somebody speaks, where short pauses are asked for
-export const WINDOW_S = 6; // what is remembered, and the longest segment: speech without a pause is cut there
+const STEP = 20; // frames between examinations of a stream. Fixed, so that the size of its blocks does not matter
+const LOOK = 10; // frames between them while somebody speaks, if short pauses are asked for
+export const WINDOW_S = 6; // held of a stream, and the longest segment: speech without a pause is cut there
 
 const NOTHING = "nothing but clicks and steady noise";
 
@@ -40,11 +40,11 @@ export class NoSpeechError extends Error {}
 
 /**
  * Finds segments of speech in a stream at `sampleRate` Hz, of which it holds WINDOW_S at most: `{start, stop, waveform,
- * power, parts, over}`, in samples of the stream, the waveform with MARGIN_S around it. `parts` are between the short
- * pauses inside, `[start, stop]` each. A segment is known GAP_S after its end; with a `pauseS` it is given after each
- * pause of that length inside, too: `over` is false where it may go on. `speakingSince` is the first sample of one that
- * has not ended, `reason` why there was none in the last look. `sounding` is sooner and less sure: from where to where
- * somebody may speak, `[start, stop]`, in what has not ended.
+ * power, parts, over}`, in samples of the stream, the waveform with MARGIN_S around it. `parts` are the spans between
+ * the short pauses inside, `[start, stop]` each. A segment is returned GAP_S after its end; with `pauseS`, also after
+ * each pause of that length within it: `over` is false if it may continue. `speakingSince` is the first sample of a
+ * segment that has not ended; `reason` says why the last examination found none. `sounding` is known sooner and is less
+ * certain: the span `[start, stop]`, not yet ended, where somebody may speak.
  */
 export class Endpointer {
   constructor(sampleRate, pauseS = null) {
@@ -54,12 +54,12 @@ export class Endpointer {
     this.window = Math.round((WINDOW_S * 1000) / HOP_MS);
     this.gap = Math.round((GAP_S * 1000) / HOP_MS);
     this.pause = pauseS === null ? null : Math.round((pauseS * 1000) / HOP_MS);
-    this.pausedAt = 0; // frame of the stream that the last short pause began with
-    this.first = 0; // frame of the stream that `bands` begins with
+    this.pausedAt = 0; // frame of the stream at which the last short pause began
+    this.first = 0; // frame of the stream at which `bands` begins
     this.bands = []; // Float64Array(N_BANDS) of each frame: its power
-    this.sounds = []; // the others are digital silence (padding), which tells nothing about the background
+    this.sounds = []; // false for digital silence (padding), which does not show the background
     this.known = null; // `#runs` of these frames
-    this.held = new Float32Array(this.margin); // before the stream there is nothing
+    this.held = new Float32Array(this.margin); // zeros before the stream's beginning
     this.heldStart = -this.margin;
     this.pending = [];
     this.nPending = 0;
@@ -90,12 +90,12 @@ export class Endpointer {
     this.weight = hz.map((one) => 1 + (one / TILT_HZ) ** 2);
   }
 
-  /** How much of the stream was fed. */
+  /** The number of samples of the stream that were fed. */
   get nSamples() {
     return this.heldStart + this.held.length + this.nPending;
   }
 
-  /** The segments that are known to have ended with these further `samples`. */
+  /** The segments that have ended, as these further `samples` show. */
   feed(samples) {
     this.pending.push(samples);
     this.nPending += samples.length;
@@ -107,7 +107,7 @@ export class Endpointer {
     while (this.#nextFrame() + needed <= this.nSamples) {
       this.#addFrames(group);
       if ((this.first + this.bands.length) % STEP === 0) {
-        if (this.bands.length > this.gap) found.push(...this.#ended(false)); // before, none can have ended
+        if (this.bands.length > this.gap) found.push(...this.#ended(false)); // earlier, no segment can have ended
         this.#forget();
       }
       if (this.pause !== null && (this.speakingSince !== null || this.bands.length <= this.gap))
@@ -116,17 +116,17 @@ export class Endpointer {
     return found;
   }
 
-  /** The segments that the end of the stream ends. */
+  /** The segments that end with the stream. */
   finish() {
     this.#takePending();
     const { held } = this;
-    this.held = joined([held, new Float32Array(Math.max(0, this.length - this.nSamples))]); // to a frame
+    this.held = joined([held, new Float32Array(Math.max(0, this.length - this.nSamples))]); // to the length of a frame
     this.#addFrames(Math.floor((this.nSamples - this.length - this.#nextFrame()) / this.hop) + 1);
     this.held = held;
     return this.bands.length ? this.#ended(true) : [];
   }
 
-  /** Samples `start` to `stop` of the stream, of what is still held; 0 beyond its ends. */
+  /** Samples `start` to `stop` of the stream, as far as they are still held; 0 beyond its ends. */
   audio(start, stop) {
     this.#takePending();
     const found = new Float32Array(stop - start);
@@ -135,7 +135,7 @@ export class Endpointer {
     return found;
   }
 
-  /** The first sample of the frame that is to be computed next. */
+  /** The first sample of the next frame to compute. */
   #nextFrame() {
     return (this.first + this.bands.length) * this.hop;
   }
@@ -168,7 +168,7 @@ export class Endpointer {
     }
   }
 
-  /** The segments of the window that have ended, which are forgotten then. */
+  /** The segments of the window that have ended; they are dropped from it. */
   #ended(final) {
     const [runs, power] = (this.known = this.#runs());
     const [nFrames, offset] = [this.bands.length, this.first];
@@ -185,7 +185,7 @@ export class Endpointer {
           this.sounding = this.#samples(offset, first, last);
           break;
         }
-        // Speech without a pause is cut where it is the softest, in the last third of what is remembered.
+        // Speech without a pause is cut where it is softest, in the last third of the window.
         const end = last;
         last = Math.max(first + 1, Math.floor((2 * this.window) / 3));
         for (let i = last + 1; i < nFrames - N_SMOOTHED; i++) if (power[i] < power[last]) last = i;
@@ -193,27 +193,27 @@ export class Endpointer {
         parts = run.filter(([begin]) => begin < last).map(([begin, end]) => [begin, Math.min(end, last)]);
       }
       found.push(this.#segment(offset, parts, last, power));
-      // The pause is forgotten too, lest another threshold should find the name's soft end in it.
+      // The pause is dropped too, since a later threshold might find the name's soft end in it.
       this.#drop(Math.min(offset + last + (cut ? 0 : this.gap), offset + nFrames) - this.first);
       if (cut) break;
     }
     return found;
   }
 
-  /** The segment that has not ended, where a short pause follows that was not told of yet. */
+  /** The segment that has not ended, if a short pause that was not yet reported follows it. */
   #paused() {
     const [runs, power] = this.known ?? this.#runs();
     const parts = runs.at(-1);
     this.sounding = parts ? this.#samples(this.first, parts[0][0], parts.at(-1)[1]) : null;
     if (!parts) return [];
     const last = parts.at(-1)[1];
-    // Another threshold moves the same end by some frames.
+    // A changed threshold may move the same end by a few frames.
     if (last + this.pause > this.bands.length - EDGE || this.first + last <= this.pausedAt + N_SMOOTHED) return [];
     this.pausedAt = this.first + last;
     return [{ ...this.#segment(this.first, parts, last, power), over: false }];
   }
 
-  /** Of the window's frames from the first of `parts` to `last`, the latter not included. */
+  /** The segment of the window's frames from the first of `parts` to `last` (exclusive). */
   #segment(offset, parts, last, power) {
     const [start, stop] = this.#samples(offset, parts[0][0], last);
     return {
@@ -226,7 +226,7 @@ export class Endpointer {
     };
   }
 
-  /** The first sample and the one after the last of frames `first` to `last`, the latter not included. */
+  /** The first sample and the one after the last of frames `first` to `last` (exclusive). */
   #samples(offset, first, last) {
     return [(offset + first) * this.hop, Math.min(this.nSamples, (offset + last - 1) * this.hop + this.length)];
   }
@@ -248,8 +248,8 @@ export class Endpointer {
   }
 
   /**
-   * The runs of loud frames, each of the parts, [first, last + 1], that a gap of GAP_S or less joins; and the power of
-   * each frame, less the background's.
+   * The runs of loud frames, and each frame's power less the background's. A run is a list of parts, [first, last + 1],
+   * at most GAP_S apart.
    */
   #runs() {
     const { bands, sounds } = this;
@@ -275,7 +275,7 @@ export class Endpointer {
   }
 
   #above(level, threshold, smooth) {
-    // In seconds; the smoothing makes a run longer, except beyond an end.
+    // In seconds; the smoothing lengthens a run, except beyond an end.
     const lasts = (first, last) => ((last - first - EDGE * ((first > 0) + (last < level.length))) * HOP_MS) / 1000;
     const runs = [];
     for (let first = 0; first < level.length; first++) {
@@ -291,15 +291,15 @@ export class Endpointer {
       }
       first = last;
     }
-    // The overlap of frames makes a click longer by a frame less a hop.
+    // The overlap of frames lengthens a click by a frame less a hop.
     return runs.filter((run) => lasts(run[0][0], run.at(-1)[1]) >= CLICK_S + (FRAME_MS - HOP_MS) / 1000);
   }
 
-  /** Power of each frame in the band of speech, less its constant part; the power of that part; and each band's in the frames. */
+  /** Each frame's power in the band of speech, less its constant part; the power of that part; each band's power. */
   #lessBackground() {
     const { bands, sounds } = this;
     const smooth = bands.map((_, i) => {
-      // The mean over N_SMOOTHED frames, of those that exist and sound.
+      // The mean over those of N_SMOOTHED frames that exist and are not digital silence.
       const mean = new Float64Array(N_BANDS);
       let n = 0;
       for (let j = Math.max(0, i - EDGE); j <= Math.min(bands.length - 1, i + EDGE); j++) {
@@ -319,7 +319,7 @@ export class Endpointer {
   }
 }
 
-/** Whether frames of this power in each band are a noise that has ended: until then it was background. */
+/** Whether frames with this power in each band are a noise that has ended: until then it was the background. */
 function isSteady(bands) {
   const first = Math.round((STEADY_S * 1000) / HOP_MS);
   if (bands.length < first) return false;
@@ -341,7 +341,7 @@ function sum(values) {
   return values.reduce((a, b) => a + b, 0);
 }
 
-/** The waveforms of `blocks`, one after the other. */
+/** The waveforms of `blocks`, concatenated. */
 export function joined(blocks) {
   const whole = new Float32Array(sum(blocks.map((block) => block.length)));
   let at = 0;
@@ -352,7 +352,7 @@ export function joined(blocks) {
   return whole;
 }
 
-/** The segment of a recording that the name is taken for. Throws NoSpeechError for silence. */
+/** The segment of a recording that is taken as the name. Throws NoSpeechError for silence. */
 export function loudest(waveform, sampleRate) {
   const peak = waveform.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
   if (peak < SILENCE) throw new NoSpeechError(`no speech found: peak amplitude ${peak.toPrecision(1)} is silence`);

@@ -1,15 +1,15 @@
-// Enrolment without training: a name is also what the recogniser decodes when its owner says it.
-// speech/inference/enrolment.py, whose files these are.
+// Enrolment without training: the decodings of a name's recordings are added to its entry.
+// speech/inference/enrolment.py, which has the same file format.
 
 import { TextError } from "./alphabet.js";
 import { nBest } from "./prefix_beam.js";
 
 const FORMAT = 1;
-const N_BEST = 20; // strings that are kept of each recording and output
-const ROUNDING = 1e-9; // of the logarithm of a probability
-const WEIGHT = 0.5; // of the recordings' variants, where a name has a spelling too
+const N_BEST = 20; // strings kept for each recording and output
+const ROUNDING = 1e-9; // error of the logarithm of a probability
+const WEIGHT = 0.5; // of the recordings' variants, if the name has a spelling too
 
-/** `{heard, nRecordings, spelled}` of the name that is said in each of `clips` (log-probabilities, scoring.js). */
+/** Enrol the name that is said in each of `clips` (log-probabilities, scoring.js): `{heard, nRecordings, spelled}`. */
 export function enrol(clips, spelled = true) {
   const heard = {
     letters: variants(clips.map((clip) => clip.letters)),
@@ -20,12 +20,12 @@ export function enrol(clips, spelled = true) {
   return { heard, nRecordings: clips.length, spelled };
 }
 
-/** The entry of a name that is spelled: its `typed` variants, and those of its recordings. */
+/** The entry of a spelled name: its `typed` variants and those of its recordings. */
 export function beside({ heard }, typed) {
   return { letters: mixed(typed.letters, heard.letters), phones: mixed(typed.phones, heard.phones) };
 }
 
-/** The strings of one output, the mean over recordings of each one's probability among its recording's best. */
+/** The likeliest strings of one output; a string's probability among a recording's N_BEST, averaged over recordings. */
 function variants(recordings) {
   const found = new Map();
   for (const frames of recordings) {
@@ -60,7 +60,7 @@ export function write(enrolled, alphabet, inventory) {
   return JSON.stringify({ format: FORMAT, names }, null, 1);
 }
 
-/** The names of such a file's text, a Map. Throws TextError, naming the `file`, for any other. */
+/** The names in the text of such a file, a Map. Throws TextError, naming the `file`, for any other file. */
 export function read(text, file, alphabet, inventory) {
   const wrong = (reason) => new TextError(`${file}: no file of enrolled names (${reason}): enrol them again`);
   try {
@@ -78,6 +78,6 @@ function readOne(one, alphabet, inventory) {
   const phones = inventory ? read(one.phones, (string) => inventory.encode(string)) : [];
   const areProbabilities = [...letters, ...phones].every(({ logP }) => Number.isFinite(logP) && logP < ROUNDING);
   if (!letters.length || (inventory && !phones.length) || !areProbabilities)
-    throw new TextError("a name without strings, or with a probability that is none");
+    throw new TextError("a name without strings, or with an invalid probability");
   return { heard: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
 }

@@ -1,7 +1,7 @@
 // The power spectrum of real frames of any length: the fast Fourier transform by prime factors (Cooley and Tukey 1965).
 
 export class PowerSpectrum {
-  /** `length` samples a frame, `length / 2 + 1` powers (rounded down). */
+  /** For frames of `length` samples, with `length / 2 + 1` powers (rounded down). */
   constructor(length) {
     this.length = length;
     this.factors = primeFactors(length);

@@ -1,4 +1,4 @@
-// Pronunciations of names whose language is not known, by the grapheme-to-phoneme model. speech/inference/g2p.py.
+// Pronunciations of names of unknown language, by the grapheme-to-phoneme model. speech/inference/g2p.py.
 
 import { TextError } from "./alphabet.js";
 import { Tensor } from "./onnx.js";
@@ -8,12 +8,12 @@ import { Frames } from "./score.js";
 import { N_MARKS, encode, words } from "./spelling.js";
 
 const FORMAT = "1";
-const N_PRONUNCIATIONS = 8; // at most, of a name
-const N_VARIETIES = 8; // the likeliest, in which a name is read
-const LEAST_VARIETY = 0.02; // of the likeliest one's probability: what is less likely is not read
+const N_PRONUNCIATIONS = 8; // of a name, at most
+const N_VARIETIES = 8; // the likeliest varieties, in which a name is read
+const LEAST_VARIETY = 0.02; // times the probability of the likeliest variety: less likely ones are not read
 const WIDTH = 6; // of the beam
-const BATCH = 64; // words that are read at once; between two the page is drawn
-// Phones that only their notation parts: of two pronunciations that differ in these alone the likelier stands for both.
+const BATCH = 64; // words that are read at once; between two batches the page is drawn
+// Phones that differ only in notation: of two pronunciations that differ only in these, the likelier stands for both.
 const ONE_NOTATION = { ɑ: "a", ɐ: "a", ɒ: "ɔ", o: "ɔ", e: "ɛ", ᵻ: "ɪ", i: "ɪ", ʉ: "u", ʊ: "u", ɜ: "ə" };
 
 export class G2P {
@@ -68,8 +68,8 @@ export class G2P {
   }
 
   /**
-   * The likeliest varieties of a whole name, all of its words in the same, with their probabilities.
-   * Words are independent in a variety: p(v | words) ~ p(v) prod p(v | word) / p(v).
+   * The likeliest varieties of a whole name, with their probabilities; all of its words share a variety.
+   * Words are independent given the variety: p(v | words) ~ p(v) prod p(v | word) / p(v).
    */
   #choose(ofWords) {
     const logProbs = this.logPrior.map(
@@ -98,7 +98,7 @@ export class G2P {
     return found;
   }
 
-  /** The likeliest phones of a name: the sum over its varieties of those of its words, one after the other. */
+  /** The likeliest phones of a name: its words' phones, concatenated, with probabilities summed over varieties. */
   #mixture(parts, varieties, read) {
     const total = new Map();
     for (const [v, probability] of varieties) {
@@ -145,7 +145,7 @@ function inputs(many, varieties) {
   };
 }
 
-/** The likeliest sequences of one string of each part. */
+/** The likeliest sequences with one string from each part. */
 function combined(parts) {
   return parts.reduce(
     (found, part) =>

@@ -1,6 +1,6 @@
-// Texts that stay in this tab when the page is loaded again, and go with it: the list, and what was recorded.
+// Texts that this tab keeps when the page is loaded again, until it is closed: the list, and the recorded names.
 
-/** The text that was kept as `key`; null without one, and where the browser keeps nothing. */
+/** The text that was kept as `key`; null if there is none, or if the browser keeps nothing. */
 export function kept(key) {
   try {
     return sessionStorage.getItem(key);
@@ -11,9 +11,9 @@ export function kept(key) {
 
 export function keep(key, text) {
   try {
-    sessionStorage.removeItem(key); // lest an older one stay where there is no room
+    sessionStorage.removeItem(key); // so that no older text stays if there is no room
     sessionStorage.setItem(key, text);
   } catch {
-    // denied, or full: it has to be written anew
+    // denied, or full: it has to be written again
   }
 }

@@ -1,4 +1,4 @@
-// The list of names: its pronunciations, which of them count, and what was recorded of each.
+// The list of names: their pronunciations, which of these are used, and their recordings.
 
 import { TextError } from "./alphabet.js";
 import { byId, element, percent, tell } from "./element.js";
@@ -7,26 +7,26 @@ import { keep, kept } from "./kept.js";
 import { nameKey, partsOf, readNames } from "./names.js";
 
 const N_AT_ONCE = 32; // names that are pronounced before the page is drawn again
-const N_SHOWN = 100; // rows; thousands would make each key slow
-const RARE = 0.01; // a pronunciation of less probability is folded away
+const N_SHOWN = 100; // rows; thousands would make each key press slow
+const RARE = 0.01; // a pronunciation of less probability is in a closed list
 
 export class NameList {
-  /** `record(name)` is called where a recording of a name is asked for. */
+  /** `record(name)` is called when a recording of a name is asked for. */
   constructor({ recognizer, example, loadReaders }, record) {
     Object.assign(this, { recognizer, loadReaders, record });
-    this.known = new Map(); // pronunciations by the line of a name
+    this.known = new Map(); // by name and its own pronunciations, all pronunciations
     if (recognizer.inventory) for (const name of example) this.known.set(keyOf(name), name.pronunciations);
     this.off = new Map(); // by the same, the pronunciations that were switched off
     this.enrolled = this.#keptRecordings(); // by name
-    this.entries = new Map(); // by name, what is recognised
+    this.entries = new Map(); // by name, the entry that is recognised
     this.names = [];
-    this.controls = []; // that can have the focus in a row which is drawn anew
+    this.controls = []; // those of the rows that can have the focus when these are drawn again
     this.turn = 0;
     byId("names").value = kept("names") ?? (recognizer.names.join("\n") || example.map(lineOf).join("\n"));
     byId("names").addEventListener("input", () => this.update());
   }
 
-  /** Read the list, and pronounce what is new in it; a list that is edited meanwhile takes over. */
+  /** Read the list, and find the pronunciations of new names; a list that is edited meanwhile takes over. */
   async update() {
     const turn = ++this.turn;
     keep("names", byId("names").value);
@@ -38,7 +38,7 @@ export class NameList {
       const unknown = some.filter((name) => !this.isLabel(name) && !this.known.has(keyOf(name)));
       if (unknown.length) {
         if (names.length > N_AT_ONCE) tell("pronouncing", `Pronouncing ${i} of ${names.length} names …`);
-        await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, keys are read
+        await new Promise((resolve) => setTimeout(resolve)); // the page is drawn, key presses are handled
         if (turn !== this.turn) return;
         await this.#pronounce(unknown, wrong);
         if (turn !== this.turn) return;
@@ -69,17 +69,17 @@ export class NameList {
       return text === null ? new Map() : read(text, "The names recorded before", alphabet, inventory);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
-      tell("enrolment", error.message); // another recogniser's, at the same address
+      tell("enrolment", error.message); // they are of another recogniser, at the same address
       return new Map();
     }
   }
 
-  /** What tells `text` from other names. */
+  /** The key that distinguishes `text` from other names. */
   #key(text) {
     return nameKey({ text, say: [] }, this.recognizer.alphabet);
   }
 
-  /** Of the enrolled names whose letters say nothing of their sound: recordings alone tell it. */
+  /** The keys of the enrolled names whose letters say nothing about their sound: only recordings show it. */
   #labels() {
     return new Set([...this.enrolled].filter(([, { spelled }]) => !spelled).map(([text]) => this.#key(text)));
   }
@@ -88,7 +88,7 @@ export class NameList {
     return this.#labels().has(nameKey(name, this.recognizer.alphabet));
   }
 
-  /** The pronunciations of `name` that count, their probabilities made whole. */
+  /** The pronunciations of `name` that are switched on, with their probabilities normalised. */
   #counted(name) {
     if (this.isLabel(name)) return [];
     const off = this.off.get(keyOf(name)) ?? new Set();
@@ -107,13 +107,13 @@ export class NameList {
     this.entries = new Map(this.names.map((name) => [name.text, this.entryOf(name, this.recorded(name))]));
   }
 
-  /** What recordings of `name` are kept under: its text or, of one in another script that is no label, its spelling. */
+  /** The label of `name`'s recordings: its text or, for a name in another script that is not a label, its spelling. */
   labelOf(name) {
     const written = nameKey(name, this.recognizer.alphabet);
     return this.isLabel(name) || written === this.#key(name.text) ? name.text : written;
   }
 
-  /** Take `enrolled`, a Map by name, into the list beside what is there. */
+  /** Add `enrolled`, a Map by name, to the list and to the names enrolled already. */
   async enrol(enrolled) {
     const taken = new Set([...enrolled.keys()].map((text) => this.#key(text)));
     const others = [...this.enrolled].filter(([text]) => !taken.has(this.#key(text)));
@@ -126,7 +126,7 @@ export class NameList {
     await this.update();
   }
 
-  /** Write `said` after the name in its line, or nothing. */
+  /** Write `said`, if there is any, after the name in its line. */
   #correct(name, said) {
     const corrected = (entry) =>
       entry.split("=")[0].trim() === name.text ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : entry.trim();
@@ -144,13 +144,13 @@ export class NameList {
     this.controls = [];
     byId("list").replaceChildren(...this.names.slice(0, N_SHOWN).map((name) => this.#row(name)));
     this.controls[focused]?.focus({ preventScroll: true });
-    const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling parts them.`);
+    const notes = this.#alike().map((some) => `${some.join(" and ")} sound alike: only their spelling distinguishes them.`);
     if (this.names.length > N_SHOWN) notes.unshift(`${this.names.length} names, the first ${N_SHOWN} are shown.`);
     tell("pronouncing", notes.slice(0, 3).join(" "));
     byId("save").disabled = !this.enrolled.size;
   }
 
-  /** Groups of names whose likeliest pronunciation is the same. */
+  /** Groups of names with the same likeliest pronunciation. */
   #alike() {
     const groups = new Map();
     for (const name of this.names) {
@@ -176,7 +176,7 @@ export class NameList {
         if (!this.#counted(name).length) {
           off.delete(id);
           box.checked = true;
-          tell("pronouncing", `${name.text} needs a pronunciation: write another before you switch off its last.`);
+          tell("pronouncing", `${name.text} needs a pronunciation: write another one before you switch off the last.`);
           return;
         }
         text.classList.toggle("off", !box.checked);

@@ -1,10 +1,10 @@
-// Names in a stream: while somebody speaks, what is heard so far; when a name is over, its transcript.
+// Names in a stream: while somebody speaks, the transcript so far; when a name ends, its transcript.
 // speech/inference/listening.py.
 //
-// An end-pointer finds where somebody speaks, and the recogniser hears each segment as it would hear it in a file. A
-// name is told of after a short pause already, where it is accepted. Inside of a segment that is no name, or several, a
-// StreamSpotter looks for them while somebody speaks, and rests in between, or, where there is no finder, a Spotter.
-// What is heard depends on the samples alone, not on the blocks in which they come or on any clock.
+// An end-pointer finds where somebody speaks, and the recogniser processes each segment as it would process a file. An
+// accepted name is reported after a short pause. In a segment that is not one name, a StreamSpotter searches for names
+// while somebody speaks, and rests in between; without a finder, a Spotter searches.
+// The result depends only on the samples, not on the size of the blocks or on any clock.
 
 import { Endpointer, GAP_S, MARGIN_S, WINDOW_S, joined } from "./endpointing.js";
 import { levelFaults } from "./quality.js";
@@ -12,31 +12,31 @@ import { Spotter } from "./spotting.js";
 import { StreamSpotter } from "./stream_spotting.js";
 
 const LETTERS_EVERY_S = 0.3; // of the stream
-const PAUSE_S = 0.1; // after which a name is told of at once, if one was said
-const LONGEST_S = 1.6; // of a name that is told of before its segment is over
-const BEFORE_S = 1.5; // of a segment that was cut: a name may go on in the next
-const PIECE_S = 0.02; // in which a stream is heard, whatever blocks it comes in
-const N_SEGMENTS = 8; // the last ones, which a name may lie in that is told of once they are over
-const LEAD_S = 0.5; // of the stream before somebody speaks, in which names are looked for, too, as in GAP_S after it
-const REST_S = 0.3; // after which nobody speaks any more, where what seemed to be speech was none: it may be some again
-const WAIT_S = 0.34; // after the end of such a name: after a pause it is heard as one that is said alone
-const BACKGROUND_S = 1.5; // that is kept of silence, to show what a name stands in, and to know the room by
+const PAUSE_S = 0.1; // a pause after which an accepted name is reported at once
+const LONGEST_S = 1.6; // the longest name that is reported before its segment ends
+const BEFORE_S = 1.5; // kept of the end of a segment that was cut: a name may continue in the next segment
+const PIECE_S = 0.02; // the stream is processed in pieces of this length, whatever the size of its blocks
+const N_SEGMENTS = 8; // last segments kept: a spotted name that is reported after its segment's end lies in one of them
+const LEAD_S = 0.5; // before speech, names are searched for over this much of the stream too; after it, over GAP_S
+const REST_S = 0.3; // when a sound proves not to be speech, the spotter stops only after this: it may seem speech again
+const WAIT_S = 0.34; // a name in running speech is held back this long: if a pause follows, it is recognised by itself
+const BACKGROUND_S = 1.5; // of silence that is kept, to show around a name, and to measure the room's noise
 
-/** What the recogniser hears in the segments of one stream, one after the other. */
+/** Recognises the names in the segments of one stream, one after the other. */
 class Hearing {
   constructor(recognizer, lexicon, perHour) {
     Object.assign(this, { recognizer, perHour, rate: recognizer.sampleRate });
     const samples = (s) => Math.round(s * this.rate);
     [this.margin, this.pause, this.lead, this.trail] = [MARGIN_S, PAUSE_S, LEAD_S, GAP_S].map(samples);
     this.untilRest = samples(REST_S);
-    this.told = -this.rate; // sample of the stream up to which names were told of
+    this.told = -this.rate; // sample of the stream up to which names were reported
     this.listenFor(lexicon);
-    this.before = new Float32Array(0); // the end of the segment before
+    this.before = new Float32Array(0); // the end of the previous segment
     this.beforeStop = 0;
     this.segments = []; // [start, stop] of the last ones
   }
 
-  /** For the names of `lexicon` in what is being said, too, as far as none was told of. */
+  /** Listen for the names of `lexicon` from now on, also in current speech after the last reported name. */
   listenFor(lexicon) {
     const { recognizer, perHour } = this;
     this.lexicon = lexicon;
@@ -44,14 +44,14 @@ class Hearing {
     this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
     const { finder } = recognizer;
     this.stream = this.spotter && finder && new StreamSpotter(this.spotter, finder, Math.max(this.told, 0));
-    this.found = []; // by the stream's spotter, and not told of yet
-    this.rests = true; // the stream's spotter, while nobody speaks
+    this.found = []; // by the stream's spotter, and not yet reported
+    this.rests = true; // whether the stream's spotter rests, as it does while nobody speaks
     this.last = null; // the last span that was recognised
   }
 
   /**
-   * Look for names inside of what somebody says, as far as `endpointer` has heard the stream, or all of it. `segments`
-   * are those that it has just found.
+   * Search for names within speech, up to where `endpointer` was fed; `isOver` marks the stream's end. `segments` are
+   * those that it has just found.
    */
   async follow(endpointer, segments, isOver) {
     const { stream } = this;
@@ -59,7 +59,7 @@ class Hearing {
     const { nSamples: now, sounding, heldStart } = endpointer;
     for (const one of segments) {
       const [first, stop] = [one.start - this.margin, Math.min(now, one.stop + this.margin)];
-      // A threshold that changed has found it late.
+      // It was found late, because the threshold changed.
       if (!one.over || stop <= stream.stop) continue;
       const begin = await this.#resumed(first, first);
       this.found.push(...(await stream.feed(one.waveform.slice(begin - first, stop - first))));
@@ -73,8 +73,8 @@ class Hearing {
   }
 
   /**
-   * The sample from which names are looked for: to which that was done or, after a rest, `start`. The stream before
-   * `heldSince` is held no more.
+   * The sample from which to search: where the search stopped or, after a rest, `start`. The stream before `heldSince`
+   * is no longer held.
    */
   async #resumed(start, heldSince) {
     const { stream } = this;
@@ -84,7 +84,7 @@ class Hearing {
     return stream.stop;
   }
 
-  /** Nobody speaks: what may still be a name will be no longer one. */
+  /** Finish the search, because nobody speaks: the last candidates cannot become longer names. */
   async #rest() {
     if (this.rests) return;
     this.found.push(...(await this.stream.finish()));
@@ -92,8 +92,9 @@ class Hearing {
   }
 
   /**
-   * The names in running speech that have waited at `nowS` of the stream; longer where one goes on so. Somebody has to
-   * speak there, in a segment or from sample `since` on: noise alone has names, too.
+   * The names in running speech that have waited long enough at `nowS` of the stream. A name that another one begins
+   * with waits longer. A name counts only where somebody speaks, in a segment or from sample `since` on: false alarms
+   * occur in noise too.
    */
   running(nowS, since) {
     const told = [];
@@ -118,7 +119,7 @@ class Hearing {
     return this.found;
   }
 
-  /** The names in `segment` that were not told of yet; one in which there is none is told of as a whole. */
+  /** The names in `segment` that were not yet reported; the whole segment if no name is found in it. */
   async names(segment) {
     const untold = segment.parts
       .map(([start, stop]) => [Math.max(start, this.told), stop])
@@ -131,15 +132,15 @@ class Hearing {
       this.beforeStop = segment.stop;
       this.segments = [...this.segments, [segment.start, segment.stop]].slice(-N_SEGMENTS);
     }
-    const names = found.filter((one) => one.transcript.accepted !== false); // in what is none there may be one
+    const names = found.filter((one) => one.transcript.accepted !== false); // a rejected segment may contain a name
     if (names.length) this.told = Math.round(names.at(-1).endS * this.rate);
     return found;
   }
 
-  /** What was said in `parts`, or in the last of them, where that is a name that no longer one begins with. */
+  /** The name said in `parts`, or in the last of them; none if a longer name begins with it. */
   async #atPause(segment, parts) {
     const [begin, last] = [parts[0][0], parts.at(-1)[0]];
-    // Words of running speech are accepted too often: there the spotter has to confirm the last part.
+    // Words of running speech are accepted too often, so the spotter has to confirm the last part.
     for (const start of begin === last || !this.spotter ? [begin] : [begin, last]) {
       if (segment.stop - start > LONGEST_S * this.rate) continue;
       const { whole, clip } = await this.#whole(segment, start);
@@ -151,7 +152,7 @@ class Hearing {
     return [];
   }
 
-  /** The names inside from sample `start` on, where that is not one as a whole; else the whole. */
+  /** The names within the segment from sample `start` on; the whole of it if it is one name, or has none. */
   async #atEnd(segment, start) {
     const { whole, clip } = await this.#whole(segment, start);
     const inside = await this.#inside(segment, start, segment.stop, clip);
@@ -159,7 +160,7 @@ class Hearing {
     return start === segment.start || whole.transcript.accepted ? [whole] : [];
   }
 
-  /** The names that are spotted from sample `start` to `stop`, of which `clip` are the log-probabilities. */
+  /** The names that are spotted from sample `start` to `stop`, whose log-probabilities are `clip`. */
   async #inside(segment, start, stop, clip = null) {
     if (!this.spotter) return [];
     if (this.stream) {
@@ -169,7 +170,7 @@ class Hearing {
     let waveform = this.#span(segment, start, stop);
     const overlap = this.beforeStop + 2 * this.margin - start;
     const isJoined = overlap >= 0 && overlap <= this.before.length;
-    // It was cut off from the segment before, where a name may begin.
+    // It was cut off from the previous segment, where a name may begin.
     if (isJoined) waveform = joined([this.before.subarray(0, this.before.length - overlap), waveform]);
     const heard = isJoined || !clip ? await this.recognizer.logProbs(waveform) : clip;
     const found = await this.spotter.spot(waveform, heard, (stop + this.margin - waveform.length) / this.rate);
@@ -177,12 +178,12 @@ class Hearing {
     return found.filter((one) => one.startS >= after[0] && one.endS > after[1]);
   }
 
-  /** Samples `start` to `stop` of the stream, of those of `segment`, with the margin around them. */
+  /** Samples `start` to `stop` of the stream, taken from `segment`, with the margin around them. */
   #span(segment, start, stop) {
     return segment.waveform.slice(start - segment.start, stop - segment.start + 2 * this.margin);
   }
 
-  /** What was said from sample `start` to the end of `segment`, which at its pause was the same, mostly. */
+  /** The transcript from sample `start` to the end of `segment`; mostly it is known from the last pause. */
   async #whole(segment, start) {
     const { stop } = segment;
     if (this.last?.start !== start || this.last.stop !== stop) {
@@ -194,9 +195,9 @@ class Hearing {
   }
 }
 
-/** The names that another, longer one begins with, by letters. */
+/** The names with which a longer name of the list begins, by letters. */
 function beginnings(lexicon) {
-  // A symbol is a character: one text begins with another as one string does.
+  // A symbol becomes a character, so that strings can be compared.
   const spelt = [...lexicon].map(([name, entry]) => [String.fromCharCode(...entry.letters[0].symbols), name]);
   spelt.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
   const goesOn = ([letters], i) => letters !== spelt[i + 1]?.[0] && spelt[i + 1]?.[0].startsWith(letters);
@@ -205,10 +206,11 @@ function beginnings(lexicon) {
 
 export class Listener {
   /**
-   * `lexicon()` gives the entries to choose from. With `perHour` false alarms of each name, names inside of running
-   * speech are looked for; with null, segments between pauses alone are names, and with `atPause` false only once they
-   * are over. `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span, transcript, startS, faults}`:
-   * the waveform since the name before, which begins `startS` into the stream, and the name's samples of it.
+   * `lexicon()` gives the entries to choose from. With `perHour` false alarms (for each name), names are also spotted
+   * within running speech; with null, only segments between pauses are recognised. With `atPause` false they are
+   * reported only once they have ended. `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span,
+   * transcript, startS, faults}`: the waveform since the last name, which begins `startS` into the stream, and the span
+   * of the name in it.
    */
   constructor(recognizer, lexicon, on, perHour, atPause = true) {
     Object.assign(this, { recognizer, lexicon, on, rate: recognizer.sampleRate });
@@ -219,18 +221,18 @@ export class Listener {
     this.rest = new Float32Array(0); // less than a piece
     this.before = 0; // sample at which the last name ended
     this.shownAt = 0;
-    this.pending = []; // blocks that came while a name was recognised
+    this.pending = []; // blocks that came while a name was being recognised
     this.working = Promise.resolve();
   }
 
-  /** Hear `block`, samples at the recogniser's rate. */
+  /** Feed `block`, samples at the recogniser's rate. */
   push(block) {
     this.pending.push(block);
     this.working = this.working.then(() => this.#hear());
     return this.working;
   }
 
-  /** The sound has ended: what was being said is over too. */
+  /** End the stream, and with it any current speech. */
   finish() {
     this.working = this.working.then(async () => {
       await this.#hear();
@@ -246,7 +248,7 @@ export class Listener {
     const n = Math.round(PIECE_S * this.rate);
     for (const block of this.pending.splice(0)) {
       const lexicon = this.lexicon();
-      if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon); // another list takes over
+      if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon); // the list has changed
       let samples = joined([this.rest, block]);
       for (; samples.length >= n; samples = samples.subarray(n)) await this.#piece(samples.subarray(0, n));
       this.rest = samples.slice();
@@ -267,12 +269,12 @@ export class Listener {
     this.#drop(this.endpointer.nSamples - (WINDOW_S + BACKGROUND_S) * this.rate);
   }
 
-  /** What is heard so far of a name that is not over. */
+  /** Report the transcript so far of a name that has not ended. */
   async #speaking() {
     const { speakingSince: start, nSamples: stop } = this.endpointer;
     const isDue = stop - this.shownAt >= LETTERS_EVERY_S * this.rate;
     if (start === null || start < this.hearing.told || !isDue) return;
-    if (this.pending.length) return; // if the sound is ahead, names alone are worth the time
+    if (this.pending.length) return; // if recognition lags behind the sound, only names are worth the time
     this.shownAt = stop;
     const clip = await this.recognizer.logProbs(this.endpointer.audio(start, stop));
     const transcript = this.recognizer.transcript(clip, start / this.rate, this.hearing.lexicon);
@@ -284,7 +286,7 @@ export class Listener {
     this.before = Math.round(one.endS * this.rate);
   }
 
-  /** What is shown of a name: its times are those of the waveform around it. */
+  /** The data shown for a name, with times relative to the waveform around it. */
   #shown({ startS: firstS, endS, transcript }) {
     const [start, stop] = [firstS, endS].map((s) => Math.round(s * this.rate));
     const from = Math.max(this.dropped, Math.min(start, Math.max(this.before, start - BACKGROUND_S * this.rate)));

@@ -3,17 +3,17 @@
 import { Mono } from "./mono.js";
 import { Resampler } from "./resample.js";
 
-const STALLED_S = 3; // without a block the sound has stopped, whatever the browser says of its state
+const STALLED_S = 3; // without a block for so long, the sound has stopped, whatever state the browser reports
 const SILENT_S = 3; // of exact zeros: no microphone is so quiet
-const USUAL_RATES = [48000, 44100]; // to try where the browser's own and the track's are refused
+const USUAL_RATES = [48000, 44100]; // to try if the browser's own rate and the track's are refused
 
 /** Why there is no sound, as a sentence with the way out. */
 export class MicrophoneError extends Error {}
 
 export class Microphone {
   /**
-   * `on.block(samples)` at `sampleRate` Hz; `on.note(text)` tells what is odd; `on.paused(text)` that nothing comes any
-   * more, until it is opened again.
+   * `on.block(samples)` gets the sound at `sampleRate` Hz; `on.note(text)` reports something unusual;
+   * `on.paused(text)`, that no sound comes until the microphone is opened again.
    */
   constructor(sampleRate, on) {
     Object.assign(this, { sampleRate, on, silent: 0, heardAt: 0, open: false });
@@ -25,12 +25,12 @@ export class Microphone {
       throw new MicrophoneError("This browser gives no page the microphone: change its settings, open the page in another, or drop a file.");
     if (!navigator.mediaDevices?.getUserMedia)
       throw new MicrophoneError(
-        `A browser gives the microphone to https and to localhost alone, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
+        `A browser gives the microphone only to https and to localhost, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
       );
     if (typeof AudioWorkletNode === "undefined")
       throw new MicrophoneError("This browser has no AudioWorklet: update it (Chrome 91, Firefox 89, Safari 16.4), or drop a file.");
     try {
-      // What a browser does to make calls pleasant changes the sound of a name.
+      // Processing that a browser does for calls changes the sound of a name.
       const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
       this.open = true;
@@ -49,7 +49,7 @@ export class Microphone {
     return this;
   }
 
-  /** What was opened, to be shown: its name, and its rate in Hz. */
+  /** A description of the open microphone: its name, and its rate in Hz. */
   get description() {
     return `${this.track.label || "microphone"}, ${this.context.sampleRate} Hz`;
   }
@@ -66,7 +66,7 @@ export class Microphone {
         if (error.name !== "NotSupportedError" || rate === rates.at(-1)) throw error;
       }
     }
-    this.context.resume().catch(() => {}); // where it stays suspended, #check says so
+    this.context.resume().catch(() => {}); // if it stays suspended, #check reports it
     try {
       await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
     } catch (error) {
@@ -110,7 +110,7 @@ export class Microphone {
     this.on.paused(reason);
   }
 
-  /** Every sample that was recorded is given to `on.block`; then the microphone's light goes out. */
+  /** Pass every recorded sample to `on.block`, then close the microphone, so that its light goes out. */
   async stop() {
     if (!this.open) return;
     if (this.context.state === "running") {
@@ -131,13 +131,13 @@ export class Microphone {
   }
 }
 
-/** Why the page may not have the microphone, whoever is asked; null where that is not known. */
+/** Which policy denies the page the microphone, whatever the user allows; null if that is not known. */
 function policyAgainst(error) {
-  const allowed = document.featurePolicy?.allowsFeature("microphone"); // Chromium alone tells
+  const allowed = document.featurePolicy?.allowsFeature("microphone"); // only Chromium has it
   if (error.name !== "SecurityError" && (error.name !== "NotAllowedError" || allowed !== false)) return null;
   return window.parent === window
     ? "The server that sends this page denies it the microphone: let it send Permissions-Policy: microphone=(self); or drop a file."
-    : `This page stands in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
+    : `This page is in a frame that was not given the microphone: let the page around it write <iframe allow="microphone">, or open ${location.href} by itself; or drop a file.`;
 }
 
 function explained(error) {

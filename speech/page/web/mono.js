@@ -1,10 +1,10 @@
-// Channels of a stream to one, block by block. speech/audio/streams.py.
+// Mixes the channels of a stream to one, block by block. speech/audio/streams.py.
 
-/** Channels that are opposite to the loudest are turned: a microphone that is wired so would be silent. */
+/** Channels in antiphase to the loudest are inverted: otherwise a microphone that is wired so would be silent. */
 export class Mono {
-  #products = new Float64Array(0); // of each channel with each other, so far
+  #products = new Float64Array(0); // of each pair of channels, summed so far
 
-  /** One channel of `channels`, as many samples each. */
+  /** `channels`, of equal length, mixed to one channel. */
   push(channels) {
     const n = channels.length;
     if (n === 1) return channels[0];

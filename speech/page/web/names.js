@@ -1,15 +1,15 @@
 // A list of names as people write it, with the pronunciations that it gives for them. speech/text/names.py.
 //
-// A name a line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, respellings or IPA between slashes; what
-// follows a # is a comment.
+// One name per line; a line `Siobhan = shivawn, /ʃɪˈvɔːn/` gives its pronunciations, as respellings or as IPA
+// between slashes; the text after a # is a comment.
 
 import { TextError, plainLetters } from "./alphabet.js";
 
-const LONGEST = 200; // letters of a name: to pronounce one of thousands takes minutes
-const SEPARATORS = /[;\t]/; // beside the ends of lines: a spreadsheet parts its columns by tabs
+const LONGEST = 200; // letters of a name: to pronounce one with thousands takes minutes
+const SEPARATORS = /[;\t]/; // besides the ends of lines: a spreadsheet separates its columns by tabs
 
-const QUOTED = /^['‘‛`´].*['’`´]$/; // by marks that would be letters: the apostrophe's
-const MARK = /^([-*+•–—]|\d+[.)])\s/; // of an item in a text
+const QUOTED = /^['‘‛`´].*['’`´]$/; // with marks that would count as apostrophes, which are letters
+const MARK = /^([-*+•–—]|\d+[.)])\s/; // of a list item
 
 /** The parts of a line: its names, and the comment after them. */
 export function partsOf(line) {
@@ -20,7 +20,7 @@ export function partsOf(line) {
 
 export const isIpa = (text) => text.length > 2 && text.startsWith("/") && text.endsWith("/");
 
-/** `name` (`{text, say}`) in the letters of `alphabet`: as it is written or, in another script, as its first respelling is. */
+/** `name` (`{text, say}`) in the letters of `alphabet`: as written or, in another script, by its first respelling. */
 export function spelling({ text, say }, alphabet) {
   try {
     return alphabet.fold(text);
@@ -35,7 +35,7 @@ export function spelling({ text, say }, alphabet) {
   }
 }
 
-/** What tells a name from others: its `spelling` or, of one that has none, its plain characters. */
+/** The key that distinguishes a name from others: its `spelling` or, if it has none, its plain characters. */
 export function nameKey(name, alphabet) {
   try {
     return spelling(name, alphabet);
@@ -46,8 +46,8 @@ export function nameKey(name, alphabet) {
 }
 
 /**
- * The names of `text`: `{text, say}` each, and the lines that are none, `{line, reason}`. A repeated name is one.
- * `labels` are the keys of those that need no letters: they are known by recordings.
+ * The names of `text`, `{text, say}` each, and the refused lines, `{line, reason}`, among them repeated names.
+ * `labels` are the keys of the names that need no letters, because they have recordings.
  */
 export function readNames(text, alphabet, labels = new Set()) {
   const names = [];
@@ -55,7 +55,7 @@ export function readNames(text, alphabet, labels = new Set()) {
   const seen = new Map();
   for (const line of text.replace(/^\ufeff/, "").split(/\r?\n/).flatMap((one) => partsOf(one).entries)) {
     const [written, ...rest] = line.split("=");
-    // A list is pasted with commas too; after a = they part pronunciations.
+    // A pasted list may have commas too; after a = they separate pronunciations.
     for (const one of rest.length ? [written] : line.split(",")) {
       const name = one.trim();
       if (!name && !rest.length) continue;

@@ -1,4 +1,4 @@
-// An ONNX file, opened by onnxruntime-web for one thread: its session and its metadata.
+// Opens an ONNX file with onnxruntime-web for one thread: its session and its metadata.
 
 import * as ort from "./onnxruntime.js";
 
@@ -15,7 +15,7 @@ export async function load(place) {
 
 const EMPTY = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]); // a program that does nothing
 
-/** Tell onnxruntime where its program is. Throws an Error where no program may run. */
+/** Set where onnxruntime's program is. Throws an Error if WebAssembly programs may not run. */
 export function setUp() {
   try {
     new WebAssembly.Module(EMPTY);
@@ -25,11 +25,11 @@ export function setUp() {
     );
   }
   ort.env.wasm.numThreads = 1; // a name is too short for more; and threads need SharedArrayBuffer, which few pages have
-  ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime.wasm", import.meta.url).href }; // compiled as it comes
+  ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime.wasm", import.meta.url).href }; // compiled while it is fetched
   ort.env.logLevel = "error";
 }
 
-/** `{run, metadata, shapeOf}` of the ONNX file that `bytes` are, its graph optimised up to `level` of onnxruntime's. */
+/** `{run, metadata, shapeOf}` of the ONNX file `bytes`, its graph optimised up to onnxruntime's `level`. */
 export async function open(bytes, level) {
   const options = { executionProviders: ["wasm"], graphOptimizationLevel: level };
   const session = await ort.InferenceSession.create(bytes, options).catch((error) => {
@@ -38,7 +38,7 @@ export async function open(bytes, level) {
   return {
     metadata: readMetadata(bytes),
     shapeOf: (input) => session.inputMetadata[session.inputNames.indexOf(input)].shape,
-    /** The outputs named by `wanted`, as tensors, of the tensors `inputs`. */
+    /** The outputs named in `wanted`, as tensors, for the tensors `inputs`. */
     async run(inputs, wanted) {
       const outputs = await session.run(inputs, wanted);
       for (const tensor of Object.values(inputs)) tensor.dispose();
@@ -48,7 +48,7 @@ export async function open(bytes, level) {
 }
 
 /**
- * The metadata of an ONNX file, which onnxruntime-web does not give: field 14 of its ModelProto, pairs of strings
+ * The metadata of an ONNX file, which onnxruntime-web does not expose: field 14 of its ModelProto, pairs of strings
  * (1 key, 2 value). Protocol buffers: https://protobuf.dev/programming-guides/encoding
  */
 function readMetadata(bytes) {

@@ -5,7 +5,7 @@ import { TextError } from "./alphabet.js";
 const SAME = {
   ...{ r: "ɹ", g: "ɡ", ɚ: "əɹ", ɝ: "ɜɹ", ɫ: "l", ɬ: "l", ʦ: "ts", ʧ: "tʃ", ʤ: "dʒ" },
   ...{ "n\u0329": "ən", "l\u0329": "əl", "m\u0329": "əm" },
-}; // other notations of a phone, or of two
+}; // other notations of one phone, or of two
 const MARKS = /[ˈˌː:ʲˑ‿. \u0361\u200d_|-]|\([a-z-]+\)/gu; // stress, length, ties, marks of a language
 const alternatives = (some) => [...some].sort((a, b) => b.length - a.length).join("|");
 const OTHER = new RegExp(alternatives(Object.keys(SAME)), "gu");

@@ -2,10 +2,10 @@
 
 import { BLANK } from "./alphabet.js";
 
-const SURELY_BLANK = 0.999; // a frame of which the blank has more is a gap, and no more
+const SURELY_BLANK = 0.999; // a frame whose blank has more than this is only a gap
 const N_SYMBOLS = 5; // the likeliest of a frame
 
-/** At most `width` strings, `{symbols, p}`, the likeliest first, of `frames` (score.js). */
+/** At most `width` strings, `{symbols, p}`, of `frames` (score.js), the likeliest first. */
 export function nBest(frames, width) {
   let beam = new Map([["", { symbols: [], blank: 1, last: 0 }]]);
   let before = -1;
@@ -43,7 +43,7 @@ function step(beam, frame, symbols, width) {
       const grown = (symbol === one.symbols.at(-1) ? one.blank : one.blank + one.last) * frame[symbol];
       const longer = [...one.symbols, symbol];
       const there = next.get(longer.join());
-      // A grown prefix may be one that the beam has already: then it adds to that.
+      // A grown prefix may already be in the beam: then its probability is added there.
       if (there) there.last += grown;
       else next.set(longer.join(), { symbols: longer, blank: 0, last: grown });
     }

@@ -4,9 +4,9 @@
 import { isIpa } from "./names.js";
 import { words } from "./spelling.js";
 
-const N_KNOWN = 8; // pronunciations of the dictionary, at most, of a name of several words
+const N_KNOWN = 8; // pronunciations, at most, that the dictionary gives for a name of several words
 
-/** The CMU Pronouncing Dictionary: lines of a word, a tab, and its pronunciations between |, phones between spaces. */
+/** The CMU Pronouncing Dictionary: lines of a word, a tab, and its pronunciations separated by |, phones by spaces. */
 export class Dictionary {
   constructor(text) {
     this.text = `\n${text}`;
@@ -20,8 +20,8 @@ export class Dictionary {
   }
 
   /**
-   * Those of `text`, equally probable; none where the dictionary lacks one of its words. Two capitals that are no word of
-   * it (TJ) are said letter by letter.
+   * The pronunciations of `text`, equally probable; none if the dictionary lacks one of its words. Two capitals that
+   * are not in the dictionary (TJ) are said letter by letter.
    */
   pronunciations(text) {
     const initials = (text.match(/\b[A-Z]{2}\b/g) ?? []).map((one) => one.toLowerCase());
@@ -30,14 +30,14 @@ export class Dictionary {
       return found.length || !initials.includes(word) ? [found] : [...word].map((letter) => this.lookUp(letter));
     });
     let ways = known.length ? [[]] : [];
-    // Cut after each word: a pasted sentence has millions of ways.
+    // Limited after each word: a pasted sentence has millions of pronunciations.
     for (const some of known)
       ways = ways.flatMap((way) => some.map((one) => [...way, ...one])).slice(0, N_KNOWN);
     return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
   }
 }
 
-/** Of each of `names` (`{text, say}`), its `{phones, probability}`, the likeliest first. Throws TextError. */
+/** The `{phones, probability}` of each of `names` (`{text, say}`), the likeliest first. Throws TextError. */
 export async function pronounce(names, { g2p, dictionary }) {
   const waysOf = (name) => (name.say.length ? name.say : [name.text]);
   const texts = [...new Set(names.flatMap(waysOf).filter((way) => !isIpa(way)))];
@@ -58,7 +58,7 @@ export async function pronounce(names, { g2p, dictionary }) {
   });
 }
 
-/** Both, half of the probability each, where there are `known` ones. */
+/** Both, each with half of the probability, if there are `known` ones. */
 function mixed(known, guessed) {
   const half = known.length ? 0.5 : 1;
   return [...known, ...guessed].map(({ phones, probability }) => ({ phones, probability: probability * half }));

@@ -1,20 +1,20 @@
-// Faults that spoil a recording of a name, told while the speaker can repeat it. speech/audio/quality.py.
+// Faults that spoil a recording of a name, reported while the speaker can repeat it. speech/audio/quality.py.
 
 const CLIPPED = 0.99; // of full scale
 const MOST_CLIPPED = 3; // samples; one or two are a click
-const LEAST_DBFS = -45; // level of the speech; lower, it is near the noise of a quiet microphone
+const LEAST_DBFS = -45; // level of the speech; lower levels are near the noise of a quiet microphone
 const LEAST_SNR_DB = 12;
-const SHORTEST_S = 0.16; // of the name as end-pointed
+const SHORTEST_S = 0.16; // of the end-pointed name
 const LONGEST_S = 3;
-const EDGE_S = 0.02; // speech nearer to an end of the recording was cut off there
+const EDGE_S = 0.02; // speech that is nearer to an end of the recording was cut off there
 
-/** Root mean square, in dB under full scale; -120 for silence. */
+/** The root mean square, in dBFS; -120 for silence. */
 export function level(waveform) {
   const power = waveform.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, waveform.length);
   return 10 * Math.log10(Math.max(power, 1e-12));
 }
 
-/** Level of the name over the median of what is around it, in dB; Infinity for a recording without background. */
+/** Level of the name above the median level around it, in dB; Infinity for a recording without background. */
 function snr(waveform, [start, stop], sampleRate) {
   const around = new Float32Array(waveform.length - (stop - start));
   around.set(waveform.subarray(0, start));
@@ -41,7 +41,7 @@ export function levelFaults(waveform, [start, stop]) {
   return faults;
 }
 
-/** Faults of a recording of one name, each with its remedy; none: it can be enrolled. */
+/** Faults of a recording of one name, each with its remedy; without any it can be enrolled. */
 export function faultsOf(waveform, span, sampleRate) {
   const [start, stop] = span;
   const faults = levelFaults(waveform, span);

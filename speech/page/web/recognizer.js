@@ -19,7 +19,7 @@ import { Stream, whole } from "./streaming.js";
 const FORMAT = "1";
 
 export class Recognizer {
-  /** `model` is what onnx.js opened. Throws an Error for a file that is no such recogniser, by its name `place`. */
+  /** `model` is what onnx.js opened. Throws an Error, naming the file `place`, if it is not such a recogniser. */
   constructor(model, place) {
     const { metadata } = model;
     if (!metadata.alphabet || metadata.format !== FORMAT)
@@ -39,8 +39,8 @@ export class Recognizer {
     this.frameS = samplesPerFrame / this.sampleRate;
     this.windows = metadata.window_length
       ? { windowLength: Number(metadata.window_length), samplesPerFrame, overlap: Number(metadata.overlap) }
-      : null; // of one that needs whole clips
-    this.finder = null; // the recogniser of streams that finds what may be a name in running speech, where there is one
+      : null; // if it needs whole clips
+    this.finder = null; // the streaming recogniser that finds candidates for spotting, if there is one
   }
 
   /** The log-probabilities of one end-pointed waveform: `{letters, phones}` (score.js). */
@@ -50,7 +50,7 @@ export class Recognizer {
     return this.#clip(tensor, tensor.dims[1]);
   }
 
-  /** One stream through the network, which needs no whole clips. */
+  /** A new stream through the network, which has to be a streaming one. */
   stream() {
     const [, nState] = this.model.shapeOf("state");
     return new Stream((...of) => this.#step(...of), new Float32Array(nState), this.windows);
@@ -92,7 +92,7 @@ export class Recognizer {
     return known.map((some) => some ?? others.shift());
   }
 
-  /** The entry of `name` (`{text, say}`) with these pronunciations and, if it was recorded, with what was `enrolled` of it. */
+  /** The entry of `name` (`{text, say}`) with these pronunciations and, if it was recorded, its `enrolled` variants. */
   entry(name, pronunciations, enrolled) {
     const key = nameKey(name, this.alphabet);
     if (enrolled && !enrolled.spelled) return { ...enrolled.heard, spelling: key }; // a label
@@ -127,7 +127,7 @@ export class Recognizer {
     return this.rejection.probability(evidence(best, nSymbols, free, entropy, nNames));
   }
 
-  /** `{names, outOfList}` of a Map `lexicon` of entries by name: probabilities, best first. */
+  /** `{names, outOfList}` for a Map `lexicon` of entries by name: the names with their probabilities, best first. */
   rank(clip, lexicon) {
     if (!lexicon.size) return { names: [], outOfList: null };
     const [texts, entries] = [[...lexicon.keys()], [...lexicon.values()]];
@@ -141,7 +141,7 @@ export class Recognizer {
     return { names: names.sort((a, b) => b.probability - a.probability), outOfList };
   }
 
-  /** Of the log-probabilities of an end-pointed waveform that begins `startS` into its recording. */
+  /** The transcript of an end-pointed waveform, by its log-probabilities; it begins `startS` into its recording. */
   transcript(clip, startS, lexicon) {
     const symbols = this.decoder(clip.letters);
     const letters = this.alphabet.decode(symbols);

@@ -3,7 +3,7 @@
 import { collapse } from "./decode.js";
 
 const N_SYMBOLS = 4;
-const LARGEST_RATIO = 1e3; // nats: of a name that does not fit into the clip's frames
+const LARGEST_RATIO = 1e3; // nats: for a name that does not fit into the clip's frames
 
 /** The spelling of the likeliest path, unconstrained by any list. */
 export const fillerPath = (frames) => collapse(frames.best());
@@ -18,7 +18,7 @@ export function meanFrameEntropy(frames) {
 }
 
 /**
- * Log of the likelihood ratio of filler and best name, for every N_SYMBOLS of its `nSymbols`, mean frame entropy, log of
+ * The log-likelihood ratio of filler and best name, for every N_SYMBOLS of its `nSymbols`; mean frame entropy; log of
  * the list's length.
  */
 export function evidence(bestName, nSymbols, filler, entropy, nNames) {
@@ -27,12 +27,12 @@ export function evidence(bestName, nSymbols, filler, entropy, nNames) {
 }
 
 export class Rejection {
-  /** `fields` as the metadata have them: a logistic model's weights, thresholds by false-accept rate, the one in use. */
+  /** `fields` as in the metadata: a logistic model's weights, thresholds by false-accept rate, the rate in use. */
   constructor(fields) {
     this.weights = fields.weights;
     this.thresholds = fields.thresholds;
     this.falseAcceptRate = fields.false_accept_rate;
-    this.rejectedFrom = fields.rejected_from; // what lies between the threshold and this is unsure
+    this.rejectedFrom = fields.rejected_from; // between the threshold and this, a clip is unsure
   }
 
   get threshold() {
@@ -49,7 +49,7 @@ export class Rejection {
     return outOfList < this.threshold;
   }
 
-  /** Whether a clip is accepted, and whether it is unsure; where neither is, it is none of the list. */
+  /** Whether a clip is accepted, and whether it is unsure; if neither, it is rejected as out of list. */
   decide(outOfList, spelt) {
     const accepted = this.accepts(outOfList);
     return { accepted, unsure: !accepted && (spelt || outOfList < this.rejectedFrom) };

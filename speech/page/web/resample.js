@@ -1,23 +1,23 @@
 // Resampling of sound in blocks: band-limited interpolation by a windowed sinc (J. O. Smith, "Digital Audio Resampling").
 
-const ATTENUATION_DB = 120; // of what would be folded back
-const PASSED = 0.913; // of the band, without loss; then the filter falls, until the band's end
+const ATTENUATION_DB = 120; // of aliases
+const PASSED = 0.913; // of the band passes without loss; from there to the band's end the filter falls
 
-/** Samples at `from` Hz, given in blocks of any sizes, to samples at `to` Hz: the same whatever the blocks. */
+/** Resamples from `from` Hz to `to` Hz, in blocks of any size; the size does not affect the result. */
 export class Resampler {
   constructor(from, to) {
     const divisor = gcd(from, to);
     this.up = to / divisor; // phases
     this.down = from / divisor;
-    const band = Math.min(1, to / from); // of the input's
+    const band = Math.min(1, to / from); // as a proportion of the input's band
     const width = (1 - PASSED) * band * Math.PI;
-    this.half = Math.ceil((ATTENUATION_DB - 8) / (2.285 * width) / 2); // Kaiser's formulas, as the next line
+    this.half = Math.ceil((ATTENUATION_DB - 8) / (2.285 * width) / 2); // Kaiser's formulas, also in the next line
     this.beta = 0.1102 * (ATTENUATION_DB - 8.7);
     this.cutoff = (band * (1 + PASSED)) / 2;
     this.kernels = new Map(); // by phase
-    this.kept = new Float32Array(this.half); // what the next block still needs; nothing was before the first
-    this.first = -this.half; // place of its first sample in the input
-    this.next = 0; // place of the next output
+    this.kept = new Float32Array(this.half); // samples that the next block still needs; zeros before the first
+    this.first = -this.half; // index of its first sample in the input
+    this.next = 0; // index of the next output
     this.nIn = 0;
   }
 
@@ -26,7 +26,7 @@ export class Resampler {
     samples.set(this.kept);
     samples.set(block, this.kept.length);
     this.nIn += block.length;
-    const last = this.first + samples.length - this.half; // an output before it has all its input
+    const last = this.first + samples.length - this.half; // outputs before this have all their input
     const found = [];
     for (; ; this.next++) {
       const place = (this.next * this.down) / this.up;
@@ -44,13 +44,13 @@ export class Resampler {
     return Float32Array.from(found);
   }
 
-  /** The outputs that waited for input that does not come. */
+  /** The outputs that waited for input that no longer comes. */
   finish() {
     const n = Math.round((this.nIn * this.up) / this.down) - this.next;
     return this.push(new Float32Array(this.half + 1)).subarray(0, Math.max(0, n));
   }
 
-  /** Weights of the 2 half input samples around an output that lies `phase / up` after one of them. */
+  /** The weights of the `2 half` input samples around an output that lies `phase / up` after one of them. */
   #kernel(phase) {
     let kernel = this.kernels.get(phase);
     if (!kernel) {

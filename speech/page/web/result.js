@@ -1,10 +1,10 @@
-// What was heard: spectrogram and letters, the verdict, the names with their probabilities, what was cut off.
+// Shows a result: spectrogram and letters, the verdict, the names with their probabilities, what was cut off.
 
 import { byId, element, percent, tell } from "./element.js";
 import { draw } from "./spectrogram.js";
 
 const N_SHOWN = 8; // names
-const LETTER = { " ": "␣" }; // that would not be seen
+const LETTER = { " ": "␣" }; // which would be invisible
 
 export class Result {
   constructor(recognizer) {
@@ -14,7 +14,7 @@ export class Result {
     window.addEventListener("resize", again);
   }
 
-  /** Show `heard`, `{waveform, span, transcript, faults}`, of a stream also `startS`; `over` is false while it goes on. */
+  /** Show `heard`, `{waveform, span, transcript, faults}`, in a stream also `startS`; `over` is false until it ends. */
   show(heard, source, over = true) {
     this.shown = heard;
     byId("heard").hidden = false;
@@ -32,7 +32,7 @@ export class Result {
     const { startS = 0 } = heard;
     const seconds = (sample) => (startS + sample / this.recognizer.sampleRate).toFixed(2);
     const [start, stop] = heard.span;
-    const of = heard.startS === undefined ? ` of ${seconds(heard.waveform.length)} s` : ""; // a stream goes on
+    const of = heard.startS === undefined ? ` of ${seconds(heard.waveform.length)} s` : ""; // a stream has no length
     const said = [
       letters && `Letters: ${letters}`,
       phones && `sounds: /${phones}/`,
@@ -42,7 +42,7 @@ export class Result {
     if (outOfList !== null) {
       const isWithin = accepted && !rejection.accepts(outOfList); // a name that a spotter confirmed
       const least = percent(rejection.threshold);
-      const why = isWithin ? `over the ${least} of a name alone: in a sentence its sounds decide` : `accepted below ${least}`;
+      const why = isWithin ? `over the ${least} for a name alone, but in a sentence its sounds decide` : `accepted below ${least}`;
       said.push(`out of list: ${percent(outOfList)}, ${why}`);
     }
     tell("details", `${said.filter(Boolean).join("; ")}.`);
@@ -50,7 +50,7 @@ export class Result {
     byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));
   }
 
-  /** One sentence: the name, or why none is accepted. */
+  /** A sentence: the name, or why none is accepted. */
   verdict({ transcript: { names, outOfList, accepted, unsure, letters } }) {
     const [best] = names;
     if (!best) return letters ? `Heard: ${letters}. The list is empty.` : "The list is empty.";

@@ -4,7 +4,7 @@
 
 import { BLANK } from "./alphabet.js";
 
-/** What the network says of one clip in one output: log p in nats, `data` of `nFrames` rows of `nSymbols`. */
+/** One output of the network for one clip: log p in nats, `data` in `nFrames` rows of `nSymbols`. */
 export class Frames {
   constructor(data, nFrames, nSymbols) {
     Object.assign(this, { data, nFrames, nSymbols });
@@ -14,7 +14,7 @@ export class Frames {
     return this.data.subarray(t * this.nSymbols, (t + 1) * this.nSymbols);
   }
 
-  /** The same with `change(value, symbol)` in place of each value. */
+  /** The frames with `change(value, symbol)` in place of each value. */
   map(change) {
     return new Frames(this.data.map((value, i) => change(value, i % this.nSymbols)), this.nFrames, this.nSymbols);
   }
@@ -36,15 +36,15 @@ export function withBlanks(symbols) {
 /** True where a state may follow the one two before it: a letter that differs from the letter before. */
 export const maySkip = (states) => states.map((state, s) => s >= 2 && state !== BLANK && state !== states[s - 2]);
 
-/** log p(text | clip) in nats of each of `texts` (symbols); -Infinity where it does not fit. */
+/** log p(text | clip) in nats of each of `texts` (symbols); -Infinity if a text does not fit. */
 export function score(frames, texts) {
   const largest = Array.from({ length: frames.nFrames }, (_, t) => Math.max(...frames.row(t)));
   const scale = largest.reduce((a, b) => a + b, 0);
   const probs = frames.data.map((value, i) => Math.exp(value - largest[Math.floor(i / frames.nSymbols)]));
-  // Of a score far above what float64 loses, each step's part that is lost is nothing.
+  // If a score is far above the values that underflow in float64, what each step loses is negligible.
   const exactOver = Math.log(3) * frames.nFrames + Math.log(1e12) + Math.log(2.2250738585072014e-308);
   return texts.map((symbols) => {
-    const nRepeats = symbols.filter((symbol, i) => i && symbol === symbols[i - 1]).length; // a blank between
+    const nRepeats = symbols.filter((symbol, i) => i && symbol === symbols[i - 1]).length; // each needs a blank between
     if (frames.nFrames < symbols.length + nRepeats) return -Infinity;
     const states = withBlanks(symbols);
     const skip = maySkip(states);
@@ -66,7 +66,7 @@ function byProbabilities(probs, { nFrames, nSymbols }, states, skip) {
   return Math.log(alpha[n - 1] + (n > 1 ? alpha[n - 2] : 0));
 }
 
-/** The same score, however small. */
+/** The same score, however low it is. */
 function byLogarithms(frames, states, skip) {
   const n = states.length;
   const alpha = new Float64Array(n).fill(-Infinity);

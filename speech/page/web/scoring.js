@@ -1,8 +1,8 @@
-// The score of each name of a list for one clip: by its letters, by its phones, and by both. speech/inference/scoring.py.
+// The score of each name of a list for one clip: by letters, by phones, and by both. speech/inference/scoring.py.
 //
-// An entry is `{letters, phones}`, each a list of variants `{symbols, logP}`: the strings that a name may be in that
-// output, and the log of the probability of each. A clip is `{letters, phones}`, the frames of each output (score.js);
-// `phones` is null for a recogniser without.
+// An entry is `{letters, phones}`, each a list of variants `{symbols, logP}`: the strings of a name in that output, and
+// the log of each one's probability. A clip is `{letters, phones}`, the frames of each output (score.js); `phones` is
+// null for a recogniser without phones.
 
 import { logSum, score } from "./score.js";
 
@@ -10,7 +10,7 @@ export const certain = (symbols) => [{ symbols, logP: 0 }];
 
 export const havePronunciations = (entries) => entries.every((entry) => entry.phones.length > 0);
 
-/** How many symbols the likeliest of `variants` has. */
+/** The number of symbols of the likeliest of `variants`. */
 export function length(variants) {
   return variants.reduce((best, one) => (one.logP > best.logP ? one : best)).symbols.length;
 }
@@ -24,7 +24,7 @@ function summed(frames, many) {
 
 export const letterScores = (clip, entries) => summed(clip.letters, entries.map((entry) => entry.letters));
 
-/** null where a name has no pronunciation. */
+/** null if a name has no pronunciation. */
 export function phoneScores(clip, entries) {
   if (!clip.phones || !havePronunciations(entries)) return null;
   return summed(clip.phones, entries.map((entry) => entry.phones));

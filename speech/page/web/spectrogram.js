@@ -1,18 +1,18 @@
-// The spectrogram of a recording, what the end-pointer cut off greyed, with the letters where they were said.
+// The spectrogram of a recording, with the parts that the end-pointer cut off in grey, and the letters at their times.
 
 import { PowerSpectrum } from "./fft.js";
 
 const FRAME_S = 0.025;
 const N_BANDS = 64; // rows, on the mel scale
-const RANGE_DB = 60; // under the loudest
-const AROUND_S = 0.8; // of what was cut off, on either side
+const RANGE_DB = 60; // below the loudest
+const AROUND_S = 0.8; // shown of the sound that was cut off, on either side
 const LETTERS_PX = 28; // the height of the line of letters
 
 const mel = (hz) => 2595 * Math.log10(1 + hz / 700);
 
 /**
- * Draw what of `waveform` is around `span`, the samples that were recognised, on `canvas`; `spans` are the letters with
- * their times in seconds.
+ * Draw the part of `waveform` around `span`, the samples that were recognised, on `canvas`; `spans` are the letters
+ * with their times in seconds.
  */
 export function draw(canvas, whole, sampleRate, [start, stop], spans) {
   const from = Math.max(0, Math.round(start - AROUND_S * sampleRate));
@@ -43,7 +43,7 @@ export function draw(canvas, whole, sampleRate, [start, stop], spans) {
     context.fillText(letter, x(((startS + endS) / 2) * sampleRate), plotHeight + LETTERS_PX / 2);
 }
 
-/** The spectrogram as a small canvas, a column a step of time. */
+/** The spectrogram as a small canvas, one column per time step. */
 function picture(waveform, sampleRate, nColumns) {
   const length = Math.round(FRAME_S * sampleRate);
   const spectrum = new PowerSpectrum(length);
@@ -82,7 +82,7 @@ function picture(waveform, sampleRate, nColumns) {
   return small;
 }
 
-/** Black over violet and orange to pale yellow: as bright as it is loud, also for those who see no colours. */
+/** From black through violet and orange to pale yellow: brightness shows loudness, also to those who see no colours. */
 function shade(loudness) {
   const stops = [[8, 6, 24], [87, 22, 110], [203, 65, 73], [249, 156, 40], [252, 250, 190]];
   const at = Math.min(loudness, 1) * (stops.length - 1);

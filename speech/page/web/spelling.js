@@ -2,7 +2,7 @@
 
 import { APOSTROPHES, TextError } from "./alphabet.js";
 
-export const N_MARKS = 2; // that a letter can have
+export const N_MARKS = 2; // at most, of a letter
 const APART = /[\s\-‐‑–_.,/·]+/u;
 const WRITTEN = { İ: "i", ƀ: "b", ƴ: "y", ǝ: "ə", ĸ: "k", ŀ: "l", ɨ: "i", ʉ: "u", ɩ: "i", ŧ: "t" };
 for (const mark of APOSTROPHES) WRITTEN[mark] = "'";
@@ -10,14 +10,14 @@ for (const mark of APOSTROPHES) WRITTEN[mark] = "'";
 const lower = (text) =>
   Array.from(text.replaceAll("İ", "i").toLowerCase(), (c) => WRITTEN[c] ?? c).join("");
 
-/** The words of `text`, lower case: white space, hyphens and full stops part them; an apostrophe is a letter. */
+/** The words of `text` in lower case, separated by white space, hyphens or full stops; an apostrophe is a letter. */
 export function words(text) {
   return lower(text)
     .split(APART)
     .filter((word) => word.replaceAll("'", ""));
 }
 
-/** Symbols of the letters of `word`, and of the marks of each. Throws TextError, naming what it cannot read. */
+/** The symbols of the letters of `word`, and of each one's marks. Throws TextError, naming what it cannot read. */
 export function encode(word, letters, marks) {
   const symbols = [];
   const own = [];

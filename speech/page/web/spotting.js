@@ -1,27 +1,28 @@
-// Keyword spotting: names of a list inside of running speech, where no pause tells their ends.
+// Keyword spotting: finds names of a list within running speech, where no pause marks their ends.
 // speech/inference/spotting.py.
 //
-// Token passing (Young, Russell and Thornton 1989) by Viterbi over the CTC states of each pronunciation, which may
-// begin in every frame. Its score is the log of the likelihood ratio between its path and the filler, the likeliest
-// symbol of each frame (Rose and Paul 1990). Each span is then recognised by itself, and confirmed by all of its paths.
+// Token passing (Young, Russell and Thornton 1989), by Viterbi over the CTC states of each pronunciation, finds
+// candidate spans, which may begin in any frame. A candidate's score is the log-likelihood ratio between its path and
+// the filler, the likeliest symbol of each frame (Rose and Paul 1990). Each span is then recognised by itself, and
+// confirmed by all of its paths.
 
 import { UNFITTED } from "./confirmation.js";
 import { corrected } from "./label_prior.js";
 import { maySkip, withBlanks } from "./score.js";
 import { fuse, havePronunciations, length, letterScores, phoneScores } from "./scoring.js";
 
-const THRESHOLD = -1.6; // nats a symbol: what is recognised by itself
+const THRESHOLD = -1.6; // nats per symbol: candidates that score as high are recognised by themselves
 const SHORTNESS = 6; // nats: the fewer symbols a name has, the more other words fit by chance
-const PRIOR_WEIGHT = 0.3; // of the labels' prior: with ranking's, for names alone, blanks win too seldom here
-const LEAST_PROBABILITY = 0.05; // of a pronunciation: rarer ones cost time and false alarms
+const PRIOR_WEIGHT = 0.3; // of the label prior: with the weight for isolated names, blanks would win too seldom here
+const LEAST_PROBABILITY = 0.05; // of a pronunciation: rarer ones cost time and cause false alarms
 const N_VARIANTS = 4; // of a name
-const LONGEST_S = 0.3; // of a span, times its symbols
-const SPAN_MARGIN_S = 0.09; // around a span: what a symbol is recognised by lies around its peak
+const LONGEST_S = 0.3; // the longest span, per symbol
+const SPAN_MARGIN_S = 0.09; // around a span: the sound that identifies a symbol lies around its peak
 const FORBIDDEN = -1e9; // stands for log 0
 
 /** The best path of each text, from its first symbol to its last, that ends in each frame. */
 class Paths {
-  /** A path begins in any frame with `restart`, else in the first. */
+  /** With `restart` a path may begin in any frame, else only in the first. */
   constructor(texts, restart = true) {
     this.restart = restart;
     this.columns = texts.map((symbols) => {
@@ -31,13 +32,13 @@ class Paths {
     this.begin();
   }
 
-  /** No frame was before. */
+  /** Begin a new stream of frames. */
   begin() {
-    // Two rows above the states: from the second each text begins, from the first nothing comes.
+    // Two rows above the states: every text begins from the second; no path comes from the first.
     for (const { alpha } of this.columns) alpha.fill(FORBIDDEN).fill(0, 1, 2);
   }
 
-  /** Their scores in the next frame, of whose symbols `local` are the scores. */
+  /** The paths' scores in the next frame, in which `local` are the symbols' scores. */
   next(local) {
     return this.columns.map(({ states, skip, alpha }) => {
       for (let s = states.length - 1; s >= 0; s--) {
@@ -50,19 +51,20 @@ class Paths {
   }
 }
 
-/** The score of a candidate, nats a symbol, less what a text of so few symbols has by chance. */
+/** The score of a candidate, nats per symbol, less the penalty for short texts, which fit more often by chance. */
 export const ratio = (one) => one.score - SHORTNESS / one.nSymbols;
 
-/** Nats over the threshold, in all. */
+/** Nats above the threshold, over all symbols. */
 const excess = (one) => (one.score - THRESHOLD) * one.nSymbols;
 
 /**
- * Spans of a stream of frames that may be one of `texts`, by one output: `{first, last, score, nSymbols, text}`, in
- * frames, the score in nats a symbol.
+ * Finds the spans of a stream of frames that may be one of `texts`, by one output: `{first, last, score, nSymbols,
+ * text}`, in frames, the score in nats per symbol.
  *
- * A text's candidate is the best of each run of frames that it may end in, or of the first of these where none is better
- * for `holdS`: in silence, of which a path may wait in a blank, a run lasts long. They are told of `holdS` after the last
- * of them ended, if no other may end then; those that overlap are one together. In any blocks they are the same.
+ * A text may end in runs of consecutive frames. Its candidate ends in the best frame of a run, or in the best so far if
+ * no better one follows within `holdS`: in silence, where a path may stay in a blank, a run lasts long. Candidates are
+ * returned `holdS` after the last of them ended, unless another may still end; overlapping ones are merged. The sizes
+ * of the blocks do not affect the result.
  */
 export class Search {
   /** `scores(clip)` gives the frames (score.js) of the output that is searched. */
@@ -70,25 +72,25 @@ export class Search {
     Object.assign(this, { texts, scores, hold: holdS / frameS });
     this.paths = new Paths(texts);
     this.longest = texts.map((text) => Math.ceil((text.length * LONGEST_S) / frameS));
-    this.waits = this.longest.map((longest) => Math.min(longest, this.hold)); // frames of a run after its best
+    this.waits = this.longest.map((longest) => Math.min(longest, this.hold)); // frames to wait for a better one
     this.begin();
   }
 
-  /** A stream begins, of which no frame was heard. */
+  /** Begin a new stream. */
   begin() {
     const { texts } = this;
     this.paths.begin();
     this.nFrames = 0;
     this.recent = []; // each frame's score of each symbol, from frame `first` on
     this.first = 0;
-    this.best = texts.map(() => -Infinity); // of each text in its run of frames, and after which
+    this.best = texts.map(() => -Infinity); // best score of each text in its current run, and after how many frames
     this.bestAt = texts.map(() => 0);
-    this.closed = texts.map(() => false); // whether a text's run goes on, whose candidate is known
-    this.open = false; // whether the last frame is in any other's
+    this.closed = texts.map(() => false); // whether a text's run continues after its candidate is known
+    this.open = false; // whether the last frame is in the run of any other text
     this.unsettled = [];
   }
 
-  /** Those that are settled now, by time. */
+  /** The candidates that are now settled, by time. */
   feed(clip) {
     const settled = [];
     if (!this.texts.length) return settled;
@@ -123,17 +125,17 @@ export class Search {
     return settled;
   }
 
-  /** Those that the end of the stream settles. */
+  /** The candidates that the end of the stream settles. */
   finish() {
     this.texts.forEach((_, i) => this.#close(i));
     return this.#settle();
   }
 
-  /** The run of frames of text `i` is over, if it is in one. */
+  /** End the run of text `i`, if it is in one, and add its candidate. */
   #close(i) {
     if (this.best[i] === -Infinity) return;
     const [text, last, longest] = [this.texts[i], this.bestAt[i], this.longest[i]];
-    // Where its best path begins: the same pass, backwards from its end.
+    // The same pass, backwards from the end of its best path, finds where that begins.
     const stop = last - this.first;
     const backwards = new Paths([[...text].reverse()], false);
     const found = this.recent
@@ -159,22 +161,22 @@ export class Search {
   }
 }
 
-/** The symbols of the N_VARIANTS likeliest, of which all but the first are of LEAST_PROBABILITY or more. */
+/** The symbols of the N_VARIANTS likeliest; all but the first have LEAST_PROBABILITY or more. */
 function likeliest(variants) {
   const ordered = [...variants].sort((a, b) => b.logP - a.logP).slice(0, N_VARIANTS);
   return ordered.filter(({ logP }, i) => !i || logP >= Math.log(LEAST_PROBABILITY)).map(({ symbols }) => symbols);
 }
 
-/** Finds the names of a Map `lexicon` of entries in what `recognizer` hears, by their phones if there are any. */
+/** Finds the names of a Map `lexicon` of entries in running speech, by their phones if all have any. */
 export class Spotter {
-  /** `perHour` false alarms, above 0, of running speech are let pass for each name. */
+  /** `perHour`, above 0, is the number of false alarms allowed for each name in an hour of running speech. */
   constructor(recognizer, lexicon, perHour) {
     Object.assign(this, { recognizer, lexicon, perHour });
     this.least = this.threshold(recognizer);
     this.output = recognizer.inventory && havePronunciations([...lexicon.values()]) ? "phones" : "letters";
     const some = [...lexicon].map(([name, entry]) => ({ name, texts: likeliest(entry[this.output]) }));
     this.texts = some.flatMap(({ texts }) => texts);
-    this.names = some.flatMap(({ name, texts }) => texts.map(() => name)); // of each text of a candidate
+    this.names = some.flatMap(({ name, texts }) => texts.map(() => name)); // the name of each text
   }
 
   /** The names in `waveform`, whose log-probabilities are `clip`, and which begins `startS` into the recording. */
@@ -191,7 +193,7 @@ export class Spotter {
 
   /**
    * The candidate's span recognised by itself, `spotted`, and the `score` of its likeliest name. `waveform` begins
-   * `startS` into the recording, as the frames of `one` do.
+   * `startS` into the recording, and the frames of `one` are counted from there.
    */
   async recognised(one, waveform, startS) {
     const { recognizer } = this;
@@ -204,17 +206,17 @@ export class Spotter {
     return { score: this.#score(clip, transcript.names[0].text), spotted };
   }
 
-  /** Candidates of a stream, told of `holdS` after they end, by what `finder` hears. */
+  /** A search for candidates in a stream, returned `holdS` after they end, by the log-probabilities of `finder`. */
   search(holdS, finder = this.recognizer) {
     return new Search(this.texts, finder.frameS, holdS, (clip) => fair(finder, clip)[this.output]);
   }
 
-  /** What a score has to reach, as it was fitted to `recognizer`. */
+  /** The score that a name has to reach, as fitted to `recognizer`. */
   threshold(recognizer) {
     return (recognizer.confirmation ?? UNFITTED).threshold(this.perHour);
   }
 
-  /** Whether a span with the log-probabilities `clip` is `name`, the likeliest, even in running speech. */
+  /** Whether a span with the log-probabilities `clip` is its likeliest `name` by the threshold for running speech. */
   confirms(clip, name) {
     return this.#score(clip, name) >= this.least;
   }
@@ -238,12 +240,12 @@ function filler(frames) {
   return Array.from({ length: frames.nFrames }, (_, t) => Math.max(...frames.row(t))).reduce((a, b) => a + b, 0);
 }
 
-/** `clip` less the prior of the labels of `recognizer`, by PRIOR_WEIGHT, where it has one. */
+/** `clip` less PRIOR_WEIGHT times the label prior of `recognizer`; unchanged if it has none. */
 function fair({ labelPrior }, clip) {
   return labelPrior ? corrected(clip, labelPrior.log_priors, [PRIOR_WEIGHT, PRIOR_WEIGHT]) : clip;
 }
 
-/** What the recogniser is unsure of, or calls none of the list, the likelihood ratio decides. */
+/** `spotted` as accepted: its likelihood ratio overrules the rejection model. */
 export function decided({ transcript, ...spotted }) {
   return { ...spotted, transcript: { ...transcript, accepted: true, unsure: false } };
 }

@@ -1,15 +1,15 @@
-// Names inside of running speech, while somebody speaks: a small network of streams finds what may be one, the
-// recogniser confirms it. Of a long stream only those parts are heard in which somebody may speak.
+// Keyword spotting while somebody speaks: a small streaming recogniser finds candidates, the recogniser confirms them.
+// Only the parts of a long stream in which somebody may speak are processed.
 // speech/inference/stream_spotting.py.
 
 import { joined } from "./endpointing.js";
 import { decided, ratio } from "./spotting.js";
 
-const HOLD_S = 0.3; // a candidate waits for one that it is part of
-const TAIL_S = 0.3; // of silence after a stream's end: its last symbols are known a little after they are said
-const KEPT_S = 6; // of the stream: a candidate may be as old as its name is long
+const HOLD_S = 0.3; // a candidate waits for a longer one that contains it
+const TAIL_S = 0.3; // of silence after a stream's end: the last symbols are recognised a little after they are said
+const KEPT_S = 6; // of the stream: a candidate begins as far back as its name is long
 
-/** Finds the names of `spotter`'s list in a stream, from sample `start` on, by `finder`, a recogniser of streams. */
+/** Finds the names of `spotter`'s list in a stream, from sample `start` on, with the streaming recogniser `finder`. */
 export class StreamSpotter {
   constructor(spotter, finder, start) {
     Object.assign(this, { spotter, finder });
@@ -18,7 +18,7 @@ export class StreamSpotter {
     this.begin(start);
   }
 
-  /** At sample `start`, as if nothing had been before; `finish` first tells of what was. */
+  /** Begin afresh at sample `start`; call `finish` first for the names before it. */
   begin(start) {
     this.start = start;
     this.stream = this.finder.stream();
@@ -28,17 +28,17 @@ export class StreamSpotter {
     this.nSamples = 0;
   }
 
-  /** The sample of the stream up to which it was fed. */
+  /** The sample of the stream after the last one that was fed. */
   get stop() {
     return this.start + this.nSamples;
   }
 
-  /** Samples from which on the next block is more than kept. */
+  /** How many more samples complete the next frames; a shorter block is only stored. */
   get nNeeded() {
     return this.stream.nNeeded;
   }
 
-  /** The names that are confirmed with `block`, by time: `{startS, endS, transcript}`. */
+  /** The names that `block` confirms, by time: `{startS, endS, transcript}`. */
   async feed(block) {
     this.kept.push(block);
     this.nKept += block.length;
@@ -48,14 +48,14 @@ export class StreamSpotter {
     return found ? this.#confirmed(this.search.feed(found)) : [];
   }
 
-  /** Those that the end of the stream brings. */
+  /** The names that the end of the stream confirms. */
   async finish() {
     const tail = new Float32Array(Math.round(TAIL_S * this.finder.sampleRate));
     const found = await this.stream.finish(tail);
     return this.#confirmed([...(found ? this.search.feed(found) : []), ...this.search.finish()]);
   }
 
-  /** Those of which both networks say that it is the same name, `spotted`, with the mean of their scores. */
+  /** The candidates for which both networks give the same name, `spotted`, with the mean of their scores. */
   async scored(candidates) {
     if (!candidates.length) return [];
     const { sampleRate, frameS } = this.finder;

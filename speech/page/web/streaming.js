@@ -1,23 +1,23 @@
-// A stream of samples to log-probabilities, as they come: in any blocks those of the whole, to the bit.
+// Log-probabilities of a stream of samples, as they come: in any blocks bitwise those of the whole.
 // speech/inference/streaming.py.
 
 import { joined } from "./endpointing.js";
 import { Frames } from "./score.js";
 
 const N_FIRST = 16; // frames of a stream's first step
-const N_FRAMES = 4; // of each other
+const N_FRAMES = 4; // frames of each later step
 
-/** One stream through a network whose state travels. */
+/** One stream through a network that passes its state on. */
 export class Stream {
   /**
-   * `step(samples, nSamples, state)` gives `[clip, state]` (scoring.js) of samples that begin with the one before, of
-   * which `nSamples` count. `windows` are `windowLength` (samples of a feature frame), `samplesPerFrame` (between
-   * frames of log-probabilities) and `overlap` (that the last feature frame of one of these shares with the first of
-   * the next).
+   * `step(samples, nSamples, state)` gives `[clip, state]` (scoring.js); the first of the samples is the previous one,
+   * and `nSamples` of the others are valid. `windows` are numbers of samples: `windowLength` (of a feature frame),
+   * `samplesPerFrame` (from one frame of log-probabilities to the next) and `overlap` (between the last feature frame
+   * of one of these and the first feature frame of the next).
    */
   constructor(step, state, windows) {
     Object.assign(this, { step, state, windows });
-    this.samples = new Float32Array(1); // the one before, and those that fill no step yet
+    this.samples = new Float32Array(1); // the previous one, and those that do not yet fill a step
     this.begun = false;
   }
 
@@ -26,12 +26,12 @@ export class Stream {
     return (this.begun ? N_FRAMES : N_FIRST) * this.windows.samplesPerFrame;
   }
 
-  /** Samples from which on the next block completes frames. */
+  /** How many more samples complete the next frames. */
   get nNeeded() {
     return 1 + this.windows.overlap + this.#hop - this.samples.length;
   }
 
-  /** The frames that `block` completes; null for none. */
+  /** The frames that `block` completes; null if there are none. */
   async feed(block) {
     this.samples = joined([this.samples, block]);
     const found = [];
@@ -39,12 +39,12 @@ export class Stream {
       const hop = this.#hop;
       const nSamples = this.windows.overlap + hop;
       found.push(await this.#run(this.samples.slice(0, 1 + nSamples), nSamples));
-      this.samples = this.samples.subarray(hop); // a view: a copy in each step takes the square of a recording's length
+      this.samples = this.samples.subarray(hop); // a view: copies would take time quadratic in the recording's length
     }
     return found.length ? together(found) : null;
   }
 
-  /** The last frames, where the samples that are left and a `tail` make some; a stream shorter than a window has one, too. */
+  /** The last frames, if the remaining samples and a `tail` make any; a stream shorter than a window has one, too. */
   async finish(tail = new Float32Array(0)) {
     this.samples = joined([this.samples, tail]);
     const { windowLength, samplesPerFrame, overlap } = this.windows;
@@ -64,7 +64,7 @@ export class Stream {
   }
 }
 
-/** `parts` of a stream, one after the other. */
+/** `parts` of a stream, concatenated. */
 function together(parts) {
   const rows = (some) => {
     const data = new Float64Array(some.reduce((n, one) => n + one.data.length, 0));
@@ -75,7 +75,7 @@ function together(parts) {
   return { letters: rows(letters), phones: phones[0] && rows(phones) };
 }
 
-/** The log-probabilities of a stream that `waveform`, of one sample or more, is all of. */
+/** The log-probabilities of a `stream` that consists of `waveform`, of one sample or more. */
 export async function whole(stream, waveform) {
   return together([await stream.feed(waveform), await stream.finish()].filter(Boolean));
 }

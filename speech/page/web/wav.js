@@ -1,20 +1,20 @@
-// A WAV file's samples as they are: a browser would resample them as it decodes.
+// Reads a WAV file's samples unchanged: a browser would resample them while decoding.
 
-/** A recording that cannot be used; the message says the reason and the way out. */
+/** A recording that cannot be used; the message gives the reason and the way out. */
 export class AudioError extends Error {}
 
-const UNKNOWN = 0x7fff0000; // lengths from here on, and 0, are of writers that do not know them: speech/audio/containers.py
-const MISCOUNT = 128; // bytes by which headers are wrong that count themselves, or a padding
+const UNKNOWN = 0x7fff0000; // lengths from here on, and 0, mean unknown: speech/audio/containers.py
+const MISCOUNT = 128; // bytes by which a header may be wrong that counts itself or a padding
 const PCM = 1;
 const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;
 
-/** `{rate, channels}` of the bytes of a WAV file, each channel in [-1, 1]; null where they are none that is read here. */
+/** `{rate, channels}` of the bytes of a WAV file, each channel in [-1, 1]; null for a kind that is not read here. */
 export function decodeWav(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tag = (at) => String.fromCharCode(...bytes.subarray(at, at + 4));
   if (bytes.length < 12 || !["RIFF", "RIFX"].includes(tag(0)) || tag(8) !== "WAVE") return null;
-  const isLittle = tag(0) === "RIFF"; // which byte of a number is the first
+  const isLittle = tag(0) === "RIFF"; // byte order
   let format = null;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const [name, size] = [tag(at), view.getUint32(at + 4, isLittle)];
@@ -45,7 +45,7 @@ export function decodeWav(bytes) {
   throw new AudioError("no samples in it: record it again");
 }
 
-/** Whether there are chunks from `at` to the end, such as follow no sound in a file that was closed. */
+/** Whether there are only chunks from `at` to the end, like those after the empty sound of a closed file. */
 function isChunks(bytes, view, at, isLittle) {
   for (; at + 8 <= bytes.length; at += 8 + view.getUint32(at + 4, isLittle) + (view.getUint32(at + 4, isLittle) % 2))
     if (!bytes.subarray(at, at + 4).every((byte) => byte >= 32 && byte < 127)) return false;
