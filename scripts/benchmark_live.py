@@ -25,7 +25,7 @@ from benchlib.people import RATE, People, read_lists, read_manifest, sample
 from speech.audio import files
 from speech.audio.files import Waveform
 from speech.inference.confirmation import Confirmation
-from speech.inference.listening import Heard, listen
+from speech.inference.listening import Recognised, listen
 from speech.inference.runtime import Runtime
 from speech.inference.scoring import Entry
 from speech.inference.spotting import Spotter
@@ -67,11 +67,11 @@ class Bench:
         lexicon: Mapping[str, Entry],
         per_hour: float | None = PER_HOUR,
         recognizer: Runtime | None = None,
-    ) -> list[Heard]:
+    ) -> list[Recognised]:
         """The accepted events of a stream ``(n_samples,)``."""
         blocks = np.split(sound, range(BLOCK, len(sound), BLOCK))
         events = listen(recognizer or self.recognizer, blocks, lexicon, False, per_hour)
-        return [event for event in events if isinstance(event, Heard) and event.transcript.accepted]
+        return [event for event in events if isinstance(event, Recognised) and event.transcript.accepted]
 
     def alone(self, sound: Waveform, lexicon: Mapping[str, Entry]) -> list[Place]:
         """The places that the finder finds in a stream, without the recogniser."""

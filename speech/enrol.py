@@ -27,7 +27,7 @@ def enrol(config: Config) -> None:
     print("".join(f"{one.to_text()}\n" for one in refused) + "".join(one.to_text() for one in clips), end="")
     enrolled = enrolment.enrol([one.log_probs for one in clips], config.spelled)
     enrolment.write(path, there | {name: enrolled}, transcriber.alphabet, transcriber.inventory)
-    best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.heard.letters.symbols[:3])
+    best = ", ".join(transcriber.alphabet.decode(symbols) for symbols in enrolled.decoded.letters.symbols[:3])
     n = counting.counted(len(clips) + len(refused), "recording")
     print(escape.printable(f"{name}: {len(clips)} of {n}, decoded as {best}; written to {path}"))
 

@@ -1,12 +1,12 @@
 """What is heard of a stream."""
 
-from speech.inference.listening import Heard, listen
+from speech.inference.listening import Recognised, listen
 
 
 def heard(transcriber, blocks, names, per_hour=5):
     """Each name in ``blocks``, and each segment that is none, by the list that is listened for at first."""
     events = listen(transcriber, blocks, transcriber.lexicon(names), False, per_hour)
-    return [event for event in events if isinstance(event, Heard)]
+    return [event for event in events if isinstance(event, Recognised)]
 
 
 def accepted(events):

@@ -21,7 +21,7 @@ from speech.data.dataset import Clip, ClipDataset
 from speech.evaluation.detection import spread
 from speech.evaluation.metrics import Metric, rate, ratio
 from speech.evaluation.provenance import identity
-from speech.inference.listening import Heard, listen
+from speech.inference.listening import Recognised, listen
 from speech.inference.transcriber import Transcriber
 
 N_NAMES = 20  # listed names, at most; half of the clips' names if that is fewer
@@ -83,7 +83,7 @@ def measure(transcriber: Transcriber, datasets: Sequence[ClipDataset], seed: int
     block = round(BLOCK_S * transcriber.sample_rate)
     blocks = (recording[i : i + block] for i in range(0, len(recording), block))
     events = listen(transcriber, blocks, transcriber.lexicon([*listed.values()]), False, FALSE_ALARMS_PER_HOUR)
-    heard = [one for one in events if isinstance(one, Heard)]
+    heard = [one for one in events if isinstance(one, Recognised)]
     return _report(transcriber, heard, placed, len(listed), len(recording) / transcriber.sample_rate / 3600)
 
 
@@ -103,7 +103,7 @@ def _strung(
 
 
 def _report(
-    transcriber: Transcriber, heard: Sequence[Heard], placed: Sequence[Placed], n_names: int, hours: float
+    transcriber: Transcriber, heard: Sequence[Recognised], placed: Sequence[Placed], n_names: int, hours: float
 ) -> SpottingReport:
     rejection, fold = transcriber.rejection, transcriber.alphabet.fold
     assert rejection
@@ -139,12 +139,12 @@ def _report(
     )
 
 
-def _overlap(event: Heard, place: Placed) -> float:
+def _overlap(event: Recognised, place: Placed) -> float:
     """The overlap in seconds; if there is none, minus the seconds between them."""
     return min(event.end_s, place.end_s) - max(event.start_s, place.start_s)
 
 
-def _place(event: Heard, placed: Sequence[Placed]) -> int:
+def _place(event: Recognised, placed: Sequence[Placed]) -> int:
     """The clip that ``event`` overlaps most, or is nearest to."""
     return max(range(len(placed)), key=lambda i: _overlap(event, placed[i]))
 

@@ -37,13 +37,13 @@ class Enrolled:
     """The decodings of one name's recordings. ``spelled`` is false for a label, in any script, whose letters say
     nothing about its sound ("the boss"): such a name has only the recordings' variants."""
 
-    heard: Entry
+    decoded: Entry
     n_recordings: int
     spelled: bool = True
 
     def beside(self, typed: Entry) -> Entry:
         """The entry of a spelled name: its ``typed`` variants and those of its recordings."""
-        return Entry(*(_mixed(own, heard) for own, heard in zip(typed, self.heard, strict=True)))
+        return Entry(*(_mixed(own, decoded) for own, decoded in zip(typed, self.decoded, strict=True)))
 
 
 def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
@@ -51,10 +51,10 @@ def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
     if not recordings:
         raise ValueError("no recording to enrol: give one to five of the name")
     outputs = zip(*(one.outputs for one in recordings), strict=True)
-    heard = Entry(*(_variants(some) for some in outputs))
-    if any(not variants.symbols for variants in heard[: len(recordings[0].outputs)]):
+    decoded = Entry(*(_variants(some) for some in outputs))
+    if any(not variants.symbols for variants in decoded[: len(recordings[0].outputs)]):
         raise ValueError("nothing is decoded of these recordings: record the name again, nearer to the microphone")
-    return Enrolled(heard, len(recordings), spelled)
+    return Enrolled(decoded, len(recordings), spelled)
 
 
 def _variants(recordings: Sequence[Floats]) -> Variants:
@@ -71,10 +71,10 @@ def _variants(recordings: Sequence[Floats]) -> Variants:
     return Variants(tuple(map(list, ordered)), tuple(math.log(probability[symbols]) for symbols in ordered))
 
 
-def _mixed(typed: Variants, heard: Variants) -> Variants:
+def _mixed(typed: Variants, decoded: Variants) -> Variants:
     own = tuple(log_p + math.log(1 - WEIGHT) for log_p in typed.log_p)
-    others = tuple(log_p + math.log(WEIGHT) for log_p in heard.log_p)
-    return Variants(typed.symbols + heard.symbols, own + others) if typed.symbols else heard
+    others = tuple(log_p + math.log(WEIGHT) for log_p in decoded.log_p)
+    return Variants(typed.symbols + decoded.symbols, own + others) if typed.symbols else decoded
 
 
 def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inventory: Inventory | None) -> None:
@@ -84,7 +84,7 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
     """
     names = {}
     for name, one in enrolled.items():
-        letters, phones = one.heard
+        letters, phones = one.decoded
         spelt = [(alphabet.decode(symbols), log_p) for symbols, log_p in zip(*letters, strict=True)]
         said = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
         names[name] = {"letters": spelt, "phones": said, "n_recordings": one.n_recordings, "spelled": one.spelled}
@@ -129,5 +129,5 @@ def _read(one: Mapping[str, Any], alphabet: Alphabet, inventory: Inventory | Non
     phones = [(inventory.encode(tuple(some)), float(log_p)) for some, log_p in one["phones"]] if inventory else []
     if not letters or (inventory and not phones) or not all(-math.inf < p < ROUNDING for _, p in letters + phones):
         raise ValueError("a name without strings, or with an invalid probability")
-    heard = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
-    return Enrolled(heard, int(one["n_recordings"]), bool(one["spelled"]))
+    decoded = Entry(*(Variants(*map(tuple, zip(*some, strict=True))) for some in (letters, phones) if some))
+    return Enrolled(decoded, int(one["n_recordings"]), bool(one["spelled"]))

@@ -57,7 +57,7 @@ class Letters:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Recognised:
     """A segment and its transcript. ``latency_s`` is the delay from the end of the speech to this event: the part of
     the stream that was fed in between, and the time that recognition took."""
 
@@ -94,10 +94,10 @@ class Listed:
         return f"another list: {counted(len(self.lexicon), 'name')}"
 
 
-Event = Letters | Heard | Listed | Fault
+Event = Letters | Recognised | Listed | Fault
 
 
-class _Hearing:
+class _Listening:
     """Recognises the names in the segments of one stream, one after the other, with ``transcriber``."""
 
     def __init__(
@@ -285,27 +285,27 @@ def listen(
     segments between pauses are recognised. A ``Listed`` between blocks replaces ``lexicon``.
     """
     rate = transcriber.sample_rate
-    hearing = _Hearing(transcriber, lexicon, false_alarms_per_hour)
+    listening = _Listening(transcriber, lexicon, false_alarms_per_hour)
     endpointer, shown_at, shown = Endpointer(rate, PAUSE_S), 0.0, ""
     for block in itertools.chain(_cut(blocks, round(PIECE_S * rate)), [None]):
         if isinstance(block, Listed):
-            hearing.listen_for(block.lexicon)
+            listening.listen_for(block.lexicon)
         if isinstance(block, Fault | Listed):
             yield block
             continue
         start = time.perf_counter()
         segments = endpointer.finish() if block is None else endpointer.feed(block)
-        hearing.follow(endpointer, segments, block is None)
+        listening.follow(endpointer, segments, block is None)
         now = endpointer.n_samples / rate
         for segment in segments:
-            for one in hearing.names(segment):
+            for one in listening.names(segment):
                 late = now - one.end_s + time.perf_counter() - start
-                yield Heard(one.start_s, one.end_s, late, one.transcript)
+                yield Recognised(one.start_s, one.end_s, late, one.transcript)
             shown = ""
         since = endpointer.speaking_since
-        for one in hearing.running(now if block is not None else math.inf, since):
-            yield Heard(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
-        speaking = block is not None and since is not None and since >= hearing.told
+        for one in listening.running(now if block is not None else math.inf, since):
+            yield Recognised(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
+        speaking = block is not None and since is not None and since >= listening.told
         if letters and speaking and now - shown_at >= LETTERS_EVERY_S:
             shown_at = now
             so_far = transcriber.log_probs(endpointer.audio(since or 0, endpointer.n_samples)).letters
@@ -334,7 +334,7 @@ class Found:
     """A name of the list in a recording; or the reason why the recording was ``refused``."""
 
     clip: Path
-    heard: Heard | None = None
+    heard: Recognised | None = None
     refused: str | None = None
 
     def to_json(self) -> str:
@@ -358,7 +358,7 @@ def spot(
             for event in listen(transcriber, blocks, lexicon, False, false_alarms_per_hour):
                 if isinstance(event, Fault):
                     yield Found(clip, refused=event.text.removeprefix(f"{clip}: "))
-                if isinstance(event, Heard) and event.transcript.names and event.transcript.accepted is not False:
+                if isinstance(event, Recognised) and event.transcript.names and event.transcript.accepted is not False:
                     yield Found(clip, event)
         except AudioError as error:
             yield Found(clip, refused=str(error).removeprefix(f"{clip}: "))

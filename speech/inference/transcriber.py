@@ -204,7 +204,7 @@ class Transcriber(ABC):
             return {}
         listed = distinct(listed, self.alphabet)
         recorded = {name: one for name in listed if (one := enrolled.get(key(name, self.alphabet)))}
-        entries = {name: one.heard for name, one in recorded.items() if not one.spelled}
+        entries = {name: one.decoded for name, one in recorded.items() if not one.spelled}
         typed = self._typed([name for name in listed if name not in entries])
         entries |= {name: recorded[name].beside(one) if name in recorded else one for name, one in typed.items()}
         return {name: entries[name] for name in listed}

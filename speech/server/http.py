@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from speech import __version__
 from speech.common.escape import printable
 from speech.inference.batch import fields_of
-from speech.inference.listening import Heard
+from speech.inference.listening import Recognised
 from speech.server.guard import Guard, Receive, Scope, Send
 from speech.server.limits import TooMuchError
 from speech.server.listener import Listener
@@ -134,10 +134,10 @@ class _Stream:
     def listen_for(self, lexicon: Lexicon) -> None:
         self._listener.listen_for(lexicon)
 
-    def feed(self, content: bytes) -> list[Heard]:
+    def feed(self, content: bytes) -> list[Recognised]:
         return self._listener.feed(self._pcm(content))
 
-    def end(self) -> list[Heard]:
+    def end(self) -> list[Recognised]:
         return self._listener.end(self._pcm(b"", last=True))
 
 
@@ -149,7 +149,7 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
     told: dict[str, Any] = DEFAULT
     stream: _Stream | None = None
 
-    async def send(heard: list[Heard]) -> None:
+    async def send(heard: list[Recognised]) -> None:
         for one in heard:
             line = json.dumps({"start_s": one.start_s, "end_s": one.end_s, **fields_of(one.transcript)})
             await asyncio.wait_for(socket.send_text(line), recognition.limits.patience_s)

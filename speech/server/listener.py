@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from speech.audio.files import Waveform
 from speech.audio.streams import Block, Fault
-from speech.inference.listening import Heard, Listed, listen
+from speech.inference.listening import Listed, Recognised, listen
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 
@@ -31,13 +31,13 @@ class Listener:
         """Listen for the names of ``lexicon`` from the next waveform on, also in current speech."""
         self._sent.append(Listed(lexicon))
 
-    def feed(self, waveform: Waveform) -> list[Heard]:
+    def feed(self, waveform: Waveform) -> list[Recognised]:
         """The results that the next ``waveform`` ``(n_samples,)`` completes."""
         self._sent.append(waveform)
         so_far = takewhile(lambda event: event is not _WAITING, self._events)
-        return [event for event in so_far if isinstance(event, Heard)]
+        return [event for event in so_far if isinstance(event, Recognised)]
 
-    def end(self, waveform: Waveform) -> list[Heard]:
+    def end(self, waveform: Waveform) -> list[Recognised]:
         """The results that the last ``waveform`` completes."""
         self._ended = True
         return self.feed(waveform)

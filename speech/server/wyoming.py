@@ -25,7 +25,7 @@ from speech import __version__
 from speech.audio.files import Waveform
 from speech.audio.limits import LONGEST_S, AudioError
 from speech.inference.batch import REFUSED
-from speech.inference.listening import Heard
+from speech.inference.listening import Recognised
 from speech.server.limits import Limits, TooMuchError
 from speech.server.listener import Listener
 from speech.server.pcm import PcmStream
@@ -139,7 +139,7 @@ class Handler(AsyncEventHandler):
             raise AudioError(f"over the {LONGEST_S:.0f} s of a name's recording: what came so far is dropped")
         self._collected.append(waveform)
 
-    async def _detected(self, heard: list[Heard]) -> None:
+    async def _detected(self, heard: list[Recognised]) -> None:
         for one in heard:
             if one.transcript.names and (name := text_of(one.transcript)):
                 self._n_detected += 1

@@ -14,7 +14,7 @@ from speech.evaluation import format, spotting
 from speech.evaluation.figures import draw
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
-from speech.inference.listening import Heard
+from speech.inference.listening import Recognised
 from speech.inference.transcriber import Transcript
 
 RATE = 16_000
@@ -37,7 +37,7 @@ def tones(runtime, n=3):
 
 def told(place, name, out_of_list, accepted):
     transcript = Transcript("", [(name, 1.0)], [], None, out_of_list, accepted, False)
-    return Heard(place.start_s + 0.1, place.end_s, 0.25, transcript)
+    return Recognised(place.start_s + 0.1, place.end_s, 0.25, transcript)
 
 
 def measured(runtime, monkeypatch, tell):

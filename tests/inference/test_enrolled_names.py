@@ -61,10 +61,10 @@ def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_pat
 def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():
     other = log_probs_of("niv", phonemize("niv"))
     both = enrolment.enrol([NEEV, other])
-    for variants in both.heard:
+    for variants in both.decoded:
         assert np.exp(variants.log_p).sum() == pytest.approx(1)
         assert len(set(map(tuple, variants.symbols))) == len(variants.symbols)
-    assert {ALPHABET.decode(symbols) for symbols in both.heard.letters.symbols} >= {"neve", "niv"}
+    assert {ALPHABET.decode(symbols) for symbols in both.decoded.letters.symbols} >= {"neve", "niv"}
 
 
 def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_lacks(tmp_path):

@@ -10,7 +10,7 @@ from speech.audio import endpointing
 from speech.audio.streams import Fault
 from speech.inference import listening
 from speech.inference.batch import fields_of
-from speech.inference.listening import Heard, Letters, Listed, listen, spot
+from speech.inference.listening import Letters, Listed, Recognised, listen, spot
 from speech.inference.reloading import reloaded
 from speech.inference.transcriber import Transcript
 from speech.text.names import read_names
@@ -42,7 +42,7 @@ def test_a_name_said_forty_times_is_forty_events(runtime, clip):
 def test_letters_come_before_the_name_is_over(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
     events = list(listen(runtime, [sound], runtime.lexicon(NAMES), True, 5))
-    assert isinstance(events[-1], Heard)
+    assert isinstance(events[-1], Recognised)
     letters = [event for event in events if isinstance(event, Letters)]
     assert letters
     assert letters[0].time_s < events[-1].end_s + endpointing.GAP_S
@@ -52,11 +52,11 @@ def test_letters_come_before_the_name_is_over(runtime, clip):
 def test_a_fault_of_the_device_stands_between_the_names(runtime, clip):
     sound, fault = np.pad(clip, (8_000, 20_000)), Fault("overrun", 0.1)
     events = list(listen(runtime, [sound, fault, sound], runtime.lexicon(NAMES), False, 5))
-    assert [type(event) for event in events] == [Heard, Fault, Heard]
+    assert [type(event) for event in events] == [Recognised, Fault, Recognised]
 
 
 def said(events):
-    return [event.transcript.names[0][0] for event in events if isinstance(event, Heard)]
+    return [event.transcript.names[0][0] for event in events if isinstance(event, Recognised)]
 
 
 def test_another_list_holds_from_where_it_stands_in_the_stream(runtime, clip):
@@ -130,12 +130,12 @@ def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(runtime, clip,
 
 def test_a_stream_tells_the_verdict_that_a_transcript_has():
     unsure = Transcript("mo", [("Mo", 0.7), ("Bo", 0.3)], [], "mo", 0.7, False, True)
-    told = json.loads(Heard(0.1, 0.5, 0.2, unsure).to_json())
+    told = json.loads(Recognised(0.1, 0.5, 0.2, unsure).to_json())
     same = {key: value for key, value in fields_of(unsure).items() if key in told}
     assert {"letters", "phones", "out_of_list", "accepted", "unsure"} <= set(same)
     assert {key: told[key] for key in same} == same
     assert (told["name"], told["probability"]) == ("Mo", 0.7)
-    text = Heard(0.1, 0.5, 0.2, unsure).to_text()
+    text = Recognised(0.1, 0.5, 0.2, unsure).to_text()
     assert text.endswith("unsure, out of list 0.700: say it again; nearest Mo 0.700  (200 ms late)")
 
 

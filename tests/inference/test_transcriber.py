@@ -187,7 +187,7 @@ def test_one_text_in_place_of_a_list_of_names_is_refused():
     for names in ("Martin", "", b"Martin", Name("Niamh", ["neev"])):
         with pytest.raises(ValueError, match=r"one text; give a list of names: \["):
             PathTranscriber().lexicon(names)
-    with pytest.raises(ValueError, match=r"names\[1\]: 7 is no name"):
+    with pytest.raises(ValueError, match=r"names\[1\]: 7 is not a name"):
         PathTranscriber().lexicon(["Martin", 7])
     for names in (Path("names.txt"), 7):
         with pytest.raises(ValueError, match=r"names=.*: \w+ is no list of names: give \["):

@@ -295,7 +295,7 @@ def test_an_enrolment_of_the_page_is_pythons_and_each_reads_the_other(engine, ru
         return {
             (name, tuple(symbols)): np.exp(log_p)
             for name, one in read.items()
-            for variants in one.heard
+            for variants in one.decoded
             for symbols, log_p in zip(*variants, strict=True)
         }
 

@@ -9,20 +9,20 @@ const N_BEST = 20; // strings kept for each recording and output
 const ROUNDING = 1e-9; // error of the logarithm of a probability
 const WEIGHT = 0.5; // of the recordings' variants, if the name has a spelling too
 
-/** Enrol the name that is said in each of `clips` (log-probabilities, scoring.js): `{heard, nRecordings, spelled}`. */
+/** Enrol the name that is said in each of `clips` (log-probabilities, scoring.js): `{decoded, nRecordings, spelled}`. */
 export function enrol(clips, spelled = true) {
-  const heard = {
+  const decoded = {
     letters: variants(clips.map((clip) => clip.letters)),
     phones: clips[0].phones ? variants(clips.map((clip) => clip.phones)) : [],
   };
-  if (!heard.letters.length || (clips[0].phones && !heard.phones.length))
+  if (!decoded.letters.length || (clips[0].phones && !decoded.phones.length))
     throw new TextError("nothing is decoded of these recordings: record the name again, nearer to the microphone");
-  return { heard, nRecordings: clips.length, spelled };
+  return { decoded, nRecordings: clips.length, spelled };
 }
 
 /** The entry of a spelled name: its `typed` variants and those of its recordings. */
-export function beside({ heard }, typed) {
-  return { letters: mixed(typed.letters, heard.letters), phones: mixed(typed.phones, heard.phones) };
+export function beside({ decoded }, typed) {
+  return { letters: mixed(typed.letters, decoded.letters), phones: mixed(typed.phones, decoded.phones) };
 }
 
 /** The likeliest strings of one output; a string's probability among a recording's N_BEST, averaged over recordings. */
@@ -40,10 +40,10 @@ function variants(recordings) {
   return [...found.values()].sort((a, b) => b.p - a.p).map(({ symbols, p }) => ({ symbols, logP: Math.log(p) }));
 }
 
-function mixed(typed, heard) {
-  if (!typed.length) return heard;
+function mixed(typed, decoded) {
+  if (!typed.length) return decoded;
   const weighted = (some, weight) => some.map(({ symbols, logP }) => ({ symbols, logP: logP + Math.log(weight) }));
-  return [...weighted(typed, 1 - WEIGHT), ...weighted(heard, WEIGHT)];
+  return [...weighted(typed, 1 - WEIGHT), ...weighted(decoded, WEIGHT)];
 }
 
 /** The text of a file of `enrolled` (a Map by name), which python -m speech.transcribe enrolled=FILE reads. */
@@ -51,8 +51,8 @@ export function write(enrolled, alphabet, inventory) {
   const names = {};
   for (const [name, one] of enrolled) {
     names[name] = {
-      letters: one.heard.letters.map(({ symbols, logP }) => [alphabet.decode(symbols), logP]),
-      phones: one.heard.phones.map(({ symbols, logP }) => [inventory.decode(symbols), logP]),
+      letters: one.decoded.letters.map(({ symbols, logP }) => [alphabet.decode(symbols), logP]),
+      phones: one.decoded.phones.map(({ symbols, logP }) => [inventory.decode(symbols), logP]),
       n_recordings: one.nRecordings,
       spelled: one.spelled,
     };
@@ -79,5 +79,5 @@ function readOne(one, alphabet, inventory) {
   const areProbabilities = [...letters, ...phones].every(({ logP }) => Number.isFinite(logP) && logP < ROUNDING);
   if (!letters.length || (inventory && !phones.length) || !areProbabilities)
     throw new TextError("a name without strings, or with an invalid probability");
-  return { heard: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
+  return { decoded: { letters, phones }, nRecordings: Number(one.n_recordings), spelled: Boolean(one.spelled) };
 }

@@ -95,7 +95,7 @@ export class Recognizer {
   /** The entry of `name` (`{text, say}`) with these pronunciations and, if it was recorded, its `enrolled` variants. */
   entry(name, pronunciations, enrolled) {
     const key = nameKey(name, this.alphabet);
-    if (enrolled && !enrolled.spelled) return { ...enrolled.heard, spelling: key }; // a label
+    if (enrolled && !enrolled.spelled) return { ...enrolled.decoded, spelling: key }; // a label
     const typed = {
       letters: certain(this.alphabet.encode(spelling(name, this.alphabet))),
       phones: pronunciations.map(({ phones, probability }) => ({
