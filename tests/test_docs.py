@@ -28,6 +28,7 @@ LONG = {  # what takes longer than 20 s is composed, or its arguments are looked
     "speech.g2p": "trains",
     "speech.page": "serves until it is stopped",
     "speech.calibrate": "needs more clips than a small run has",
+    "speech.export": "is run once for all tests, as small_export (conftest)",
     "lesson=martin": "needs a recogniser that errs, and minutes",
     "scripts/check_gradients.py": "has a test of its own",
     "scripts/record.py": "needs a microphone",
