@@ -24,11 +24,10 @@ def side_by_side(
     Each round runs all actions in turn, so that other work on the machine slows all of them.
     """
     times: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(n_warm + n):
-        for name, action in actions.items():
-            start = clock()
-            action()
-            times[name].append(clock() - start)
+    for name in in_turns(list(actions), n_warm + n):
+        start = clock()
+        actions[name]()
+        times[name].append(clock() - start)
     return {name: np.array(some[n_warm:]) for name, some in times.items()}
 
 
