@@ -111,7 +111,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = cut(given.manifest, given.out, given.seed)
     if not rows:
-        sys.exit("error: no clip was cut: are the texts lower case, and the recordings speech?")
+        sys.exit("error: no clip was cut: are the texts in lower case, and are the recordings speech?")
     with storage.whole(given.out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
         writer.writeheader()

@@ -38,7 +38,7 @@ _CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
     known = sorted(known)
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(known)}"
     return ConfigError(f"{what}: there is no {given!r}; {hint}")
 
 
@@ -70,12 +70,12 @@ def check(config: DictConfig, name: str) -> None:
 def check_given(config: DictConfig) -> None:
     """Raise ConfigError for the first value that a config requires of the user (``???``) and that was not given."""
     for key in sorted(OmegaConf.missing_keys(config)):
-        raise ConfigError(f"{key} has no value, and nothing to fall back on: add {key}=... to the command")
+        raise ConfigError(f"{key} has no value and no default: add {key}=... to the command")
 
 
 def _check_node(node: Any, path: str) -> None:
     if isinstance(node, float) and not math.isfinite(node):
-        raise ConfigError(f"{path}={node} is no finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
+        raise ConfigError(f"{path}={node} is not a finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
     if isinstance(node, list):
         for i, child in enumerate(node):
             _check_node(child, f"{path}[{i}]")
@@ -110,7 +110,7 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
         kind = UntrustedConfigError if isinstance(error, UntrustedConfigError) else ConfigError
-        raise kind(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+        raise kind(f"{path}: _target_ {target!r} cannot be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
@@ -134,7 +134,7 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
             if choice in (None, "null") and not override.is_delete():
-                raise ConfigError(f"{override.input_line}: a part is left out by '~{override.key_or_group}'")
+                raise ConfigError(f"{override.input_line}: to leave out a part, write '~{override.key_or_group}'")
             if choice not in [*options, None]:
                 raise unknown_key(override.key_or_group, str(choice), options)
     choices = tuple(map(_first, groups))
@@ -183,7 +183,7 @@ def _check_kind(override: Override, default: Any) -> None:
     for one in _choices(override):
         if one is not None and "${" not in f"{one}{default}" and (expected := _other_kind(key, one, default)):
             given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
-            raise ConfigError(f"{key}={given} must be {expected}: without it {key}={usual} is taken")
+            raise ConfigError(f"{key}={given} must be {expected}: by default it is {usual}")
 
 
 def _other_kind(key: str, value: Any, default: Any) -> str | None:

@@ -47,7 +47,7 @@ def foreign_names(
                 ways.append(ipa)
     names = [Name(text, ways) for letters, (text, ways) in found.items() if ways and letters not in excluded]
     if len(names) < n:
-        raise ValueError(f"{counted(n, 'foreign name')} asked for, and {len(names)} there: ask for fewer")
+        raise ValueError(f"{counted(n, 'foreign name')} asked for, only {len(names)} available: ask for fewer")
     chosen = [names[i] for i in rng.permutation(len(names))[:n]]
     phrases: dict[str, Name] = {}
     while len(phrases) < n_phrases:

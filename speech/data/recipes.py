@@ -83,7 +83,7 @@ class Recipe:
 
     def __init__(self, recipe: str, root: str, language: str, n_whole: int, manifests: str, seed: int) -> None:
         if recipe not in RECIPES:
-            raise CorpusError(f"corpus.recipe={recipe}: none of {', '.join(RECIPES)}")
+            raise CorpusError(f"corpus.recipe={recipe}: not one of {', '.join(RECIPES)}")
         self.root = Path(root).expanduser().resolve()
         if not self.root.is_dir():
             raise CorpusError(f"corpus.root={root}: no such folder: lhotse download {_command(recipe)} {root}")
@@ -105,7 +105,7 @@ class Recipe:
             try:
                 some = list(self._cuttings(utterance, alphabet))
                 if not some:
-                    raise TextError(f"{utterance.text!r}: no run of its words is as long as a name")
+                    raise TextError(f"{utterance.text!r}: no sequence of its words is as long as a name")
                 found += some
             except TextError as error:
                 refused.append(Refusal(utterance.id, f"{utterance.id}: {error}"))
@@ -113,7 +113,7 @@ class Recipe:
                 refused.append(Refusal(utterance.path, f"{utterance.path}: {error.strerror}"))
         trained = {item.speaker for item in found if item.split == "train"}
         shared = [item for item in found if item.split != "train" and item.speaker in trained]
-        refused += [Refusal(item.id, f"{item.id}: {item.speaker} is a speaker of train too") for item in shared]
+        refused += [Refusal(item.id, f"{item.id}: {item.speaker} is also a speaker of train") for item in shared]
         found = [item for item in found if item.split == "train" or item.speaker not in trained]
         if not found:
             raise CorpusError(f"no usable recordings: {refused[0].reason if refused else f'{self.root} has none'}")
@@ -126,7 +126,7 @@ class Recipe:
         except FileNotFoundError:
             found = list(self._read())
         except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
-            raise CorpusError(f"{self.kept}: damaged ({error}): delete it, and the corpus is read anew") from error
+            raise CorpusError(f"{self.kept}: damaged ({error}): delete it, and the corpus is read again") from error
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         lines = "".join(json.dumps(asdict(one)) + "\n" for one in found)
         storage.write_bytes(self.kept, gzip.compress(lines.encode(), mtime=0))
@@ -209,7 +209,7 @@ class Recipe:
         segments = endpointer.feed(waveform) + endpointer.finish()
         if len(segments) != item.n_words:
             words, pieces = counted(item.n_words, "word"), counted(len(segments), "piece")
-            raise AudioError(f"{words} without an alignment, in {pieces} between pauses")
+            raise AudioError(f"{words} without an alignment, but {pieces} of speech between pauses")
         return segments[item.word].waveform
 
 
@@ -288,7 +288,7 @@ def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Wavefor
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read ({error})") from error
     if not whole:
-        raise AudioError(f"{path}: truncated, its header says more: copy it again")
+        raise AudioError(f"{path}: truncated: its header states more: copy it again")
     return files.to_waveform(samples, rate, sample_rate, where=path)
 
 

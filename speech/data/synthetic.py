@@ -65,7 +65,7 @@ class Splits:
             n_val, n_test = _of(self.n_val_variants, engine), _of(self.n_test_variants, engine)
             if n_val + n_test >= len(variants):
                 raise CorpusError(
-                    f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of {len(variants)} of "
+                    f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of the {len(variants)} of "
                     f"{engine} to train on"
                 )
             test, val = variants[:n_test], variants[n_test : n_test + n_val]
@@ -170,7 +170,7 @@ class Synthetic:
         counts = Counter(item.voice.engine for item in items if item.split == "train")
         if counts and (missing := set(self.engine.weights) - set(counts)):
             raise CorpusError(
-                f"{', '.join(sorted(missing))} has a weight in voices.weights, and no training clip: give it some in "
+                f"{', '.join(sorted(missing))} has a weight in voices.weights but no training clip: give it some in "
                 "corpus.n_train or corpus.n_train_words, or leave it out of voices"
             )
         weights = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}

@@ -100,7 +100,7 @@ def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
     names, with the probability of each.
     """
     lines = [
-        f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or take a longer name for one"
+        f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or use a longer name for one"
         for one in pairs
         if one.pair.distance == 0
     ]

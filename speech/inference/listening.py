@@ -91,7 +91,7 @@ class Listed:
         return json.dumps({"event": "list", "names": list(self.lexicon)})
 
     def to_text(self) -> str:
-        return f"another list: {counted(len(self.lexicon), 'name')}"
+        return f"new list: {counted(len(self.lexicon), 'name')}"
 
 
 Event = Letters | Recognised | Listed | Fault

@@ -26,7 +26,7 @@ from speech.server.recognition import Lexicon, Recognition
 ENDING_S = 1  # in which a server that ends may finish open requests
 HEADERS_S = 10.0  # in which a request's headers have to arrive
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
-THERE = "there are GET /, POST /transcribe and the WebSocket /listen"
+THERE = "this server has GET /, POST /transcribe and the WebSocket /listen"
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
 
 
@@ -50,7 +50,7 @@ def application(recognition: Recognition) -> FastAPI:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
             if others := sorted(request.query_params.keys() - {"name"}):
-                raise ValueError(f"{others[0]}: there is name, which may be given often: ?name=Anna&name=Bob")
+                raise ValueError(f"{others[0]}: there is only name, which may be repeated: ?name=Anna&name=Bob")
             if request.headers.get("content-type", "").startswith("multipart/"):
                 raise ValueError("a form: send the recording itself as the body: curl --data-binary @clip.wav")
             lexicon = await recognition.read(name)
@@ -115,11 +115,11 @@ def _given(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"no JSON ({error}): sound is sent in binary frames") from error
+        raise ValueError(f"not JSON ({error}): sound is sent in binary frames") from error
     known = [*DEFAULT, "end"]
     if not isinstance(given, dict) or not given.keys() <= set(known):
-        wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "no JSON object"
-        raise ValueError(f"{wrong[:40]}: there are {', '.join(known)}")
+        wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "not a JSON object"
+        raise ValueError(f"{wrong[:40]}: choose from {', '.join(known)}")
     return given
 
 

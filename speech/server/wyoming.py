@@ -136,7 +136,7 @@ class Handler(AsyncEventHandler):
         self._n_samples += len(waveform)
         if self._n_samples > LONGEST_S * self._recognition.transcriber.sample_rate:
             self._begin()
-            raise AudioError(f"over the {LONGEST_S:.0f} s of a name's recording: what came so far is dropped")
+            raise AudioError(f"over the {LONGEST_S:.0f} s allowed for a name: the sound so far is dropped")
         self._collected.append(waveform)
 
     async def _detected(self, heard: list[Recognised]) -> None:

@@ -41,7 +41,7 @@ def read_pronunciations(plain: Mapping[str, Any]) -> dict[str, tuple[Pronunciati
         for name, some in plain.items()
     }
     if wrong := [name for name, some in found.items() if not all(0 < one.probability <= 1.001 for one in some)]:
-        raise ValueError(f"a pronunciation of {wrong[0]!r} has a probability that is none")
+        raise ValueError(f"a pronunciation of {wrong[0]!r} has an invalid probability")
     return found
 
 

@@ -94,8 +94,8 @@ class Others:
         code = other.exitcode or 0
         how = f"by signal {-code}" if code < 0 else f"with status {code}"
         return ChildProcessError(
-            f"process {rank} of {self.process.n} ended {how} (was there too little memory?): training goes on from its "
-            "last checkpoint with resume=RUN_DIR"
+            f"process {rank} of {self.process.n} ended {how} (was there too little memory?): training continues from "
+            "its last checkpoint with resume=RUN_DIR"
         )
 
     @contextmanager

@@ -166,7 +166,7 @@ def test_a_flac_of_unknown_length_that_is_too_long_or_has_no_frame_is_refused(re
 )
 def test_what_does_not_begin_as_sound_does_is_never_tried(read, content, monkeypatch):
     monkeypatch.setattr(soundfile, "SoundFile", lambda *_, **__: pytest.fail("it was tried"))
-    with pytest.raises(files.AudioError, match=r"of no known format.*: convert it to WAV or FLAC: ffmpeg -i "):
+    with pytest.raises(files.AudioError, match=r"\(unknown format\).*: convert it to WAV or FLAC: ffmpeg -i "):
         read(content)
 
 

@@ -23,27 +23,27 @@ from speech.config.objects import instantiate
         ("train", "+encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
         ("train", "+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
         ("train", "+sede=1", "there is no 'sede'; did you mean 'seed'"),
-        ("train", "encoder=null", "encoder=null: a part is left out by '~encoder'"),
+        ("train", "encoder=null", "encoder=null: to leave out a part, write '~encoder'"),
         ("train", "é=3", "quote letters with accents"),
         (
             "train",
             "encoder._target_=speech.model.encoder.Encodr",
-            "encoder: _target_ 'speech.model.encoder.Encodr' is nothing that",
+            "encoder: _target_ 'speech.model.encoder.Encodr' cannot be made",
         ),
         (
             "train",
             "encoder._target_=speech.model.encoder",
-            "encoder: _target_ 'speech.model.encoder' is nothing that can",
+            "encoder: _target_ 'speech.model.encoder' cannot be made ",
         ),
-        ("train", "encoder._target_=3", "encoder: _target_ 3 is nothing that can be made"),
+        ("train", "encoder._target_=3", "encoder: _target_ 3 cannot be made "),
         ("lesson", "lesson=orc", "lesson: there is no 'orc'; did you mean 'ocr'"),
         ("lesson", "+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
         ("lesson", "sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
         ("transcribe", "seed=1", "transcribe.yaml: there is no 'seed'"),
         ("train", "names=[Anna,Bob]", "train.yaml: there is no 'names'; did you mean 'corpus.names'"),
         ("train", "n_units=8", "there is no 'n_units'; did you mean 'encoder.n_units'"),
-        ("report", "encoder=gru", "report.yaml: there is no 'encoder'; there are: n_clips, output, run, runs_dir"),
-        ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; there are: clips, file, name"),
+        ("report", "encoder=gru", "report.yaml: there is no 'encoder'; choose from: n_clips, output, run, runs_dir"),
+        ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; choose from: clips, file, name"),
     ],
 )
 def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, message):
@@ -76,7 +76,7 @@ def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, me
         ("train", "+replay={}", "replay={}: give a mapping with _target_ and its arguments, or null"),
         ("train", "concatenate=3", "concatenate=3: give a mapping with _target_"),
         ("train", "batch_size=abc", "batch_size=abc must be a number: without it batch_size=96"),
-        ("train", "batch_size=0", "batch_size=0 must be an integer within 1 to "),
+        ("train", "batch_size=0", "batch_size=0 must be an integer from 1 to "),
         ("train", "batch_size=1.5", "batch_size=1.5 must be an integer"),
         ("evaluate", "seed=-1", "seed=-1 must be a whole number, 0 or more: without it seed=0"),
         ("shard", "shard_size=abc", "shard_size=abc must be a number"),
@@ -125,7 +125,7 @@ def test_a_misspelt_key_of_a_file_is_named_with_the_nearest(compose, tmp_path, m
 @pytest.mark.parametrize(
     ("group", "overrides", "message"),
     [
-        ("voices", ["voices.rate=[300,100]"], "error: voices.rate=[300, 100] must be two numbers that rise"),
+        ("voices", ["voices.rate=[300,100]"], "error: voices.rate=[300, 100] must be two increasing numbers"),
         ("corpus", ["corpus=manifest", "corpus.path=no.csv"], "error: corpus.path=no.csv: no such manifest"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_wrong_value_is_told_without_a_traceback(compose, tmp_path, capsys, gr
 
 
 IN_ONE_LINE = [
-    ("train", ["corpus=folder"], "corpus.root has no value, and nothing to fall back on: add corpus.root="),
+    ("train", ["corpus=folder"], "corpus.root has no value and no default: add corpus.root="),
     ("evaluate", ["corpus=manifest"], "corpus.path has no value"),
     ("evaluate", ["corpus.names=[Anna]"], "corpus.names: no corpus is chosen: give corpus=... as well"),
     ("transcribe", [], "clips has no value"),

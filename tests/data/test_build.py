@@ -374,7 +374,7 @@ def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_na
     assert data.names == data.listed == ["anna anna"]
     assert len(data.refused) == 2
     assert all(
-        "204 letters, and a name, as which it would be ranked, at most 200" in one.reason for one in data.refused
+        "204 letters, and it would be ranked as a name, which has at most 200" in one.reason for one in data.refused
     )
 
 

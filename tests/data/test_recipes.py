@@ -100,7 +100,7 @@ def test_without_an_alignment_it_is_cut_at_its_pauses_else_refused(sound, tmp_pa
     clips, refused = made("librispeech", tmp_path / "fluent", tmp_path, cache)
     assert [clip.name.lower() for clip in clips["train"]] == ["seven", "seven"]
     assert len(refused) == 3 * len(LONG)
-    assert "6 words without an alignment, in 1 piece between pauses" in refused[0].reason
+    assert "6 words without an alignment, but 1 piece of speech between pauses" in refused[0].reason
 
 
 def timit(root, sound):
@@ -241,7 +241,7 @@ def test_a_manifest_that_is_damaged_is_one_line(sound, tmp_path, cache):
     assert made("librispeech", tmp_path / "corpus", tmp_path, cache)[0]
     (kept,) = (tmp_path / "manifests").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
-    with pytest.raises(CorpusError, match=rf"^{kept}: damaged .*: delete it, and the corpus is read anew$"):
+    with pytest.raises(CorpusError, match=rf"^{kept}: damaged .*: delete it, and the corpus is read again$"):
         made("librispeech", tmp_path / "corpus", tmp_path, cache)
 
 

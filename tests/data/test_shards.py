@@ -99,7 +99,7 @@ def test_what_was_interrupted_goes_on_and_what_is_whole_is_kept(corpus, shards, 
     (tmp_path / ".part-killed").mkdir()
     cut_short = tmp_path / "val/recording.000000.tar"
     cut_short.write_bytes(cut_short.read_bytes()[:-512])
-    with pytest.raises(CorpusError, match=r"no whole set of shards .* speech\.shard makes one"):
+    with pytest.raises(CorpusError, match=r"no complete set of shards .* speech\.shard makes one"):
         Shar(str(tmp_path))
     kept = (tmp_path / "train/recording.000000.tar").stat().st_mtime_ns
     write(corpus, tmp_path)
@@ -186,7 +186,7 @@ def test_several_folders_are_mixed_by_weight(corpus, shards, cache, tmp_path):
     assert abs((drawn["anna"] + drawn["bob"]) / n - 1 / 4) < 0.03
     assert {clip.name for clip in data.datasets["val"].clips} == {"Martin", "Mark", "Anna", "Bob"}
     for wrong in ([3, 0], [3], [3, "a"], 3, [3, None]):
-        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give 2 numbers above 0, one a folder"):
+        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give 2 numbers above 0, one per folder"):
             Shar([str(shards), str(tmp_path)], wrong)
     with pytest.raises(ValueError, match=r"^corpus\.folder=\[\]: give a folder of shards"):
         Shar([])

@@ -54,7 +54,7 @@ def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_pat
     with pytest.raises(ValueError, match=r"cannot write: respell it, or enrol it as a label: spelled=false"):
         enrolment.others(path, label, True, ALPHABET, INVENTORY)
     path.write_text(path.read_text().replace('"spelled": false', '"spelled": true'))
-    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names .*cannot write"):
+    with pytest.raises(ValueError, match=r"enrolled\.json: not a file of enrolled names .*cannot write"):
         enrolment.read(path, ALPHABET, INVENTORY)
 
 
@@ -74,7 +74,7 @@ def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_
     assert enrolment.read(path, ALPHABET, INVENTORY) == wanted
     assert json.loads(path.read_text())["names"]["Niamh"]["letters"][0][0] == "neve"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names"):
+    with pytest.raises(ValueError, match=r"enrolled\.json: not a file of enrolled names"):
         enrolment.read(path, ALPHABET, INVENTORY)
 
 
@@ -97,7 +97,7 @@ def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_
 )
 def test_another_file_is_refused_by_its_name(tmp_path, content):
     (tmp_path / "other.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"other\.json: no file of enrolled names .*: enrol them again"):
+    with pytest.raises(ValueError, match=r"other\.json: not a file of enrolled names .*: enrol them again"):
         enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
 
 

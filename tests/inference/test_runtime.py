@@ -155,7 +155,7 @@ def test_a_file_that_is_no_recognizer_is_refused_by_name(made, tmp_path):
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
     graph = onnx.helper.make_graph([node], "foreign", ends[:1], ends[1:])
     foreign = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
-    with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but no recogniser"):
+    with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but not a recogniser"):
         Runtime(saved(foreign, tmp_path / "foreign.onnx"))
 
 
@@ -209,8 +209,8 @@ DECODE = "speech.inference.decode"
         ("format", "2", "format 2, this version reads 1"),
         ("names", None, "'names'"),
         ("names", "[", "Expecting value"),
-        ("names", "7", "names are no list of texts"),
-        ("names", "[3]", "names are no list of texts"),
+        ("names", "7", "names are not a list of texts"),
+        ("names", "[3]", "names are not a list of texts"),
         ("names", "[" * 100_000, "nested too deeply"),
         ("decoder", None, "'decoder'"),
         ("decoder", "[]", r"\[\] is not a _target_"),
@@ -228,10 +228,10 @@ DECODE = "speech.inference.decode"
         ("phones_weight", "half", "'half'"),
         ("phones", "[]", "a list of distinct phones"),
         ("pronunciations", "[]", "'list' object has no attribute"),
-        ("pronunciations", '{"Anna": [[["a"], NaN]]}', "NaN is no finite number"),
+        ("pronunciations", '{"Anna": [[["a"], NaN]]}', "NaN is not a finite number"),
         ("label_prior", "{}", "log_priors"),
         ("label_prior", '{"log_priors": [[0.5]], "weights": [1]}', "has 1 weights|of other symbols"),
-        ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is no finite number"),
+        ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is not a finite number"),
         ("rejection", '{"weights": []}', "thresholds"),
         ("confirmation", '{"one_an_hour": -1}', "tenfold"),
         ("confirmation", '{"one_an_hour": -1, "tenfold": 0.5}', "tenfold=0.5 is over 0"),

@@ -190,7 +190,7 @@ def test_one_text_in_place_of_a_list_of_names_is_refused():
     with pytest.raises(ValueError, match=r"names\[1\]: 7 is not a name"):
         PathTranscriber().lexicon(["Martin", 7])
     for names in (Path("names.txt"), 7):
-        with pytest.raises(ValueError, match=r"names=.*: \w+ is no list of names: give \["):
+        with pytest.raises(ValueError, match=r"names=.*: \w+ is not a list of names: give \["):
             PathTranscriber().lexicon(names)
     assert list(PathTranscriber().lexicon(["Martin", {"text": "Niamh", "say": "neev"}])) == ["Martin", "Niamh"]
     assert list(PathTranscriber().lexicon({"text": "Niamh", "say": "neev"})) == ["Niamh"]
@@ -198,7 +198,7 @@ def test_one_text_in_place_of_a_list_of_names_is_refused():
 
 @pytest.mark.parametrize("clip", [np.zeros(10), None, 7, (1,), (1, 2, 3), b"clip.wav"])
 def test_what_is_neither_a_path_nor_samples_with_their_rate_is_refused(clip):
-    with pytest.raises(files.AudioError, match=r"clip: \w+ is no clip: give a path, or \(samples, rate in Hz\)"):
+    with pytest.raises(files.AudioError, match=r"clip: \w+ is not a clip: give a path, or \(samples, rate in Hz\)"):
         PathTranscriber().speech(clip)
 
 

@@ -75,7 +75,7 @@ def test_one_file_has_the_metrics_the_training_and_the_clips_and_is_read_offline
 def test_a_run_without_a_list_does_not_speak_of_its_names(open_run):
     text = shown(open_run).text
     assert "A recogniser of spoken names, for any list" in text
-    assert "it was trained for none" in text
+    assert "it was not trained for a list of its own" in text
     assert "A recogniser of 0" not in text
 
 

@@ -335,7 +335,7 @@ def test_a_damaged_enrolment_is_refused_by_its_name(engine, runtime, clip_of, tm
             }""",
             text,
         )
-        assert message.startswith("own.json: no file of enrolled names"), message
+        assert message.startswith("own.json: not a file of enrolled names"), message
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])

@@ -189,7 +189,7 @@ WITHOUT = {
     ),
     "never": (
         "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
-        "gives no page the microphone",
+        "does not give pages the microphone",
     ),
     "no server any more": (
         "AudioWorklet.prototype.addModule = async () => { throw new DOMException('', 'AbortError'); };",
@@ -406,7 +406,7 @@ def test_where_names_are_found_is_changed_while_one_speaks(ready, sounds):
 def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
     files.write(tmp_path / "chocolate.wav", clip_of("chocolate"), 16_000)
     page = ready()
-    hear(page, tmp_path / "chocolate.wav", "None of the list")
+    hear(page, tmp_path / "chocolate.wav", "Not in the list")
     assert "another word" in page.inner_text("#verdict")
 
 
@@ -428,11 +428,11 @@ Saoirse = seersha\nМарк = mark\nGil = /ʘ/\nBo =\nMar\u200btin\n\u202eEva"""
 TEXT = "the and a to of for with " * 7
 LISTS = [  # a text, its names, and what is told of each line that is none
     (CELLS, ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"], []),
-    (f"{TEXT}\n{'lorem ipsum ' * 400}\nAnna", [TEXT.strip(), "Anna"], ["has 4799 letters, and a name at most 200"]),
+    (f"{TEXT}\n{'lorem ipsum ' * 400}\nAnna", [TEXT.strip(), "Anna"], ["has 4799 letters, and a name has at most 200"]),
     (
         COMMENTS,
         ["Anna", "Bob"],
-        ["“- Carla” begins with “-”: give the name alone", "“1.”: give", "“‘Fay’” stands in quotes", "C# Minor"],
+        ["“- Carla” begins with “-”: give the name alone", "“1.”: give", "“‘Fay’” is in quotes", "C# Minor"],
     ),
     (
         PASTED,

@@ -220,14 +220,14 @@ def test_a_wrong_path_is_told_with_the_right_ones(recognition, path, monkeypatch
     assert not logged
     assert answer.status_code == 404
     (line,) = answer.body.decode().splitlines()
-    assert json.loads(line)["detail"].endswith(": there are GET /, POST /transcribe and the WebSocket /listen")
+    assert json.loads(line)["detail"].endswith(": this server has GET /, POST /transcribe and the WebSocket /listen")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/listen"), ("POST", "/transcribe/")])
 def test_a_wrong_path_of_http_is_told_with_the_right_ones(recognition, method, path):
     answer = request(recognition, method, path)
     assert answer.status_code == 404
-    assert answer.json()["detail"] == f"{path}: there are GET /, POST /transcribe and the WebSocket /listen"
+    assert answer.json()["detail"] == f"{path}: this server has GET /, POST /transcribe and the WebSocket /listen"
 
 
 def pieces(content, n_bytes=20_000):

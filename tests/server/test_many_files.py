@@ -14,6 +14,6 @@ def test_too_many_open_files_are_a_line_and_no_flood_and_other_errors_are_told_a
     for context in [{"exception": OSError(errno.EMFILE, os.strerror(errno.EMFILE))}] * 1_000 + [eio]:
         handler(loop, context)
     assert capsys.readouterr().err == (
-        "warning: Too many open files: other clients wait until some have gone: raise the limit (ulimit -n)\n"
+        "warning: Too many open files: other clients wait until some disconnect: raise the limit (ulimit -n)\n"
     )
     assert others == [eio]

@@ -71,13 +71,13 @@ def test_its_lint_and_tests_pass(made):
 
 def test_nothing_is_overwritten_and_a_name_that_is_none_is_refused(tmp_path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(FileExistsError, match="something is there already: give another folder"):
+    with pytest.raises(FileExistsError, match="the folder is not empty: give another one"):
         project.write(tmp_path, "words")
     for wrong in ("my-words", "class", "tests", "", "_words", "wörter"):
         with pytest.raises(ValueError, match=r"package=.*: not a name"):
             project.write(tmp_path / "new", wrong)
     for another in ("numpy", "random", "conftest"):
-        with pytest.raises(ValueError, match=r"package=.*: another package that it needs has this name"):
+        with pytest.raises(ValueError, match=r"package=.*: a package that it needs has this name"):
             project.write(tmp_path / "new", another)
     assert not (tmp_path / "new").exists()
 

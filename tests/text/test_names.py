@@ -60,7 +60,7 @@ def test_a_name_of_a_file_that_cannot_be_written_is_kept_by_its_respelling(tmp_p
     assert writable_names(str(path), Alphabet()) == ["Anna"]
     *left_out, way_out = capsys.readouterr().err.splitlines()
     assert len(left_out) == 2
-    assert way_out == f"{path}: a line NAME = RESPELLING keeps a name as it is written"
+    assert way_out == f"{path}: a line NAME = RESPELLING keeps the spelling of such a name"
     path.write_text("Anna\n李明 = Li Ming\nJ. R. Smith = jay are smith\n", encoding="utf-8")
     assert writable_names(str(path), Alphabet()) == ["Anna", "李明", "J. R. Smith"]
 
@@ -88,9 +88,9 @@ MARKED = {"- Anna": "-", "* Anna": "*", "• Anna": "•", "1. Anna": "1.", "12)
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        *((line, f"has a {mark}: each name has a line of its own") for line, mark in SEVERAL.items()),
+        *((line, f"has a {mark}: each name needs its own line") for line, mark in SEVERAL.items()),
         *((line, f"begins with {mark!r}: give the name alone") for line, mark in MARKED.items()),
-        ("A" * 201, f"'{20 * 'A'}'... has 201 letters, and a name at most 200"),
+        ("A" * 201, f"'{20 * 'A'}'... has 201 letters, and a name has at most 200"),
     ],
 )
 def test_a_line_that_is_no_name_is_told_with_what_is_wrong_with_it(tmp_path, line, reason):
@@ -109,7 +109,8 @@ def test_a_file_of_another_encoding_is_told_with_the_line(tmp_path, encoding, nu
 @pytest.mark.parametrize("name", ["'Anna'", "‘Anna’", "`Anna´"])
 def test_quotes_around_a_name_are_told_and_an_apostrophe_is_a_letter(name, capsys):
     assert writable_names([name, "'t Hooft", "Jacobs'", "ʿAlāʾ"], Alphabet()) == ["'t Hooft", "Jacobs'", "ʿAlāʾ"]
-    assert f"names[0]: {name!r} stands in quotes: give the name alone; it is left out" in capsys.readouterr().err
+    warning = f"names[0]: {name!r} is in quotes: give the name without them; the name is left out"
+    assert warning in capsys.readouterr().err
 
 
 def test_of_very_many_faults_the_first_are_told(tmp_path):

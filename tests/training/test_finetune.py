@@ -226,7 +226,8 @@ def test_a_file_that_cannot_be_fine_tuned_or_replayed_is_named(compose, small_ru
 def test_replay_and_sequences_are_not_of_one_batch(compose, small_run, recordings, tmp_path):
     both = compose("train", "experiment=enrol", f"corpus.root={recordings}", f"init={small_run}", f"run_dir={tmp_path}")
     both.concatenate = compose("train", "experiment=streaming").concatenate
-    with pytest.raises(ConfigError, match="replay and concatenate each say what a batch is made of: one of them has"):
+    message = "replay and concatenate both define the contents of a batch: set one of them"
+    with pytest.raises(ConfigError, match=message):
         train(both)
 
 

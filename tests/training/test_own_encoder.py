@@ -67,4 +67,4 @@ def test_gradients_by_hand_are_refused_with_the_way_out(own, tmp_path, gradients
     with pytest.raises(SystemExit, match="2"):
         run_command("train", *own, "init=null", f"gradients={gradients}", f"hydra.run.dir={tmp_path}/run")
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    assert line.endswith("take gradients=torch")
+    assert line.endswith("use gradients=torch")

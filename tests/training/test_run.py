@@ -142,7 +142,7 @@ def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_cor
     assert config.corpus.names == ["Martin", "Mark"]
     config.corpus.n_train = 7
     last = (run / "checkpoints" / "last.ckpt").read_bytes()
-    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(names-.*new run"):
+    with pytest.raises(CorpusError, match=r"the corpus is not the one that this training began with \(names-.*new run"):
         train(config, resume=True)
     assert (run / "checkpoints" / "last.ckpt").read_bytes() == last
     config.corpus.n_train = 6
@@ -160,7 +160,7 @@ def test_a_run_whose_recordings_were_copied_goes_on_and_stops_where_one_is_anoth
     one, other, *_ = sorted(moved.rglob("*.wav"))
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
-    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(folder-"):
+    with pytest.raises(CorpusError, match=r"the corpus is not the one that this training began with \(folder-"):
         train(config, resume=True)
     one.write_bytes(content)
     train(config, resume=True)
@@ -174,7 +174,7 @@ def test_a_warning_of_a_training_is_one_of_this_program(compose, tmp_path):
 
 
 def test_a_run_without_a_checkpoint_cannot_be_resumed(compose, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"last\.ckpt: no checkpoint to go on from: start a new run"):
+    with pytest.raises(FileNotFoundError, match=r"last\.ckpt: no checkpoint to continue from: start a new run"):
         train(compose("train", *SMALL, f"run_dir={tmp_path}"), resume=True)
 
 

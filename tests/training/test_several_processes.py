@@ -100,7 +100,7 @@ def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
 
 def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):
     options = ["trainer=ddp", "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=2"]
-    with pytest.raises(ValueError, match=r"^callbacks=find_lr: no learning rate from \d+ steps?: give more of them"):
+    with pytest.raises(ValueError, match=r"^callbacks=find_lr: no learning rate from \d+ steps?: give more steps"):
         train(compose("train", *SMALL, *options, f"run_dir={tmp_path}"))
 
 
@@ -185,7 +185,7 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
         if first.poll() is None:
             first.kill()
     if status == 130:
-        assert f"go on with: python -m speech.train resume={run}" in first.output
+        assert f"continue with: python -m speech.train resume={run}" in first.output
     elif status == 2:
         assert first.errors.splitlines()[-1].startswith(
             "error: process 1 of 2 ended by signal 9 (was there too little memory?)"

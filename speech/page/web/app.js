@@ -220,7 +220,7 @@ class App {
     }
     tell("enrolment", `Say “${name.text}” once.`);
     setTimeout(() => {
-      if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);
+      if (this.recording === name) tell("enrolment", `No sound of “${name.text}” was recorded yet: say it closer to the microphone, or louder.`);
     }, GRACE_S * 1000);
   }
 

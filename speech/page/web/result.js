@@ -36,7 +36,7 @@ export class Result {
     const said = [
       letters && `Letters: ${letters}`,
       phones && `sounds: /${phones}/`,
-      `heard from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
+      `recognised from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
     ];
     const { rejection } = this.recognizer;
     if (outOfList !== null) {
@@ -53,10 +53,10 @@ export class Result {
   /** A sentence: the name, or why none is accepted. */
   verdict({ transcript: { names, outOfList, accepted, unsure, letters } }) {
     const [best] = names;
-    if (!best) return letters ? `Heard: ${letters}. The list is empty.` : "The list is empty.";
+    if (!best) return letters ? `Letters: ${letters}. The list is empty.` : "The list is empty.";
     if (accepted !== false) return `${best.text}, ${percent(best.probability)}`;
     if (unsure) return `Not sure: say it again. The nearest is ${best.text}.`;
-    return `None of the list: with ${percent(outOfList)} probability another word. The nearest is ${best.text}.`;
+    return `Not in the list, with ${percent(outOfList)} probability. The nearest is ${best.text}.`;
   }
 
   #picture({ waveform, span, transcript }) {
