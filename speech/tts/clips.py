@@ -103,6 +103,7 @@ def _read(manifest: Path) -> dict[str, Row]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{manifest}: not readable as CSV ({error}): give another output") from error
     if header != COLUMNS:
-        raise ValueError(f"{manifest}: another program's, its columns are not {','.join(COLUMNS)}: give another output")
+        columns = ",".join(COLUMNS)
+        raise ValueError(f"{manifest}: its columns are not {columns}: another program wrote it: give another output")
     whole = [row for row in rows if None not in row.values()]  # the last line may be truncated
     return {row["path"]: row for row in whole if (manifest.parent / row["path"]).is_file()}

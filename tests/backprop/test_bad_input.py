@@ -227,7 +227,7 @@ def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
 def test_a_step_of_a_name_that_is_there_is_refused():
     chain = Chain()
     x = chain.step("tanh", Tanh, values(2))
-    with pytest.raises(InputError, match="has a step tanh already"):
+    with pytest.raises(InputError, match="already has a step tanh"):
         chain.step("tanh", Tanh, x)
 
 

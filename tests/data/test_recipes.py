@@ -189,7 +189,7 @@ def test_the_list_of_voxpopuli_is_asked_for_and_not_fetched(sound, tmp_path, cac
 
 
 def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
-    with pytest.raises(CorpusError, match=r"corpus\.recipe=libri: none of commonvoice, librispeech"):
+    with pytest.raises(CorpusError, match=r"corpus\.recipe=libri: not one of commonvoice, librispeech"):
         Recipe("libri", str(tmp_path), "en", 3, str(tmp_path), 0)
     commands = {"mini_librispeech": "librispeech --mini", "speechcommands": "speechcommands 2"}
     for recipe, command in (commands | {"timit": "timit"}).items():

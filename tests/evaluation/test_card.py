@@ -68,7 +68,7 @@ def test_the_card_tells_limits_and_the_licence_of_each_engine():
     assert "- NOTICE does not name babble." in card
     assert "- Recordings of people have their own licences" in card
     assert "synthetic voices only" not in card
-    assert "synthetic voices alone" in card_of()
+    assert "synthetic voices only" in card_of()
 
 
 def test_the_card_of_a_run_without_a_list_counts_no_names():

@@ -165,7 +165,7 @@ def test_a_flipped_bit_is_refused(made, tmp_path):
         changed = bytearray(whole)
         changed[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
         (tmp_path / "changed.onnx").write_bytes(changed)
-        with pytest.raises(RecognizerError, match=r"changed\.onnx: .*no right checksum.*export it again"):
+        with pytest.raises(RecognizerError, match=r"changed\.onnx: .*wrong checksum.*export it again"):
             Runtime(tmp_path / "changed.onnx")
 
 

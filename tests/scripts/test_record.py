@@ -120,7 +120,7 @@ def test_a_speaker_that_cannot_stand_in_a_files_name_is_refused(speaker):
     ("arguments", "message"),
     [
         (["{root}", "Anna", "--speaker", "a_b"], "--speaker 'a_b'"),
-        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "is 'Zoe' of names[0] already"),
+        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "is already 'Zoe' of names[0]"),
         (["{root}", "../up", "--speaker", "ann"], "cannot write"),
     ],
 )

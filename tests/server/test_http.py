@@ -322,4 +322,4 @@ def test_of_too_many_streams_the_last_is_refused(strict, monkeypatch):
                 await connect(url, proxy=None)
             return refused.value.response.body
 
-    assert served(strict, client).startswith(b"2 clients served now")
+    assert served(strict, client).startswith(b"2 clients connected, the maximum")

@@ -187,7 +187,7 @@ def test_a_file_sent_as_raw_samples_is_told_and_not_heard(recognition):
     sent = [*chunks(b"OggS" + bytes(9_000)), AudioStop()]
     *errors, end, _ = talk(recognition, start(), *sent, n=6)
     assert {error.data["text"].partition(": ")[2] for error in errors} == {
-        "the stream: OGG, no raw samples: decode it, or send it as a WAV of 16-bit PCM"
+        "the stream: OGG, not raw samples: decode it, or send it as a WAV of 16-bit PCM"
     }
     assert text(end) == ""
 

@@ -74,7 +74,7 @@ def test_nothing_is_overwritten_and_a_name_that_is_none_is_refused(tmp_path):
     with pytest.raises(FileExistsError, match="the folder is not empty: give another one"):
         project.write(tmp_path, "words")
     for wrong in ("my-words", "class", "tests", "", "_words", "wörter"):
-        with pytest.raises(ValueError, match=r"package=.*: not a name"):
+        with pytest.raises(ValueError, match=r"package=.*: not a valid name"):
             project.write(tmp_path / "new", wrong)
     for another in ("numpy", "random", "conftest"):
         with pytest.raises(ValueError, match=r"package=.*: a package that it needs has this name"):

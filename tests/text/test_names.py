@@ -50,7 +50,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_recognised(capsys):
     assert "\x1b" not in "".join(told)
     with pytest.raises(ValueError, match=r"names\[1\]: .*'Анна'.* cannot write: respell it"):
         writable_names(["-", "Анна"], Alphabet())
-    with pytest.raises(ValueError, match=r"^names\[2\]: 'anna' is 'Anna' of names\[0\] already"):
+    with pytest.raises(ValueError, match=r"^names\[2\]: 'anna' is already 'Anna' of names\[0\]"):
         writable_names(["Anna", "Анна", "anna"], Alphabet())
 
 

@@ -246,7 +246,7 @@ def test_a_name_that_no_clip_says_is_reported_before_training(compose, tmp_path)
 def test_a_corpus_without_validation_is_told_before_training(compose, recordings, tmp_path):
     others = [one for one in SMALL if not one.startswith("corpus.")]
     own = ["corpus=folder", f"corpus.root={recordings}", "corpus.val_speakers=0", f"run_dir={tmp_path}"]
-    with pytest.raises(CorpusError, match=r"no usable clips in split val \(there are of t\w+, t\w+\); refused"):
+    with pytest.raises(CorpusError, match=r"no usable clips in split val \(splits with clips: t\w+, t\w+\); refused"):
         train(compose("train", *others, *own))
 
 

@@ -124,7 +124,7 @@ def test_another_list_in_the_same_folder_is_added_to_the_manifest(write, tmp_pat
 
 def test_a_foreign_manifest_is_left_as_it_is(write, tmp_path):
     (tmp_path / "manifest.csv").write_text("path,text,speaker\na.wav,Anna,ann\n")
-    with pytest.raises(ValueError, match=r"manifest\.csv: its columns are not path.* give another output"):
+    with pytest.raises(ValueError, match=r"manifest\.csv: its columns are not path.*: another program wrote it: give"):
         write("Anna")
     assert (tmp_path / "manifest.csv").read_text() == "path,text,speaker\na.wav,Anna,ann\n"
     assert not times(tmp_path)

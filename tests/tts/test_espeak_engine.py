@@ -73,5 +73,5 @@ def test_a_text_without_a_sound_is_refused():
 def test_an_engine_of_letters_refuses_ipa():
     voice = Voice("flite", "en-US", "awb")
     assert require_letters("shivawn", voice) == "shivawn"
-    with pytest.raises(VoiceError, match=r"flite:en-US.awb reads no IPA, /ʃɪˈvɔːn/: give a respelling"):
+    with pytest.raises(VoiceError, match=r"flite:en-US.awb cannot read IPA, /ʃɪˈvɔːn/: give a respelling"):
         require_letters("/ʃɪˈvɔːn/", voice)
