@@ -234,8 +234,8 @@ def enrolled(bench: Bench) -> None:
         rng, used, start = np.random.default_rng(lists.seed), set(), time.perf_counter()
         names = {}
         for digit in digits:
-            said = [i for i in own if every[i].text == digit and frames[i]]
-            drawn = rng.permutation(said)[:5].tolist()
+            recorded = [i for i in own if every[i].text == digit and frames[i]]
+            drawn = rng.permutation(recorded)[:5].tolist()
             used |= set(drawn)
             names[digit] = enrolment.enrol([frame for i in drawn if (frame := frames[i])])
         seconds.append((time.perf_counter() - start) / len(digits))

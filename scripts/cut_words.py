@@ -89,16 +89,16 @@ def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
                 n_failed += 1
                 continue
             for i, run in enumerate(runs(words, RATE, rng, HELD_OUT)):
-                said = " ".join(word.text for word in run)
-                n_of[said] += 1
-                if n_of[said] > MOST:
+                text = " ".join(word.text for word in run)
+                n_of[text] += 1
+                if n_of[text] > MOST:
                     continue
                 margin = round(MARGIN_S * RATE)
                 clip = waveform[max(0, int(run[0].start) - margin) : int(run[-1].stop) + margin]
                 path = Path(one.get("source") or manifest.parent.name, one["speaker"], f"{number:05d}-{i:03d}.flac")
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 files.write(out / path, clip, RATE)
-                rows.append({**one, "path": str(path), "text": said})
+                rows.append({**one, "path": str(path), "text": text})
         print(f"{manifest}: {len(utterances) - n_failed} of {len(utterances)} utterances aligned", file=sys.stderr)
     return rows
 

@@ -123,13 +123,13 @@ def false_alarms(
     spotters = [Spotter(recognizer, recognizer.lexicon(names), 1.0) for names in lists(words)]
     rng, scores = np.random.default_rng(SEED), []
     for piece in pieces:
-        heard = piece + FLOOR * rng.standard_normal(len(piece), np.float32)
+        noisy = piece + FLOOR * rng.standard_normal(len(piece), np.float32)
         if finder:
             streams = [StreamSpotter(spotter, finder, 0) for spotter in spotters]
-            scores += [score for one in streams for score, _ in [*one.scored(heard), *one.last_scored()]]
+            scores += [score for one in streams for score, _ in [*one.scored(noisy), *one.last_scored()]]
         else:
-            log_probs = recognizer.log_probs(heard)
-            scores += [score for spotter in spotters for score, _ in spotter.scored(heard, log_probs, 0.0)]
+            log_probs = recognizer.log_probs(noisy)
+            scores += [score for spotter in spotters for score, _ in spotter.scored(noisy, log_probs, 0.0)]
     return scores
 
 

@@ -271,21 +271,21 @@ class Microphone:
 
         A device that gave sound and is gone is waited for; the sound in the meantime is lost.
         """
-        mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
+        mono, received_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
         while True:
             try:
                 back = self._find_again() if gone else ""
                 for samples in self._while_there():
                     if gone:
                         mono = Mono(self.format.rate, sample_rate)
-                        yield from self._lost(back, time.monotonic() - heard_at, mono)
-                    heard_at, gone = time.monotonic(), False
+                        yield from self._lost(back, time.monotonic() - received_at, mono)
+                    received_at, gone = time.monotonic(), False
                     if isinstance(samples, Fault):
                         yield from self._lost(samples.text, samples.lost_s, mono)
                     else:
                         yield mono(samples)
             except OSError as error:
-                if time.monotonic() - heard_at > GONE_S + BACK_S:
+                if time.monotonic() - received_at > GONE_S + BACK_S:
                     raise
                 if not gone:
                     yield mono(np.zeros((0, 1), np.float32), last=True)

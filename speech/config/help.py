@@ -48,9 +48,9 @@ def header(path: Path) -> Header:
     text = path.read_text(encoding="utf-8")
     opening = re.match(r"(#.*\n)*", text.removeprefix("# @package _global_\n"))
     assert opening is not None
-    said = [line.removeprefix("#").strip() for line in opening[0].splitlines()]
+    lines = [line.removeprefix("#").strip() for line in opening[0].splitlines()]
     examples, about, options = [], [], []
-    for line in said:
+    for line in lines:
         if line.startswith("python -m "):
             example, _, line = line.partition(": ")
             examples.append(example)

@@ -152,8 +152,8 @@ class Recipe:
             for one in sorted(of["supervisions"], key=lambda one: one.id):
                 aligned = (one.alignment or {}).get("word", [])
                 words = [(word.symbol, word.start, word.end) for word in aligned]
-                said = one.text or "", one.speaker or "", one.language or ""
-                yield Utterance(one.id, part, *said, places[one.recording_id], one.start, one.end, words)
+                labels = one.text or "", one.speaker or "", one.language or ""
+                yield Utterance(one.id, part, *labels, places[one.recording_id], one.start, one.end, words)
 
     def _prepared(self, folder: Path) -> dict[str, Any]:
         """Lhotse's manifests of each part; ``folder`` is for its output."""
@@ -195,8 +195,8 @@ class Recipe:
         elif aligned:
             chance = np.random.default_rng([self.seed, int(hashlib.sha256(utterance.id.encode()).hexdigest()[:8], 16)])
             for number, run in enumerate(runs(aligned, 1, chance)):
-                said = " ".join(word.text for word in run)
-                yield cutting(number, said, max(start_s, run[0].start - MARGIN_S), run[-1].stop + MARGIN_S)
+                phrase = " ".join(word.text for word in run)
+                yield cutting(number, phrase, max(start_s, run[0].start - MARGIN_S), run[-1].stop + MARGIN_S)
         else:
             for number, word in enumerate(words):
                 yield cutting(number, word, start_s, stop_s, number, len(words))

@@ -16,7 +16,7 @@ from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, plain_letters
 from speech.text.confusable import warn_homophones
 from speech.text.mnemonics import to_mnemonics
-from speech.text.names import Name, distinct, read_names, ways_to_say
+from speech.text.names import Name, distinct, read_names, spoken_texts
 from speech.text.spelt_out import warn_spelt_out
 from speech.tts.mix import Mix
 from speech.tts.voice import Engine, Voice
@@ -154,9 +154,9 @@ class Synthetic:
                         seed = self._seed(id)
                         if split == "train":
                             voice = replace(voice, shift_seed=seed + 1)
-                        ways = ways_to_say(text)
+                        spoken = spoken_texts(text)
                         item = SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed)
-                        items.append(replace(item, say=ways[seed % len(ways)]))
+                        items.append(replace(item, say=spoken[seed % len(spoken)]))
         return self._weighted(items), []
 
     def _seed(self, *what: str) -> int:

@@ -86,8 +86,8 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
     for name, one in enrolled.items():
         letters, phones = one.decoded
         spelt = [(alphabet.decode(symbols), log_p) for symbols, log_p in zip(*letters, strict=True)]
-        said = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
-        names[name] = {"letters": spelt, "phones": said, "n_recordings": one.n_recordings, "spelled": one.spelled}
+        ipa = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
+        names[name] = {"letters": spelt, "phones": ipa, "n_recordings": one.n_recordings, "spelled": one.spelled}
     storage.write_text(path, json.dumps({"format": FORMAT, "names": names}, ensure_ascii=False, indent=1))
 
 

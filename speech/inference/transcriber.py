@@ -246,10 +246,10 @@ class Transcriber(ABC):
             weight = self.phones_weight
             entropy = fuse(weight, entropy, mean_frame_entropy(log_probs.phones))
             n_symbols = [fuse(weight, n, length(one.phones)) for n, one in zip(n_symbols, firsts, strict=True)]
-        filler = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
-        *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
+        path = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
+        *best, filler = self.scores(log_probs, [*firsts, path], corrected=False).tolist()
         found = zip(best, n_symbols, n_names, strict=True)
-        return np.array([evidence(name, n, free, entropy, of) for name, n, of in found])
+        return np.array([evidence(name, n, filler, entropy, of) for name, n, of in found])
 
     def rank(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """Each name of ``lexicon`` with its probability, given that one of them was said; best first."""

@@ -124,10 +124,10 @@ def _given(text: str) -> dict[str, Any]:
 
 
 class _Stream:
-    """PCM in the format that the client has ``told``, and the names in it. Raises ValueError for an invalid format."""
+    """PCM in the format of the client's ``settings``, and the names in it. Raises ValueError for an invalid format."""
 
-    def __init__(self, recognition: Recognition, told: Mapping[str, Any], lexicon: Lexicon) -> None:
-        self.format = _format(told)
+    def __init__(self, recognition: Recognition, settings: Mapping[str, Any], lexicon: Lexicon) -> None:
+        self.format = _format(settings)
         self._pcm = PcmStream(*self.format, recognition.transcriber.sample_rate)
         self._listener = Listener(recognition.transcriber, lexicon)
 
@@ -141,16 +141,16 @@ class _Stream:
         return self._listener.end(self._pcm(b"", last=True))
 
 
-def _format(told: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    return told["rate"], told["width"], told["channels"]
+def _format(settings: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return settings["rate"], settings["width"], settings["channels"]
 
 
 async def _listen(socket: WebSocket, recognition: Recognition) -> None:
-    told: dict[str, Any] = DEFAULT
+    settings: dict[str, Any] = DEFAULT
     stream: _Stream | None = None
 
-    async def send(heard: list[Recognised]) -> None:
-        for one in heard:
+    async def send(recognised: list[Recognised]) -> None:
+        for one in recognised:
             line = json.dumps({"start_s": one.start_s, "end_s": one.end_s, **fields_of(one.transcript)})
             await asyncio.wait_for(socket.send_text(line), recognition.limits.patience_s)
 
@@ -162,14 +162,14 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
             given = _given(text)
             if given.pop("end", False):
                 break
-            told = told | given
-            if stream and stream.format != _format(told):  # the stream in the previous format ends
+            settings = settings | given
+            if stream and stream.format != _format(settings):  # the stream in the previous format ends
                 await send(await recognition.run(stream.end))
                 stream = None
             elif stream and "names" in given:
-                stream.listen_for(await recognition.read(told["names"]))
+                stream.listen_for(await recognition.read(settings["names"]))
         if stream is None:
-            stream = _Stream(recognition, told, await recognition.read(told["names"]))
+            stream = _Stream(recognition, settings, await recognition.read(settings["names"]))
         await send(await recognition.run(stream.feed, message.get("bytes") or b""))
     if stream is not None:
         await send(await recognition.run(stream.end))

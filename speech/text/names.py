@@ -30,7 +30,7 @@ class Name(str):
         return name
 
 
-def ways_to_say(name: str) -> tuple[str, ...]:
+def spoken_texts(name: str) -> tuple[str, ...]:
     """The texts that pronounce ``name``: the pronunciations of a ``Name`` that has any, else the name itself."""
     return (isinstance(name, Name) and name.say) or (str(name),)
 
@@ -205,16 +205,16 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
         raise ValueError(f"{name!r} is not a name: {wanted}")
     say = [name["say"]] if isinstance(name["say"], str) else name["say"]
-    given = say if isinstance(say, Sequence) and all(isinstance(way, str) for way in say) else []
-    ways = [way.strip() for way in given if way.strip()]
-    if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
+    given = say if isinstance(say, Sequence) and all(isinstance(one, str) for one in say) else []
+    texts = [one.strip() for one in given if one.strip()]
+    if not isinstance(name["text"], str) or not name["text"].strip() or not texts:
         raise ValueError(f"{dict(name)} lacks its text or a pronunciation: {wanted}")
-    for respelling in itertools.filterfalse(is_ipa, ways):
+    for respelling in itertools.filterfalse(is_ipa, texts):
         try:
             Alphabet().fold(respelling)
         except TextError as error:
             raise ValueError(f"say {respelling!r}: {error}; or give IPA between slashes") from error
-    return Name(name["text"].strip(), ways)
+    return Name(name["text"].strip(), texts)
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:

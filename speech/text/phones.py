@@ -125,8 +125,8 @@ def phones(ipa: str) -> Phones:
         match = _PHONE.match(plain, at)
         if match is None:
             place = ipa.find(plain[at]) + 1
-            found = f"{plain[at]!r} (character {place})"
-            raise PhoneError(f"/{ipa}/: {found} is not a sound of English: {' '.join(PHONES)}")
+            sound = f"{plain[at]!r} (character {place})"
+            raise PhoneError(f"/{ipa}/: {sound} is not a sound of English: {' '.join(PHONES)}")
         found.append(match[0])
         at = match.end()
     return tuple(found)

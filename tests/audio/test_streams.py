@@ -167,7 +167,7 @@ def test_raw_samples_that_begin_as_a_frame_of_mpeg_audio_does_are_heard():
 @pytest.mark.parametrize("level", [1e-4, 0.1, 1.0])
 @pytest.mark.parametrize("dtype", ["int16", "int32"])
 def test_floats_are_never_taken_for_integers_nor_these_for_floats(sound, dtype, level):
-    """A browser's samples are floats: as integers they are noise, in which no name is ever heard."""
+    """A browser's samples are floats: as integers they are noise, in which no name is ever recognised."""
     samples = level * sound / np.abs(sound).max()
     with pytest.raises(AudioError, match=f"its samples are float32, not {dtype}, .*: give it as source=FILE"):
         Pipe(Chunks(pcm(samples, "float32"), 700), 16_000, 1, dtype)

@@ -58,7 +58,7 @@ def test_ctrl_c_while_it_imports_ends_a_command_at_once(command, wait_s, tmp_pat
         try:
             _, errors = started.communicate(timeout=10)
         finally:
-            started.kill()  # one that has not heard the signal is waited for otherwise
+            started.kill()  # one that has not received the signal is waited for otherwise
     assert started.returncode == 130
     assert len(errors.splitlines()) <= 1
     assert "Traceback" not in errors

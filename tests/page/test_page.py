@@ -138,7 +138,7 @@ def test_a_run_whose_corpus_is_cut_short_leaves_the_clips_out_and_says_so(run, s
         assert str(tmp_path) not in told
 
 
-@pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "hyp": {"mar', b'{"heard": {"chlo\xc3'])
+@pytest.mark.parametrize("half", [b'{"step": 9, "epoch": 2, "hyp": {"mar', b'{"hyp": {"chlo\xc3'])
 def test_a_last_line_that_a_crash_left_half_written_is_left_out(run, small_run, half):
     whole = (run / "hypotheses.jsonl").read_bytes()
     (run / "hypotheses.jsonl").write_bytes(whole + half)

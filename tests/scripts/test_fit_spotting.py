@@ -1,4 +1,4 @@
-"""scripts/fit_spotting.py: whom it may hear, and the files that it changes."""
+"""scripts/fit_spotting.py: whose recordings it may use, and the files that it changes."""
 
 import csv
 import shutil

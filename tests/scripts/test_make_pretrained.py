@@ -18,7 +18,7 @@ def write(path, *rows):
 
 @pytest.fixture
 def recordings(tmp_path):
-    """A layout of recordings, whose files are not sound: nothing here hears them."""
+    """A layout of recordings, whose files are not sound: nothing here reads them."""
     root = tmp_path / "recordings"
     write(root / "isolated" / "manifest.csv", ("a.wav", "stop", "ann"))
     write(root / "running" / "manifest.csv", ("b.wav", "of the house", "ben"))

@@ -18,7 +18,7 @@ BEFORE = round(3 * 0.5 * RATE)  # samples that the countdown takes
 
 
 class Sounds:
-    """What a microphone hears each time that it is opened: one of ``sounds``, and silence when that is over."""
+    """What a microphone records each time that it is opened: one of ``sounds``, and silence when that is over."""
 
     format = Format("Desk", RATE, 1, "float32")
 

@@ -235,18 +235,18 @@ def pieces(content, n_bytes=20_000):
 
 
 def listen(recognition, messages):
-    """What is heard of ``messages``, and the code that the connection is closed with."""
+    """What is recognised in ``messages``, and the code that the connection is closed with."""
 
     async def client(port):
-        heard = []
+        recognised = []
         async with connect(f"ws://127.0.0.1:{port}/listen", proxy=None) as socket:
             try:
                 for message in messages:
                     await socket.send(message)
                 while True:
-                    heard.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
+                    recognised.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
             except ConnectionClosed:
-                return heard, socket.close_code
+                return recognised, socket.close_code
 
     return served(recognition, client)
 
@@ -255,9 +255,9 @@ def listen(recognition, messages):
 def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, rate, channels):
     pcm = said("one", rate, channels) + said("two", rate, channels)
     told = json.dumps({"names": ["Two", "One"], "rate": rate, "channels": channels})
-    heard, code = listen(recognition, [told, *pieces(pcm, n_bytes), '{"end": true}'])
-    assert [one["names"][0][0] for one in heard] == ["One", "Two"]
-    assert heard[0]["end_s"] < heard[1]["start_s"]
+    recognised, code = listen(recognition, [told, *pieces(pcm, n_bytes), '{"end": true}'])
+    assert [one["names"][0][0] for one in recognised] == ["One", "Two"]
+    assert recognised[0]["end_s"] < recognised[1]["start_s"]
     assert code == 1000
 
 
@@ -284,9 +284,9 @@ def test_another_list_takes_over_inside_of_a_stream_at_the_rate_that_was_told(re
     first, second = pcm[: len(pcm) // 3], pcm[len(pcm) // 3 :]
     told, other = json.dumps({"names": ["Two"], "rate": 48_000}), '{"names": ["One"]}'
     sent = [told, *pieces(first), other, *pieces(second + pcm), '{"end": true}']
-    heard, code = listen(recognition, sent)
-    assert [one["names"][0][0] for one in heard] == ["One", "One"]
-    assert heard[1]["start_s"] - heard[0]["start_s"] == pytest.approx(len(pcm) / 96_000, abs=0.05)
+    recognised, code = listen(recognition, sent)
+    assert [one["names"][0][0] for one in recognised] == ["One", "One"]
+    assert recognised[1]["start_s"] - recognised[0]["start_s"] == pytest.approx(len(pcm) / 96_000, abs=0.05)
     assert code == 1000
 
 
@@ -294,15 +294,15 @@ def test_another_rate_begins_another_stream_and_nothing_is_lost(recognition, sai
     first, second = said("one", 48_000), said("two", 16_000)
     speech = int(0.8 * 96_000)  # no pause follows it
     sent = ['{"rate": 48000}', *pieces(first[:speech]), '{"rate": 16000}', *pieces(second), '{"end": true}']
-    heard, _ = listen(recognition, sent)
-    assert [one["names"][0][0] for one in heard] == ["one", "two"]
+    recognised, _ = listen(recognition, sent)
+    assert [one["names"][0][0] for one in recognised] == ["one", "two"]
 
 
 def test_a_wav_is_read_by_its_header_and_another_file_is_no_stream(recognition, said):
     content = io.BytesIO()
     soundfile.write(content, np.frombuffer(said("one", 48_000), "<i2"), 48_000, format="WAV")
-    heard, code = listen(recognition, [*pieces(content.getvalue(), 7_777), '{"end": true}'])
-    assert [one["names"][0][0] for one in heard] == ["one"]
+    recognised, code = listen(recognition, [*pieces(content.getvalue(), 7_777), '{"end": true}'])
+    assert [one["names"][0][0] for one in recognised] == ["one"]
     assert code == 1000
     assert listen(recognition, [flac(said("one"))]) == ([], 1007)
     assert listen(recognition, [b"\x1a\x45\xdf\xa3" + bytes(5_000)]) == ([], 1007)  # a browser's WebM

@@ -67,9 +67,9 @@ def test_chunks_before_their_start_and_unknown_events_leave_it_alive(recognition
 
 
 def test_a_client_brings_a_list_of_its_own_and_what_is_not_in_it_is_refused(recognition, said):
-    heard = [start(), *chunks(said("one")), AudioStop()]
-    assert text(talk(recognition, Transcribe(transcript_names=["Wonder", "One"]), *heard)[0]) == "One"
-    assert text(talk(recognition, Transcribe(transcript_names=["Bartholomew"]), *heard)[0]) == ""
+    sound = [start(), *chunks(said("one")), AudioStop()]
+    assert text(talk(recognition, Transcribe(transcript_names=["Wonder", "One"]), *sound)[0]) == "One"
+    assert text(talk(recognition, Transcribe(transcript_names=["Bartholomew"]), *sound)[0]) == ""
 
 
 def test_what_cannot_be_read_is_told_and_no_other_list_is_taken(recognition, said):

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from speech.text.alphabet import Alphabet
-from speech.text.names import plain, read_names, ways_to_say, writable_names
+from speech.text.names import plain, read_names, spoken_texts, writable_names
 
 
 def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
@@ -13,7 +13,7 @@ def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
         assert names == ["Martin", "Siobhan", "Ann"]
         assert [name.say for name in names] == [(), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
         assert [name.say for name in read_names(plain(names))] == [name.say for name in names]
-        assert [ways_to_say(name) for name in names] == [("Martin",), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
+        assert [spoken_texts(name) for name in names] == [("Martin",), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ export class Microphone {
    * `on.paused(text)`, that no sound comes until the microphone is opened again.
    */
   constructor(sampleRate, on) {
-    Object.assign(this, { sampleRate, on, silent: 0, heardAt: 0, open: false });
+    Object.assign(this, { sampleRate, on, silent: 0, receivedAt: 0, open: false });
   }
 
   /** Ask for the microphone. Throws MicrophoneError. */
@@ -44,7 +44,7 @@ export class Microphone {
     this.track.onmute = () => this.on.note("The system has muted the microphone.");
     this.track.onunmute = () => this.on.note("");
     this.context.onstatechange = () => this.#check();
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     this.timer = setInterval(() => this.#check(), 1000);
     return this;
   }
@@ -80,7 +80,7 @@ export class Microphone {
   }
 
   #take(channels) {
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     if (!channels) {
       this.flushed?.();
       return;
@@ -100,7 +100,7 @@ export class Microphone {
     const { state } = this.context;
     if (state === "interrupted" || state === "suspended")
       this.#pause(`The browser has paused the sound (${state}: a call, or a locked screen): press “Listen” to continue.`);
-    else if (performance.now() - this.heardAt > STALLED_S * 1000)
+    else if (performance.now() - this.receivedAt > STALLED_S * 1000)
       this.#pause("The microphone no longer gives any sound: press “Listen” to open it again.");
   }
 
