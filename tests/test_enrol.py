@@ -54,7 +54,7 @@ def test_what_cannot_be_enrolled_is_named_and_nothing_is_written(
     assert (tmp_path / "broken.json").read_text() == "{"
 
 
-def test_a_recording_that_cannot_be_used_is_refused_by_name_and_the_others_enrol(
+def test_an_unusable_recording_is_refused_by_name_and_the_others_enrol(
     enrol, recordings, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)

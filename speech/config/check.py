@@ -18,7 +18,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig, Node, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from speech.common.ranges import checked_count
 from speech.config import tree
@@ -147,9 +147,9 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
 
 
 @functools.cache  # a program that composes many configs uses few different choices
-def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> DictConfig:
+def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> Any:
     """The config with which the values of overrides are compared, from the configs in ``_tree``: for reading only."""
-    return tree.composed(name, choices, config_dir)
+    return OmegaConf.to_container(tree.composed(name, choices, config_dir))
 
 
 def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:
@@ -204,7 +204,7 @@ def _other_kind(key: str, value: Any, default: Any) -> str | None:
     return None if is_number else "a number"
 
 
-def _check_key(config: DictConfig, name: str, key: str) -> Any:
+def _check_key(config: Mapping[str, Any], name: str, key: str) -> Any:
     """The value of ``key`` in ``config``. Raises ConfigError if there is no such key."""
     groups = _groups(name)
     node: Any = config
@@ -213,14 +213,14 @@ def _check_key(config: DictConfig, name: str, key: str) -> Any:
         if node is None and depth == 1 and first in groups:
             options = ", ".join(tree.options(first))
             raise ConfigError(f"{key}: no {first} is chosen: give {first}=... as well ({options})")
-        known = [str(k) for k in node] if isinstance(node, DictConfig) else []
+        known = [str(k) for k in node] if isinstance(node, dict) else []
         if part not in known + (groups if depth == 0 else []):
-            nodes = [one for one in known if isinstance(config._get_node(one), DictConfig)] if depth == 0 else []
-            if inner := [f"{one}.{part}" for one in nodes if part in (config[one] or ())]:
+            parents = [one for one in known if isinstance(config[one], dict)] if depth == 0 else []
+            if inner := [f"{one}.{part}" for one in parents if part in config[one]]:
                 raise ConfigError(f"{name}.yaml: there is no {part!r}; did you mean {inner[0]!r}?")
             raise unknown_key(".".join(parts[:depth]) or f"{name}.yaml", part, known + (groups if depth == 0 else []))
-        node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
-    return node._value() if isinstance(node, Node) else node
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
 
 
 def _choices(override: Override) -> list[Any]:

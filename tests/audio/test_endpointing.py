@@ -125,7 +125,7 @@ def test_each_name_of_a_stream_is_a_segment(name):
 
 
 @pytest.mark.parametrize("lead_s", [0.0, 2.0])
-def test_where_somebody_may_speak_is_known_at_once_and_until_the_segment_is_over(name, lead_s):
+def test_possible_speech_is_known_at_once_until_the_segment_is_over(name, lead_s):
     waveform, rate = name
     long = within_silence(waveform, rate, lead_s)
     long += (1e-3 * np.random.default_rng(0).standard_normal(len(long))).astype(np.float32)

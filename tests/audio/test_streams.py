@@ -99,7 +99,7 @@ def test_a_block_of_a_wav_is_heard_before_the_next_has_come(sound, subtype):
     assert pipe.n_given < len(content) / 2
 
 
-def test_a_wav_of_a_type_whose_blocks_do_not_stand_alone_is_refused_with_the_way_out(sound):
+def test_a_wav_type_without_independent_blocks_is_refused_with_a_way_out(sound):
     with pytest.raises(
         AudioError, match=r"standard input: a WAV of type 0x31,.*: give .*send it as a WAV of 16-bit PCM"
     ):
@@ -184,12 +184,12 @@ def test_raw_samples_may_begin_as_a_sound_file_does(first):
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(0, 1), ("abc", 1), (16_000, 0), (16_000, True), (16_000, 65)])
-def test_raw_samples_of_a_format_that_cannot_be_are_refused_by_the_settings_name(rate, channels):
+def test_raw_samples_of_an_impossible_format_are_refused_by_setting(rate, channels):
     with pytest.raises(ValueError, match=r"standard input: (rate|channels)=\w+ must be an integer from"):
         Pipe(Chunks(bytes(100), 7), rate, channels, "int16")
 
 
-def test_a_fault_of_several_lines_is_shown_in_as_many_and_is_one_line_of_json():
+def test_a_fault_of_several_lines_is_one_line_of_json():
     fault = Fault("a.txt:1: one\na.txt:2: \x1b[31mtwo")
     assert fault.to_text().splitlines() == ["a.txt:1: one", r"a.txt:2: \x1b[31mtwo"]
     assert len(fault.to_json().splitlines()) == 1
@@ -310,7 +310,7 @@ def test_a_microphone_that_comes_back_with_another_rate_is_heard_at_that(monkeyp
 
 
 @pytest.mark.parametrize("rate", [48_000, 44_100, 16_000])
-def test_a_microphone_that_refuses_the_rate_it_calls_its_own_is_opened_at_a_usual_one(monkeypatch, rate):
+def test_a_microphone_that_refuses_its_own_rate_is_opened_at_a_usual_one(monkeypatch, rate):
     device(monkeypatch, rates=(rate,), own_rate=22_050)
     assert Microphone(None).format.rate == rate
 

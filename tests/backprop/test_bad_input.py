@@ -210,7 +210,7 @@ def test_an_empty_batch_is_refused_by_name(example):
         example.operation.forward(*inputs.values())
 
 
-def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
+def test_a_recogniser_refuses_an_empty_batch_and_float16_either_way():
     model = tiny(seeded(0)).requires_grad_(False)
     none, half = torch.zeros(0, 80, dtype=torch.float64), torch.zeros(1, 80, dtype=torch.float16)
     for waveforms, message in (

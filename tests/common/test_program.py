@@ -114,7 +114,7 @@ def test_an_empty_environment_is_enough(tmp_path):
     assert (run.stdout, run.stderr) == ("True\n", "")
 
 
-def test_importing_torch_and_lightning_leaves_nothing_in_the_temporary_folder(tmp_path):
+def test_importing_lightning_leaves_nothing_in_the_temporary_folder(tmp_path):
     (tmp_path / "temporary").mkdir()
     work = "import pytorch_lightning, torch._dynamo.package; print('imported')"
     assert done(work, tmp_path, TMPDIR=str(tmp_path / "temporary"))[0] == "imported\n"

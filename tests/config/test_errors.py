@@ -180,7 +180,7 @@ def test_a_value_that_is_wrong_or_missing_is_told_in_one_line(capsys, monkeypatc
     assert line.startswith(f"error: {message}")
 
 
-def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(capsys):
+def test_a_key_that_a_yaml_misspells_is_named_with_the_right_keys(capsys):
     composed = OmegaConf.create({"batch_sise": 64, "seed": 0})
     OmegaConf.set_struct(composed, True)
     with pytest.raises(SystemExit):

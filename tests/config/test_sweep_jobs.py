@@ -170,7 +170,7 @@ def test_a_job_that_fails_leaves_the_others_and_is_told_at_the_end(sweep, capsys
     assert lines[-1] == "error: clips: no such folder"
 
 
-def test_a_fault_of_ones_own_code_in_a_job_leaves_the_table_and_is_raised_at_the_end(sweep, capsys):
+def test_a_fault_of_ones_own_code_in_a_job_is_raised_after_the_table(sweep, capsys):
     ran, tables = [], []
 
     def job(config, number):

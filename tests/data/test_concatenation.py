@@ -28,7 +28,7 @@ def parted(sequence):
 
 
 @pytest.mark.parametrize(("chance", "least", "most"), [(0, 100, 200), (1, 1_000, 1_500)])
-def test_the_clips_of_a_sequence_follow_each_other_with_pauses_between_them(chance, least, most):
+def test_the_clips_of_a_sequence_follow_each_other_with_pauses(chance, least, most):
     rng = np.random.default_rng(1)
     sequences = [make_concatenation(60, pause_chance=chance)(WAVEFORMS, RATE, rng) for _ in range(20)]
     pauses = []

@@ -61,7 +61,7 @@ def test_a_table_that_is_missing_is_named(tables):
         read([Variety("ces", ["ces_latn_narrow"])], None, set(), 20, 3)
 
 
-def test_names_are_drawn_more_often_than_words_and_the_same_for_the_same_seed(tables):
+def test_names_are_drawn_more_often_than_words_and_by_the_seed(tables):
     entries = corpus(tables).train
     each = weights(entries, [1.0])
     names = [entry.kind == CAPITALISED for entry in entries]

@@ -202,7 +202,7 @@ def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
 
 @pytest.mark.parametrize("kept", [0, 0.7])
 @pytest.mark.parametrize("recipe", LAYOUTS)
-def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mended(recipe, kept, sound, tmp_path, cache):
+def test_a_damaged_recording_is_refused_alone_until_it_is_mended(recipe, kept, sound, tmp_path, cache):
     LAYOUTS[recipe](tmp_path / "corpus", sound)
     files_there = (path for path in sorted((tmp_path / "corpus").rglob("*")) if path.suffix in SOUNDS)
     broken = max(files_there, key=lambda path: path.stat().st_size)
@@ -222,7 +222,7 @@ def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mende
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in LAYOUTS if recipe != "timit"])  # which has no list
-def test_a_recording_that_a_list_names_and_that_is_missing_is_refused_until_it_is_there(recipe, sound, tmp_path, cache):
+def test_a_missing_recording_of_a_list_is_refused_until_it_is_there(recipe, sound, tmp_path, cache):
     LAYOUTS[recipe](tmp_path / "corpus", sound)
     pattern = "101-7-0000.flac" if recipe == "librispeech" else "*m2[_.]*"
     (missing,) = (path for path in (tmp_path / "corpus").rglob(pattern) if path.suffix in SOUNDS)

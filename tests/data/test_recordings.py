@@ -111,7 +111,7 @@ def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content,
         Manifest(str(root / "bad.csv")).items(ALPHABET)
 
 
-def test_recordings_that_lie_in_no_folder_of_a_name_are_passed_over_and_told(root):
+def test_recordings_outside_of_a_names_folder_are_skipped_and_reported(root):
     loose, deeper, noise = root / "ann_0.wav", root / "Anna" / "ann", root / "_background_noise_"
     files.write(loose, NOISE, 16_000)
     for place in (deeper / "2026", noise):

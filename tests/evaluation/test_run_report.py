@@ -158,7 +158,7 @@ def without(key):
         (RunReport, "[]", "not what a run writes there.*train again"),
         (RunReport, "{}", "schema None, and this version reads schema 1: train again"),
         (RunReport, '{"schema": 2}', "schema 2, and this version reads schema 1: train again"),
-        (RunReport, '{"schema": 1}', "not a report of this version .*n_parameters.*missing.* again"),
+        (RunReport, '{"schema": 1}', "not written by this version .*n_parameters.*missing.* again"),
         (RunReport, without("confusions"), ".*evaluation: confusions missing or unknown.*train again"),
         (RunReport, without("splits"), ".*evaluation: splits missing or unknown.*train again"),
         (Environment, '{"git_commit": null, "python": "3.11", "packages": []}', r".*packages: '\[\]' where .* again"),

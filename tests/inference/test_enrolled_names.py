@@ -22,7 +22,7 @@ def first(transcriber, log_probs, names=LISTED):
     return transcriber.rank(log_probs, transcriber.lexicon(names))[0][0]
 
 
-def test_a_name_that_is_said_otherwise_than_written_is_recognised_once_enrolled():
+def test_a_name_not_said_as_written_is_recognised_once_enrolled():
     transcriber = PathTranscriber()
     names = [*LISTED, "Neve"]
     assert first(transcriber, NEEV, names) == "Neve"
@@ -32,7 +32,7 @@ def test_a_name_that_is_said_otherwise_than_written_is_recognised_once_enrolled(
     assert first(transcriber, log_probs_of("anna", phonemize("Anna")), names) == "Anna", "other names stay as they were"
 
 
-def test_a_label_has_its_recordings_variants_alone_and_is_always_in_the_list():
+def test_a_label_has_only_its_recordings_variants_and_is_always_listed():
     transcriber = PathTranscriber()
     transcriber.enrolled = {"the boss": enrolment.enrol([NEEV], spelled=False)}
     assert first(transcriber, NEEV) == "the boss"
@@ -67,7 +67,7 @@ def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():
     assert {ALPHABET.decode(symbols) for symbols in both.decoded.letters.symbols} >= {"neve", "niv"}
 
 
-def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_lacks(tmp_path):
+def test_a_written_file_is_read_back_and_refused_without_its_last_byte(tmp_path):
     path = tmp_path / "enrolled.json"
     wanted = {"Niamh": enrolment.enrol([NEEV]), "the boss": enrolment.enrol([NEEV], spelled=False)}
     enrolment.write(path, wanted, ALPHABET, INVENTORY)

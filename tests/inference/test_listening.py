@@ -65,7 +65,7 @@ def test_another_list_holds_from_where_it_stands_in_the_stream(runtime, clip):
 
 
 @pytest.mark.parametrize("listed_s", [1.5, 1.75, 2.0, 2.25, 2.75])
-def test_a_name_of_both_lists_is_told_once_wherever_in_its_sentence_the_list_is_replaced(runtime, listed_s):
+def test_a_name_of_both_lists_is_reported_once_wherever_the_list_changes(runtime, listed_s):
     sound = np.pad(say("have you seen Jennifer at the house"), (16_000, 32_000))
     blocks = np.split(sound, range(320, len(sound), 320))
     blocks.insert(round(listed_s * 50), Listed(runtime.lexicon(["Robert", "Jennifer"])))
@@ -156,7 +156,7 @@ def test_a_name_is_told_of_soon_after_its_end(runtime, clip):
     assert n_fed / 16_000 - first.end_s < fed_s
 
 
-def test_a_name_that_a_longer_one_begins_with_waits_for_the_pause_to_be_over(runtime, clip):
+def test_a_name_that_begins_a_longer_one_waits_for_the_end_of_the_pause(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
     (event,) = recognised(runtime, [sound], ["Martin", "Martin Luther", "Mark"])
     assert event.transcript.names[0][0] == "Martin"

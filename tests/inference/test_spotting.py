@@ -71,7 +71,7 @@ def test_any_blocks_give_the_same_candidates(seed, cuts, hold_s):
 
 @given(st.integers(0, 10_000), st.integers(0, 8))
 @settings(max_examples=15, deadline=None)
-def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(seed, hold):
+def test_a_candidate_is_returned_once_it_has_waited_apart_from_later_ones(seed, hold):
     told = candidates(frames(seed), 0.03 * hold, range(60))
     for one, n_frames in told:
         assert n_frames == 60 or n_frames - one.last >= hold
@@ -79,7 +79,7 @@ def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(se
     assert all(one.last <= other.first for one, other in itertools.pairwise(sorted(kept)))
 
 
-def test_a_text_whose_path_waits_in_a_blank_is_told_of_after_the_hold_and_once():
+def test_a_path_that_waits_in_a_blank_is_returned_once_after_the_hold():
     """In silence a path may leave out its last symbol, and pay for it in any later frame."""
     silence, *symbols = np.log(0.9 * np.eye(7) + 0.1 / 7)
     rows = [silence] * 5 + symbols + [silence] * 30

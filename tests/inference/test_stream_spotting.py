@@ -121,7 +121,7 @@ def test_the_last_word_before_a_silence_is_told_at_once_and_once(runtime, text, 
     assert event.latency_s < 0.6
 
 
-def test_a_sentence_that_is_over_settles_its_last_word_however_much_longer_names_there_are(runtime):
+def test_the_end_of_a_sentence_settles_its_last_word_despite_longer_names(runtime):
     spoken = say("I was told to ask for Oliver")
     lengths_seeds = (RATE, 0), (len(spoken), 0), (5 * RATE // 2, 1)
     noise = [6e-3 * np.random.default_rng(seed).standard_normal(length) for length, seed in lengths_seeds]

@@ -65,7 +65,7 @@ def test_scores_are_the_weighted_ctc_scores_of_either_output(seed, corrected):
 
 
 @given(st.integers(0, 1000), st.permutations(range(3)))
-def test_a_name_is_as_likely_as_its_pronunciations_are_by_their_probabilities(seed, order):
+def test_a_name_is_as_likely_as_its_weighted_pronunciations(seed, order):
     log_probs, transcriber = random_log_probs(seed), PathTranscriber(phones_weight=1.0)
     phones = [INVENTORY.encode(phonemize(text)) for text in ("Martin", "Anna", "Bo")]
     each = [transcriber.scores(log_probs, [Entry(certain([1]), certain(one))])[0] for one in phones]
@@ -109,7 +109,7 @@ def test_the_out_of_list_probability_fuses_both_outputs():
     assert by_letters[0] == pytest.approx(by_letters[1])
 
 
-def test_a_name_in_another_script_is_spelt_as_its_respelling_and_told_as_it_is(runtime, said, tmp_path):
+def test_a_name_in_another_script_is_spelt_by_its_respelling(runtime, said, tmp_path):
     """In transcripts, as one that is enrolled, and where what is decoded is its spelling."""
     anna, one = {"text": "Анна", "say": ["/ˈænə/", "anna"]}, {"text": "一", "say": ["one"]}
     lexicon = runtime.lexicon([anna, one, "Two"])

@@ -67,7 +67,7 @@ def test_a_flipped_bit_of_a_checkpoint_is_refused(tmp_path):
             CheckpointIO().load_checkpoint(path)
 
 
-def test_the_file_that_ships_is_read_wherever_it_lies_and_damaged_weights_are_not(tmp_path):
+def test_the_shipped_file_is_read_anywhere_and_damaged_weights_are_not(tmp_path):
     """It is of a version without checksums in the file: those of the archive's entries are compared."""
     whole, path = (pretrained.FOLDER / pretrained.RECOGNIZER).read_bytes(), tmp_path / "copied.pt"
     path.write_bytes(whole)

@@ -53,7 +53,7 @@ def change(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_one_file_has_the_metrics_the_training_and_the_clips_and_is_read_offline(run):
+def test_one_file_has_metrics_training_and_clips_and_is_read_offline(run):
     """Everything that the page loads is inside of it, or a place within it."""
     run_command("report", f"run={run}", "n_clips=3")
     html = (run / "report.html").read_text(encoding="utf-8")

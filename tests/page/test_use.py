@@ -337,7 +337,7 @@ DROP = """([name, content, fails]) => {
 }"""
 
 
-def test_a_dropped_file_is_heard_a_folder_is_told_and_a_text_is_the_browsers(ready, sounds):
+def test_a_dropped_file_is_recognised_and_a_folder_is_refused(ready, sounds):
     page = ready()
     page.evaluate(DROP, ["dropped.wav", as_text(np.fromfile(sounds / "once.wav", np.uint8), "u1"), False])
     wait_for(page, "verdict", "Martin,")
@@ -350,7 +350,7 @@ def test_a_dropped_file_is_heard_a_folder_is_told_and_a_text_is_the_browsers(rea
 
 
 @pytest.mark.parametrize("waits_ms", [[250], [250, 50], [1_500, 10], [1_500, 5, 150]])
-def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
+def test_the_button_always_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
     """While what finds names in sentences is on its way, too."""
     init = f"""{TRACKS}
       const own = window.fetch;
@@ -367,7 +367,7 @@ def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(w
     assert (page.inner_text("#listen"), n_open) in (("Stop", 1), ("Listen", 0))
 
 
-def test_each_name_in_a_sentence_is_told_with_its_time_or_a_file_is_one_name(ready, sounds):
+def test_each_name_in_a_sentence_is_shown_with_its_time(ready, sounds):
     page = ready()
     write_list(page, "Jennifer\nRobert\nAlexander\nMartin\nMark", 5)
     page.set_input_files("#file", sounds / "sentence.wav")
@@ -462,7 +462,7 @@ def test_a_correction_leaves_what_stands_beside_it(ready):
     assert " ".join(page.input_value("#names").split()) == "Anna Bob = bobb Martin Marvin = marvin Mark Carla"
 
 
-def test_names_that_sound_alike_and_how_many_are_shown_of_a_long_list_are_told(ready):
+def test_the_page_notes_names_that_sound_alike_and_long_lists(ready):
     page = ready()
     page.fill("#names", "Sean\nShaun\nMartin")
     wait_for(page, "pronouncing", "Sean and Shaun sound alike")

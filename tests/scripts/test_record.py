@@ -58,7 +58,7 @@ def says():
     return say
 
 
-def test_each_name_is_asked_for_until_it_has_its_takes_in_the_form_that_enrolment_reads(says, tmp_path):
+def test_each_name_is_recorded_until_enrolment_has_its_takes(says, tmp_path):
     n, shown = session(tmp_path, [says(i) for i in range(4)])
     assert n == 4
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.glob("*/*")) == [

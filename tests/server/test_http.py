@@ -278,7 +278,7 @@ def test_what_is_wrong_in_a_stream_closes_it_with_its_code(recognition, messages
     assert listen(recognition, messages) == ([], code)
 
 
-def test_another_list_takes_over_inside_of_a_stream_at_the_rate_that_was_told(recognition, said):
+def test_a_new_list_takes_over_within_a_stream_at_the_given_rate(recognition, said):
     """A list takes over in what is being said, too, and the stream's times go on."""
     pcm = said("one", 48_000)
     first, second = pcm[: len(pcm) // 3], pcm[len(pcm) // 3 :]

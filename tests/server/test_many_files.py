@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from speech.server import command
 
 
-def test_too_many_open_files_are_a_line_and_no_flood_and_other_errors_are_told_as_they_are(capsys):
+def test_too_many_open_files_are_one_line_and_other_errors_are_unchanged(capsys):
     others = []
     loop = SimpleNamespace(time=lambda: 1.0, default_exception_handler=others.append)
     handler, eio = command.TellOnce(), {"exception": OSError(errno.EIO, "Input/output error")}

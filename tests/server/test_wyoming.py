@@ -66,7 +66,7 @@ def test_chunks_before_their_start_and_unknown_events_leave_it_alive(recognition
     assert text(talk(recognition, *chunks(pcm), AudioStop())[0]) == "two"
 
 
-def test_a_client_brings_a_list_of_its_own_and_what_is_not_in_it_is_refused(recognition, said):
+def test_a_client_brings_its_own_list_and_other_names_are_refused(recognition, said):
     sound = [start(), *chunks(said("one")), AudioStop()]
     assert text(talk(recognition, Transcribe(transcript_names=["Wonder", "One"]), *sound)[0]) == "One"
     assert text(talk(recognition, Transcribe(transcript_names=["Bartholomew"]), *sound)[0]) == ""

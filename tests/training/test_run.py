@@ -131,7 +131,7 @@ def test_no_file_of_a_run_tells_where_it_lies(small_run):
     assert (small_run / json.loads((small_run / "report.json").read_text())["corpus"] / "cuts.jsonl.gz").is_file()
 
 
-def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_corpus(compose, tmp_path):
+def test_a_resumed_run_keeps_its_words_and_refuses_another_corpus(compose, tmp_path):
     names, words, run = tmp_path / "names.txt", tmp_path / "words.txt", tmp_path / "run"
     names.write_text("Martin\nMark\n", encoding="utf-8")
     words.write_text("house\ntree\n", encoding="utf-8")
@@ -150,7 +150,7 @@ def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_cor
     assert Recognizer.load(run / "recognizer.pt").names == ["Martin", "Mark"]
 
 
-def test_a_run_whose_recordings_were_copied_goes_on_and_stops_where_one_is_another(compose, recordings, tmp_path):
+def test_a_run_accepts_copied_recordings_and_refuses_changed_ones(compose, recordings, tmp_path):
     first, run = shutil.copytree(recordings, tmp_path / "first"), tmp_path / "run"
     of_recordings = ["corpus=folder", "corpus.test_speakers=1", *(one for one in SMALL if "corpus." not in one)]
     train_until(2, compose("train", *of_recordings, f"corpus.root={first}", f"run_dir={run}"))

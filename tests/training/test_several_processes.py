@@ -80,7 +80,7 @@ def test_the_processes_evaluate_each_clip_once_and_one_writes_the_report(one, tw
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in one.iterdir())
 
 
-def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(trained, shared, cache, tmp_path):
+def test_on_shards_both_stop_at_one_step_and_resume_bit_identically(trained, shared, cache, tmp_path):
     corpus = [*CORPUS, "shard_size=3", f"cache_dir={cache}"]
     shards = shared("shards", lambda folder: run_command("shard", *corpus, f"output={folder}"))
     options = [*OTHERS, "corpus=shar", f"corpus.folder={shards}", "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
