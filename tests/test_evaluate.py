@@ -102,7 +102,7 @@ def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, evaluate, mon
     monkeypatch.setattr("speech.training.evaluation.make_data", lambda *_: pytest.fail("the corpus was built first"))
     with pytest.raises(SystemExit):
         evaluate(f"recognizer={small_run}", "split=tset")
-    assert "split=tset: the corpus has train, val, unseen_speakers, unseen_accent; or take" in capsys.readouterr().err
+    assert "split=tset: the corpus has train, val, unseen_speakers, unseen_accent; or give" in capsys.readouterr().err
 
 
 def test_an_exported_file_is_refused(small_export, evaluate, capsys):

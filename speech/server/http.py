@@ -119,7 +119,7 @@ def _given(text: str) -> dict[str, Any]:
     known = [*DEFAULT, "end"]
     if not isinstance(given, dict) or not given.keys() <= set(known):
         wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "not a JSON object"
-        raise ValueError(f"{wrong[:40]}: choose from {', '.join(known)}")
+        raise ValueError(f"{wrong[:40]}: the keys are {', '.join(known)}")
     return given
 
 

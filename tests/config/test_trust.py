@@ -177,7 +177,7 @@ def test_a_package_of_ones_own_is_trusted_on_the_command_line_alone(compose, pla
     config = compose("train", "trust=[minelike]", *given)
     assert "trust" not in config
     assert instantiate(config.scheduler).func.__module__ == "minelike"
-    with pytest.raises(tree.ConfigError, match="imported there, and defined elsewhere"):
+    with pytest.raises(tree.ConfigError, match="only imported there and defined elsewhere"):
         locate("minelike.os.system")
     with pytest.raises(tree.ConfigError, match=r"trust=os.system\(\): not the name of a Python package"):
         compose("train", "trust=os.system()")

@@ -139,7 +139,9 @@ def test_clips_know_the_rate_of_the_recordings_that_they_are_of(recordings, tmp_
 
 def test_another_corpus_and_another_recogniser_are_refused(corpus, shards, cache):
     other = build(make_synthetic(names=["Anna"]), ALPHABET, RATE, cache)
-    with pytest.raises(CorpusError, match=r"shards of another corpus, shard_size or seed are .* give another output="):
+    with pytest.raises(
+        CorpusError, match=r"it contains shards of another corpus, shard_size or seed .* give another output="
+    ):
         write(other, shards)
     with pytest.raises(CorpusError, match=r"16000 Hz, and the recogniser has .* at 8000 Hz: write shards for it"):
         Shar(str(shards)).check(ALPHABET.letters, 8_000)

@@ -223,7 +223,7 @@ DECODE = "speech.inference.decode"
         ("sample_rate", "1000000000000", "sample_rate=1000000000000 must be"),
         ("samples_per_frame", "0", "samples_per_frame=0 must be"),
         ("alphabet", "ab\x1b[2J", "printable"),
-        ("phones_weight", "nan", "phones_weight=nan must lie within 0 to 1"),
+        ("phones_weight", "nan", "phones_weight=nan must be between 0 and 1"),
         ("phones_weight", None, "'phones_weight'"),
         ("phones_weight", "half", "'half'"),
         ("phones", "[]", "a list of distinct phones"),

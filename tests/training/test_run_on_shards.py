@@ -78,7 +78,7 @@ def test_its_page_has_clips_of_its_shards_which_are_no_corpus(shards_run, shards
         run_command(
             "shard", "corpus=shar", f"corpus.folder={shards}", f"output={tmp_path}/shards", f"cache_dir={cache}"
         )
-    assert "already contains shards: give the corpus that they were made from" in capsys.readouterr().err
+    assert "already contains shards: give the corpus they were made from" in capsys.readouterr().err
 
 
 def test_other_shards_and_replay_are_refused(shards, shards_run, compose, tmp_path, cache):

@@ -132,7 +132,7 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
         (["+trainer.max_time=soon"], r"trainer\.max_time=soon: give days:hours:minutes:seconds"),
         (["+trainer.max_time={fortnights: 1}"], r"trainer\.max_time={'fortnights': 1}: give days:hours:"),
         (["trainer.devices=2"], r"trainer\.devices=2: for several processes give trainer=ddp as well$"),
-        (["trainer=ddp", "trainer.devices=auto"], r"trainer\.devices=auto: of trainer=ddp it is the number of"),
+        (["trainer=ddp", "trainer.devices=auto"], r"trainer\.devices=auto: with trainer=ddp it is the number of"),
         (["trainer=ddp", "+trainer.num_nodes=2"], r"trainer\.num_nodes=2: trainer=ddp uses the processes of one"),
         (["trainer=ddp", "gradients=manual"], r"gradients=manual: it needs a single process: use gradients=hybrid, or"),
         (["wise_ft_alpha=1.5", "init=RUN"], r"wise_ft_alpha=1\.5 is the share of the fine-tuned weights: 0 \(none\)"),
