@@ -211,13 +211,13 @@ def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sou
 
 
 ENDS = [
-    ("context.track.dispatchEvent(new Event('ended'))", "gone"),  # unplugged
+    ("context.track.dispatchEvent(new Event('ended'))", "disconnected"),  # unplugged
     (  # a call on a phone
         "Object.defineProperty(context.context, 'state', { value: 'interrupted' });"
         "context.context.dispatchEvent(new Event('statechange'))",
         "interrupted",
     ),
-    ("context.node.port.close()", "No sound comes"),  # a clock that stands still
+    ("context.node.port.close()", "no longer gives any sound"),  # a clock that stands still
 ]
 
 
@@ -540,7 +540,7 @@ def test_a_file_of_enrolled_names_is_opened_and_another_is_refused(ready, clip_o
     (tmp_path / "other.json").write_text("{}")
     page = ready()
     page.set_input_files("#enrolled", tmp_path / "other.json")
-    wait_for(page, "enrolment", "other.json: no file")
+    wait_for(page, "enrolment", "other.json: not a file of enrolled names")
     page.set_input_files("#enrolled", tmp_path / "family.json")
     page.wait_for_function("() => document.getElementById('names').value.endsWith('Gran')")
     wait_for_n(page, "#list > li", 6)

@@ -56,7 +56,7 @@ export class Result {
     if (!best) return letters ? `Letters: ${letters}. The list is empty.` : "The list is empty.";
     if (accepted !== false) return `${best.text}, ${percent(best.probability)}`;
     if (unsure) return `Not sure: say it again. The nearest is ${best.text}.`;
-    return `Not in the list, with ${percent(outOfList)} probability. The nearest is ${best.text}.`;
+    return `Not in the list: another word with ${percent(outOfList)} probability. The nearest is ${best.text}.`;
   }
 
   #picture({ waveform, span, transcript }) {
