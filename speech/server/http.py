@@ -50,7 +50,7 @@ def application(recognition: Recognition) -> FastAPI:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
             if others := sorted(request.query_params.keys() - {"name"}):
-                raise ValueError(f"{others[0]}: there is only name, which may be repeated: ?name=Anna&name=Bob")
+                raise ValueError(f"{others[0]}: unknown; give name, as often as needed: ?name=Anna&name=Bob")
             if request.headers.get("content-type", "").startswith("multipart/"):
                 raise ValueError("a form: send the recording itself as the body: curl --data-binary @clip.wav")
             lexicon = await recognition.read(name)

@@ -50,7 +50,7 @@ WRONG = {  # a request's settings, what else is given, and what is told
     "silence": ("", {"content": SOUND}, "no speech found"),
     "a name in another script": ("?name=ന", {"content": SOUND}, "ന"),
     "a form": ("", {"files": {"file": ("clip.flac", SOUND)}}, "curl --data-binary"),
-    "an unknown setting": ("?names=One", {"content": SOUND}, "names: there is name"),
+    "an unknown setting": ("?names=One", {"content": SOUND}, "names: unknown; give name"),
 }
 
 
