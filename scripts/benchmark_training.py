@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from benchlib.figures import show
-from benchlib.timing import Action, in_turns, ratio, side_by_side
+from benchlib.timing import in_turns, ratio, side_by_side
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from torch.utils.data import DataLoader
@@ -39,6 +40,7 @@ from speech.config import compose
 from speech.config.objects import instantiate
 from speech.config.tree import Config
 from speech.data.datamodule import SpeechData
+from speech.data.dataset import Batch
 from speech.model.encoder import Encoder
 from speech.model.recognizer import PARTS, Recognizer
 from speech.training.corpora import make_data
@@ -225,41 +227,45 @@ def measure(name: str, arguments: Sequence[str], data: SpeechData) -> dict[str, 
 
 
 def parts_of_a_step(arguments: Sequence[str], data: SpeechData) -> None:
-    """Each part's share of a step: how much longer a step takes when it includes one more part."""
+    """Each part's share of a step, as the mean over an epoch: how much longer a step takes with one more part."""
     config, recognizer = start(arguments)
-    batch = next(iter(data.train_dataloader()))
+    batches = list(data.train_dataloader())
     gradients, optimizer = instantiate(config.gradients), instantiate(config.optimizer)(recognizer.parameters())
-    gradients.forward(recognizer, batch)  # which sets how the recurrent layers are differentiated
+    gradients.forward(recognizer, batches[0])  # which sets how the recurrent layers are differentiated
     front, encoder = recognizer.frontend, recognizer.encoder
-    features, n_frames = front(batch.waveforms, batch.n_samples)
-    hidden = torch.randn(len(batch.texts), int(encoder.n_frames(features.shape[1])), 2 * config.encoder.n_units)
-    first = hidden[..., : config.encoder.n_units].clone().requires_grad_()
-    hidden.requires_grad_()
 
-    def recurrent(backward: bool) -> None:
+    def recurrent(batch: Batch, backward: bool) -> None:
+        n_frames = encoder.n_frames(front.n_frames(batch.n_samples))
+        hidden = torch.randn(len(batch.texts), int(n_frames.max()), 2 * config.encoder.n_units)
+        first = hidden[..., : config.encoder.n_units].clone()
         for directions, x in zip(encoder.layers(), (first, hidden), strict=True):
-            y = encoder._recurrent(directions, x, encoder.n_frames(n_frames))
+            y = encoder._recurrent(directions, x.requires_grad_(), n_frames)
             if backward:
                 y.backward(torch.ones_like(y))
 
-    def step(clip: bool) -> None:
+    def step(batch: Batch, clip: bool) -> None:
         optimizer.zero_grad()
         gradients.backward(gradients.forward(recognizer, batch).loss)
         if clip:
             gradients.clip(recognizer.parameters(), config.trainer.gradient_clip_val)
             optimizer.step()
 
-    actions: dict[str, Action] = {
-        "front end": lambda: front(batch.waveforms, batch.n_samples),
-        "logits": lambda: recognizer(batch.waveforms, batch.n_samples),
-        "loss": lambda: loss_of(recognizer, batch),
-        "backward": lambda: step(clip=False),
-        "whole": lambda: step(clip=True),
-        "recurrent, forward": lambda: recurrent(backward=False),
-        "recurrent": lambda: recurrent(backward=True),
+    parts: dict[str, Callable[[Batch], object]] = {
+        "front end": lambda batch: front(batch.waveforms, batch.n_samples),
+        "logits": lambda batch: recognizer(batch.waveforms, batch.n_samples),
+        "loss": lambda batch: loss_of(recognizer, batch),
+        "backward": partial(step, clip=False),
+        "whole": partial(step, clip=True),
+        "recurrent, forward": partial(recurrent, backward=False),
+        "recurrent": partial(recurrent, backward=True),
     }
-    times = side_by_side(actions, clock=time.process_time)
-    at = {name: float(np.median(some)) for name, some in times.items()}
+
+    def epoch(part: Callable[[Batch], object]) -> None:
+        for batch in batches:
+            part(batch)
+
+    times = side_by_side({name: partial(epoch, part) for name, part in parts.items()}, 5, 1, time.process_time)
+    at = {name: float(np.median(some)) / len(batches) for name, some in times.items()}
     back = at["recurrent"] - at["recurrent, forward"]
     found = {
         "front end": at["front end"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import multiprocessing
 import os
 import shutil
@@ -29,9 +30,19 @@ LEAST_FILES = 256  # a batch sent to another process needs an open file for each
 GROUP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+_last_signal_s = -math.inf  # when a signal was to end the program
+
+
 def leave(number: int, _frame: FrameType | None) -> None:
-    """A signal handler that ends the program with ``sys.exit``."""
-    sys.exit(128 + number)
+    """A signal handler that ends the program with ``sys.exit``.
+
+    A signal that comes less than a second after another one has no effect, as it would interrupt the cleaning up:
+    ``timeout`` and batch systems send one to the program and one to its group.
+    """
+    global _last_signal_s
+    before, _last_signal_s = _last_signal_s, time.monotonic()
+    if _last_signal_s - before > 1:
+        sys.exit(128 + number)
 
 
 def exit_on_signals() -> None:
@@ -97,16 +108,19 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def no_children_left() -> Iterator[None]:
-    """On an exception, kills daemon child processes, such as a loader's workers: Python would wait for them."""
+    """On an exception, kills the child processes that were started within the block: they ignore a terminal's signals,
+    and Python would wait for them. A second signal does not interrupt this."""
+    before = multiprocessing.active_children()
     try:
         yield
     except BaseException:
-        if hasattr(signal, "SIGCHLD"):
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an exception of its own
-        for child in multiprocessing.active_children():
-            if child.daemon:
-                child.kill()
-                child.join()
+        with signals_held():
+            if hasattr(signal, "SIGCHLD"):
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an exception of its own
+            for child in multiprocessing.active_children():
+                if child not in before:
+                    child.kill()
+                    child.join()
         raise
 
 

@@ -113,13 +113,24 @@ def remove_parts(folder: Path) -> None:
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
-    """Lets one process at a time write into ``folder``; the others wait, and print that they do."""
+    """Lets one process at a time write into ``folder``; the others wait, and print that they do.
+
+    Raises RuntimeError in a child process that is still importing the main script: the writer may be its parent, which
+    waits for it.
+    """
     from filelock import FileLock, Timeout  # not in the runtime wheel, which fills no folder
 
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        import multiprocessing
+
+        if getattr(multiprocessing.current_process(), "_inheriting", False):  # it has no public name
+            raise RuntimeError(
+                "a new process imports this script again, and has reached the code that started it: put that code "
+                'under if __name__ == "__main__":'
+            ) from None
         print(f"another process is writing {printable(folder)}: waiting for it")
         lock.acquire()
     try:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -27,7 +29,9 @@ from speech.config.sweep import require_launcher
 from speech.config.tree import ConfigError
 
 _WHOLE = {"batch_size": 1, "seed": 0, "shard_size": 1, "sample_rate": 1}  # whole numbers, with their least values
-_KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}  # by annotation
+# What a value has to be, by the annotation of its parameter; a text is checked only to be no null.
+_KINDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
+_TYPES: dict[str, type | UnionType] = {"bool": bool, "int": int, "float": int | float}
 _OBJECTS = ("replay", "concatenate")  # null, or a node with a _target_
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
@@ -91,16 +95,26 @@ def _check_node(node: Any, path: str) -> None:
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             for key in set(node) - known - _HYDRA_KEYS:
                 raise unknown_key(path, key, known)
-        for key in (key for key, child in node.items() if child is None and key in known):
-            annotation, default = parameters[key].annotation, parameters[key].default
-            kind = _KINDS.get(getattr(annotation, "__name__", annotation))
-            if kind and default is not None:
-                raise ConfigError(f"{path}.{key}=null must be {kind}")
+        for key in known & node.keys():
+            if kind := _misfit(node[key], parameters[key]):
+                value = json.dumps(node[key])
+                raise ConfigError(f"{path}.{key}={value} must be {kind}")
     named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
             raise unknown_key(path, key, named)
         _check_node(child, f"{path}.{key}")
+
+
+def _misfit(value: Any, parameter: inspect.Parameter) -> str | None:
+    """What ``value`` has to be as an argument for ``parameter``; None if it is that, or an interpolation."""
+    annotation = getattr(parameter.annotation, "__name__", str(parameter.annotation))
+    name = annotation.removesuffix(" | None")
+    if value is None:
+        return _KINDS.get(name) if name == annotation and parameter.default is not None else None
+    kind = _TYPES.get(name)
+    fits = kind is None or (isinstance(value, kind) and isinstance(value, bool) == (kind is bool))
+    return None if fits or (isinstance(value, str) and "${" in value) else _KINDS[name]
 
 
 def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:

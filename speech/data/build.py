@@ -175,7 +175,8 @@ def _render(
             return
         # spawn: the engines' C libraries are not safe to fork
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(n_workers, context, initializer=processes.end_with_parent) as pool:
+        workers = ProcessPoolExecutor(n_workers, context, initializer=processes.end_with_parent)
+        with workers as pool, processes.no_children_left():
             futures = [
                 pool.submit(_render_shard, source, folder, sample_rate, shard, items)
                 for shard, items in missing.items()
@@ -188,9 +189,6 @@ def _render(
                     f"{folder}: a process that renders was killed (was there too little memory?): run it again, it "
                     "continues from here"
                 ) from error
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
 
 
 def _shard_path(folder: Path, shard: str) -> Path:

@@ -100,9 +100,16 @@ def test_a_signal_that_nohup_ignores_stays_ignored():
     assert done.stdout == "goes on\n"
 
 
+def ended(path, code):
+    path.write_text(code)
+    return subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=30, check=False)
+
+
 def test_an_exception_ends_the_children_that_would_be_waited_for(tmp_path):
-    (tmp_path / "parent.py").write_text("""
-import multiprocessing, signal, sys, time
+    done = ended(
+        tmp_path / "parent.py",
+        """
+import multiprocessing, time
 from speech.common.processes import end_with_parent, no_children_left
 
 def child(ready):
@@ -113,17 +120,41 @@ def child(ready):
 if __name__ == "__main__":
     context = multiprocessing.get_context("fork")
     ready = context.Event()
-    one = context.Process(target=child, args=(ready,), daemon=True)
-    one.start()
-    ready.wait()
     with no_children_left():
+        context.Process(target=child, args=(ready,)).start()
+        ready.wait()
         raise KeyError("in a callback")
-""")
-    done = subprocess.run(
-        [sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, timeout=30, check=False
+""",
     )
     assert done.returncode == 1
     assert done.stderr.endswith("KeyError: 'in a callback'\n")
+
+
+def test_of_two_signals_the_second_does_not_keep_a_pool_from_ending(tmp_path):
+    """As of ``timeout``, which sends one to the process and one to its group."""
+    done = ended(
+        tmp_path / "parent.py",
+        """
+import multiprocessing, os, signal, threading, time
+from concurrent.futures import ProcessPoolExecutor
+from speech.common.processes import end_with_parent, exit_on_signals, no_children_left
+
+def signals():
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+
+if __name__ == "__main__":
+    exit_on_signals()
+    workers = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=end_with_parent)
+    with workers as pool, no_children_left():
+        pool.submit(os.getpid).result()
+        waited = [pool.submit(time.sleep, 60) for _ in range(4)]
+        threading.Thread(target=signals).start()
+        waited[0].result()
+""",
+    )
+    assert done.returncode == 128 + signal.SIGTERM
 
 
 def test_little_memory_to_share_leaves_one_process(tmp_path, monkeypatch):

@@ -279,6 +279,29 @@ def spoken():
     return files.to_waveform(*speak("Anna"), RATE)
 
 
+FOLDER_BUILDER = """
+import sys
+from speech.data import build as building
+from speech.data.recordings import Folder
+from speech.text.alphabet import Alphabet
+building.SHARD = 1
+building.build(Folder(sys.argv[1], val_speakers=0, test_speakers=0), Alphabet(), 16000, sys.argv[2], n_workers=2)
+"""
+
+
+def test_a_script_without_a_main_guard_is_told_so_and_does_not_wait_for_itself(tmp_path, spoken):
+    clips = tmp_path / "clips"
+    for name in ("Martin", "Mark", "Marvin"):
+        (clips / name).mkdir(parents=True)
+        files.write(clips / name / "0.wav", spoken, RATE)
+    script = tmp_path / "script.py"
+    script.write_text(FOLDER_BUILDER)
+    command = [sys.executable, script, clips, tmp_path / "cache"]
+    ended = subprocess.run(command, capture_output=True, timeout=60, check=False, text=True)
+    assert ended.returncode
+    assert 'put that code under if __name__ == "__main__":' in ended.stderr
+
+
 @pytest.fixture
 def folder(tmp_path, spoken):
     """Recordings of Anna by four speakers."""
