@@ -51,7 +51,7 @@ def level_faults(waveform: Waveform, name: Waveform) -> list[str]:
     if (n_clipped := int(np.count_nonzero(np.abs(waveform) >= CLIPPED))) > MOST_CLIPPED:
         faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move farther away")
     if (loud := level(name)) < LEAST_DBFS:
-        faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is needed: come closer, or raise the level")
+        faults.append(f"too quiet: {loud:.0f} dBFS, at least {LEAST_DBFS:.0f} needed: come closer, or raise the level")
     return faults
 
 
@@ -91,7 +91,7 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     room_faults = []
     if snr < LEAST_SNR_DB:
         room_faults.append(
-            f"too noisy: {snr:.0f} dB above the noise, at least {LEAST_SNR_DB:.0f} is needed: find a quieter place"
+            f"too noisy: {snr:.0f} dB above the noise, at least {LEAST_SNR_DB:.0f} needed: find a quieter place"
         )
     if early and late:
         room_faults.append("never quiet: a loud room, or continuous speech: say the name alone, somewhere quieter")

@@ -144,8 +144,8 @@ class Recipe:
         except Exception as error:  # a recipe may raise anything for an unexpected file
             reason = " ".join(f"{type(error).__name__}: {error}".partition("Details:")[0].split())
             raise CorpusError(
-                f"corpus.root={self.root}: not laid out as {self.recipe} is ({reason}): each of its parts needs "
-                "recordings that can be read, and their texts, where lhotse download puts them"
+                f"corpus.root={self.root}: not laid out like {self.recipe} ({reason}): each of its parts needs "
+                "readable recordings and their texts, where lhotse download puts them"
             ) from error
         for part, of in parts.items():
             places = {one.id: one.sources[0].source for one in of["recordings"]}
@@ -166,7 +166,7 @@ class Recipe:
         if self.recipe == "voxpopuli":
             table = f"asr_{self.language}.tsv.gz"  # Lhotse would download it
             if not (self.root / table).is_file():
-                raise FileNotFoundError(f"no {table} there, which is published beside the recordings")
+                raise FileNotFoundError(f"{table} is missing, which is published with the recordings")
             shutil.copyfile(self.root / table, folder / table)
             return dict(recipes.prepare_voxpopuli(self.root, folder, lang=self.language))
         if self.recipe == "timit":

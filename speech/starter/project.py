@@ -147,7 +147,7 @@ def _cut(text: str, cuts: Mapping[str, Any], place: str) -> str:
         text = _dropped(text, name.split("."), place)
     for old, new in ((one["old"], one["new"]) for one in cuts.get("replace", ())):
         if text.count(old) != 1:
-            raise ValueError(f"{HERE / 'parts.yaml'}: {place}: {old!r} stands there {text.count(old)} times, not once")
+            raise ValueError(f"{HERE / 'parts.yaml'}: {place}: {old!r} occurs {text.count(old)} times, not once")
         text = text.replace(old, new)
     return text
 

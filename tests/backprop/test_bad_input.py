@@ -164,7 +164,7 @@ def test_the_whole_chain_refuses_inputs_that_do_not_fit():
     def forward(parameters=parameters, waveforms=batch.waveforms, n_samples=batch.n_samples):
         return recognizer.forward(model.geometry(), parameters, waveforms, n_samples)
 
-    with pytest.raises(InputError, match=r"parameters hold no encoder\.output\.bias"):
+    with pytest.raises(InputError, match=r"parameters lack encoder\.output\.bias"):
         forward({name: weight for name, weight in parameters.items() if name != "encoder.output.bias"})
     with pytest.raises(InputError, match="waveforms have 39 samples, and a window takes 40"):
         forward(waveforms=batch.waveforms[:, :39], n_samples=batch.n_samples.clamp(max=39))

@@ -184,7 +184,7 @@ def test_a_corpus_has_the_splits_and_the_clips_of_its_own_lists(recipe, speakers
 def test_the_list_of_voxpopuli_is_asked_for_and_not_fetched(sound, tmp_path, cache):
     voxpopuli(tmp_path / "corpus", sound)
     (tmp_path / "corpus" / "asr_en.tsv.gz").unlink()
-    with pytest.raises(CorpusError, match=r"no asr_en\.tsv\.gz there, which is published beside the recordings"):
+    with pytest.raises(CorpusError, match=r"asr_en\.tsv\.gz is missing, which is published with the recordings"):
         made("voxpopuli", tmp_path / "corpus", tmp_path, cache)
 
 
@@ -248,5 +248,5 @@ def test_a_manifest_that_is_damaged_is_one_line(sound, tmp_path, cache):
 def test_a_list_that_is_missing_is_one_line(sound, tmp_path, cache):
     """Lhotse's recipe has no name for it: UnboundLocalError."""
     write(tmp_path / "speech_commands_v0.02" / "yes" / "f1_nohash_0.wav", sound("one", "f1"))
-    with pytest.raises(CorpusError, match=r"not laid out as speechcommands is \(UnboundLocalError: .*\): each of its "):
+    with pytest.raises(CorpusError, match=r"not laid out like speechcommands \(UnboundLocalError: .*\): each of its "):
         made("speechcommands", tmp_path, tmp_path, cache)

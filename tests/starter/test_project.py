@@ -96,7 +96,7 @@ def test_what_is_not_finished_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_cut_that_no_longer_fits_is_an_error_that_names_it():
-    with pytest.raises(ValueError, match=r"parts\.yaml: a\.py: 'x = 1\\n' stands there 0 times, not once"):
+    with pytest.raises(ValueError, match=r"parts\.yaml: a\.py: 'x = 1\\n' occurs 0 times, not once"):
         project._cut("y = 1\n", {"replace": [{"old": "x = 1\n", "new": ""}]}, "a.py")
     with pytest.raises(ValueError, match=r"a\.py: there is no A\.f"):
         project._cut("class A:\n    def g(self): ...\n", {"drop": ["A.f"]}, "a.py")
