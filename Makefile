@@ -15,7 +15,7 @@ READY := .venv/.ready
 train: $(READY)
 	$(BIN)/python -m speech.train
 
-# The recogniser that ships, from recordings of people and synthetic voices: hours; it goes on where it was stopped
+# The recogniser that ships, from recordings of people and synthetic voices: hours; it continues where it was stopped
 pretrained: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python scripts/make_pretrained.py $(RECORDINGS)
@@ -62,7 +62,7 @@ test-fast: $(READY)
 fuzz: $(READY)
 	$(BIN)/python scripts/fuzz.py
 
-# Commands killed at 50 moments, on a full disk, and two at once: each goes on to its result; mounts small file systems
+# Commands killed at 50 moments, on a full disk, and two at once: each continues to its result; mounts small file systems
 chaos: $(READY)
 	$(BIN)/python scripts/chaos.py
 

@@ -38,7 +38,7 @@ def robustness(recognizer: Recognizer, clips: list[Clip]) -> None:
     """Is the same name ranked first if the clip is placed in 3 s of silence, and if mains hum is added to all of it?"""
     rate = recognizer.sample_rate
     speakers = []
-    same: dict[str, list[bool]] = {"silence": [], "hum of 50 Hz, 20 dB under the speech": []}
+    same: dict[str, list[bool]] = {"silence": [], "hum of 50 Hz, 20 dB below the speech": []}
     for i in np.random.default_rng(0).permutation(len(clips))[:N_ROBUST]:
         waveform = clips[i].waveform
         speakers.append(clips[i].speaker)

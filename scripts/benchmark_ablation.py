@@ -69,7 +69,7 @@ def main() -> None:
     overrides = [some for some in given.chosen if "=" in some]
     variants = [some for some in given.chosen if "=" not in some] or list(plan.variants)
     if unknown := sorted(set(variants) - set(plan.variants)):
-        sys.exit(f"error: no variant {', '.join(unknown)}: there are {', '.join(plan.variants)}")
+        sys.exit(f"error: no variant {', '.join(unknown)}: choose from {', '.join(plan.variants)}")
     sets = test_sets(People(given.data_dir))
     first: dict[str, Hits] = {}
     for variant in variants:

@@ -139,7 +139,7 @@ def sentences(bench: Bench) -> None:
     chosen = [rows[i] for i in sorted(np.random.default_rng(0).permutation(len(rows))[: bench.n_clips])]
     lexicon = bench.recognizer.lexicon(WORDS)
 
-    def heard(per_hour: float | None, recognizer: Runtime) -> Callable[[Waveform], list[Place]]:
+    def spotting(per_hour: float | None, recognizer: Runtime) -> Callable[[Waveform], list[Place]]:
         def way(sound: Waveform) -> list[Place]:
             events = bench.spotted(sound, lexicon, per_hour, recognizer)
             return [Place(one.transcript.names[0][0], one.start_s, one.end_s) for one in events]
@@ -147,11 +147,11 @@ def sentences(bench: Bench) -> None:
         return way
 
     ways = {
-        "": heard(PER_HOUR, bench.recognizer),
-        " (segments)": heard(PER_HOUR, bench.segments),
+        "": spotting(PER_HOUR, bench.recognizer),
+        " (segments)": spotting(PER_HOUR, bench.segments),
         " (finder alone)": lambda sound: bench.alone(sound, lexicon),
-        " (between pauses alone)": heard(None, bench.recognizer),
-        " (twenty allowed)": heard(20, bench.recognizer),
+        " (between pauses alone)": spotting(None, bench.recognizer),
+        " (twenty allowed)": spotting(20, bench.recognizer),
     }
     for way, found_in in ways.items():
         hits, n_false, seconds, used = [], 0, 0.0, 0.0

@@ -234,8 +234,8 @@ def enrolled(bench: Bench) -> None:
         rng, used, start = np.random.default_rng(lists.seed), set(), time.perf_counter()
         names = {}
         for digit in digits:
-            said = [i for i in own if every[i].text == digit and frames[i]]
-            drawn = rng.permutation(said)[:5].tolist()
+            recorded = [i for i in own if every[i].text == digit and frames[i]]
+            drawn = rng.permutation(recorded)[:5].tolist()
             used |= set(drawn)
             names[digit] = enrolment.enrol([frame for i in drawn if (frame := frames[i])])
         seconds.append((time.perf_counter() - start) / len(digits))
@@ -270,7 +270,7 @@ def cost(bench: Bench) -> None:
     clip = next(iter((bench.people.folder / "names" / "alexa").glob("*.flac")))
     command = [sys.executable, "-c", MEMORY, str(bench.recognizer), str(clip)]
     megabytes = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1000
-    show("memory", megabytes, "MB", "at most 100: the largest a process had that transcribed one clip")
+    show("memory", megabytes, "MB", "at most 100: the peak of a process that transcribes one clip")
 
 
 def draw_lists(trained_on: set[str], n_lists: int, n_names: int, n_commonest: int, seed: int) -> list[list[str]]:
@@ -285,7 +285,7 @@ def draw_lists(trained_on: set[str], n_lists: int, n_names: int, n_commonest: in
         shuffled = (pool[i] for i in rng.permutation(len(pool)))
         drawn = list(islice(distinct_sounds(shuffled, set(), set()), n_names))
         if len(drawn) < n_names:
-            raise ValueError(f"{len(drawn)} names are left that training did not have, {n_names} are needed")
+            raise ValueError(f"{len(drawn)} names that were not in training are left, {n_names} are needed")
         lists.append(drawn)
     return lists
 
@@ -295,7 +295,7 @@ def unseen(bench: Bench) -> None:
     wanted, run_dir = bench.lists.unseen, bench.recognizer.parent
     trained_on = training_texts(run_dir, bench.transcriber.alphabet, bench.cache_dir)
     lists = draw_lists(trained_on, wanted.n_lists, wanted.n_names, wanted.n_commonest, bench.lists.seed)
-    than = f"at least 0.9; {len(lists)} lists of {wanted.n_names} names that training never had"
+    than = f"at least 0.9; {len(lists)} lists of {wanted.n_names} names that were not in training"
     every = sorted({name for some in lists for name in some})
     for engine, recordings in synthesize_all(every, wanted.takes, bench.cache_dir).items():
         evaluated = evaluate(bench.transcriber, recordings)
@@ -353,7 +353,7 @@ def main() -> None:
     )
     for figure in given.only or figures:
         if figure not in figures:
-            parser.error(f"{figure} is measured of a run: give its folder")
+            parser.error(f"{figure} needs a run: give its folder")
         figures[figure](bench)
 
 

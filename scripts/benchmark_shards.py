@@ -166,7 +166,7 @@ def main() -> None:
                 than = f"median of {N_ROUNDS}, {min(values):.4g} to {max(values):.4g}; {than}".removesuffix("; ")
                 show(f"{metric} ({corpus_name})", float(np.median(values)), unit, than, *compared)
             same = all(one["same_batch"] for one in rounds) and len({one["digest"] for one in rounds}) == 1
-            show(f"same_batches ({corpus_name})", float(same), "", "1: entered in mid-epoch, in each process alike")
+            show(f"same_batches ({corpus_name})", float(same), "", "1: resumed in mid-epoch, the same in each process")
         speed = lhotse_cuts_per_s(folder)
         than = f"at {speed:.0f} cuts a second, measured over {N_LHOTSE}"
         show("lhotse_fast_forward_cpu_s", sizes[-1] / speed, "s", than)

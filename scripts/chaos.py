@@ -192,7 +192,7 @@ def finish(command: Command, place: Path, expected: object) -> None:
     if (found := command.result(place)) != expected:
         raise Fault(f"run again, it ended with another result: {found} instead of {expected}"[:2_000])
     if process.has_left_processes():
-        raise Fault("processes were left")
+        raise Fault("processes were left running")
     check_nothing_left(place)
 
 
@@ -212,7 +212,7 @@ def killed(command: Command, place: Path, expected: object, after_s: float, grou
     process.kill(group)
     process.ended(WAITS_S)
     if process.has_left_processes():
-        raise Fault("its processes went on")
+        raise Fault("its processes kept running")
     check_whole(place)
     finish(command, place, expected)
 
@@ -229,9 +229,9 @@ def full_disk(command: Command, place: Path, expected: object, room: int) -> Non
     if status:
         lines = [line for line in errors.splitlines() if line.startswith("error: ")]
         if status != 2 or len(lines) != 1 or "Traceback" in errors:
-            raise Fault(f"a full disk ended it with {status}: {errors[-500:]}")
+            raise Fault(f"it ended with {status} on a full disk: {errors[-500:]}")
         if not any(str(one) in lines[0] for one in (place, *(f"{command.makes}/" for command in COMMANDS))):
-            raise Fault(f"no file is named: {lines[0]}")
+            raise Fault(f"the error names no file: {lines[0]}")
     rest.unlink()
     finish(command, place, expected)
 

@@ -181,9 +181,9 @@ def check(arguments: list[str]) -> int:
     """Print every gradient and its error; returns how many are wrong."""
     check_overrides("train", arguments)  # before anything else
     print("Errors of the hand-written gradients against autograd's and against central differences: the largest")
-    print(f"difference over the largest value. Allowed are {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; all is in float64.")
+    print(f"difference over the largest value. Tolerances: {AUTOGRAD:.0e} and {DIFFERENCES:.0e}; in float64.")
     of_operations = (row for example in examples() for row in of_operation(example))
-    rows = show("operations: each on a small example of its own", of_operations)
+    rows = show("operations: each on its own small example", of_operations)
 
     encoders = [f"encoder={path.stem}" for path in sorted((tree.CONF / "encoder").glob("*.yaml"))]
     chosen = [argument for argument in arguments if argument.startswith("encoder=")]

@@ -89,16 +89,16 @@ def cut(manifests: list[Path], out: Path, seed: int) -> list[dict[str, Any]]:
                 n_failed += 1
                 continue
             for i, run in enumerate(runs(words, RATE, rng, HELD_OUT)):
-                said = " ".join(word.text for word in run)
-                n_of[said] += 1
-                if n_of[said] > MOST:
+                text = " ".join(word.text for word in run)
+                n_of[text] += 1
+                if n_of[text] > MOST:
                     continue
                 margin = round(MARGIN_S * RATE)
                 clip = waveform[max(0, int(run[0].start) - margin) : int(run[-1].stop) + margin]
                 path = Path(one.get("source") or manifest.parent.name, one["speaker"], f"{number:05d}-{i:03d}.flac")
                 (out / path).parent.mkdir(parents=True, exist_ok=True)
                 files.write(out / path, clip, RATE)
-                rows.append({**one, "path": str(path), "text": said})
+                rows.append({**one, "path": str(path), "text": text})
         print(f"{manifest}: {len(utterances) - n_failed} of {len(utterances)} utterances aligned", file=sys.stderr)
     return rows
 
@@ -111,7 +111,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = cut(given.manifest, given.out, given.seed)
     if not rows:
-        sys.exit("error: no clip was cut: are the texts lower case, and the recordings speech?")
+        sys.exit("error: no clip was cut: are the texts in lower case, and are the recordings speech?")
     with storage.whole(given.out / "manifest.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), extrasaction="ignore")
         writer.writeheader()

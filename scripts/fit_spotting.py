@@ -123,13 +123,13 @@ def false_alarms(
     spotters = [Spotter(recognizer, recognizer.lexicon(names), 1.0) for names in lists(words)]
     rng, scores = np.random.default_rng(SEED), []
     for piece in pieces:
-        heard = piece + FLOOR * rng.standard_normal(len(piece), np.float32)
+        noisy = piece + FLOOR * rng.standard_normal(len(piece), np.float32)
         if finder:
             streams = [StreamSpotter(spotter, finder, 0) for spotter in spotters]
-            scores += [score for one in streams for score, _ in [*one.scored(heard), *one.last_scored()]]
+            scores += [score for one in streams for score, _ in [*one.scored(noisy), *one.last_scored()]]
         else:
-            log_probs = recognizer.log_probs(heard)
-            scores += [score for spotter in spotters for score, _ in spotter.scored(heard, log_probs, 0.0)]
+            log_probs = recognizer.log_probs(noisy)
+            scores += [score for spotter in spotters for score, _ in spotter.scored(noisy, log_probs, 0.0)]
     return scores
 
 
@@ -148,10 +148,10 @@ def fit(data_dir: Path, recognizer: Runtime, finder: Runtime | None) -> Confirma
             show(f"fit_false_alarms ({speech.__name__}{kind})", len(found), "", than)
             for per_hour in (1, 10):
                 least = Confirmation.fitted([found], word_hours[-1:]).threshold(per_hour)
-                show(f"fit_threshold ({speech.__name__}{kind})", least, "nats", f"{per_hour} an hour of each name")
+                show(f"fit_threshold ({speech.__name__}{kind})", least, "nats", f"{per_hour} an hour for each name")
     strictest = Confirmation.fitted(scores, word_hours)
     for name, value in asdict(strictest).items():
-        show(f"fit_strictest.{name}", value, "nats", "before it is carried to people's running speech")
+        show(f"fit_strictest.{name}", value, "nats", "before it is converted to people's running speech")
     return carried(strictest, FIRST_FINDER if finder else FIRST)
 
 
@@ -190,14 +190,14 @@ def main() -> None:
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--finder", type=Path, help="the run's folder or the exported file of a finder: fit this one")
-    parser.add_argument("--dry-run", action="store_true", help="print the thresholds, and change no file")
+    parser.add_argument("--dry-run", action="store_true", help="print the thresholds without changing a file")
     given = parser.parse_args()
     recognizer, finder = Runtime(given.folder), given.finder and Runtime(given.finder)
     found = fit(given.data_dir.resolve(), recognizer, finder)
     changed = [] if given.dry_run else store(given.finder or given.folder, found)
     before = (finder or recognizer).confirmation
     for name, value in asdict(before or UNFITTED).items():
-        show(f"before.{name}", value, "nats", "in the file" if before else "of a file that has none")
+        show(f"before.{name}", value, "nats", "in the file" if before else "the file has none")
     for name, value in asdict(found).items():
         show(f"confirmation.{name}", value, "nats", f"written to {', '.join(changed) or 'no file'}")
 

@@ -272,7 +272,7 @@ def _tried(action: Callable[[], object]) -> tuple[str, float, str]:
     except EXPLAINED as error:
         end, reason = "refused", str(error)
     except _Hang:
-        end, reason = "failed", "does not end"
+        end, reason = "failed", "does not terminate"
     except Exception as error:
         end, reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
     finally:

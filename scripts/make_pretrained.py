@@ -49,7 +49,7 @@ CARDS = {"CARD.md": RUN, "STREAMING.md": FINDER}
 def python(*arguments: str | Path) -> None:
     """Run this Python with ``arguments``; ends the program if that fails."""
     if subprocess.run([sys.executable, *map(str, arguments)], check=False).returncode:
-        sys.exit(f"error: stopped in: {' '.join(map(str, arguments))}")
+        sys.exit(f"error: this command failed: {' '.join(map(str, arguments))}")
 
 
 def cut(recordings: Path) -> None:
@@ -93,7 +93,7 @@ def measure(data_dir: Path) -> None:
         command = [sys.executable, "scripts/benchmark_people.py", str(data_dir), str(RUN / pretrained.EXPORTED)]
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            sys.exit(f"error: stopped in: {' '.join(command)}")
+            sys.exit(f"error: this command failed: {' '.join(command)}")
         storage.write_text(RUN / FIGURES, done.stdout)
 
 

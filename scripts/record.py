@@ -97,7 +97,7 @@ def record(
             path = _free(folder, speaker)
             files.write(path, found.waveform, rate)
             n_written += 1
-            show(f"  good: {found.speech_s:.2f} s, {found.level_dbfs:.0f} dBFS, {found.snr_db:.0f} dB over the room\n")
+            show(f"  good: {found.speech_s:.2f} s, {found.level_dbfs:.0f} dBFS, {found.snr_db:.0f} dB SNR\n")
     return n_written
 
 

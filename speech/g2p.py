@@ -23,7 +23,7 @@ def _train(config: Config, resume: bool = False) -> None:
     try:
         print(json.dumps(train(config, resume)))
     except Interrupted as stopped:
-        print(f"stopped, saved in {stopped.checkpoint}; go on with: python -m speech.g2p resume={config.run_dir}")
+        print(f"stopped and saved in {stopped.checkpoint}; continue with: python -m speech.g2p resume={config.run_dir}")
         sys.exit(130)
 
 

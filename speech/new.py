@@ -12,7 +12,7 @@ from speech.common.command_line import Parser
 def main() -> None:
     about = "Creates a project of an encoder and a corpus, with training and tests, from this one's files (key=value)."
     parser = Parser("python -m speech.new", about)
-    parser.add_argument("folder", help="the folder to create; has to be new or empty")
+    parser.add_argument("folder", help="the folder to create; it has to be new or empty")
     parser.add_argument("--package", help="the name of its Python package; by default the folder's")
 
     def begin() -> None:

@@ -23,7 +23,7 @@ def shard(config: Config) -> None:
 
     source, alphabet, output = instantiate(config.corpus), Alphabet(config.alphabet), Path(config.output)
     if isinstance(source, Shar):
-        raise ValueError(f"corpus=shar: {source.folder} has shards already: give the corpus that they are made of")
+        raise ValueError(f"corpus=shar: {source.folder} already contains shards: give the corpus they were made from")
     corpus = build(source, alphabet, config.sample_rate, config.cache_dir, cores())
     sizes = (config.sample_rate, output, config.shard_size, config.seed)
     written = write_shards(corpus, source.names, alphabet, *sizes)

@@ -38,7 +38,7 @@ def test_a_recogniser_that_is_not_there_is_named(confusable, capsys):
     assert "error: recognizer=gone: no such file or folder" in capsys.readouterr().err
 
 
-def test_each_name_is_shown_with_its_pronunciations_and_their_probabilities(confusable):
+def test_each_name_has_its_pronunciations_and_their_probabilities(confusable):
     out = confusable("names=[Mateusz,Martin]", "recognizer=null")
     (line,) = [line for line in out.splitlines() if line.startswith("Mateusz ")]
     assert "/matɛuʃ/ 0." in line

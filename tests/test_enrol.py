@@ -39,7 +39,7 @@ def test_the_same_name_is_replaced_however_it_is_written(enrol, recordings, tmp_
         (["name=Gran"], "clips"),
         (["name=Gran", "clips=gone"], "gone: no such file or folder"),
         (["name=7", "clips=CLIPS"], "cannot write"),
-        (["name=Gran", "clips=CLIPS", "file=broken.json"], "broken.json: no file of enrolled names"),
+        (["name=Gran", "clips=CLIPS", "file=broken.json"], "broken.json: not a file of enrolled names"),
     ],
 )
 def test_what_cannot_be_enrolled_is_named_and_nothing_is_written(
@@ -54,7 +54,7 @@ def test_what_cannot_be_enrolled_is_named_and_nothing_is_written(
     assert (tmp_path / "broken.json").read_text() == "{"
 
 
-def test_a_recording_that_cannot_be_used_is_refused_by_name_and_the_others_enrol(
+def test_an_unusable_recording_is_refused_by_name_and_the_others_enrol(
     enrol, recordings, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
@@ -70,7 +70,7 @@ def test_a_recording_that_cannot_be_used_is_refused_by_name_and_the_others_enrol
     before = (tmp_path / "enrolled.json").read_text()
     with pytest.raises(SystemExit):
         enrol("name=Gran", "clips=gran/odd.wav")
-    assert "error: no recording to enrol: give one to five of the name" in capsys.readouterr().err
+    assert "error: no recording to enrol: give one to five recordings of the name" in capsys.readouterr().err
     assert (tmp_path / "enrolled.json").read_text() == before
 
 

@@ -42,7 +42,7 @@ def test_without_a_corpus_its_own_test_clips_are_evaluated(small_run, evaluate, 
     shutil.copy(small_run / "recognizer.pt", alone)
     with pytest.raises(SystemExit):
         evaluate(f"recognizer={alone}")
-    assert "alone.pt: no config.yaml beside it, so that its corpus is not known" in capsys.readouterr().err
+    assert "alone.pt: no config.yaml beside it, so its corpus is unknown" in capsys.readouterr().err
 
 
 def test_what_ships_is_evaluated_on_recordings(evaluate, people, capsys):
@@ -67,7 +67,7 @@ def test_clips_of_names_that_are_not_given_are_out_of_the_list(small_run, evalua
     assert found["open_set"]["operating_point"]["false_accept_rate"]["value"] <= 0.05
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert found["narrow_band"] == {"n_clips": 20, "rates_hz": [8_000]}
-    told = "Narrow band: 20 of 20 clips were recorded at 8000 Hz: sounds above 4 kHz are not in them"
+    told = "Narrow band: 20 of 20 clips were recorded at 8000 Hz: they lack the sounds above 4 kHz"
     assert capsys.readouterr().out.count(told) == 1
 
 
@@ -102,10 +102,10 @@ def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, evaluate, mon
     monkeypatch.setattr("speech.training.evaluation.make_data", lambda *_: pytest.fail("the corpus was built first"))
     with pytest.raises(SystemExit):
         evaluate(f"recognizer={small_run}", "split=tset")
-    assert "split=tset: the corpus has train, val, unseen_speakers, unseen_accent; or take" in capsys.readouterr().err
+    assert "split=tset: the corpus has train, val, unseen_speakers, unseen_accent; or give" in capsys.readouterr().err
 
 
 def test_an_exported_file_is_refused(small_export, evaluate, capsys):
     with pytest.raises(SystemExit):
         evaluate(f"recognizer={small_export / 'recognizer.onnx'}")
-    assert "recognizer.onnx: evaluate transcribes in batches, by torch" in capsys.readouterr().err
+    assert "recognizer.onnx: evaluate runs in batches, with torch" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_both_distributions_ask_for_the_same_versions():
     assert RUNTIME["license"] == WHOLE["license"]
 
 
-def test_the_runtime_is_for_a_python_more_than_the_whole_whose_hydra_lacks_that():
+def test_the_runtime_supports_one_python_more_than_the_whole():
     assert WHOLE["requires-python"] == ">=3.11,<3.14"
     assert RUNTIME["requires-python"] == ">=3.11,<3.15"
 

@@ -43,10 +43,10 @@ def test_a_name_is_said_in_the_pronunciations_that_it_is_recognised_by(run, tmp_
         (["accent=en-XX"], "accent=en-XX: no voice has it"),
         (["voices=kokoro"], "install_kokoro.py"),
         (["n_pronunciations=-1"], "n_pronunciations=-1 must be a whole number, 0 or more"),
-        (["n_pronunciations=17"], "n_pronunciations=17 must be an integer within 1 to 16"),
-        (["n_voices=0"], "n_voices=0 must be an integer within 1 to"),
-        (["sample_rate=100"], "sample rate 100 Hz is outside of"),
-        (["names=[Anna,anna]"], "'anna' is 'Anna' of names[0] already"),
+        (["n_pronunciations=17"], "n_pronunciations=17 must be an integer from 1 to 16"),
+        (["n_voices=0"], "n_voices=0 must be an integer from 1 to"),
+        (["sample_rate=100"], "sample rate 100 Hz is outside the range"),
+        (["names=[Anna,anna]"], "'anna' is already 'Anna' of names[0]"),
     ],
 )
 def test_an_error_of_the_user_is_one_line(run, arguments, message):

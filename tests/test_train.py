@@ -9,7 +9,7 @@ def test_a_sweep_and_a_resumed_run_from_the_command_line(cache, tmp_path, monkey
     assert done.ended(600) == 0, done.errors
     first, second = sorted(path.parent for path in tmp_path.glob("runs/sweep_*/*/report.json"))
     lines = done.output.splitlines()
-    assert lines[0].endswith(f"the same command and hydra.sweep.dir={lines[-1]}"), "how it goes on, if it is stopped"
+    assert lines[0].endswith(f"the same command and hydra.sweep.dir={lines[-1]}"), "how it continues, if it is stopped"
     assert [line.split()[1] for line in lines[-9:] if line.startswith(("0", "1"))] == ["rnn", "gru"], "the table"
     assert (tmp_path / lines[-1]) == second.parent
 

@@ -52,7 +52,9 @@ class OptunaSweeper(Sweeper):
         for key, number in (("n_trials", self.n_trials), ("n_jobs", self.n_jobs), ("seed", self.seed)):
             checked_count(f"hydra.sweeper.{key}", number, least=0 if key == "seed" else 1, most=2**31 - 1)
         if not space:
-            raise ConfigError("hydra/sweeper=optuna: nothing to search: give optimizer.lr=interval(0.001,0.01), say")
+            raise ConfigError(
+                "hydra/sweeper=optuna: nothing to search: give a range, such as optimizer.lr=interval(0.001,0.01)"
+            )
         try:
             study = self._study(optuna, {"fixed": fixed, "space": {key: repr(one) for key, one in space.items()}})
             while trials := self._batch(optuna, study, space):
@@ -60,8 +62,8 @@ class OptunaSweeper(Sweeper):
         except (optuna.exceptions.OptunaError, sqlalchemy.exc.SQLAlchemyError) as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"{self._folder / STUDY}: damaged, or not to be written ({reason}): delete it, and give the same "
-                "command: jobs that are done are not run again"
+                f"{self._folder / STUDY}: damaged, or not writable ({reason}): delete it, and give the same "
+                "command again: finished jobs are not repeated"
             ) from error
 
     def _study(self, optuna: Any, of: Mapping[str, Any]) -> Any:
@@ -71,7 +73,7 @@ class OptunaSweeper(Sweeper):
         study = optuna.create_study(study_name="sweep", storage=storage, load_if_exists=True)
         if study.user_attrs.setdefault(OF, of) != of:
             raise ConfigError(
-                f"{self._folder}: a sweep of other values is there: give its own command, or another folder"
+                f"{self._folder}: it contains a sweep over other values: give that sweep's command, or another folder"
             )
         study.set_user_attr(OF, of)
         return study

@@ -27,7 +27,7 @@ def run_folder(place: str | Path) -> Path:
         sys.exit(f"error: {error}")
     missing = [name for name in ("recognizer.pt", "config.yaml", "report.json") if not (run_dir / name).is_file()]
     if missing:
-        sys.exit(f"error: {run_dir}: no {', '.join(missing)} there: give the folder of a run that has finished")
+        sys.exit(f"error: {run_dir}: no {', '.join(missing)} there: give the folder of a finished run")
     return run_dir.resolve()
 
 
@@ -36,7 +36,7 @@ def train(run_dir: Path, overrides: Sequence[str] = ()) -> None:
     quiet = "+trainer.enable_progress_bar=false"
     command = [sys.executable, "-m", "speech.train", *overrides, f"run_dir={run_dir}", quiet]
     if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
-        sys.exit(f"error: this training failed: {' '.join(command)}")
+        sys.exit(f"error: training failed: {' '.join(command)}")
 
 
 def read_report(run_dir: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Sphinx:
         self.names = [name for name in names if all([self._can_say(word) for word in name.split()])]
         self.left_out = [name for name in names if name not in self.names]
         if not self.names:
-            raise ValueError(f"PocketSphinx can say none of {', '.join(names)}")
+            raise ValueError(f"PocketSphinx has no pronunciation of {', '.join(names)}")
         self.decoder.add_jsgf_string("names", f"#JSGF V1.0; grammar names; public <name> = {' | '.join(self.names)};")
         self.decoder.activate_search("names")
 

@@ -92,7 +92,7 @@ def raw(dtype: str, rate: int, channels: int) -> Coding:
 def of_wav(fmt: bytes, order: str, where: str, way_out: str) -> Coding:
     """The coding by the ``fmt`` chunk of a WAV header, in byte ``order`` ``<`` or ``>``. Raises AudioError."""
     if len(fmt) < 16:
-        raise AudioError(f"{where}: a WAV header without a format: send it again, or raw samples")
+        raise AudioError(f"{where}: the WAV header has no format: send it again, or send raw samples")
     kind, channels, _, _, block, bits = struct.unpack(f"{order}HHIIHH", fmt[:16])
     kind = struct.unpack(f"{order}H", fmt[24:26])[0] if kind == _EXTENSIBLE and len(fmt) >= 26 else kind
     if kind in _BY_SAMPLE:  # 24 bits may be stored in 32

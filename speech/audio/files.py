@@ -70,9 +70,9 @@ def open_file(path: str | Path) -> BinaryIO:
     try:
         status = Path(path).stat()
         if stat.S_ISFIFO(status.st_mode):
-            raise AudioError(f"{where}: a pipe: save it as a file, or python -m speech.listen source=PIPE")
+            raise AudioError(f"{where}: a pipe: save it as a file, or run python -m speech.listen source=PIPE")
         if not stat.S_ISREG(status.st_mode):
-            raise AudioError(f"{where}: a folder, or no regular file: give a sound file")
+            raise AudioError(f"{where}: a folder, or not a regular file: give a sound file")
         if status.st_size == 0:
             raise AudioError(f"{where}: the file is empty (0 bytes): record it again")
         return Path(path).open("rb")
@@ -119,7 +119,7 @@ def open_sound(file: BinaryIO, path: Path) -> Sound:
     with _explained(path):
         kind = containers.kind(file)
         if kind is None:
-            raise AudioError(f"{path}: not readable as audio (of no known format): {way_out(path)}")
+            raise AudioError(f"{path}: not readable as audio (unknown format): {way_out(path)}")
         media_kind = kind in containers.MEDIA
         found: Sound = media.Media(file, kind, str(path)) if media_kind else _SoundFile(file, kind, path)
         check(str(path), found.rate, found.n_channels, 0)
@@ -162,7 +162,7 @@ class _SoundFile:
                 yield samples
             if n_samples < self.n_declared or containers.is_truncated(self._file, self._kind):
                 held = counted(n_samples, "sample")
-                raise AudioError(f"{self._path}: truncated, it has {held} and its header says more: copy it again")
+                raise AudioError(f"{self._path}: truncated: it has {held}, and its header states more: copy it again")
 
     def _read(self, length: int) -> NDArray[np.float32]:
         with signals_held(), muted():
@@ -194,7 +194,7 @@ def _as_array(samples: ArrayLike, where: str) -> NDArray:
     try:
         array = np.asarray(samples.detach().cpu() if hasattr(samples, "detach") else samples)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise AudioError(f"{where}: samples that are no array of numbers ({error})") from error
+        raise AudioError(f"{where}: the samples are not an array of numbers ({error})") from error
     if array.ndim not in (1, 2):
         raise AudioError(f"{where}: samples of shape {array.shape}; (n,) or (n, n_channels) is needed")
     if array.size == 0:
@@ -264,14 +264,14 @@ def find_clips(pattern: str | Path | Sequence[str]) -> list[Path]:
     matches = [place] if os.path.isdir(place) else glob.glob(place, recursive=True)
     if not matches:
         what = "no file matches" if glob.has_magic(place) else "no such file or folder"
-        hint = "; standard input is heard by python -m speech.listen source=-" if place == "-" else ""
+        hint = "; for standard input, run python -m speech.listen source=-" if place == "-" else ""
         raise FileNotFoundError(f"{pattern}: {what}: give a file, a folder or a quoted glob{hint}")
     seen: set[str] = set()
     each = [_in_folder(match, seen) if os.path.isdir(match) else [Path(match)] for match in matches]
     clips = {clip for some in each for clip in some}
     if not clips:
         raise FileNotFoundError(
-            f"{pattern}: no sound files in it (WAV, FLAC, OGG, MP3, M4A and others): is it another?"
+            f"{pattern}: no sound files in it (WAV, FLAC, OGG, MP3, M4A and others): is it the right folder?"
         )
     return sorted(clips)
 

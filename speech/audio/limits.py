@@ -18,11 +18,11 @@ class AudioError(ValueError):
 def check(where: str, rate: float, n_channels: int, n_samples: int) -> None:
     """Raises AudioError, naming ``where``, for a rate, number of channels or length beyond the limits."""
     if not RATES[0] <= rate <= RATES[1]:  # NaN is outside too
-        raise AudioError(f"{where}: sample rate {rate:g} Hz is outside of {RATES[0]} to {RATES[1]} Hz")
+        raise AudioError(f"{where}: sample rate {rate:g} Hz is outside the range {RATES[0]} to {RATES[1]} Hz")
     if not 1 <= n_channels <= MOST_CHANNELS:
-        raise AudioError(f"{where}: {n_channels} channels, {MOST_CHANNELS} are the most: mix them down")
+        raise AudioError(f"{where}: {n_channels} channels, at most {MOST_CHANNELS} are allowed: mix them down")
     if (seconds := n_samples / rate) > LONGEST_S:
-        raise AudioError(f"{where}: {seconds:.0f} s long, over the {LONGEST_S:.0f} s of a name's recording: cut it up")
+        raise AudioError(f"{where}: {seconds:.0f} s long, over the {LONGEST_S:.0f} s allowed for a name: cut it up")
     if n_samples * n_channels > MOST_VALUES:
         raise AudioError(f"{where}: {n_channels} channels of {seconds:.0f} s at {rate:g} Hz are too much: mix it down")
 

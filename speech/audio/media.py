@@ -59,7 +59,7 @@ class Media:
                 yield frame.to_ndarray().T
         if self._declared_s - n_samples / self.rate > LACKING_S:
             has = f"{n_samples / self.rate:.1f} s of {self._declared_s:.1f}"
-            raise AudioError(f"{self._where}: truncated, it has {has}: copy it again")
+            raise AudioError(f"{self._where}: truncated: it has {has}: copy it again")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -49,9 +49,9 @@ def level_faults(waveform: Waveform, name: Waveform) -> list[str]:
     """Faults of the level of a recording, of which ``name`` is the end-pointed part."""
     faults = []
     if (n_clipped := int(np.count_nonzero(np.abs(waveform) >= CLIPPED))) > MOST_CLIPPED:
-        faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move away")
+        faults.append(f"too loud: {n_clipped} samples are clipped: lower the input level, or move farther away")
     if (loud := level(name)) < LEAST_DBFS:
-        faults.append(f"too quiet: {loud:.0f} dBFS, {LEAST_DBFS:.0f} is the least: come closer, or raise the level")
+        faults.append(f"too quiet: {loud:.0f} dBFS, at least {LEAST_DBFS:.0f} needed: come closer, or raise the level")
     return faults
 
 
@@ -60,14 +60,14 @@ def band_faults(rate: float, sample_rate: int) -> list[str]:
     high sounds."""
     if rate >= NARROW * sample_rate:
         return []
-    lost = f"sounds above {rate / 2000:g} kHz are not in it, and names are told apart by them"
+    lost = f"it lacks the sounds above {rate / 2000:g} kHz, which distinguish names"
     return [f"narrow band: recorded at {rate:g} Hz, {lost}: record at {sample_rate} Hz or more"]
 
 
 def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     """The quality of a recording ``(n_samples,)`` at ``sample_rate`` Hz; each fault comes with its remedy."""
     if np.abs(waveform).max(initial=0.0) < endpointing.SILENCE:
-        fault = "nothing was recorded: is the microphone on, and chosen?"
+        fault = "nothing was recorded: is the microphone on, and is it the selected one?"
         return RecordingQuality(waveform, 0.0, level(waveform), 0.0, [fault], [])
     try:
         segment = endpointing.loudest(waveform, sample_rate)
@@ -91,10 +91,10 @@ def examine(waveform: Waveform, sample_rate: int) -> RecordingQuality:
     room_faults = []
     if snr < LEAST_SNR_DB:
         room_faults.append(
-            f"too noisy: {snr:.0f} dB over the room, {LEAST_SNR_DB:.0f} is the least: find a quieter place"
+            f"too noisy: {snr:.0f} dB above the noise, at least {LEAST_SNR_DB:.0f} needed: find a quieter place"
         )
     if early and late:
-        room_faults.append("never quiet: a loud room, or speech all the time: say the name alone, somewhere quieter")
+        room_faults.append("never quiet: a loud room, or continuous speech: say the name alone, somewhere quieter")
     elif early:
         room_faults.append("cut off at its beginning: wait a moment before you speak")
     elif late:

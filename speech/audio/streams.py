@@ -134,14 +134,14 @@ class Pipe:
     ) -> None:
         self._pipe, self._where, self._way_out = pipe, where, way_out
         if dtype not in coding.RAW:
-            raise AudioError(f"dtype={dtype}: there are {', '.join(coding.RAW)}")
+            raise AudioError(f"dtype={dtype}: choose from {', '.join(coding.RAW)}")
         self._head = b""  # bytes that were read ahead
         self._head = self._exactly(containers.HEAD)
         n_declared = None
         if is_wav := self._head.startswith(coding.WAVS):
             code, n_declared = self._wav_coding()
         elif (kind := self._kind()) is not None:
-            raise AudioError(f"{where}: {kind}, no raw samples: {way_out}")
+            raise AudioError(f"{where}: {kind}, not raw samples: {way_out}")
         else:
             checked_count(f"{where}: rate", rate, *RATES)
             checked_count(f"{where}: channels", channels, 1, MOST_CHANNELS)
@@ -209,7 +209,7 @@ class Pipe:
                 n_samples += len(samples)
                 yield mono(samples)
         if not n_samples:
-            raise AudioError(f"{self._where}: no sound came: is the program running that should send it?")
+            raise AudioError(f"{self._where}: no sound was received: is the program that should send it running?")
         yield mono(np.zeros((0, self.format.channels), np.float32), last=True)
 
 
@@ -262,7 +262,7 @@ class Microphone:
             raise OSError(f"no microphone ({error}): python -m sounddevice lists the devices") from error
         before, found = self.format, self._find()
         if self._device is not None and found.device != before.device:
-            raise OSError(f"{before.device}: not there: device={self._device} is {found.device} now.")
+            raise OSError(f"{before.device}: gone: device={self._device} is now {found.device}.")
         self.format = found
         return "it is back" if found == before else f"it is back as {found.to_text()}"
 
@@ -271,25 +271,25 @@ class Microphone:
 
         A device that gave sound and is gone is waited for; the sound in the meantime is lost.
         """
-        mono, heard_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
+        mono, received_at, gone = Mono(self.format.rate, sample_rate), -math.inf, False
         while True:
             try:
                 back = self._find_again() if gone else ""
                 for samples in self._while_there():
                     if gone:
                         mono = Mono(self.format.rate, sample_rate)
-                        yield from self._lost(back, time.monotonic() - heard_at, mono)
-                    heard_at, gone = time.monotonic(), False
+                        yield from self._lost(back, time.monotonic() - received_at, mono)
+                    received_at, gone = time.monotonic(), False
                     if isinstance(samples, Fault):
                         yield from self._lost(samples.text, samples.lost_s, mono)
                     else:
                         yield mono(samples)
             except OSError as error:
-                if time.monotonic() - heard_at > GONE_S + BACK_S:
+                if time.monotonic() - received_at > GONE_S + BACK_S:
                     raise
                 if not gone:
                     yield mono(np.zeros((0, 1), np.float32), last=True)
-                    yield Fault(f"{error} Waiting for it")
+                    yield Fault(f"{error} Waiting for it.")
                 gone = True
                 time.sleep(AGAIN_S)
 
@@ -319,7 +319,7 @@ class Microphone:
                     try:
                         samples, overflow = blocks.get(timeout=GONE_S)
                     except queue.Empty:
-                        raise OSError(f"{form.device}: nothing came for {GONE_S} s: was it unplugged?") from None
+                        raise OSError(f"{form.device}: no sound for {GONE_S} s: was it unplugged?") from None
                     if overflow:
                         lost_s = max(0.0, time.monotonic() - start - n_samples / form.rate)
                         yield Fault("overrun", lost_s)

@@ -44,13 +44,13 @@ class _ByHand(torch.autograd.Function):
                 grads = ctx.operation.backward(saved, *grad_outputs)
             except RuntimeError as error:
                 name = ctx.operation.__name__
-                raise RuntimeError(f"{name} by hand offers no second derivative: use autograd's {name}") from error
+                raise RuntimeError(f"hand-written {name} has no second derivative: use autograd's {name}") from error
         else:
             grads = ctx.operation.backward(_take_out(ctx.saved, tensors), *grad_outputs)
         for i, (asked, grad) in enumerate(zip(ctx.needs_input_grad[1:], grads, strict=True)):
             if asked and grad is None:  # autograd would treat None as 0
                 name = list(inspect.signature(ctx.operation.forward).parameters)[i]
-                raise InputError(f"{ctx.operation.__name__} by hand has no derivative of {name}: detach it")
+                raise InputError(f"{ctx.operation.__name__} has no hand-written derivative of {name}: detach it")
         return None, *grads
 
 

@@ -30,7 +30,7 @@ class Chain:
     def step(self, name: str, operation: Any, x: Tensor, *others: Any, names: Sequence[str] = ()) -> Tensor:
         """Apply ``operation`` to ``x`` and ``others``, the last of which are the parameters called ``names``."""
         if name in self.values:
-            raise InputError(f"the chain has a step {name} already: its value would be lost")
+            raise InputError(f"the chain already has a step {name}: its value would be lost")
         output, saved = operation.forward(x, *others)
         of_others = ("",) * (len(others) - len(names)) + tuple(names)
         self.steps.append(Step(name, operation, saved, of_others))

@@ -32,7 +32,7 @@ class Convolution:
         if stride < 1 or padding < 0:
             raise InputError(f"stride is {stride} and padding {padding}, and at least 1 and 0 are needed")
         if x.shape[1] + 2 * padding < kernel:
-            raise InputError(f"x has {counted(x.shape[1], 'frame')}, with padding fewer than the kernel's {kernel}")
+            raise InputError(f"x has {counted(x.shape[1], 'frame')}, too few for kernel {kernel} and padding {padding}")
         padded = torch.constant_pad_nd(x, [0, 0, padding, padding])
         windows = padded.unfold(1, kernel, stride)  # (batch, n_frames', n_in, kernel), a view
         rows = windows.reshape(-1, n_in * kernel)

@@ -100,7 +100,7 @@ def forward(
         names = [f"encoder.{weight}" for weight in weights]
         missing = [name for name in names if name not in parameters]
         if missing:
-            raise InputError(f"parameters hold no {', '.join(missing)}")
+            raise InputError(f"parameters lack {', '.join(missing)}")
         return chain.step(name, operation, x, *others, *(parameters[name] for name in names), names=names)
 
     def affine(layer: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Layer:
     def forward(x: Tensor, cell: Any, n_frames: Tensor, *weights: Tensor) -> tuple[Tensor, Saved]:
         if len(weights) not in (N_WEIGHTS, 2 * N_WEIGHTS):
             raise InputError(
-                f"weights are {counted(len(weights), 'tensor')}, and {N_WEIGHTS} for each of 1 or 2 directions needed"
+                f"weights are {counted(len(weights), 'tensor')}, not {N_WEIGHTS} for each of 1 or 2 directions"
             )
         require_shape("x", x, None, None, None)
         require_lengths("n_frames", n_frames, x.shape[0], x.shape[1])

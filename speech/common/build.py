@@ -30,7 +30,7 @@ def build(node: Mapping[str, Any], module: str, **derived: Any) -> Any:
     found = getattr(importlib.import_module(place), name, None) if place == module or is_trusted(target) else None
     own = isinstance(found, type) and (found.__module__ == module or defined_in_trusted(found))
     if found is None or not own:  # a class that the module only imports does not count
-        reason = f"_target_ {target!r} is no part of a recogniser: this one is a class of {module}"
+        reason = f"_target_ {target!r} is not a part of a recogniser: here it has to be a class of {module}"
         if found is None and place and not target.startswith("speech.") and not is_trusted(target):
             raise NotTrustedError(f"{reason}; {way_out(target)}")
         raise ValueError(reason)

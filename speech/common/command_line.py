@@ -48,7 +48,7 @@ def count(least: int, most: int) -> Callable[[str], int]:
         except ValueError:
             number = least - 1
         if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} must be an integer within {least} to {most}")
+            raise argparse.ArgumentTypeError(f"{text!r} must be an integer from {least} to {most}")
         return number
 
     return read
@@ -64,5 +64,5 @@ def texts(text: str) -> list[str] | str:
 def names(text: str) -> list[str] | str:
     """``texts``, but refuses Hydra's mappings."""
     if text.startswith("[") and "{" in text:
-        raise argparse.ArgumentTypeError(f"{text}: pronunciations stand in a text file, Siobhan = shivawn a line")
+        raise argparse.ArgumentTypeError(f"{text}: pronunciations belong in a text file: Siobhan = shivawn")
     return texts(text)

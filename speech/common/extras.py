@@ -16,5 +16,5 @@ def require(package: str, extra: str, distribution: str | None = None) -> Any:
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
-        way_out = f"pip install {distribution or package}  (or all of the extra: pip install 'speech-names[{extra}]')"
+        way_out = f"pip install {distribution or package}  (or the whole extra: pip install 'speech-names[{extra}]')"
         raise ModuleNotFoundError(f"{package} is not installed: {way_out}", name=package) from error

@@ -117,7 +117,7 @@ def _in_words(error: Exception) -> str:
 
 
 def _stop(goes_on: bool) -> NoReturn:
-    print(f"stopped{': the same command goes on from what it had finished' if goes_on else ''}", file=sys.stderr)
+    print(f"stopped{': the same command continues from what was finished' if goes_on else ''}", file=sys.stderr)
     sys.exit(130)
 
 

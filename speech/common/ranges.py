@@ -19,14 +19,14 @@ def checked_range(key: str, pair: Sequence[float], least: float = -math.inf, mos
     """``pair`` as a tuple. Raises ValueError, which names ``key``, unless least <= pair[0] <= pair[1] <= most."""
     if len(pair) != 2 or not least <= pair[0] <= pair[1] <= most:
         bounds = f" within {least:g} to {most:g}" if most < math.inf else f" from {least:g} on"
-        raise ValueError(f"{key}={list(pair)} must be two numbers that rise{'' if least == -math.inf else bounds}")
+        raise ValueError(f"{key}={list(pair)} must be two increasing numbers{'' if least == -math.inf else bounds}")
     return pair[0], pair[1]
 
 
 def checked_count(key: str, value: int, least: int, most: int) -> int:
     """``value``. Raises ValueError, which names ``key``, unless it is an integer from ``least`` to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{key}={value} must be an integer within {least} to {most}")
+        raise ValueError(f"{key}={value} must be an integer from {least} to {most}")
     return value
 
 
@@ -40,5 +40,5 @@ def checked_numbers(key: str, values: Sequence[float]) -> Sequence[float]:
 def checked_proportion(key: str, value: float) -> float:
     """``value``. Raises ValueError, which names ``key``, unless it is from 0 to 1."""
     if not 0 <= value <= 1:
-        raise ValueError(f"{key}={value} must lie within 0 to 1")
+        raise ValueError(f"{key}={value} must be between 0 and 1")
     return value

@@ -67,7 +67,7 @@ def _newest(runs_dir: Path, key: str) -> Path:
         )
     more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
     raise FileNotFoundError(
-        f"{key}={NEWEST}: no run under {runs_dir.resolve()} is taken unless it is named: "
+        f"{key}={NEWEST}: no run under {runs_dir.resolve()} is used unless it is named: "
         f"{', '.join(passed_over[:_N_SHOWN])}{more}: give {key}=RUN_DIR, or train one (python -m speech.train)"
     )
 

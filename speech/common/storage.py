@@ -33,7 +33,7 @@ class UnwritableError(OSError):
 
     def __init__(self, path: Path, error: OSError) -> None:
         free = f"; {shutil.disk_usage(path.parent).free / 1e6:.1f} MB free there" if path.parent.is_dir() else ""
-        way_out = ": make room there, and go on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        way_out = ": free some space there, and run it again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         super().__init__(f"{path}: could not be written ({error.strerror or error}{free}){way_out}")
 
     def __reduce__(self) -> tuple[Any, ...]:  # between processes: it cannot be rebuilt from its message
@@ -151,7 +151,7 @@ def claim(folder: Path, what: str) -> Any:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise FileExistsError(f"{folder}: {what} is writing there: wait for its end, or stop it") from error
+        raise FileExistsError(f"{folder}: {what} is writing there: wait until it ends, or stop it") from error
     except OSError as error:
         raise UnwritableError(folder, error) from error
     return lock
@@ -223,7 +223,7 @@ def read_yaml_text(path: Path) -> str:
     for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > DEEPEST_YAML:
-            raise ValueError(f"aliases, or more than {DEEPEST_YAML} levels, which no run writes")
+            raise ValueError(f"aliases or more than {DEEPEST_YAML} levels, which no run writes")
     return text
 
 
@@ -249,8 +249,8 @@ def parse_json(text: str) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no finite number")
+    raise ValueError(f"{name} is not a finite number")
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path}: not there, or half written ({error}): has the run ended? resume it")
+    return ValueError(f"{path}: missing or incomplete ({error}): has the run ended? resume it")

@@ -30,7 +30,7 @@ def way_out(target: str) -> str:
     """How to allow the refused ``target``; it never suggests trusting a whole library."""
     package = target.partition(".")[0]
     if package in _LIBRARIES:
-        return "with trust=[mypackage] a class or function of a package of your own may make what you want of a library"
+        return "with trust=[mypackage], a class or function of your own package can make any object of a library"
     return f"if it is your own code, add trust=[{package}] to the command"
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException, InstantiationException
-from omegaconf import DictConfig, Node, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from speech.common.ranges import checked_count
 from speech.config import tree
@@ -42,7 +42,7 @@ _CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
     known = sorted(known)
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from: {', '.join(known)}"
     return ConfigError(f"{what}: there is no {given!r}; {hint}")
 
 
@@ -74,12 +74,12 @@ def check(config: DictConfig, name: str) -> None:
 def check_given(config: DictConfig) -> None:
     """Raise ConfigError for the first value that a config requires of the user (``???``) and that was not given."""
     for key in sorted(OmegaConf.missing_keys(config)):
-        raise ConfigError(f"{key} has no value, and nothing to fall back on: add {key}=... to the command")
+        raise ConfigError(f"{key} has no value and no default: add {key}=... to the command")
 
 
 def _check_node(node: Any, path: str) -> None:
     if isinstance(node, float) and not math.isfinite(node):
-        raise ConfigError(f"{path}={node} is no finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
+        raise ConfigError(f"{path}={node} is not a finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
     if isinstance(node, list):
         for i, child in enumerate(node):
             _check_node(child, f"{path}[{i}]")
@@ -124,7 +124,7 @@ def _parameters(target: Any, path: str) -> Mapping[str, inspect.Parameter]:
     except (AttributeError, ImportError, InstantiationException, TypeError, ValueError) as error:
         reason = str(error.__cause__ or error).partition("\n")[0]
         kind = UntrustedConfigError if isinstance(error, UntrustedConfigError) else ConfigError
-        raise kind(f"{path}: _target_ {target!r} is nothing that can be made ({reason})") from error
+        raise kind(f"{path}: _target_ {target!r} cannot be made ({reason})") from error
 
 
 def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None = None) -> None:
@@ -148,7 +148,7 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
             if choice in (None, "null") and not override.is_delete():
-                raise ConfigError(f"{override.input_line}: a part is left out by '~{override.key_or_group}'")
+                raise ConfigError(f"{override.input_line}: to leave out a part, write '~{override.key_or_group}'")
             if choice not in [*options, None]:
                 raise unknown_key(override.key_or_group, str(choice), options)
     choices = tuple(map(_first, groups))
@@ -161,9 +161,9 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
 
 
 @functools.cache  # a program that composes many configs uses few different choices
-def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> DictConfig:
+def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Path | None) -> Any:
     """The config with which the values of overrides are compared, from the configs in ``_tree``: for reading only."""
-    return tree.composed(name, choices, config_dir)
+    return OmegaConf.to_container(tree.composed(name, choices, config_dir))
 
 
 def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:
@@ -197,7 +197,7 @@ def _check_kind(override: Override, default: Any) -> None:
     for one in _choices(override):
         if one is not None and "${" not in f"{one}{default}" and (expected := _other_kind(key, one, default)):
             given, usual = (str(value).lower() if isinstance(value, bool) else value for value in (one, default))
-            raise ConfigError(f"{key}={given} must be {expected}: without it {key}={usual} is taken")
+            raise ConfigError(f"{key}={given} must be {expected}: by default it is {usual}")
 
 
 def _other_kind(key: str, value: Any, default: Any) -> str | None:
@@ -218,7 +218,7 @@ def _other_kind(key: str, value: Any, default: Any) -> str | None:
     return None if is_number else "a number"
 
 
-def _check_key(config: DictConfig, name: str, key: str) -> Any:
+def _check_key(config: Mapping[str, Any], name: str, key: str) -> Any:
     """The value of ``key`` in ``config``. Raises ConfigError if there is no such key."""
     groups = _groups(name)
     node: Any = config
@@ -227,14 +227,14 @@ def _check_key(config: DictConfig, name: str, key: str) -> Any:
         if node is None and depth == 1 and first in groups:
             options = ", ".join(tree.options(first))
             raise ConfigError(f"{key}: no {first} is chosen: give {first}=... as well ({options})")
-        known = [str(k) for k in node] if isinstance(node, DictConfig) else []
+        known = [str(k) for k in node] if isinstance(node, dict) else []
         if part not in known + (groups if depth == 0 else []):
-            nodes = [one for one in known if isinstance(config._get_node(one), DictConfig)] if depth == 0 else []
-            if inner := [f"{one}.{part}" for one in nodes if part in (config[one] or ())]:
+            parents = [one for one in known if isinstance(config[one], dict)] if depth == 0 else []
+            if inner := [f"{one}.{part}" for one in parents if part in config[one]]:
                 raise ConfigError(f"{name}.yaml: there is no {part!r}; did you mean {inner[0]!r}?")
             raise unknown_key(".".join(parts[:depth]) or f"{name}.yaml", part, known + (groups if depth == 0 else []))
-        node = node._get_node(part) if isinstance(node, DictConfig) and part in node else None
-    return node._value() if isinstance(node, Node) else node
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
 
 
 def _choices(override: Override) -> list[Any]:

@@ -50,7 +50,7 @@ def _in_a_line(error: Exception) -> Exception:
         return ConfigError(" ".join(str(error).partition("Config search path:")[0].split()))
     where = f"{error.full_key}: " if error.full_key else ""
     about_dollar = isinstance(error, GrammarParseError | InterpolationResolutionError)
-    way_out = r": ${...} stands for another value of the config; a text that has it is written \${...}"
+    way_out = r": ${...} stands for another value of the config; to write it as text, use \${...}"
     return ConfigError(f"{where}{str(error).partition(chr(10))[0]}{way_out if about_dollar else ''}")
 
 
@@ -99,8 +99,8 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
         resume(config)
         return
     check_overrides(name, given.overrides, given.config_dir)
-    if given.one_job and (unheard := [one for one in given.overrides if one.startswith(sweep.KEYS)]):
-        raise tree.ConfigError(f"{unheard[0]} is of a sweep, and would do nothing: add -m")
+    if given.one_job and (of_sweeps := [one for one in given.overrides if one.startswith(sweep.KEYS)]):
+        raise tree.ConfigError(f"{of_sweeps[0]} is an option of sweeps and would have no effect: add -m")
     check_hydra(name, given.overrides, given.config_dir)
     sys.argv[1:] = arguments.in_one_place(sys.argv[1:], given.overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises errors instead of printing a page

@@ -39,7 +39,7 @@ def saved(run_dir: Path, name: str) -> Config:
         raise FileNotFoundError(f"{path}: no such file: give the folder of a run")
     try:
         config = OmegaConf.load(io.StringIO(storage.read_yaml_text(path)))
-        assert isinstance(config, Config), "no keys in it"
+        assert isinstance(config, Config), "it has no keys"
         _check_references(OmegaConf.to_container(config))
         check(config, name)
         if missing := [key for key in _NEEDED[name] if key not in config]:
@@ -62,7 +62,7 @@ def _check_references(plain: Any) -> None:
         for part in found[1].split(".") if found else ():
             value = value.get(part) if isinstance(value, dict) else None
         if found is None or any(map(_is_interpolated, values(value))):
-            raise ConfigError(f"{text!r} is not what a run writes: a config refers to its own values alone")
+            raise ConfigError(f"{text!r} is not what a run writes: a config refers only to its own values")
 
 
 def _is_interpolated(value: Any) -> bool:
@@ -80,7 +80,7 @@ def resumed(name: str, arguments: Sequence[str]) -> Config | None:
         return None
     run_dir = Path(given[0].removeprefix("resume=")).expanduser().resolve()
     if others := [argument for argument in arguments if argument != given[0]]:
-        raise ConfigError(f"resume={run_dir} goes on as the run began: leave out {' '.join(others)}")
+        raise ConfigError(f"resume={run_dir} continues with the run's own config: leave out {' '.join(others)}")
     return saved(run_dir, name)
 
 
@@ -97,7 +97,7 @@ def as_trained(config: Config, recognizer: Path, keys: Iterable[str]) -> None:
         trained = saved(recognizer.parent, "train")
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{recognizer}: no config.yaml beside it, so that its {left_open[0]} is not known: give the run's folder, "
+            f"{recognizer}: no config.yaml beside it, so its {left_open[0]} is unknown: give the run's folder, "
             f"or {left_open[0]}=..."
         ) from error
     keep_in(trained, config.cache_dir)

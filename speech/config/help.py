@@ -48,9 +48,9 @@ def header(path: Path) -> Header:
     text = path.read_text(encoding="utf-8")
     opening = re.match(r"(#.*\n)*", text.removeprefix("# @package _global_\n"))
     assert opening is not None
-    said = [line.removeprefix("#").strip() for line in opening[0].splitlines()]
+    lines = [line.removeprefix("#").strip() for line in opening[0].splitlines()]
     examples, about, options = [], [], []
-    for line in said:
+    for line in lines:
         if line.startswith("python -m "):
             example, _, line = line.partition(": ")
             examples.append(example)
@@ -100,7 +100,7 @@ def page(name: str) -> str:
 def _default(choices: Mapping[str, Any], config: DictConfig, key: str) -> str:
     value = choices[key] if key in choices else OmegaConf.select(config, key)
     if OmegaConf.is_missing(config, key):
-        return "... (has to be given)"
+        return "... (required)"
     if OmegaConf.is_list(value):
         return textwrap.shorten(f"[{', '.join(map(str, value))}]", 60, placeholder=" ...]")
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

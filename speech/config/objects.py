@@ -49,9 +49,9 @@ def instantiate(node: Any, **arguments: Any) -> Any:
             try:
                 locate(value["_target_"])
             except (AttributeError, ImportError, ValueError) as error:
-                raise ConfigError(f"_target_ {value['_target_']!r} is nothing that can be made ({error})") from error
+                raise ConfigError(f"_target_ {value['_target_']!r} cannot be made ({error})") from error
         if isinstance(value, str) and "${" in value:  # Hydra would resolve it again
-            raise ConfigError(f"{value!r} stands for nothing: a value that begins with a dollar and a brace")
+            raise ConfigError(f"{value!r} refers to nothing: a value must not begin with a dollar sign and a brace")
     return hydra.utils.instantiate(node, **arguments)
 
 
@@ -68,12 +68,12 @@ def locate(target: Any) -> Any:
         if target.startswith("speech."):
             raise ConfigError("no config of the project names it")
         raise UntrustedConfigError(
-            f"no config of the project names it, and it is no optimiser or schedule of torch's; {way_out(target)}"
+            f"no config of the project names it, and it is not an optimiser or a schedule of torch; {way_out(target)}"
         )
     found = hydra.utils.get_object(target)
     of_torch = isinstance(found, type) and found.__module__.startswith("torch.optim.")
     if not (named or (optional and of_torch) or defined_in_trusted(found)):
-        raise ConfigError("it is imported there, and defined elsewhere")
+        raise ConfigError("it is only imported there and defined elsewhere")
     return found
 
 

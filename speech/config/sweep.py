@@ -38,7 +38,7 @@ class Resumable(Callback):
         with suppress(ModuleNotFoundError):  # a project made by speech.new does not have it
             # In an editable install with other plugins, Hydra does not find it by itself.
             Plugins.instance().register(importlib.import_module("hydra_plugins.speech_optuna").OptunaSweeper)
-        print(f"a sweep; where it is stopped, it goes on with {same_command(config.hydra.sweep.dir)}", flush=True)
+        print(f"a sweep; if it is stopped, it continues with {same_command(config.hydra.sweep.dir)}", flush=True)
 
 
 @contextmanager

@@ -187,7 +187,7 @@ def _render(
             except BrokenProcessPool as error:
                 raise CorpusError(
                     f"{folder}: a process that renders was killed (was there too little memory?): run it again, it "
-                    "goes on from here"
+                    "continues from here"
                 ) from error
 
 

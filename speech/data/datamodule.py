@@ -194,7 +194,7 @@ class SpeechData(pl.LightningDataModule):
             if (length_s := len(clip.samples) / use.sample_rate) > longest_s:
                 reason = f"{length_s:.1f} s, over {longest_s:g} (concatenate.length_s)"
             elif (n_letters := len(clip.name)) > most_letters:
-                reason = f"{n_letters} letters, and a name, as which it would be ranked, at most {LONGEST}"
+                reason = f"{n_letters} letters, and it would be ranked as a name, which has at most {LONGEST}"
             elif needed > n_frames:
                 reason = f"{clip.name!r} needs {counted(needed, 'frame')} and the clip has {n_frames}: is it cut off?"
             else:
@@ -221,7 +221,7 @@ class SpeechData(pl.LightningDataModule):
         """
         if "val" not in self.datasets:
             if "train" in self.datasets and self.datasets["train"].index.shards:
-                raise CorpusError(f"{self.folder}: no split val: a training on shards needs one")
+                raise CorpusError(f"{self.folder}: no split val: training on shards needs one")
             self.add("val", self.datasets["train"].clips if "train" in self.datasets else [])
 
     @property
@@ -260,7 +260,7 @@ class SpeechData(pl.LightningDataModule):
         dataset = self.datasets.get(name)
         if not dataset:
             there = ", ".join(split for split, clips in self.datasets.items() if clips)
-            among = f" (there are of {there})" if there else ""
+            among = f" (splits with clips: {there})" if there else ""
             raise CorpusError(f"{self.folder}: no usable clips in split {name}{among}; refused.jsonl there says why")
         return dataset
 
@@ -329,7 +329,7 @@ class SpeechData(pl.LightningDataModule):
         """Raises CorpusError if training began with other corpora."""
         if (began := state_dict.get("corpora", self.corpora)) != self.corpora:
             raise CorpusError(
-                f"the corpus is another than this training began with ({', '.join(began)}; now "
+                f"the corpus is not the one that this training began with ({', '.join(began)}; now "
                 f"{', '.join(self.corpora)}): its recordings, its texts or the code that makes clips of them have "
                 "changed: put them back, or start a new run"
             )

@@ -141,10 +141,10 @@ class ClipDataset(Dataset[Batch]):
         self.targets = Each([alphabet.encode(one.name) for one in spoken], kinds)
         self.phones = None
         if inventory:
-            said = [(one.say or one.name, one.accent) for one in spoken]
+            keys = [(one.say or one.name, one.accent) for one in spoken]
             # Accent by accent, since changing espeak's voice takes ten times as long as phonemizing a name.
-            phones = {one: inventory.encode(phonemize(*one)) for one in sorted(set(said), key=lambda one: one[::-1])}
-            self.phones = Each([phones[one] for one in said], kinds)
+            phones = {one: inventory.encode(phonemize(*one)) for one in sorted(set(keys), key=lambda one: one[::-1])}
+            self.phones = Each([phones[one] for one in keys], kinds)
 
     def __len__(self) -> int:
         """The number of clips that can be drawn."""

@@ -55,7 +55,7 @@ class Enrolment(Folder):
             if missing := self.speakers - there:
                 raise CorpusError(
                     f"corpus.speakers: no recording by {', '.join(sorted(missing))} in {self.root}; there are "
-                    f"{', '.join(sorted(there))}: is corpus.speaker_pattern right?"
+                    f"recordings by {', '.join(sorted(there))}: is corpus.speaker_pattern right?"
                 )
             every = [item for item in every if item.speaker in self.speakers]
         originals, copies = _without_copies(every)

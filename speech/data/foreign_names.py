@@ -41,13 +41,13 @@ def foreign_names(
             letters = plain_letters(alphabet.fold(entry.text))
         except TextError:
             continue
-        _, ways = found.setdefault(letters, (entry.text, []))
+        _, say = found.setdefault(letters, (entry.text, []))
         for reading in entry.readings:
             if ipa := to_ipa(reading, rng):
-                ways.append(ipa)
-    names = [Name(text, ways) for letters, (text, ways) in found.items() if ways and letters not in excluded]
+                say.append(ipa)
+    names = [Name(text, say) for letters, (text, say) in found.items() if say and letters not in excluded]
     if len(names) < n:
-        raise ValueError(f"{counted(n, 'foreign name')} asked for, and {len(names)} there: ask for fewer")
+        raise ValueError(f"{counted(n, 'foreign name')} asked for, only {len(names)} available: ask for fewer")
     chosen = [names[i] for i in rng.permutation(len(names))[:n]]
     phrases: dict[str, Name] = {}
     while len(phrases) < n_phrases:

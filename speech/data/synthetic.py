@@ -16,7 +16,7 @@ from speech.data.source import CorpusError, Item, Refusal
 from speech.text.alphabet import Alphabet, plain_letters
 from speech.text.confusable import warn_homophones
 from speech.text.mnemonics import to_mnemonics
-from speech.text.names import Name, distinct, read_names, ways_to_say
+from speech.text.names import Name, distinct, read_names, spoken_texts
 from speech.text.spelt_out import warn_spelt_out
 from speech.tts.mix import Mix
 from speech.tts.voice import Engine, Voice
@@ -65,7 +65,7 @@ class Splits:
             n_val, n_test = _of(self.n_val_variants, engine), _of(self.n_test_variants, engine)
             if n_val + n_test >= len(variants):
                 raise CorpusError(
-                    f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of {len(variants)} of "
+                    f"corpus.n_val_variants + n_test_variants = {n_val + n_test} leaves none of the {len(variants)} of "
                     f"{engine} to train on"
                 )
             test, val = variants[:n_test], variants[n_test : n_test + n_val]
@@ -154,9 +154,9 @@ class Synthetic:
                         seed = self._seed(id)
                         if split == "train":
                             voice = replace(voice, shift_seed=seed + 1)
-                        ways = ways_to_say(text)
+                        spoken = spoken_texts(text)
                         item = SyntheticItem(id, str(text), voice.speaker, voice.accent, split, voice, seed)
-                        items.append(replace(item, say=ways[seed % len(ways)]))
+                        items.append(replace(item, say=spoken[seed % len(spoken)]))
         return self._weighted(items), []
 
     def _seed(self, *what: str) -> int:
@@ -170,7 +170,7 @@ class Synthetic:
         counts = Counter(item.voice.engine for item in items if item.split == "train")
         if counts and (missing := set(self.engine.weights) - set(counts)):
             raise CorpusError(
-                f"{', '.join(sorted(missing))} has a weight in voices.weights, and no training clip: give it some in "
+                f"{', '.join(sorted(missing))} has a weight in voices.weights but no training clip: give it some in "
                 "corpus.n_train or corpus.n_train_words, or leave it out of voices"
             )
         weights = {engine: self.engine.weights[engine] / n for engine, n in counts.items()}

@@ -99,8 +99,8 @@ class _Group:
     def draw(self, rng: np.random.Generator, n: int, unmarked: float) -> WordBatch:
         chosen = np.minimum(np.searchsorted(self.until, rng.random(n)), len(self.until) - 1)
         marks = self.marks[chosen] * (rng.random(n) >= unmarked)[:, None, None]
-        said = [self.readings[i] for i in chosen]
-        targets = [some[int(at * len(some))] for some, at in zip(said, rng.random(n), strict=True)]
+        readings = [self.readings[i] for i in chosen]
+        targets = [some[int(at * len(some))] for some, at in zip(readings, rng.random(n), strict=True)]
         n_phones = np.array([len(one) for one in targets])
         padded = np.zeros((n, n_phones.max()), np.int64)
         for row, one in zip(padded, targets, strict=True):

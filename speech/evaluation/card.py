@@ -68,15 +68,15 @@ def model_card(
         *([f"- Names: {', '.join(map(_line, names))}"] if names else []),
         f"- Voices: {', '.join([*engines, *(['recordings of people'] if people else [])]) or 'not known'}",
         f"- Corpus: {_in_words(config['corpus'])}",
-        *(f"- Before that: {_in_words(one['corpus'])}" for one in earlier),
-        *([f"- Speakers: {known.n_speakers}, those that chose the epoch included"] if known else []),
+        *(f"- Before fine-tuning: {_in_words(one['corpus'])}" for one in earlier),
+        *([f"- Speakers: {known.n_speakers}, including those that chose the epoch"] if known else []),
         *([f"- Accents: {', '.join(map(_line, known.accents))}"] if known else []),
         f"- Refused clips: {len(report.refused)}",
         "",
         "## Metrics",
         "",
-        f"Clips were ranked {in_lists(report.evaluation.lists)}. In brackets, {INTERVALS} Unseen is what neither "
-        "training nor the choice of the epoch has used.",
+        f"Clips were ranked {in_lists(report.evaluation.lists)}. In brackets, {INTERVALS} Unseen: used neither in "
+        "training nor to choose the epoch.",
         "",
         *_tables(report.evaluation),
         "",
@@ -168,7 +168,7 @@ def _failures(report: EvaluationReport) -> list[str]:
         found.append(f"Worst group of ten clips or more: {group.kind} {_line(group.group)}, {accuracy(group.scores)}.")
     if report.confusions:
         pairs = [f"{_line(one.ref)} as {_line(one.hyp)} ({one.n})" for one in report.confusions[:_N_WORST]]
-        found.append(f"Names recognised as another, and in how many clips: {', '.join(pairs)}.")
+        found.append(f"Names recognised as another, with the number of clips: {', '.join(pairs)}.")
     if open_set := report.open_set:
         point = open_set.operating_point
         found.append(
@@ -178,7 +178,7 @@ def _failures(report: EvaluationReport) -> list[str]:
             "chosen on these clips)."
         )
     else:
-        found.append("No test clip was out of the list: the false-accept rate is not known.")
+        found.append("No test clip was out of the list: the false-accept rate is unknown.")
     return found
 
 
@@ -198,13 +198,13 @@ def _limits(
     if config.get("init") and not earlier:
         found.append("It was fine-tuned from a recogniser whose training is not known.")
     if engines and not people:
-        found.append("It was trained on synthetic voices alone, and the metrics are of such: expect less for people.")
+        found.append("It was trained and measured on synthetic voices only: expect lower accuracy for people.")
     return found
 
 
 def _licences(engines: Sequence[str], people: bool, configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The paragraphs of NOTICE on the engines and on the word lists of ``configs``, and a sentence on recordings."""
-    recordings = ["The recordings of people: their own licences, which this program does not know."] if people else []
+    recordings = ["Recordings of people have their own licences, unknown to this program."] if people else []
     words = any(target.startswith(_WORDS) for one in configs for target in _targets(one["corpus"]))
     return recordings + _notices([*engines, *(_WORD_LISTS if words else ())])
 
@@ -216,4 +216,4 @@ def _notices(sources: Sequence[str]) -> list[str]:
     paragraphs = [" ".join(text.split()) for text in re.split(r"(?m)^- ", notice or "")[1:]]
     found = {source: [text for text in paragraphs if source in text.lower()] for source in sources}
     words = [text for texts in found.values() for text in texts]
-    return list(dict.fromkeys(words)) + [f"NOTICE has no word on {source}." for source in sources if not found[source]]
+    return list(dict.fromkeys(words)) + [f"NOTICE does not name {source}." for source in sources if not found[source]]

@@ -48,7 +48,7 @@ def pairs(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> list[Pair
     other = {one.id: one for one in theirs}
     found = [(one, other[one.id]) for one in ours if one.id in other]
     if not found:
-        raise ValueError("the two recognisers have no clip in common: compare them on one corpus")
+        raise ValueError("the two recognisers have no clip in common: compare them on the same corpus")
     for a, b in found:
         if a.ref != b.ref:
             raise ValueError(f"{a.id}: the reference is {a.ref!r} for one recogniser and {b.ref!r} for the other")

@@ -49,7 +49,7 @@ def export(
                 for each in contents:
                     (folder / each).unlink(missing_ok=True)  # an earlier export would pass for this recogniser's
                 raise ExportError(
-                    f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was left"
+                    f"{name} does not agree with its recogniser: {text.agreement(found[name])}; no file was kept"
                 )
     return found
 

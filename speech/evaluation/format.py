@@ -45,8 +45,8 @@ def narrow_band(narrow: NarrowBand, n_clips: int) -> str:
     rates, highest_khz = ", ".join(map(str, narrow.rates_hz)), max(narrow.rates_hz) / 2000
     were = "was" if narrow.n_clips == 1 else "were"
     return (
-        f"Narrow band: {narrow.n_clips} of {counted(n_clips, 'clip')} {were} recorded at {rates} Hz: sounds above "
-        f"{highest_khz:.3g} kHz are not in them, and names are told apart by them: such clips are recognised worse."
+        f"Narrow band: {narrow.n_clips} of {counted(n_clips, 'clip')} {were} recorded at {rates} Hz: they lack the "
+        f"sounds above {highest_khz:.3g} kHz, which distinguish names, and are recognised less well."
     )
 
 
@@ -124,6 +124,6 @@ def unlearnt(found: Unlearnt) -> str:
     if found.n_silent == found.n_clips:
         measured = f"none of {clips} has a letter, only blanks"
     return (
-        f"not learnt: {measured}: train longer ({found.way_out}); if it stays so, give more clips of each name, or "
+        f"not learnt: {measured}: train longer ({found.way_out}); if that fails, give more clips of each name, or "
         "names that differ more"
     )

@@ -155,7 +155,7 @@ def read_typed(kind: Any, content: Mapping[str, Any], path: Path) -> Any:
     try:
         return typed(kind, content)
     except ValueError as error:
-        raise ValueError(f"{path}: not what this version of a run writes there ({error}): train again") from error
+        raise ValueError(f"{path}: not written by this version ({error}): train again") from error
 
 
 def evaluate(

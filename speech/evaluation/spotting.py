@@ -75,16 +75,16 @@ def measure(transcriber: Transcriber, datasets: Sequence[ClipDataset], seed: int
     listed = {texts[i]: named[texts[i]] for i in rng.permutation(len(texts))[: min(N_NAMES, len(texts) // 2)]}
     places = [(dataset, i) for dataset in datasets for i in np.flatnonzero(dataset.index.weights)]
     order = [places[i] for i in rng.permutation(len(places)).tolist()]
-    said = [(dataset, i) for dataset, i in order if dataset.texts[i] in listed][:N_CLIPS]
+    spoken = [(dataset, i) for dataset, i in order if dataset.texts[i] in listed][:N_CLIPS]
     others = [(dataset, i) for dataset, i in order if dataset.texts[i] not in listed][:N_CLIPS]
-    chosen = [*said, *others]
+    chosen = [*spoken, *others]
     clips = [chosen[i][0].clips[chosen[i][1]] for i in rng.permutation(len(chosen)).tolist()]
     recording, placed = _strung(transcriber, clips, listed, rng)
     block = round(BLOCK_S * transcriber.sample_rate)
     blocks = (recording[i : i + block] for i in range(0, len(recording), block))
     events = listen(transcriber, blocks, transcriber.lexicon([*listed.values()]), False, FALSE_ALARMS_PER_HOUR)
-    heard = [one for one in events if isinstance(one, Recognised)]
-    return _report(transcriber, heard, placed, len(listed), len(recording) / transcriber.sample_rate / 3600)
+    recognised = [one for one in events if isinstance(one, Recognised)]
+    return _report(transcriber, recognised, placed, len(listed), len(recording) / transcriber.sample_rate / 3600)
 
 
 def _strung(
@@ -103,12 +103,12 @@ def _strung(
 
 
 def _report(
-    transcriber: Transcriber, heard: Sequence[Recognised], placed: Sequence[Placed], n_names: int, hours: float
+    transcriber: Transcriber, recognised: Sequence[Recognised], placed: Sequence[Placed], n_names: int, hours: float
 ) -> SpottingReport:
     rejection, fold = transcriber.rejection, transcriber.alphabet.fold
     assert rejection
     best, false, late = np.full(len(placed), NEVER), [], []
-    for event in heard:
+    for event in recognised:
         found = event.transcript
         confirmed = found.accepted and not rejection.accepts(found.out_of_list or 0.0)
         score = 0.0 if confirmed else float(found.out_of_list or 0.0)
@@ -120,9 +120,9 @@ def _report(
             false.append((i, score, bool(found.accepted)))
     listed = [i for i, one in enumerate(placed) if one.name is not None]
     speakers = [placed[i].speaker for i in listed]
-    told = np.bincount([i for i, _, accepted in false if accepted], minlength=len(placed)).astype(float)
-    alarms = ratio(told.tolist(), [hours / len(placed)] * len(placed), [one.speaker for one in placed])
-    if not told.any():
+    n_alarms = np.bincount([i for i, _, accepted in false if accepted], minlength=len(placed)).astype(float)
+    alarms = ratio(n_alarms.tolist(), [hours / len(placed)] * len(placed), [one.speaker for one in placed])
+    if not n_alarms.any():
         alarms = Metric(0.0, 0.0, NONE_SEEN / hours)
     median, most = np.percentile(late, [50, 95]) * 1000 if late else (0.0, 0.0)
     return SpottingReport(

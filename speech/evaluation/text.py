@@ -103,12 +103,12 @@ def calibration(report: CalibrationReport | NotCalibrated) -> str:
         ", ".join(f"{kind} {100 * proportion:.1f} %" for kind, proportion in some.items())
         for some in (report.accepted[rate], report.rejected)
     )
-    refusal = f"called none of the list, from {max(report.rejected_from, report.thresholds[rate]):.3f}: {rejected}"
+    refusal = f"reported as out of list, from {max(report.rejected_from, report.thresholds[rate]):.3f}: {rejected}"
     if report.rejected_from >= NEVER:
-        refusal = "this recogniser cannot refuse yet: nothing is called none of the list"
+        refusal = "this recogniser cannot reject yet: no clip is reported as out of list"
     return (
         f"accept rate at {100 * float(rate):g} % false-accept rate (FAR), threshold {report.thresholds[rate]:.3f}: "
-        f"{accepted}\n{refusal}; what else is not accepted is unsure, to be said again\n"
+        f"{accepted}\n{refusal}; the other clips that are not accepted are unsure: the name should be said again\n"
         f"{counted(report.n_clips, 'validation clip')} {by_speakers(report.n_speakers)}; expected calibration error "
         f"{report.expected_calibration_error:.3f}"
     )
@@ -119,10 +119,10 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
     if rejection is None:
         return "transcribe accepts every clip: open-set rejection was not calibrated"
     rate, at = 100 * float(rejection.false_accept_rate), rejection.threshold
-    lines = [f"decided as transcribe does, accepted below {at:.3f} ({rate:g} % FAR of the calibration):"]
+    lines = [f"decisions as in transcribe, accepted below {at:.3f} ({rate:g} % FAR in calibration):"]
     for label, some in (
         ("in the list", [one for one in found if one.in_list]),
-        ("of others", [one for one in found if one.names and not one.in_list]),
+        ("out of the list", [one for one in found if one.names and not one.in_list]),
     ):
         calibrated = [(one, p) for one in some if (p := one.out_of_list) is not None]
         if calibrated:
@@ -131,7 +131,7 @@ def decisions(found: Sequence[Prediction], rejection: Rejection | None) -> str:
             accepted, unsure = (sum(column) / len(decided) for column in zip(*decided, strict=True))
             lines.append(
                 f"{counted(len(decided), 'clip')} {label} {by_speakers(n_speakers)}: accepted {100 * accepted:.1f} %, "
-                f"unsure {100 * unsure:.1f} %, called none of the list {100 * (1 - accepted - unsure):.1f} %"
+                f"unsure {100 * unsure:.1f} %, out of list {100 * (1 - accepted - unsure):.1f} %"
             )
     return "\n".join(lines)
 
@@ -155,7 +155,7 @@ def comparison(found: Comparison) -> str:
         metric = one.closed_set_accuracy if closed_set else one.exact_match
         p = f"{metric.p:.2g}" if metric else "-"
         lines.append([" ".join(label), str(one.n_clips), speakers(one.n_speakers), points(metric), p, points(one.cer)])
-    left_out = f" Left out: {counted(found.n_left_out, 'clip')} of one recogniser alone." if found.n_left_out else ""
+    left_out = f" Left out: {counted(found.n_left_out, 'clip')} of only one recogniser." if found.n_left_out else ""
     return f"{table(lines)}\n{INTERVALS} Paired, clip by clip; p: signs flipped by whole speaker.{left_out}"
 
 

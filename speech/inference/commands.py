@@ -44,7 +44,7 @@ def adjust(
     if false_accept_rate is not None:
         if transcriber.rejection is None:
             raise ValueError(
-                f"false_accept_rate={false_accept_rate}: {path} was not calibrated to reject what is out of list: "
+                f"false_accept_rate={false_accept_rate}: {path} was not calibrated to reject out-of-list sounds: "
                 f"python -m speech.calibrate recognizer={path.parent}"
             )
         transcriber.rejection = transcriber.rejection.at(false_accept_rate)
@@ -62,7 +62,7 @@ def lexicon_of(given: Names, transcriber: Transcriber) -> dict[str, Entry]:
     if given is None:
         return transcriber.lexicon()
     if not isinstance(given, str | Sequence | Mapping):
-        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with a name a line")
+        raise ValueError(f"names={given}: give a list, [Anna,Bob], or a text file with one name per line")
     lexicon = transcriber.lexicon(writable_names(given, transcriber.alphabet, transcriber.labels))
     warn(homophones(lexicon, transcriber.inventory))
     return lexicon
@@ -91,7 +91,7 @@ def load(recognizer: str, enrolled: str | None, false_accept_rate: float | None)
     """The exported recogniser that a command names, after ``adjust``, and its file."""
     path = find_recognizer(recognizer, "runs", "recognizer")
     if path.suffix != ".onnx":
-        raise ValueError(f"{path}: no exported recogniser (.onnx): python -m speech.export writes one")
+        raise ValueError(f"{path}: not an exported recogniser (.onnx): python -m speech.export writes one")
     runtime = Runtime(path)
     adjust(runtime, path, false_accept_rate=false_accept_rate, enrolled=enrolled)
     return runtime, path
@@ -130,9 +130,9 @@ def print_spotted(
     """
     lexicon, clips, n_refused = lexicon_of(given, transcriber), find_clips(place), 0
     if not lexicon:
-        raise ValueError("no names to look for: give names=[Anna,Bob], or a text file with a name a line")
+        raise ValueError("no names to look for: give names=[Anna,Bob], or a text file with one name per line")
     for found in listening.spot(transcriber, clips, lexicon, false_alarms_per_hour):
         print(found.to_json() if json else found.to_text(), flush=True)
         n_refused += found.refused is not None
     if n_refused == len(clips):
-        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be processed to its end")
+        raise ValueError(f"0 of {counted(len(clips), 'clip')} could be processed to the end")

@@ -23,7 +23,7 @@ class Confirmation:
     def __post_init__(self) -> None:
         checked_numbers("confirmation", [self.one_an_hour, self.tenfold])
         if self.tenfold > 0:
-            raise ValueError(f"confirmation: tenfold={self.tenfold} is over 0")
+            raise ValueError(f"confirmation: tenfold={self.tenfold} must not be over 0")
 
     def threshold(self, per_hour: float) -> float:
         """The threshold at ``per_hour`` false alarms, above 0."""

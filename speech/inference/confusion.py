@@ -86,11 +86,11 @@ def homophones(lexicon: Mapping[str, Entry], inventory: Inventory | None) -> lis
 
 def json_lines(pairs: Sequence[ConfusablePair]) -> str:
     """A JSON object for each of ``pairs``, with all pronunciations of its names."""
-    said = _pronunciations(pairs)
+    pronunciations = _pronunciations(pairs)
     lines = []
     for one in pairs:
-        ways = {name: [(_ipa(way), round(way.probability, 4)) for way in said[name]] for name in one.pair.names}
-        plain = asdict(one.pair) | {"confusion": one.confusion, "pronunciations": ways}
+        of = {name: [(_ipa(p), round(p.probability, 4)) for p in pronunciations[name]] for name in one.pair.names}
+        plain = asdict(one.pair) | {"confusion": one.confusion, "pronunciations": of}
         lines.append(json.dumps(plain, ensure_ascii=False))
     return "\n".join(lines)
 
@@ -100,30 +100,30 @@ def table(pairs: Sequence[ConfusablePair], n_pairs: int) -> str:
     names, with the probability of each.
     """
     lines = [
-        f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or take a longer name for one"
+        f"{one.pair.homophone_message}: no recogniser can tell them apart; leave one out, or use a longer name for one"
         for one in pairs
         if one.pair.distance == 0
     ]
     rows = [("names", "distance", "in the accent", "pronunciations", "confusion")]
     for one in pairs[:n_pairs]:
         value = "-" if one.confusion is None else f"{one.confusion:.3f}"
-        said = " / ".join(one.pair.ipa)
-        rows.append((", ".join(one.pair.names), f"{one.pair.distance:.3f}", one.pair.accent, said, value))
+        ipa = " / ".join(one.pair.ipa)
+        rows.append((", ".join(one.pair.names), f"{one.pair.distance:.3f}", one.pair.accent, ipa, value))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for names, distance, accent, said, value in rows:
-        columns = names.ljust(widths[0]), distance.rjust(8), accent.ljust(widths[2]), said.ljust(widths[3])
+    for names, distance, accent, ipa, value in rows:
+        columns = names.ljust(widths[0]), distance.rjust(8), accent.ljust(widths[2]), ipa.ljust(widths[3])
         lines.append(f"{'  '.join(columns)}  {value:>9}")
     recognised = [("name", "pronunciations that are recognised, with the probability of each")]
-    for name, ways in _pronunciations(pairs[:n_pairs]).items():
-        likely = (f"/{_ipa(way)}/ {way.probability:.2f}" for way in ways if way.probability >= LEAST_SHOWN)
+    for name, some in _pronunciations(pairs[:n_pairs]).items():
+        likely = (f"/{_ipa(one)}/ {one.probability:.2f}" for one in some if one.probability >= LEAST_SHOWN)
         recognised.append((name, "  ".join(likely)))
     width = max(len(name) for name, _ in recognised)
-    lines += ["", *(f"{name.ljust(width)}  {ways}" for name, ways in recognised)]
+    lines += ["", *(f"{name.ljust(width)}  {likely}" for name, likely in recognised)]
     return "\n".join([*map(printable, lines), "", f"{min(n_pairs, len(pairs))} of {counted(len(pairs), 'pair')}"])
 
 
-def _ipa(way: Pronunciation) -> str:
-    return "".join(way.phones)
+def _ipa(one: Pronunciation) -> str:
+    return "".join(one.phones)
 
 
 def _pronunciations(pairs: Sequence[ConfusablePair]) -> dict[str, tuple[Pronunciation, ...]]:

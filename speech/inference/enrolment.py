@@ -49,11 +49,11 @@ class Enrolled:
 def enrol(recordings: Sequence[LogProbs], spelled: bool = True) -> Enrolled:
     """Enrol the name that is said in each of one or more ``recordings``. Raises ValueError if nothing is decoded."""
     if not recordings:
-        raise ValueError("no recording to enrol: give one to five of the name")
+        raise ValueError("no recording to enrol: give one to five recordings of the name")
     outputs = zip(*(one.outputs for one in recordings), strict=True)
     decoded = Entry(*(_variants(some) for some in outputs))
     if any(not variants.symbols for variants in decoded[: len(recordings[0].outputs)]):
-        raise ValueError("nothing is decoded of these recordings: record the name again, nearer to the microphone")
+        raise ValueError("nothing was recognised in these recordings: record the name again, closer to the microphone")
     return Enrolled(decoded, len(recordings), spelled)
 
 
@@ -86,8 +86,8 @@ def write(path: Path, enrolled: Mapping[str, Enrolled], alphabet: Alphabet, inve
     for name, one in enrolled.items():
         letters, phones = one.decoded
         spelt = [(alphabet.decode(symbols), log_p) for symbols, log_p in zip(*letters, strict=True)]
-        said = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
-        names[name] = {"letters": spelt, "phones": said, "n_recordings": one.n_recordings, "spelled": one.spelled}
+        ipa = [(inventory.decode(symbols), log_p) for symbols, log_p in zip(*phones, strict=True)] if inventory else []
+        names[name] = {"letters": spelt, "phones": ipa, "n_recordings": one.n_recordings, "spelled": one.spelled}
     storage.write_text(path, json.dumps({"format": FORMAT, "names": names}, ensure_ascii=False, indent=1))
 
 
@@ -107,7 +107,7 @@ def read(path: Path, alphabet: Alphabet, inventory: Inventory | None) -> dict[st
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}): speech.enrol writes enrolled names") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # as are UnicodeDecodeError and JSON's errors
-        raise ValueError(f"{path}: no file of enrolled names ({error}): enrol them again") from error
+        raise ValueError(f"{path}: not a file of enrolled names ({error}): enrol them again") from error
 
 
 def others(

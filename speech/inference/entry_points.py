@@ -14,10 +14,10 @@ def recognizer_parser(prog: str, description: str) -> Parser:
     parser = Parser(prog, description)
     parser.add_argument("--recognizer", default=SHIPPED, help="shipped, or an exported file (.onnx)")
     parser.add_argument(
-        "--names", type=or_null(names), help="the list to choose from, [Anna,Bob], or a text file of it"
+        "--names", type=or_null(names), help="the list to choose from, [Anna,Bob], or a text file with it"
     )
-    parser.add_argument("--enrolled", type=or_null(str), help="a file of enrolled names, which are in the list too")
-    what = "0.01 to 0.1; without it as the recogniser was trained"
+    parser.add_argument("--enrolled", type=or_null(str), help="a file of enrolled names, which are added to the list")
+    what = "0.01 to 0.1; by default the recogniser's own"
     parser.add_argument("--false_accept_rate", type=or_null(float), help=what)
     return parser
 
@@ -55,7 +55,7 @@ def listen() -> None:
     parser.add_argument(
         "--source", default="microphone", help="microphone, a file, a named pipe, or - for standard input"
     )
-    parser.add_argument("--device", type=or_null(str), help="the microphone's number or name; without it the system's")
+    parser.add_argument("--device", type=or_null(str), help="the microphone's number or name; by default the system's")
     parser.add_argument("--rate", type=int, default=16_000, help="Hz of raw samples on standard input")
     parser.add_argument("--channels", type=int, default=1, help="channels of raw samples on standard input")
     parser.add_argument("--dtype", default="int16", help="type of raw samples: int16, int32 or float32")
@@ -75,7 +75,7 @@ def listen() -> None:
 
 
 def _add_false_alarms(parser: Parser) -> None:
-    what = "of each name in running speech; null: names between pauses alone"
+    what = "allowed for each name in running speech; null: only names between pauses"
     parser.add_argument("--false_alarms_per_hour", type=or_null(float), default=5.0, help=what)
 
 

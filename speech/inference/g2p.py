@@ -58,7 +58,7 @@ class G2PRuntime:
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get("kind") != KIND or metadata.get("format") != str(FORMAT):
             raise RecognizerError(
-                f"{path}: no grapheme-to-phoneme model of format {FORMAT}: python -m speech.g2p writes one"
+                f"{path}: not a grapheme-to-phoneme model of format {FORMAT}: python -m speech.g2p writes one"
             )
         import onnxruntime
 

@@ -71,8 +71,8 @@ class Recognised:
         name, probability = found.names[0] if found.names else (None, None)
         times = {"start_s": self.start_s, "end_s": self.end_s, "latency_s": self.latency_s}
         verdict = {"accepted": found.accepted, "unsure": found.unsure, "out_of_list": found.out_of_list}
-        heard = {"name": name, "probability": probability, **verdict, "letters": found.letters, "phones": found.phones}
-        return json.dumps({"event": "name", **heard} | {key: round(value, 3) for key, value in times.items()})
+        result = {"name": name, "probability": probability, **verdict, "letters": found.letters, "phones": found.phones}
+        return json.dumps({"event": "name", **result} | {key: round(value, 3) for key, value in times.items()})
 
     def to_text(self) -> str:
         found = self.transcript
@@ -91,7 +91,7 @@ class Listed:
         return json.dumps({"event": "list", "names": list(self.lexicon)})
 
     def to_text(self) -> str:
-        return f"another list: {counted(len(self.lexicon), 'name')}"
+        return f"new list: {counted(len(self.lexicon), 'name')}"
 
 
 Event = Letters | Recognised | Listed | Fault
@@ -107,7 +107,7 @@ class _Listening:
         self._rate = transcriber.sample_rate
         self._margin, self._pause = round(MARGIN_S * self._rate), round(PAUSE_S * self._rate)
         self._lead, self._trail, self._until_rest = (round(s * self._rate) for s in (LEAD_S, GAP_S, REST_S))
-        self.told = -self._rate  # sample of the stream up to which names were reported
+        self.reported = -self._rate  # sample of the stream up to which names were reported
         self.listen_for(lexicon)
         self._before: Waveform = np.zeros(0, np.float32)  # the end of the previous segment
         self._before_stop = 0
@@ -118,7 +118,7 @@ class _Listening:
         per_hour, finder = self._false_alarms_per_hour, self._transcriber.finder
         self._lexicon, self._beginnings = lexicon, _beginnings(lexicon)
         self._spotter = None if per_hour is None else Spotter(self._transcriber, lexicon, per_hour)
-        self._stream = StreamSpotter(self._spotter, finder, max(self.told, 0)) if self._spotter and finder else None
+        self._stream = StreamSpotter(self._spotter, finder, max(self.reported, 0)) if self._spotter and finder else None
         self._found: list[Spotted] = []  # by the stream's spotter, and not yet reported
         self._rests = True  # whether the stream's spotter rests, as it does while nobody speaks
         self._last: tuple[tuple[int, int], Spotted, LogProbs] | None = None  # the last span that was recognised
@@ -170,12 +170,12 @@ class _Listening:
         A name that another one begins with waits longer. A name counts only where somebody speaks, in a segment or from
         sample ``since`` on: false alarms occur in noise too.
         """
-        for one in self._untold():
+        for one in self._unreported():
             begins = one.transcript.names[0][0] in self._beginnings
-            if one not in self._untold() or one.end_s + WAIT_S + begins * GAP_S > now_s:
+            if one not in self._unreported() or one.end_s + WAIT_S + begins * GAP_S > now_s:
                 continue
             if self._is_spoken(one, since):
-                self.told = round(one.end_s * self._rate)
+                self.reported = round(one.end_s * self._rate)
                 yield one
             elif one.end_s + 2 * GAP_S < now_s:  # by now the segment would have been found
                 self._found.remove(one)
@@ -184,25 +184,26 @@ class _Listening:
         spans = [*self._segments, *([] if since is None else [(since, math.inf)])]
         return any(start < one.end_s * self._rate and one.start_s * self._rate < stop for start, stop in spans)
 
-    def _untold(self) -> list[Spotted]:
-        self._found = [one for one in self._found if one.start_s >= self.told / self._rate - MARGIN_S]
+    def _unreported(self) -> list[Spotted]:
+        self._found = [one for one in self._found if one.start_s >= self.reported / self._rate - MARGIN_S]
         return self._found
 
     def names(self, segment: Segment) -> list[Spotted]:
         """The names in ``segment`` that were not yet reported; the whole segment if no name is found in it."""
-        untold = [(max(start, self.told), stop) for start, stop in segment.parts if stop > self.told + self._pause]
-        if not untold:
+        after = self.reported + self._pause
+        unreported = [(max(start, self.reported), stop) for start, stop in segment.parts if stop > after]
+        if not unreported:
             found = []
         elif segment.over:
-            found = self._at_end(segment, untold[0][0])
+            found = self._at_end(segment, unreported[0][0])
         else:
-            found = self._at_pause(segment, untold)
+            found = self._at_pause(segment, unreported)
         if segment.over:
             self._before, self._before_stop = segment.waveform[-round(BEFORE_S * self._rate) :], segment.stop
             self._segments.append((segment.start, segment.stop))
         names = [one for one in found if one.transcript.accepted is not False]  # a rejected segment may contain a name
         if names:
-            self.told = round(names[-1].end_s * self._rate)
+            self.reported = round(names[-1].end_s * self._rate)
         return found
 
     def _at_pause(self, segment: Segment, parts: Sequence[tuple[int, int]]) -> list[Spotted]:
@@ -234,7 +235,7 @@ class _Listening:
             return []
         if self._stream:
             first_s, last_s = (start - self._margin) / self._rate, (stop + self._margin) / self._rate
-            return [one for one in self._untold() if one.start_s >= first_s and one.end_s <= last_s]
+            return [one for one in self._unreported() if one.start_s >= first_s and one.end_s <= last_s]
         waveform = self._span(segment, start, stop)
         overlap = self._before_stop + 2 * self._margin - start
         joined = 0 <= overlap <= len(self._before)
@@ -244,7 +245,7 @@ class _Listening:
             log_probs = self._transcriber.log_probs(waveform)
         begin = stop + self._margin - len(waveform)
         found = self._spotter.spot(waveform, log_probs, begin / self._rate)
-        after = max(self.told / self._rate, 0.0), self._before_stop / self._rate
+        after = max(self.reported / self._rate, 0.0), self._before_stop / self._rate
         return [one for one in found if one.start_s >= after[0] - MARGIN_S and one.end_s > after[1]]
 
     def _span(self, segment: Segment, start: int, stop: int) -> Waveform:
@@ -305,7 +306,7 @@ def listen(
         since = endpointer.speaking_since
         for one in listening.running(now if block is not None else math.inf, since):
             yield Recognised(one.start_s, one.end_s, now - one.end_s + time.perf_counter() - start, one.transcript)
-        speaking = block is not None and since is not None and since >= listening.told
+        speaking = block is not None and since is not None and since >= listening.reported
         if letters and speaking and now - shown_at >= LETTERS_EVERY_S:
             shown_at = now
             so_far = transcriber.log_probs(endpointer.audio(since or 0, endpointer.n_samples)).letters
@@ -334,18 +335,18 @@ class Found:
     """A name of the list in a recording; or the reason why the recording was ``refused``."""
 
     clip: Path
-    heard: Recognised | None = None
+    recognised: Recognised | None = None
     refused: str | None = None
 
     def to_json(self) -> str:
-        fields = {"refused": self.refused} if self.heard is None else json.loads(self.heard.to_json())
+        fields = {"refused": self.refused} if self.recognised is None else json.loads(self.recognised.to_json())
         return json.dumps({"clip": str(self.clip), **fields})
 
     def to_text(self) -> str:
-        if self.heard is None:
+        if (one := self.recognised) is None:
             return printable(f"refused: {self.clip}: {self.refused}")
-        name, probability = self.heard.transcript.names[0]
-        return printable(f"{self.clip}  {self.heard.start_s:.2f}-{self.heard.end_s:.2f} s  {name} {probability:.3f}")
+        name, probability = one.transcript.names[0]
+        return printable(f"{self.clip}  {one.start_s:.2f}-{one.end_s:.2f} s  {name} {probability:.3f}")
 
 
 def spot(

@@ -16,7 +16,7 @@ import numpy as np
 from speech.common.ranges import checked_count
 from speech.inference.g2p import shipped
 from speech.text.lexicon import look_up
-from speech.text.names import Name, is_ipa, ways_to_say
+from speech.text.names import Name, is_ipa, spoken_texts
 from speech.text.phones import Phones, phones
 from speech.text.pronunciation import Pronunciation
 from speech.text.spelling import words
@@ -32,11 +32,11 @@ def pronounce(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
     likely: IPA is taken as it is, a respelling is read by the model. Raises PhoneError for IPA that is not a sound of
     English, TextError for letters that are not Latin.
     """
-    ways = [ways_to_say(name) for name in names]
-    texts = list(dict.fromkeys(way for some in ways for way in some if not is_ipa(way)))
+    spoken = [spoken_texts(name) for name in names]
+    texts = list(dict.fromkeys(text for some in spoken for text in some if not is_ipa(text)))
     guessed = shipped().pronunciations_of(texts) if texts else []
     read = {text: _mixed(_known(text), of) for text, of in zip(texts, guessed, strict=True)}
-    return [_equally(some, read) for some in ways]
+    return [_equally(some, read) for some in spoken]
 
 
 def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
@@ -47,9 +47,9 @@ def with_pronunciations(names: Sequence[str], n: int, seed: int) -> list[Name]:
     """
     checked_count("n_pronunciations", n, 1, MOST)
     rng, found = np.random.default_rng(seed), []
-    for name, ways in zip(names, pronounce(names), strict=True):
+    for name, pronunciations in zip(names, pronounce(names), strict=True):
         own = getattr(name, "say", ())
-        found.append(Name(name, own or list(filter(None, [to_ipa(way.phones, rng) for way in ways[:n]]))))
+        found.append(Name(name, own or list(filter(None, [to_ipa(one.phones, rng) for one in pronunciations[:n]]))))
     return found
 
 
@@ -61,8 +61,8 @@ def _known(text: str) -> list[Pronunciation]:
     for word in words(text.casefold()):
         found = look_up(word)
         known += [found] if found or word not in initials else map(look_up, word)
-    ways = list(itertools.islice(itertools.product(*known), N_KNOWN)) if known else []
-    return [Pronunciation(tuple(itertools.chain(*way)), 1 / len(ways)) for way in ways]
+    phrases = list(itertools.islice(itertools.product(*known), N_KNOWN)) if known else []
+    return [Pronunciation(tuple(itertools.chain(*one)), 1 / len(phrases)) for one in phrases]
 
 
 def _mixed(known: Sequence[Pronunciation], guessed: Sequence[Pronunciation]) -> list[Pronunciation]:
@@ -71,10 +71,10 @@ def _mixed(known: Sequence[Pronunciation], guessed: Sequence[Pronunciation]) -> 
     return [Pronunciation(one.phones, one.probability * half) for one in (*known, *guessed)]
 
 
-def _equally(ways: Sequence[str], read: dict[str, list[Pronunciation]]) -> tuple[Pronunciation, ...]:
+def _equally(texts: Sequence[str], read: dict[str, list[Pronunciation]]) -> tuple[Pronunciation, ...]:
     total: defaultdict[Phones, float] = defaultdict(float)
-    for way in ways:
-        for one in [Pronunciation(phones(way.strip("/")), 1.0)] if is_ipa(way) else read[way]:
-            total[one.phones] += one.probability / len(ways)
+    for text in texts:
+        for one in [Pronunciation(phones(text.strip("/")), 1.0)] if is_ipa(text) else read[text]:
+            total[one.phones] += one.probability / len(texts)
     ordered = sorted(total, key=lambda some: -total[some])
     return tuple(Pronunciation(some, total[some]) for some in ordered)

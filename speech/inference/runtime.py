@@ -63,7 +63,7 @@ class Runtime(Transcriber):
         self._session = open_session(path, "export it again, or install a newer onnxruntime")
         metadata = self._session.get_modelmeta().custom_metadata_map
         if "alphabet" not in metadata:
-            raise RecognizerError(f"{path}: an ONNX file, but no recogniser: python -m speech.export writes one")
+            raise RecognizerError(f"{path}: an ONNX file, but not a recogniser: python -m speech.export writes one")
         if metadata.get("format") != str(FORMAT):
             found = metadata.get("format")
             raise RecognizerError(f"{path}: format {found}, this version reads {FORMAT}: export it again")

@@ -38,5 +38,5 @@ def _checked(path: Path) -> bytes:
     content = seal.read(path)
     shipped = (pretrained.FOLDER / "SHA256SUMS").read_text(encoding="ascii").split()
     if not seal.is_sealed(content) and hashlib.sha256(content).hexdigest() not in shipped:
-        raise seal.DamagedError("no right checksum: not one of this project's files, damaged, or of an earlier version")
+        raise seal.DamagedError("wrong checksum: not one of this project's files, damaged, or of an earlier version")
     return content

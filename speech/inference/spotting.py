@@ -283,8 +283,8 @@ class Spotter:
     def search(self, hold_s: float, finder: Transcriber | None = None) -> Search:
         """A search for candidates in a stream, returned ``hold_s`` after they end. It takes the log-probabilities of
         ``finder`` or, without one, of the transcriber."""
-        hears = finder or self.transcriber
-        return Search(self._texts, hears.frame_s, hold_s, lambda some: corrected(hears, some).outputs[self._output])
+        of = finder or self.transcriber
+        return Search(self._texts, of.frame_s, hold_s, lambda some: corrected(of, some).outputs[self._output])
 
     def threshold(self, transcriber: Transcriber) -> float:
         """The score that a name has to reach, as fitted to ``transcriber``."""

@@ -172,13 +172,13 @@ class Transcriber(ABC):
         if not isinstance(self.alphabet.letters, str) or not self.alphabet.letters.isprintable():
             raise ValueError(f"alphabet {self.alphabet.letters!r} is not a text of printable letters")
         if not isinstance(self.names, list) or not all(isinstance(name, str) for name in self.names):
-            raise TypeError("names are no list of texts")
+            raise TypeError("names are not a list of texts")
         if long := [name for name in self.names if len(name) > LONGEST]:
             raise ValueError(f"a name of {len(long[0])} characters")
         if not 0 <= self.phones_weight <= 1:
-            raise ValueError(f"phones_weight={self.phones_weight} must lie within 0 to 1")
+            raise ValueError(f"phones_weight={self.phones_weight} must be between 0 and 1")
         if self.label_prior and [len(row) for row in self.label_prior.log_priors] != self.n_symbols:
-            raise ValueError("label_prior is of other symbols")
+            raise ValueError("label_prior belongs to other symbols")
         if (inventory := self.inventory) is not None:
             for one in itertools.chain(*self.pronunciations.values()):
                 inventory.encode(one.phones)
@@ -193,7 +193,7 @@ class Transcriber(ABC):
         if isinstance(names, str | bytes):
             raise ValueError(f"names={names!r}: one text; give a list of names: [{names!r}]")
         if names is not None and not isinstance(names, Iterable):
-            raise ValueError(f"names={names!r}: {type(names).__name__} is no list of names: give ['Anna', 'Bob']")
+            raise ValueError(f"names={names!r}: {type(names).__name__} is not a list of names: give ['Anna', 'Bob']")
         listed: list[str] = list(self.names)
         if names is not None:
             listed = [*read_names(names if isinstance(names, Mapping) else list(names))]
@@ -246,10 +246,10 @@ class Transcriber(ABC):
             weight = self.phones_weight
             entropy = fuse(weight, entropy, mean_frame_entropy(log_probs.phones))
             n_symbols = [fuse(weight, n, length(one.phones)) for n, one in zip(n_symbols, firsts, strict=True)]
-        filler = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
-        *best, free = self.scores(log_probs, [*firsts, filler], corrected=False).tolist()
+        path = Entry(*(certain(filler_path(some)) for some in log_probs.outputs))
+        *best, filler = self.scores(log_probs, [*firsts, path], corrected=False).tolist()
         found = zip(best, n_symbols, n_names, strict=True)
-        return np.array([evidence(name, n, free, entropy, of) for name, n, of in found])
+        return np.array([evidence(name, n, filler, entropy, of) for name, n, of in found])
 
     def rank(self, log_probs: LogProbs, lexicon: Mapping[str, Entry]) -> list[tuple[str, float]]:
         """Each name of ``lexicon`` with its probability, given that one of them was said; best first."""
@@ -311,7 +311,7 @@ class Transcriber(ABC):
         """``clip`` as a waveform, and the fault of its bandwidth, if it has one. Raises AudioError."""
         is_path = isinstance(clip, str | Path)
         if not is_path and not (isinstance(clip, tuple) and len(clip) == 2):
-            raise files.AudioError(f"clip: {type(clip).__name__} is no clip: give a path, or (samples, rate in Hz)")
+            raise files.AudioError(f"clip: {type(clip).__name__} is not a clip: give a path, or (samples, rate in Hz)")
         samples, rate = files.decode(clip) if isinstance(clip, str | Path) else clip
         waveform = files.to_waveform(samples, rate, self.sample_rate, where=str(clip) if is_path else "clip")
         return waveform, band_faults(rate, self.sample_rate)

@@ -120,7 +120,7 @@ class Martin:
             except endpointing.NoSpeechError as error:
                 raise ValueError(f"{self.clip}: {error}: give another clip (lesson.clip=FILE)") from error
         other, mistakes = None, {recognizer.alphabet.fold(name) for name in NAMES}
-        for _ in tqdm(range(self.n_voices), desc=f"looking for a {self.name} that is misrecognised", leave=False):
+        for _ in tqdm(range(self.n_voices), desc=f"looking for a misrecognised {self.name}", leave=False):
             waveform, text, speaker = self.draw(recognizer, rng, self.name)
             letters = recognizer.alphabet.decode(Greedy()(recognizer.log_probs(waveform).letters))
             if letters in mistakes - {text}:

@@ -47,7 +47,7 @@ class Ocr:
         digits = load_digits()
         x, y = torch.from_numpy(digits.data / digits.data.max()), torch.from_numpy(digits.target)
         found = [self.train(x, y, seed, place) for seed in place.seeds]
-        return Result("digits read right", "%", found, {"n_digits": len(x)})
+        return Result("correctly read digits", "%", found, {"n_digits": len(x)})
 
     def train(self, x: Tensor, y: Tensor, seed: int, place: Place) -> SeedResult:
         """Pixels ``(n, 64)`` from 0 to 1, digits ``(n,)``. The first seed draws the picture."""
@@ -87,7 +87,7 @@ def draw(x: Tensor, ref: Tensor, read: Tensor, weights: Tensor, curve: list[Any]
     figure = Figure(figsize=(9, 6), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=[1.15, 1])
     left, right = halves
-    left.suptitle(f"Digits it never met: {int((ref != read).sum())} of {len(x)} read wrong (red, first)", fontsize=11)
+    left.suptitle(f"Unseen digits: {int((ref != read).sum())} of {len(x)} misread (red, shown first)", fontsize=11)
     order = torch.argsort((ref == read).long(), stable=True).tolist()
     for axes, row in zip(left.subplots(7, 7).flat, order, strict=False):
         axes.imshow(x[row].reshape(8, 8), cmap="gray_r")
@@ -98,12 +98,12 @@ def draw(x: Tensor, ref: Tensor, read: Tensor, weights: Tensor, curve: list[Any]
     above, below = right.subfigures(2, 1, height_ratios=[1, 1.05])
     axes = above.subplots()
     for values, name, colour in zip(
-        zip(*curve, strict=True), ("learnt from", "never met"), ("#888888", "#1a5fb4"), strict=True
+        zip(*curve, strict=True), ("training", "unseen"), ("#888888", "#1a5fb4"), strict=True
     ):
         axes.plot(range(1, len(curve) + 1), [100 * value for value in values], label=name, color=colour)
     axes.set_ylim(80, 100.5)
     axes.set_xlabel("epoch")
-    axes.set_ylabel("% read right")
+    axes.set_ylabel("% read correctly")
     axes.set_title("Learning", fontsize=11)
     axes.legend(loc="lower right")
     below.suptitle("Weights of 18 hidden units: blue wants ink, red paper", fontsize=11)

@@ -115,7 +115,7 @@ class Sentiment:
             rows |= dict.fromkeys(read_rows(path, LABELS, label_first=False))
         require_enough(list(rows), LABELS, paths[0].parent)
         found = [self.train(list(rows), seed, place) for seed in place.seeds]
-        return Result("sentences told right", "%", found, {"n_sentences": len(rows)})
+        return Result("correctly labelled sentences", "%", found, {"n_sentences": len(rows)})
 
     def train(self, rows: list[Row], seed: int, place: Place) -> SeedResult:
         """Train with ``seed``. The first seed draws the picture."""
@@ -198,14 +198,14 @@ def draw(
     for label, name, colour in ((0, "complaint", "#b3261e"), (1, "praise", "#1a5fb4")):
         left.hist(sums[labels == label].numpy(), bins=bins, label=name, color=colour, alpha=0.6)
     left.axvline(0, color="black", linewidth=0.6)
-    left.set_xlabel("sum (above 0: taken for praise)")
+    left.set_xlabel("sum (above 0: classified as praise)")
     left.set_ylabel("sentences")
-    left.set_title(f"{len(labels)} sentences it never met", fontsize=10)
+    left.set_title(f"{len(labels)} unseen sentences", fontsize=10)
     left.legend(fontsize=8)
     right.plot(range(1, len(curve) + 1), [100 * value for value in curve], color="#1a5fb4", label="network")
     right.axhline(100 * baseline, color="#888888", linestyle="--", label="logistic regression, bag of words")
     right.set_xlabel("epoch")
-    right.set_ylabel("% told right")
+    right.set_ylabel("% labelled correctly")
     right.set_title("Learning", fontsize=10)
     right.legend(fontsize=8, loc="lower right")
     return figure
@@ -238,6 +238,6 @@ def draw_sentences(
             column += len(word) + 1
         meant = "praise" if label else "complaint"
         axes.text(LONGEST_SHOWN + 3, row + 0.5, f"is {meant}", va="center", fontsize=9)
-        told, colour = ("told right", "#0a7a32") if right else ("told wrong", "#b3261e")
+        told, colour = ("correct", "#0a7a32") if right else ("wrong", "#b3261e")
         axes.text(LONGEST_SHOWN + 11, row + 0.5, told, va="center", fontsize=9, color=colour)
-    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it swings furthest", fontsize=10)
+    axes.set_title("The verdict after each word (blue: praise, red: complaint), where it changes most", fontsize=10)

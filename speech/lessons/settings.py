@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "count": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
+    "count": ("a whole number of 1 or more", lambda value: type(value) is int and value >= 1),
     "positive": ("a number above 0", lambda value: isinstance(value, int | float) and value > 0),
-    "part": ("a number from 0 to less than 1", lambda value: isinstance(value, int | float) and 0 <= value < 1),
+    "part": ("a number from 0 to below 1", lambda value: isinstance(value, int | float) and 0 <= value < 1),
     "split": ("a number between 0 and 1", lambda value: isinstance(value, int | float) and 0 < value < 1),
 }
 
@@ -29,4 +29,4 @@ def blamed(setting: str, way_out: str = "a smaller number") -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"lesson.{setting}: not with these data ({error}): give {way_out}") from error
+        raise ValueError(f"lesson.{setting}: impossible with these data ({error}): give {way_out}") from error

@@ -140,8 +140,8 @@ def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) ->
     axes.barh(range(len(shown)), moves[shown], color=[HAM if moves[i] < 0 else SPAM for i in shown])
     axes.set_yticks(range(len(shown)), [words[i] for i in shown], fontsize=8)
     axes.axvline(0, color="black", linewidth=0.6)
-    axes.set_xlabel("how far the word alone moves the sum (right: to spam)")
-    axes.set_title("The words that say most (a 0 is any figure)", fontsize=10)
+    axes.set_xlabel("change of the sum by the word alone (right: spam)")
+    axes.set_title("The words with the largest influence (0 stands for any digit)", fontsize=10)
 
     above, below = right.subplots(2, 1)
     bins = np.linspace(float(logits.min()), float(logits.max()), 50)
@@ -149,10 +149,10 @@ def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) ->
         above.hist(logits[y == label].numpy(), bins=bins, label=name, color=colour, alpha=0.7)
     above.axvline(0, color="black", linewidth=0.6)
     above.set_yscale("log")
-    above.set_xlabel("sum (above 0: taken for spam)")
+    above.set_xlabel("sum (above 0: classified as spam)")
     above.set_ylabel("messages")
     wrong = int(((logits > 0).double() != y).sum())
-    above.set_title(f"{len(y)} messages it never met, {wrong} taken for the other", fontsize=10)
+    above.set_title(f"{len(y)} unseen messages, {wrong} misclassified", fontsize=10)
     above.legend()
     curves = (("network", logits.numpy(), SPAM, "-"), ("logistic regression", baseline, "#555555", "--"))
     for name, sums, colour, line in curves:
@@ -161,7 +161,7 @@ def draw(y: Tensor, logits: Tensor, baseline: Any, words: Any, moves: Tensor) ->
     below.set_xlim(79.5, 100.5)
     below.set_ylim(79.5, 100.5)
     below.set_xlabel("recall: % of the spam that is found")
-    below.set_ylabel("precision: % spam\nof what is taken for it", fontsize=9)
-    below.set_title("Wherever the line is drawn", fontsize=10)
+    below.set_ylabel("precision: % spam\nof what is classified as it", fontsize=9)
+    below.set_title("At every threshold", fontsize=10)
     below.legend(loc="lower left")
     return figure

@@ -151,9 +151,7 @@ def draw(years: Any, values: Years, ours: Years, free: Years, autoregressive: Ye
     test = years[-n_test:]
     above.plot(test, autoregressive, "--", color="#888888", linewidth=1, label="AutoReg")
     above.plot(test, ours, color="#1a5fb4", label="network")
-    above.set_title(
-        "One year ahead: each forecast knows every year before it (shaded: years not learnt from)", fontsize=10
-    )
+    above.set_title("One year ahead: each forecast knows every year before it (shaded: not trained on)", fontsize=10)
     below.plot(test, free, color="#b3261e", label="network, reading its own forecasts")
     below.set_title(
         f"Free-running: nothing after {years[-n_test] - 1} is known, forecasts are read as if they were true",

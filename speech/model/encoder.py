@@ -55,7 +55,7 @@ class Encoder(nn.Module):
             checked_count(f"encoder.{key}", value, 1, most)
         checked_count("encoder.kernel", kernel, 1, 999)
         if kernel % 2 == 0:
-            raise ValueError(f"encoder.kernel={kernel} must be odd, so that it has a middle frame")
+            raise ValueError(f"encoder.kernel={kernel} must be odd, to have a middle frame")
         self.cell, self.kernel, self.stride = cell, kernel, stride
         self.convolution = nn.Conv1d(n_features, n_units, kernel, stride, padding=kernel // 2)
         self.normalisation = nn.LayerNorm(n_units)

@@ -157,10 +157,10 @@ class Recognizer(Transcriber, nn.Module):
         """
         front, encoder = self.frontend, self.encoder
         if front.keep is not None:
-            raise ValueError("gradients=manual: a running average has no backward pass by hand: take gradients=torch")
+            raise ValueError("gradients=manual: a running average has no hand-written backward: use gradients=torch")
         if not isinstance(encoder, Encoder):
             kind = type(encoder).__name__
-            raise ValueError(f"gradients=manual: {kind} has no hand-written backward pass: take gradients=torch")
+            raise ValueError(f"gradients=manual: {kind} has no hand-written backward pass: use gradients=torch")
         return Geometry(
             pre_emphasis=frontend.PRE_EMPHASIS,
             level=front.level,
@@ -236,7 +236,7 @@ class Recognizer(Transcriber, nn.Module):
             recognizer = cls(content["parts"], weights=weights)
             for key in PLAIN:
                 if type(content[key]) is not PLAIN[key]:
-                    raise TypeError(f"{key} is no {PLAIN[key].__name__}")
+                    raise TypeError(f"{key} is not a {PLAIN[key].__name__}")
                 setattr(recognizer, key, content[key])
             recognizer.pronunciations = read_pronunciations(content["pronunciations"])
             recognizer.set_fitted(content)

@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
         reason = str(error).strip().partition("\n")[0][:200]
         raise DamagedError(f"{type(error).__name__}: {reason}") from error
     if not isinstance(content, dict):
-        raise DamagedError("no keys in it")
+        raise DamagedError("it has no keys")
     if content.pop(_SEALED, False) and not seal.is_sealed(data):
         raise DamagedError("its checksum is wrong: it was damaged or changed")
     return content
@@ -72,4 +72,4 @@ def check_finite(content: Any) -> None:
     elif isinstance(content, Tensor) and not bool(content.isfinite().all()):
         raise ValueError("a number in it is NaN or infinite")
     elif isinstance(content, float) and not math.isfinite(content):
-        raise ValueError(f"{content} is no finite number")
+        raise ValueError(f"{content} is not a finite number")

@@ -14,7 +14,7 @@ def require_from_1(callback: pl.Callback, **settings: int) -> None:
     """Raise ValueError, which names ``callback``, for a setting that is not a whole number of at least 1."""
     for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"callbacks: {name}={value} of {type(callback).__name__}: a whole number from 1 is needed")
+            raise ValueError(f"callbacks: {name}={value} of {type(callback).__name__}: give a whole number from 1")
 
 
 def is_doubling(count: int, first: int) -> bool:

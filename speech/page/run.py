@@ -95,7 +95,7 @@ def _moments(path: Path) -> list[Moment]:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, ValueError) and not text.endswith(b"\n"):
                 break  # the last line, which a crash left half written
-            raise ValueError(f"{path}: line {number} is not what a run writes there ({error}): delete it") from error
+            raise ValueError(f"{path}: line {number} is not what a run writes ({error}): delete it") from error
     return found
 
 

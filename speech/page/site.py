@@ -75,9 +75,9 @@ def _settings(finder: str | None) -> str:
         {
             "text": str(name),
             "say": list(getattr(name, "say", ())),
-            "pronunciations": [{"phones": one.phones, "probability": one.probability} for one in ways],
+            "pronunciations": [{"phones": one.phones, "probability": one.probability} for one in pronunciations],
         }
-        for name, ways in pairs
+        for name, pronunciations in pairs
     ]
     return json.dumps({"example": example, "finder": finder}, ensure_ascii=False)
 

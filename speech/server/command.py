@@ -90,7 +90,7 @@ class TellOnce:
         elif loop.time() >= self._until:
             self._until = loop.time() + PAUSE_S
             way_out = "raise the limit (ulimit -n)"
-            print(f"warning: {error.strerror}: other clients wait until some have gone: {way_out}", file=sys.stderr)
+            print(f"warning: {error.strerror}: other clients wait until some disconnect: {way_out}", file=sys.stderr)
 
 
 def _begin() -> None:
@@ -103,16 +103,16 @@ def _begin() -> None:
     from speech.server.recognition import Recognition
 
     parser = recognizer_parser("speech-serve", "Recognise names for other programs: Home Assistant, HTTP; key=value.")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to be reached at; 0.0.0.0: by any machine")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 0.0.0.0: for any machine")
     parser.add_argument("--wyoming_port", type=count(0, 65_535), default=10300, help="port for Home Assistant; 0: none")
     parser.add_argument("--http_port", type=count(0, 65_535), default=8300, help="port of HTTP and WebSocket; 0: none")
-    parser.add_argument("--hosts", type=texts, default=[], help="names under which it may be reached, [pi.local]")
-    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="the most that are served")
+    parser.add_argument("--hosts", type=texts, default=[], help="names by which it may be reached, [pi.local]")
+    parser.add_argument("--clients", type=count(1, 10_000), default=Limits.n_clients, help="the most served at a time")
     given = parser.parse(sys.argv[1:])
     if not (given.wyoming_port or given.http_port):
-        raise ValueError("wyoming_port=0 http_port=0: no server is left: give one a port")
+        raise ValueError("wyoming_port=0 http_port=0: no server is left: give one of them a port")
     checked_text(
-        "host", given.host, "127.0.0.1, or the address to be reached at: an empty one would be every machine's"
+        "host", given.host, "127.0.0.1, or the address to listen on: an empty one would be reachable by every machine"
     )
     hosts = [given.hosts] if isinstance(given.hosts, str) else given.hosts  # a single one, without brackets
     runtime, _ = load(given.recognizer, given.enrolled, given.false_accept_rate)

@@ -43,7 +43,7 @@ class Guard:
                 await _refuse(scope, send, 503, str(error))
             except asyncio.CancelledError:  # the server is shutting down; the client of a stream was already notified
                 if scope["type"] == "http":
-                    await _refuse(scope, send, 503, "the server ends: try again later")
+                    await _refuse(scope, send, 503, "the server is shutting down: try again later")
 
     def _refused(self, scope: Scope) -> str | None:
         hosts, origins = (
@@ -51,7 +51,7 @@ class Guard:
             for wanted in (b"host", b"origin")
         )
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
-            return f"Host {', '.join(hosts) or 'is missing'}: not this server's: hosts=[...] names others"
+            return f"Host {', '.join(hosts) or 'is missing'}: not a name of this server: add it with hosts=[...]"
         if origins and origins not in ([f"http://{hosts[0]}"], [f"https://{hosts[0]}"]):
             return f"Origin {', '.join(origins)}: pages of other servers may not use this one"
         return None

@@ -26,7 +26,7 @@ from speech.server.recognition import Lexicon, Recognition
 ENDING_S = 1  # in which a server that ends may finish open requests
 HEADERS_S = 10.0  # in which a request's headers have to arrive
 DEFAULT = {"names": None, "rate": 16_000, "width": 2, "channels": 1}  # of a stream
-THERE = "there are GET /, POST /transcribe and the WebSocket /listen"
+THERE = "this server has GET /, POST /transcribe and the WebSocket /listen"
 TOO_LONG, TOO_BIG, WRONG = 1001, 1009, 1007  # WebSocket's codes (RFC 6455, 7.4.1)
 
 
@@ -50,7 +50,7 @@ def application(recognition: Recognition) -> FastAPI:
             async with asyncio.timeout(recognition.limits.patience_s):
                 content = await _body(request, recognition.limits.n_bytes)
             if others := sorted(request.query_params.keys() - {"name"}):
-                raise ValueError(f"{others[0]}: there is name, which may be given often: ?name=Anna&name=Bob")
+                raise ValueError(f"{others[0]}: unknown; give name, as often as needed: ?name=Anna&name=Bob")
             if request.headers.get("content-type", "").startswith("multipart/"):
                 raise ValueError("a form: send the recording itself as the body: curl --data-binary @clip.wav")
             lexicon = await recognition.read(name)
@@ -115,19 +115,19 @@ def _given(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"no JSON ({error}): sound is sent in binary frames") from error
+        raise ValueError(f"not JSON ({error}): sound is sent in binary frames") from error
     known = [*DEFAULT, "end"]
     if not isinstance(given, dict) or not given.keys() <= set(known):
-        wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "no JSON object"
-        raise ValueError(f"{wrong[:40]}: there are {', '.join(known)}")
+        wrong = ", ".join(sorted(given.keys() - known)) if isinstance(given, dict) else "not a JSON object"
+        raise ValueError(f"{wrong[:40]}: the keys are {', '.join(known)}")
     return given
 
 
 class _Stream:
-    """PCM in the format that the client has ``told``, and the names in it. Raises ValueError for an invalid format."""
+    """PCM in the format of the client's ``settings``, and the names in it. Raises ValueError for an invalid format."""
 
-    def __init__(self, recognition: Recognition, told: Mapping[str, Any], lexicon: Lexicon) -> None:
-        self.format = _format(told)
+    def __init__(self, recognition: Recognition, settings: Mapping[str, Any], lexicon: Lexicon) -> None:
+        self.format = _format(settings)
         self._pcm = PcmStream(*self.format, recognition.transcriber.sample_rate)
         self._listener = Listener(recognition.transcriber, lexicon)
 
@@ -141,16 +141,16 @@ class _Stream:
         return self._listener.end(self._pcm(b"", last=True))
 
 
-def _format(told: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    return told["rate"], told["width"], told["channels"]
+def _format(settings: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return settings["rate"], settings["width"], settings["channels"]
 
 
 async def _listen(socket: WebSocket, recognition: Recognition) -> None:
-    told: dict[str, Any] = DEFAULT
+    settings: dict[str, Any] = DEFAULT
     stream: _Stream | None = None
 
-    async def send(heard: list[Recognised]) -> None:
-        for one in heard:
+    async def send(recognised: list[Recognised]) -> None:
+        for one in recognised:
             line = json.dumps({"start_s": one.start_s, "end_s": one.end_s, **fields_of(one.transcript)})
             await asyncio.wait_for(socket.send_text(line), recognition.limits.patience_s)
 
@@ -162,14 +162,14 @@ async def _listen(socket: WebSocket, recognition: Recognition) -> None:
             given = _given(text)
             if given.pop("end", False):
                 break
-            told = told | given
-            if stream and stream.format != _format(told):  # the stream in the previous format ends
+            settings = settings | given
+            if stream and stream.format != _format(settings):  # the stream in the previous format ends
                 await send(await recognition.run(stream.end))
                 stream = None
             elif stream and "names" in given:
-                stream.listen_for(await recognition.read(told["names"]))
+                stream.listen_for(await recognition.read(settings["names"]))
         if stream is None:
-            stream = _Stream(recognition, told, await recognition.read(told["names"]))
+            stream = _Stream(recognition, settings, await recognition.read(settings["names"]))
         await send(await recognition.run(stream.feed, message.get("bytes") or b""))
     if stream is not None:
         await send(await recognition.run(stream.end))

@@ -35,7 +35,7 @@ class Clients:
     def another(self) -> Iterator[None]:
         """Counts one more client while it is served. Raises TooMuchError if there are ``most`` already."""
         if self.n >= self.most:
-            raise TooMuchError(f"{counted(self.most, 'client')} served now, the most: try again later")
+            raise TooMuchError(f"{counted(self.most, 'client')} connected, the maximum: try again later")
         self.n += 1
         try:
             yield

@@ -12,7 +12,7 @@ from speech.inference.listening import Listed, Recognised, listen
 from speech.inference.scoring import Entry
 from speech.inference.transcriber import Transcriber
 
-_WAITING = Fault("nothing more has come yet")  # ``listen`` passes it through, and continues at the next call
+_WAITING = Fault("nothing more has arrived yet")  # ``listen`` passes it through, and continues at the next call
 
 
 class Listener:

@@ -110,7 +110,7 @@ class Handler(AsyncEventHandler):
             self._begin()
             self._begins_ms = start.timestamp or 0
         elif AudioChunk.is_type(event.type):
-            await self._hear(AudioChunk.from_event(event))
+            await self._feed(AudioChunk.from_event(event))
         elif AudioStop.is_type(event.type):
             await self._end()
 
@@ -121,12 +121,12 @@ class Handler(AsyncEventHandler):
         self._lexicon = await self._recognition.read(names or None)  # [] means the server's list, too
         self._begin()
 
-    async def _hear(self, chunk: AudioChunk) -> None:
-        told = chunk.rate, chunk.width, chunk.channels
-        if self._pcm is not None and self._pcm.format != told:  # the previous one may have an incomplete block
+    async def _feed(self, chunk: AudioChunk) -> None:
+        pcm_format = chunk.rate, chunk.width, chunk.channels
+        if self._pcm is not None and self._pcm.format != pcm_format:  # the previous one may have an incomplete block
             await self._take(self._pcm(b"", last=True))
-        if self._pcm is None or self._pcm.format != told:
-            self._pcm = PcmStream(*told, self._recognition.transcriber.sample_rate)
+        if self._pcm is None or self._pcm.format != pcm_format:
+            self._pcm = PcmStream(*pcm_format, self._recognition.transcriber.sample_rate)
         await self._take(self._pcm(chunk.audio))
 
     async def _take(self, waveform: Waveform) -> None:
@@ -136,11 +136,11 @@ class Handler(AsyncEventHandler):
         self._n_samples += len(waveform)
         if self._n_samples > LONGEST_S * self._recognition.transcriber.sample_rate:
             self._begin()
-            raise AudioError(f"over the {LONGEST_S:.0f} s of a name's recording: what came so far is dropped")
+            raise AudioError(f"over the {LONGEST_S:.0f} s allowed for a name: the sound so far is dropped")
         self._collected.append(waveform)
 
-    async def _detected(self, heard: list[Recognised]) -> None:
-        for one in heard:
+    async def _detected(self, recognised: list[Recognised]) -> None:
+        for one in recognised:
             if one.transcript.names and (name := text_of(one.transcript)):
                 self._n_detected += 1
                 timestamp = self._begins_ms + round(1000 * one.end_s)
@@ -179,12 +179,12 @@ def info(recognition: Recognition) -> Info:
         "installed": True,
         "version": __version__,
     }
-    heard = AsrModel(name=NAME, description="Names of a list", languages=LANGUAGES, **about)
+    model = AsrModel(name=NAME, description="Names of a list", languages=LANGUAGES, **about)
     wake = [
         WakeModel(name=name, description=name, phrase=name, languages=LANGUAGES, **about)
         for name in recognition.lexicon
     ]
     return Info(
-        asr=[AsrProgram(name=NAME, description="Spoken names", models=[heard], **about)],
+        asr=[AsrProgram(name=NAME, description="Spoken names", models=[model], **about)],
         wake=[WakeProgram(name=NAME, description="Names as wake words", models=wake, **about)],
     )

@@ -49,15 +49,15 @@ def write(folder: Path, package: str) -> None:
     tests, and if a cut no longer fits; FileExistsError if ``folder`` is not empty, OSError if it cannot be written.
     """
     if not _NAME.fullmatch(package) or keyword.iskeyword(package) or package in ("tests", "conf", "speech"):
-        raise ValueError(f"package={package}: not a name for a package of Python: give package=NAME")
+        raise ValueError(f"package={package}: not a valid name for a Python package: give package=NAME")
     if not (CHECKOUT / "tests" / "conftest.py").is_file():
         raise ValueError(f"{PACKAGE} is installed without its tests: run this in a checkout of the project")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder}: something is there already: give another folder")
+        raise FileExistsError(f"{folder}: the folder is not empty: give another one")
     require("ruff", "dev")
     texts = _texts(package)
     if package in _packages(texts) | sys.stdlib_module_names:
-        raise ValueError(f"package={package}: another package that it needs has this name: give package=NAME")
+        raise ValueError(f"package={package}: a package that it needs has this name: give another package=NAME")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:  # complete, or not there at all
         for place, text in texts.items():
@@ -147,7 +147,7 @@ def _cut(text: str, cuts: Mapping[str, Any], place: str) -> str:
         text = _dropped(text, name.split("."), place)
     for old, new in ((one["old"], one["new"]) for one in cuts.get("replace", ())):
         if text.count(old) != 1:
-            raise ValueError(f"{HERE / 'parts.yaml'}: {place}: {old!r} stands there {text.count(old)} times, not once")
+            raise ValueError(f"{HERE / 'parts.yaml'}: {place}: {old!r} occurs {text.count(old)} times, not once")
         text = text.replace(old, new)
     return text
 

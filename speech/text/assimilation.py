@@ -77,7 +77,7 @@ def assimilate(ipa: str, language: str = "") -> Phones:
     table = {**NEAREST, **BY_LANGUAGE.get(language, {})}
     plain = unicodedata.normalize("NFD", ipa).replace("c\u0327", "ç")
     plain = re.sub("(?<=[ŋk])\u0361[mp]", "", plain)  # Vietnamese finals with the lips also closed
-    heard = ""
+    english = ""
     nasal = False  # whether a nasal vowel awaits the next sound
     symbols = [found for found in re.findall(r".[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff]*", plain) if _counts(found)]
     for symbol in symbols:
@@ -88,21 +88,21 @@ def assimilate(ipa: str, language: str = "") -> Phones:
         if "\u032f" in marks:
             sound = _NON_SYLLABIC.get(base, sound)
         if nasal and not (NASAL in marks and sound in ("j", "w", *_VOWELS)):
-            heard += _nasal_before(sound)
+            english += _nasal_before(sound)
             nasal = False
         if sound and not all(phone in PHONES for phone in _split(sound)):
             place = ipa.find(base) + 1
             raise PhoneError(f"/{ipa}/: {base!r} (character {place}) is in no table of speech/text/assimilation.py")
-        heard += sound
+        english += sound
         nasal = nasal or (NASAL in marks and sound in ("j", "w", *_VOWELS))
     if nasal:
-        heard += "n"
+        english += "n"
     for glide, vowel in _OFFGLIDE:
-        heard = glide.sub(vowel, heard)
-    heard = re.sub(r"(.)\1+", r"\1", heard)
-    if not heard:
+        english = glide.sub(vowel, english)
+    english = re.sub(r"(.)\1+", r"\1", english)
+    if not english:
         raise PhoneError(f"/{ipa}/ has no sound in it")
-    return phones(heard)
+    return phones(english)
 
 
 def _counts(symbol: str) -> bool:

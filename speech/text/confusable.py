@@ -14,7 +14,7 @@ from speech.common.escape import printable
 from speech.text import espeak
 from speech.text.espeak import ACCENTS
 from speech.text.mnemonics import PronunciationError
-from speech.text.names import ways_to_say
+from speech.text.names import spoken_texts
 from speech.text.phones import PhoneError, Phones, codes, distances, phones
 
 _N_SHOWN = 3  # pairs of homophones in a warning; a list of thousands of names has hundreds of pairs
@@ -34,15 +34,15 @@ class Pair:
         return f"{self.names[0]} and {self.names[1]} are homophones ({self.accent}: {self.ipa[0]})"
 
 
-def _all_ways(names: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The ``ways_to_say`` of all ``names``, and for each of them the index of its name."""
-    ways = [(way, i) for i, name in enumerate(names) for way in ways_to_say(name)]
-    return [way for way, _ in ways], [i for _, i in ways]
+def _all_texts(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The ``spoken_texts`` of all ``names``, and for each of them the index of its name."""
+    texts = [(text, i) for i, name in enumerate(names) for text in spoken_texts(name)]
+    return [text for text, _ in texts], [i for _, i in texts]
 
 
 def nearest(names: Sequence[str]) -> list[Pair]:
     """Every pair of ``names``, nearest first; of several pronunciations of a name the nearest counts."""
-    texts, owners = _all_ways(names)
+    texts, owners = _all_texts(names)
     starts = np.searchsorted(owners, np.arange(len(names) + 1))
     best = np.full((len(names), len(names)), np.inf)
     where = np.zeros((*best.shape, 3), dtype=int)  # accent, pronunciation of either name
@@ -67,7 +67,7 @@ def nearest(names: Sequence[str]) -> list[Pair]:
 
 def homophones(names: Sequence[str]) -> list[Pair]:
     """The pairs of ``names`` that have the same phones in some accent; fast even for a long list."""
-    texts, owners = _all_ways(names)
+    texts, owners = _all_texts(names)
     found: dict[tuple[str, str], Pair] = {}
     for accent in ACCENTS.values():
         by_sound: dict[Phones, dict[int, str]] = {}

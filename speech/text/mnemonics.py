@@ -37,7 +37,7 @@ def to_mnemonics(text: str) -> str:
         if symbol is None:
             known = " ".join(sorted(set("".join(MNEMONICS)) - set(" \u0361\u0329")))  # without the combining marks
             raise PronunciationError(
-                f"{text}: {ipa[at]!r}, character {at + 1}, is no sound of the English voices: write it with {known}"
+                f"{text}: {ipa[at]!r}, character {at + 1}, is not a sound of the English voices: write it with {known}"
             )
         found.append(MNEMONICS[symbol])
         at += len(symbol)

@@ -30,7 +30,7 @@ class Name(str):
         return name
 
 
-def ways_to_say(name: str) -> tuple[str, ...]:
+def spoken_texts(name: str) -> tuple[str, ...]:
     """The texts that pronounce ``name``: the pronunciations of a ``Name`` that has any, else the name itself."""
     return (isinstance(name, Name) and name.say) or (str(name),)
 
@@ -87,15 +87,15 @@ def read_names(
         try:
             name = read()
             if _QUOTED.fullmatch(name):
-                raise TextError(f"{str(name)!r} stands in quotes: give the name alone")
+                raise TextError(f"{str(name)!r} is in quotes: give the name without them")
             if len(name) > LONGEST:
-                raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name at most {LONGEST}")
+                raise ValueError(f"{str(name[:20])!r}... has {len(name)} letters, and a name has at most {LONGEST}")
             if alphabet is not None:
                 folded = key(name, alphabet)
                 if folded not in labels:
                     spelling(name, alphabet)
                 if folded in places:
-                    raise ValueError(f"{name!r} is {places[folded]} already, both {folded!r}: leave one out")
+                    raise ValueError(f"{name!r} is already {places[folded]}, both {folded!r}: leave one out")
                 places[folded] = f"{str(name)!r} of {where}"
             found.append(name)
         except ValueError as error:
@@ -122,11 +122,11 @@ def writable_names(
     unwritable: list[str] = []
     found = read_names(names, alphabet, unwritable, labels)
     for reason in unwritable[:_N_SHOWN]:
-        print(printable(f"warning: {reason}; it is left out"), file=sys.stderr)
+        print(printable(f"warning: {reason}; the name is left out"), file=sys.stderr)
     if (more := len(unwritable) - _N_SHOWN) > 0:
         print(f"warning: {counted(more, 'more name')} cannot be written: left out", file=sys.stderr)
     if unwritable and isinstance(names, str):
-        print(printable(f"{names}: a line NAME = RESPELLING keeps a name as it is written"), file=sys.stderr)
+        print(printable(f"{names}: a line NAME = RESPELLING keeps the spelling of such a name"), file=sys.stderr)
     return found
 
 
@@ -194,7 +194,7 @@ def _read_line(line: str) -> Name:
     if equals:
         return _read_name({"text": text.strip(), "say": say.split(",")})
     if found := re.search(r"[,;|\t]", line):
-        raise ValueError(f"{line!r} has a {_SEPARATORS[found[0]]}: each name has a line of its own")
+        raise ValueError(f"{line!r} has a {_SEPARATORS[found[0]]}: each name needs its own line")
     return Name(line)
 
 
@@ -205,16 +205,16 @@ def _read_name(name: str | Mapping[str, Any]) -> Name:
     if not isinstance(name, Mapping) or set(name) != {"text", "say"}:
         raise ValueError(f"{name!r} is not a name: {wanted}")
     say = [name["say"]] if isinstance(name["say"], str) else name["say"]
-    given = say if isinstance(say, Sequence) and all(isinstance(way, str) for way in say) else []
-    ways = [way.strip() for way in given if way.strip()]
-    if not isinstance(name["text"], str) or not name["text"].strip() or not ways:
+    given = say if isinstance(say, Sequence) and all(isinstance(one, str) for one in say) else []
+    texts = [one.strip() for one in given if one.strip()]
+    if not isinstance(name["text"], str) or not name["text"].strip() or not texts:
         raise ValueError(f"{dict(name)} lacks its text or a pronunciation: {wanted}")
-    for respelling in itertools.filterfalse(is_ipa, ways):
+    for respelling in itertools.filterfalse(is_ipa, texts):
         try:
             Alphabet().fold(respelling)
         except TextError as error:
             raise ValueError(f"say {respelling!r}: {error}; or give IPA between slashes") from error
-    return Name(name["text"].strip(), ways)
+    return Name(name["text"].strip(), texts)
 
 
 def distinct(names: Sequence[AnyText], alphabet: Alphabet) -> list[AnyText]:

@@ -125,7 +125,8 @@ def phones(ipa: str) -> Phones:
         match = _PHONE.match(plain, at)
         if match is None:
             place = ipa.find(plain[at]) + 1
-            raise PhoneError(f"/{ipa}/: {plain[at]!r} (character {place}) is no sound of English: {' '.join(PHONES)}")
+            sound = f"{plain[at]!r} (character {place})"
+            raise PhoneError(f"/{ipa}/: {sound} is not a sound of English: {' '.join(PHONES)}")
         found.append(match[0])
         at = match.end()
     return tuple(found)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from speech.text import espeak
 from speech.text.espeak import ACCENTS
-from speech.text.names import ways_to_say
+from speech.text.names import spoken_texts
 from speech.text.phones import Phones, phones
 
 USUAL = "en-US"  # for an unknown accent
@@ -41,17 +41,17 @@ def read_pronunciations(plain: Mapping[str, Any]) -> dict[str, tuple[Pronunciati
         for name, some in plain.items()
     }
     if wrong := [name for name, some in found.items() if not all(0 < one.probability <= 1.001 for one in some)]:
-        raise ValueError(f"a pronunciation of {wrong[0]!r} has a probability that is none")
+        raise ValueError(f"a pronunciation of {wrong[0]!r} has an invalid probability")
     return found
 
 
 def pronunciations(names: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
-    """The distinct pronunciations of each of ``names``, in all accents of all of its ``ways_to_say``, USUAL first.
+    """The distinct pronunciations of each of ``names``, in all accents of all of its ``spoken_texts``, USUAL first.
 
-    A pronunciation's probability is the proportion of accents and ways that have it.
+    A pronunciation's probability is the proportion of accents and texts that have it.
     """
     found: list[Counter[Phones]] = [Counter() for _ in names]
     for accent in dict.fromkeys([USUAL, *ACCENTS.values()]):  # the outer loop: changing espeak's accent is slow
         for some, name in zip(found, names, strict=True):
-            some.update(filter(None, (phonemize(text, accent) for text in ways_to_say(name))))
+            some.update(filter(None, (phonemize(text, accent) for text in spoken_texts(name))))
     return [tuple(Pronunciation(phones, n / some.total()) for phones, n in some.items()) for some in found]

@@ -39,7 +39,7 @@ def encode(word: str, letters: str = LETTERS, marks: str = MARKS) -> Word:
             symbols.append(letters.index(character) + 1)
             own.append([])
         else:
-            raise TextError(f"text {word!r} has {character!r}, which is no Latin letter: write it in Latin letters")
+            raise TextError(f"text {word!r} has {character!r}, which is not a Latin letter: write it in Latin letters")
     if not symbols:
         raise TextError(f"text {word!r} has no letter in it: write the name as it is spelt")
     padded = tuple((*some, *[0] * (N_MARKS - len(some))) for some in own)

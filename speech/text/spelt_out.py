@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from speech.common.escape import printable
 from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
-from speech.text.names import ways_to_say
+from speech.text.names import spoken_texts
 from speech.text.spelling import folded
 
 _ACCENT = "en-GB"  # the reader is the same in each
@@ -42,11 +42,11 @@ def warn_spelt_out(names: Sequence[str]) -> None:
     Silent if espeak is not installed or cannot pronounce a name: the code that synthesises it raises the error.
     """
     try:
-        found = [name for name in names if any(map(spelt_out, ways_to_say(name)))]
+        found = [name for name in names if any(map(spelt_out, spoken_texts(name)))]
     except (ModuleNotFoundError, PronunciationError):
         return
     if found:
-        some = ", ".join(f"{name} ({espeak.phonemes(ways_to_say(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])
+        some = ", ".join(f"{name} ({espeak.phonemes(spoken_texts(name)[0], _ACCENT)})" for name in found[:_N_SHOWN])
         more = f" and {len(found) - _N_SHOWN} more" if len(found) > _N_SHOWN else ""
         way_out = "give a respelling: {text: Hrvoje, say: [hurvoya]}, or a line Hrvoje = hurvoya"
         print(printable(f"warning: {some}{more}: read letter by letter: {way_out}"), file=sys.stderr)

@@ -86,7 +86,7 @@ def open_words(n: int, exclude: Sequence[str] | str, n_phrases: int, seed: int =
         pool = list(distinct_sounds(words, taken, sounds))[: round(wanted * _POOL)]
         if len(pool) < wanted:
             raise ValueError(
-                f"{counted(wanted, kind)} asked for, and {len(pool)} that are no homophones: ask for fewer"
+                f"{counted(wanted, kind)} asked for, only {len(pool)} available without homophones: ask for fewer"
             )
         chosen += [pool[i] for i in rng.permutation(len(pool))[:wanted]]
     words = [chosen[i] for i in rng.permutation(n)]

@@ -25,7 +25,7 @@ class Autograd:
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
         if self.manual_recurrent and not isinstance(recognizer.encoder, Encoder):
             kind = type(recognizer.encoder).__name__
-            raise ValueError(f"gradients=hybrid: {kind} has no recurrent layers by hand: take gradients=torch")
+            raise ValueError(f"gradients=hybrid: {kind} has no hand-written recurrent layers: use gradients=torch")
         recognizer.encoder.manual_recurrent = self.manual_recurrent
         return loss_of(recognizer, batch, divisor)
 

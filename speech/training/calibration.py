@@ -6,7 +6,7 @@ with a clip's spectrum. Every second sound is augmented as in training, so that 
 rejected as other words.
 
 A sound that is not accepted is unsure. It is rejected as out of the list only above a probability that few listed names
-reach. If too many of the listed names in the other half reach it too, the recogniser cannot refuse yet: no sound is
+reach. If too many of the listed names in the other half reach it too, the recogniser cannot reject yet: no sound is
 rejected.
 
 All reported rates and the thresholds come from names that the fit did not see: the names are split into two halves, and
@@ -101,7 +101,7 @@ def calibrate(
     Raises ValueError for a rate that is not in ``RATES``.
     """
     if false_accept_rate not in RATES:
-        raise ValueError(f"false_accept_rate={false_accept_rate} is none of {', '.join(map(key, RATES))}")
+        raise ValueError(f"false_accept_rate={false_accept_rate} is not one of {', '.join(map(key, RATES))}")
     fold = recognizer.alphabet.fold
     if reason := too_few(len(clips), len({fold(clip.name) for clip in clips})):
         return None, NotCalibrated(reason)

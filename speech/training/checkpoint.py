@@ -42,7 +42,7 @@ class CheckpointIO(TorchCheckpointIO):
         except (OSError, torch_file.DamagedError) as error:
             best = Path(path).with_name("best.ckpt")
             there = best.is_file() and best != Path(path)
-            way_out = f"copy {best} over it, to go on from the best epoch" if there else "start a new run"
+            way_out = f"copy {best} over it, to continue from the best epoch" if there else "start a new run"
             raise ValueError(f"{path}: not a whole checkpoint ({error}): {way_out}") from error
 
 

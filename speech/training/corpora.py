@@ -69,7 +69,7 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     source, augment = instantiate(config.corpus), instantiate(config.get("augment"))  # before clips are made
     corpus = made(source, recognizer, config.cache_dir)
     if isinstance(corpus, Corpus) and corpus.low_quality:
-        print(f"used in spite of low quality: {counted(len(corpus.low_quality), 'recording')}:")
+        print(f"used despite low quality: {counted(len(corpus.low_quality), 'recording')}:")
         print("\n".join(f"  {line}" for line in _first(corpus.low_quality)))
     concatenate, replay = instantiate(config.get("concatenate")), instantiate(config.get("replay"))
     settings = DataSettings(
@@ -91,10 +91,10 @@ def make_data(config: Config, recognizer: Recognizer) -> SpeechData:
     if not config.init:
         raise ConfigError("replay mixes in clips that another recogniser was trained on: give init=RUN_DIR as well")
     if concatenate is not None:
-        raise ConfigError("replay and concatenate each say what a batch is made of: one of them has to be null")
+        raise ConfigError("replay and concatenate both define the contents of a batch: set one of them to null")
     if isinstance(corpus, Shar):
         raise ConfigError(
-            "replay keeps clips in memory; of shards, mix those of both corpora: replay=null 'corpus.folder=[NEW,OLD]' "
+            "replay keeps clips in memory; with shards, mix both corpora: replay=null 'corpus.folder=[NEW,OLD]' "
             "'corpus.weights=[1,1]'"
         )
     return ReplayedData(corpus, settings, replay, finetune.earlier_corpora(config.init, recognizer, config.cache_dir))

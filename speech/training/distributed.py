@@ -54,12 +54,12 @@ def n_processes_of(config: Config) -> int:
     trainer = config.trainer
     if trainer.get("strategy") is None:
         if isinstance(trainer.devices, int) and trainer.devices > 1:
-            raise ConfigError(f"trainer.devices={trainer.devices}: for several processes take trainer=ddp as well")
+            raise ConfigError(f"trainer.devices={trainer.devices}: for several processes give trainer=ddp as well")
         return 1
     if not isinstance(trainer.devices, int) or trainer.devices < 1:
-        raise ConfigError(f"trainer.devices={trainer.devices}: of trainer=ddp it is the number of processes")
+        raise ConfigError(f"trainer.devices={trainer.devices}: with trainer=ddp it is the number of processes")
     if trainer.get("num_nodes", 1) != 1:
-        raise ConfigError(f"trainer.num_nodes={trainer.num_nodes}: trainer=ddp has the processes of one machine")
+        raise ConfigError(f"trainer.num_nodes={trainer.num_nodes}: trainer=ddp uses the processes of one machine")
     return int(trainer.devices)
 
 

@@ -38,7 +38,7 @@ def load(config: Config, key: str) -> tuple[Path, Recognizer]:
     path = runs.find_recognizer(config[key], config.runs_dir, key, pretrained.RECOGNIZER)
     recognizer = loading.load(path, config.get("decoder"))
     if not isinstance(recognizer, Recognizer):
-        raise ValueError(f"{key}={path}: evaluate transcribes in batches, by torch: give the run it was exported from")
+        raise ValueError(f"{key}={path}: evaluate runs in batches, with torch: give the run it was exported from")
     return path, recognizer
 
 
@@ -57,7 +57,7 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
     test = [split for split in there if split not in TRAINING] or ["val"]
     splits = {"all": there, "test": test}.get(config.split, [config.split])
     if not set(splits) <= set(there):
-        raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or take split=test, split=all")
+        raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or give split=test or split=all")
     data = make_data(config, recognizer)
     if config.names is not None:
         lists: list[list[str]] = [list(read_names(config.names, recognizer.alphabet))]

@@ -27,7 +27,7 @@ class FindLearningRate(LearningRateFinder):
         if found is None:
             n_steps = len(self.optimal_lr.results["loss"])
             raise ValueError(
-                f"callbacks=find_lr: no learning rate from {counted(n_steps, 'step')}: give more of them, or epochs"
+                f"callbacks=find_lr: no learning rate from {counted(n_steps, 'step')}: give more steps or epochs"
             )
         for config in trainer.lr_scheduler_configs:
             scheduler, before = config.scheduler, config.scheduler.base_lrs

@@ -116,8 +116,8 @@ def earlier_runs(init: str) -> list[tuple[Path, Config]]:
         folder = Path(place).parent
         if not (folder / "config.yaml").is_file():
             raise FileNotFoundError(
-                f"init={place}: no config.yaml beside it, so what it was trained on cannot be replayed: give the "
-                "run's folder, or replay=null to go on without (it will forget)"
+                f"init={place}: no config.yaml beside it, so its training data cannot be replayed: give the "
+                "run's folder, or replay=null to fine-tune without replay (it will forget)"
             )
         config = compose.saved(folder, "train")
         found.append((folder, config))
@@ -143,7 +143,7 @@ def earlier_corpora(init: str, recognizer: Recognizer, cache_dir: str) -> list[C
             compose.keep_in(config, cache_dir)
             source = instantiate(config.corpus)
             if isinstance(source, Shar):
-                raise ConfigError(f"init={init}: {folder} was trained on shards, which are not replayed: replay=null")
+                raise ConfigError(f"init={init}: {folder} was trained on shards, which cannot be replayed: replay=null")
             n_workers = processes.cores()
             there = build(source, recognizer.alphabet, recognizer.sample_rate, cache_dir, n_workers)
         corpora.append(there)

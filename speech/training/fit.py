@@ -117,8 +117,8 @@ def with_loader() -> Iterator[None]:
             raise
         how = str(error).partition(". ")[0]  # torch's hints follow
         raise ChildProcessError(
-            f"the process that makes batches has ended ({how}): is there memory enough, and room in /dev/shm? training "
-            "goes on from its last checkpoint with resume=RUN_DIR"
+            f"the process that makes batches has ended ({how}): is there enough memory and space in /dev/shm? training "
+            "continues from its last checkpoint with resume=RUN_DIR"
         ) from error
 
 

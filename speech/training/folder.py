@@ -25,10 +25,10 @@ def claimed(run_dir: str | Path, resume: bool) -> Iterator[Path]:
     try:
         if there := [name for name in STATE if not resume and (folder / name).is_file()]:
             raise FileExistsError(
-                f"{folder}: a run is there already ({there[0]}): go on with it (resume={folder}), or give another one"
+                f"{folder}: a run exists there ({there[0]}): continue it (resume={folder}), or give another one"
             )
         if not resume and (folder / RESULTS).is_file():
-            raise FileExistsError(f"{folder}: results are there already ({RESULTS}): give another run_dir=DIR")
+            raise FileExistsError(f"{folder}: results exist there ({RESULTS}): give another run_dir=DIR")
         for place in (folder, folder / "checkpoints"):
             storage.remove_parts(place)
         yield folder

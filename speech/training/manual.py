@@ -28,7 +28,7 @@ class Manual:
     def forward(self, recognizer: Recognizer, batch: Batch) -> Losses:
         if torch.is_autocast_enabled(batch.waveforms.device.type):
             raise ValueError(
-                "gradients=manual: one precision alone: take trainer.precision=32-true, or gradients=torch"
+                "gradients=manual: it needs one precision: use trainer.precision=32-true, or gradients=torch"
             )
         recognizer.requires_grad_(False)
         self._parameters = dict(recognizer.named_parameters())
@@ -43,7 +43,7 @@ class Manual:
         return Losses(loss, chain.values["losses"].isinf().sum(), chain.values["logits"], n_frames)
 
     def backward(self, loss: Tensor) -> None:
-        assert self._chain is not None, "backward comes after forward"
+        assert self._chain is not None, "call forward before backward"
         with torch.no_grad():
             grads, _ = self._chain.backward(torch.ones_like(loss), until=by_hand.FIRST_TRAINED)
         for name, parameter in self._parameters.items():

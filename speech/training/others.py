@@ -49,11 +49,11 @@ class Others:
         self._folder = processes.temporary_folder("processes")
         self.process = self.process._replace(meeting=Path(self._folder.name) / "meeting")
         context = multiprocessing.get_context("spawn")  # neither threads nor a GPU survive a fork
-        with _unheard(signal.SIGINT) as heard:
+        with _ignored(signal.SIGINT) as handles:
             for rank in range(1, self.process.n):
                 ours, theirs = context.Pipe()
                 process = self.process._replace(rank=rank)
-                other = context.Process(target=_serve, args=(theirs, process, trust.trusted(), heard))
+                other = context.Process(target=_serve, args=(theirs, process, trust.trusted(), handles))
                 other.start()
                 theirs.close()
                 self._started.append((other, ours))
@@ -94,8 +94,8 @@ class Others:
         code = other.exitcode or 0
         how = f"by signal {-code}" if code < 0 else f"with status {code}"
         return ChildProcessError(
-            f"process {rank} of {self.process.n} ended {how} (was there too little memory?): training goes on from its "
-            "last checkpoint with resume=RUN_DIR"
+            f"process {rank} of {self.process.n} ended {how} (was there too little memory?): training continues from "
+            "its last checkpoint with resume=RUN_DIR"
         )
 
     @contextmanager
@@ -132,7 +132,7 @@ class Others:
 
 
 @contextmanager
-def _unheard(number: int) -> Iterator[bool]:
+def _ignored(number: int) -> Iterator[bool]:
     """A context in which new processes ignore signal ``number``: Ctrl-C would end their imports with a traceback.
 
     Yields whether this process handles the signal.

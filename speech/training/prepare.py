@@ -47,14 +47,14 @@ def prepare(config: Config, resume: bool = False) -> Prepared:
     run_dir = Path(config.run_dir)
     checkpoint = run_dir / "checkpoints" / "last.ckpt" if resume else None
     if checkpoint and not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no checkpoint to go on from: start a new run")
+        raise FileNotFoundError(f"{checkpoint}: no checkpoint to continue from: start a new run")
     finetune.checked_alpha(config)
     length(config)  # errors in it and in the timer are reported before clips are made
     timer(config)
     check_trainer(config.trainer)
     n_processes = n_processes_of(config)
     if n_processes > 1 and isinstance(instantiate(config.gradients), Manual):  # DDP averages what autograd's hooks show
-        raise ConfigError("gradients=manual: one process alone: take gradients=hybrid, or trainer=cpu")
+        raise ConfigError("gradients=manual: it needs a single process: use gradients=hybrid, or trainer=cpu")
     initial = finetune.inherit_parts(config) if config.init else None
     for key in ("names", "words"):  # the lines of a file, which may have changed when the run is resumed
         if isinstance(config.corpus.get(key), str):
@@ -87,9 +87,9 @@ def check_trainer(trainer: Config) -> None:
     """Raise ConfigError for options of Lightning's Trainer that would bypass this project's code or have no effect, and
     for a missing device."""
     if trainer.get("overfit_batches"):  # it replaces the sampler
-        raise ConfigError(f"trainer.overfit_batches={trainer.overfit_batches}: take trainer=overfit")
+        raise ConfigError(f"trainer.overfit_batches={trainer.overfit_batches}: use trainer=overfit")
     if (accelerator := trainer.get("accelerator")) in ("gpu", "cuda", "mps") and not torch.accelerator.is_available():
-        raise ConfigError(f"trainer.accelerator={accelerator}: torch finds no GPU here: take trainer=cpu")
+        raise ConfigError(f"trainer.accelerator={accelerator}: torch finds no GPU here: use trainer=cpu")
     if (algorithm := trainer.get("gradient_clip_algorithm") or "norm") != "norm":
         raise ConfigError(
             f"trainer.gradient_clip_algorithm={algorithm}: gradients are clipped by their norm: leave it out"

@@ -31,7 +31,7 @@ def recalibrate(config: Config) -> tuple[Path, CalibrationReport]:
     """
     if config.recognizer == runs.SHIPPED:
         file = pretrained.shipped(pretrained.RECOGNIZER)
-        raise ValueError(f"recognizer=shipped: what comes with the package is not changed: give a copy of {file}")
+        raise ValueError(f"recognizer=shipped: the shipped recogniser is not changed: give a copy of {file}")
     path = runs.find_recognizer(config.recognizer, config.runs_dir, "recognizer")
     recognizer = loading.load(path)
     if not isinstance(recognizer, Recognizer):
@@ -55,7 +55,7 @@ def _recalibrated(config: Config, path: Path, recognizer: Recognizer) -> Calibra
     report = path.parent / "report.json"
     replaced = [path, report, path.parent / "model_card.md"]
     kept = [storage.keep(one).name for one in replaced if one.is_file()]
-    print(printable(f"what was there before is kept in {path.parent}: {', '.join(kept)}"))
+    print(printable(f"the earlier files are kept in {path.parent}: {', '.join(kept)}"))
     recognizer.save(path)
     if report.is_file():
         replace(RunReport.read(report), calibration=calibration, ranking=Ranking.of(recognizer)).write(report)

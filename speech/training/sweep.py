@@ -29,9 +29,9 @@ def train_job(config: Config) -> float:
         job.write(run_dir)
     elif keys := differing([before.config, job.config]):
         others = ", ".join(keys)
-        raise ConfigError(f"{run_dir}: a job of other values ({others}) is there: give the sweep's own command")
+        raise ConfigError(f"{run_dir}: it contains a job with other values ({others}): give the sweep's own command")
     elif before.ended:
-        print(f"{printable(run_dir)}: done before")
+        print(f"{printable(run_dir)}: already done")
         return math.nan if before.val_cer is None else before.val_cer
     begun = (run_dir / "checkpoints" / "last.ckpt").is_file()
     val_cer = train(compose.saved(run_dir, "train"), resume=True) if begun else train(config)

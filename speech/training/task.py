@@ -69,9 +69,7 @@ class SpellingTask(pl.LightningModule):
             optimizer = self._optimizer(self.recognizer.parameters())
             scheduler = self._scheduler(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
         except TypeError as error:
-            raise ValueError(
-                f"optimizer or scheduler: a value there is of another kind than is needed ({error})"
-            ) from error
+            raise ValueError(f"optimizer or scheduler: a value has the wrong type ({error})") from error
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:

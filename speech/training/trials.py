@@ -63,7 +63,7 @@ def too_few(n_clips: int, n_names: int) -> str | None:
     if n_clips >= LEAST_CLIPS and n_names >= LEAST_NAMES:
         return None
     found = f"{counted(n_clips, 'validation clip')} of {counted(n_names, 'name')}"
-    return f"{found}; at least {LEAST_CLIPS} of {LEAST_NAMES} are needed"
+    return f"{found}; at least {LEAST_CLIPS} clips of {LEAST_NAMES} names are needed"
 
 
 def of_people(clips: Sequence[Clip], alphabet: Alphabet) -> Sequence[Clip]:

@@ -21,7 +21,7 @@ from speech.audio import files, limits
 from speech.common import storage
 from speech.text import espeak
 from speech.text.mnemonics import PronunciationError
-from speech.text.names import Name, ways_to_say
+from speech.text.names import Name, spoken_texts
 from speech.text.spelt_out import warn_spelt_out
 from speech.tts.voice import Engine, Voice, VoiceError
 
@@ -74,10 +74,10 @@ def _write_missing(
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         for voice, name, row in tqdm(missing, unit=" clips", disable=None):
             rng = np.random.default_rng([seed, zlib.crc32(f"{name} {voice.speaker}".encode())])
-            ways = ways_to_say(name)
+            texts = spoken_texts(name)
             espeak.restart()  # so that a clip's sound does not depend on earlier clips
             try:
-                samples, rate = engine.speak(ways[rng.integers(len(ways))], voice, rng)
+                samples, rate = engine.speak(texts[rng.integers(len(texts))], voice, rng)
             except (PronunciationError, VoiceError) as error:
                 raise ValueError(f"{name}: {error}") from error
             waveform = files.to_waveform(samples, rate, sample_rate, where=str(name))
@@ -103,6 +103,7 @@ def _read(manifest: Path) -> dict[str, Row]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{manifest}: not readable as CSV ({error}): give another output") from error
     if header != COLUMNS:
-        raise ValueError(f"{manifest}: its columns are not {','.join(COLUMNS)}, another program's: give another output")
+        columns = ",".join(COLUMNS)
+        raise ValueError(f"{manifest}: its columns are not {columns}: another program wrote it: give another output")
     whole = [row for row in rows if None not in row.values()]  # the last line may be truncated
     return {row["path"]: row for row in whole if (manifest.parent / row["path"]).is_file()}

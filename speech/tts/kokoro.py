@@ -87,7 +87,7 @@ class Kokoro:
         if missing := INPUTS - {one.name for one in session.get_inputs()}:
             raise VoiceError(
                 f"{path}: it has no input {', '.join(sorted(missing))}: python scripts/install_kokoro.py {self.folder} "
-                "puts the right graph there"
+                "installs the right graph there"
             )
         return session
 
@@ -100,13 +100,13 @@ class Kokoro:
     def _styles(self) -> dict[str, np.ndarray]:
         paths = sorted(self._file("voices").glob("*.npy"))
         if not paths:
-            raise VoiceError(f"{self.folder / 'voices'}: no voices there; run: python scripts/install_kokoro.py")
+            raise VoiceError(f"{self.folder / 'voices'}: no voices there: run python scripts/install_kokoro.py")
         return {path.stem: np.load(path) for path in paths}
 
     def _file(self, name: str) -> Path:
         path = self.folder / name
         if not path.exists():
-            raise VoiceError(f"{path}: not there; python scripts/install_kokoro.py {self.folder} puts Kokoro there")
+            raise VoiceError(f"{path}: not there; python scripts/install_kokoro.py {self.folder} installs Kokoro there")
         return path
 
     @property
@@ -154,7 +154,7 @@ class Kokoro:
 
     def _style(self, voice: Voice, n_tokens: int) -> np.ndarray:
         if voice.variant not in self._styles:
-            raise VoiceError(f"Kokoro has no voice {voice.variant}: there are {', '.join(self._styles)}")
+            raise VoiceError(f"Kokoro has no voice {voice.variant}: choose from {', '.join(self._styles)}")
         style: np.ndarray = self._styles[voice.variant][n_tokens]
         if voice.shift_seed:
             rng = np.random.default_rng(voice.shift_seed)

@@ -49,7 +49,7 @@ def draw_voices(engine: Engine, n: int, rng: np.random.Generator, accent: str | 
     voices = [voice for voice in engine.voices() if accent in (None, voice.accent)]
     if not voices:
         accents = ", ".join(sorted({voice.accent for voice in engine.voices()}))
-        raise ValueError(f"accent={accent}: no voice has it; there are {accents}")
+        raise ValueError(f"accent={accent}: no voice has it; choose from {accents}")
     counts = Counter(voice.engine for voice in voices)
     weights = engine.weights if isinstance(engine, Mix) else dict.fromkeys(counts, 1.0)
     chances = np.array([weights[voice.engine] / counts[voice.engine] for voice in voices])

@@ -62,18 +62,18 @@ class Engine(Protocol):
 def require_voice(voice: Voice, voices: Sequence[Voice]) -> None:
     """Raises VoiceError unless ``voice`` is one of an engine's ``voices``."""
     if voice not in voices:
-        raise VoiceError(f"there is no voice {voice.speaker}: there are {', '.join(one.speaker for one in voices)}")
+        raise VoiceError(f"there is no voice {voice.speaker}: choose from {', '.join(one.speaker for one in voices)}")
 
 
 def require_letters(text: str, voice: Voice) -> str:
     """``text`` for an engine that reads only plain letters. Raises VoiceError for IPA, which it would spell out."""
     if is_ipa(text):
-        raise VoiceError(f"{voice.speaker} reads no IPA, {text}: give a respelling, or choose espeak or Kokoro")
+        raise VoiceError(f"{voice.speaker} cannot read IPA, {text}: give a respelling, or choose espeak or Kokoro")
     return text if text.isascii() else plain_letters(text)
 
 
 def require_sound(samples: Waveform, voice: Voice, text: str) -> Waveform:
     """``samples`` unchanged. Raises VoiceError if they are silent, or nearly so."""
     if np.abs(samples).max(initial=0.0) < FAINT:
-        raise VoiceError(f"{voice.speaker} says nothing for {text!r}: give another spelling")
+        raise VoiceError(f"{voice.speaker} gives no sound for {text!r}: give another spelling")
     return samples

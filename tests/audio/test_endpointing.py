@@ -125,19 +125,19 @@ def test_each_name_of_a_stream_is_a_segment(name):
 
 
 @pytest.mark.parametrize("lead_s", [0.0, 2.0])
-def test_where_somebody_may_speak_is_known_at_once_and_until_the_segment_is_over(name, lead_s):
+def test_possible_speech_is_known_at_once_until_the_segment_is_over(name, lead_s):
     waveform, rate = name
     long = within_silence(waveform, rate, lead_s)
     long += (1e-3 * np.random.default_rng(0).standard_normal(len(long))).astype(np.float32)
     endpointer, begins = Endpointer(rate, 0.1), lead_s * rate
     for block in np.split(long, range(rate // 50, len(long), rate // 50)):
         is_over = any(segment.over for segment in endpointer.feed(block))
-        heard = endpointer.n_samples
-        if begins + 0.3 * rate < heard < begins + len(waveform) + 0.7 * rate and not is_over:
+        fed = endpointer.n_samples
+        if begins + 0.3 * rate < fed < begins + len(waveform) + 0.7 * rate and not is_over:
             start, stop = endpointer.sounding
             assert start == pytest.approx(begins, abs=0.1 * rate)
-            assert stop == pytest.approx(min(heard, begins + len(waveform)), abs=0.25 * rate)
-        elif heard < begins or is_over:
+            assert stop == pytest.approx(min(fed, begins + len(waveform)), abs=0.25 * rate)
+        elif fed < begins or is_over:
             assert endpointer.sounding is None
 
 

@@ -69,9 +69,9 @@ def test_samples_beyond_any_scale_are_refused(tmp_path, subtype):
 @pytest.mark.parametrize(
     ("rate", "n_channels", "reason"),
     [
-        (4_000_000_000, 1, "sample rate 4e.09 Hz is outside of"),
-        (3, 1, "sample rate 3 Hz is outside of"),
-        (RATE, 1_000, "1000 channels, 64 are the most: mix them down"),
+        (4_000_000_000, 1, "sample rate 4e.09 Hz is outside the range"),
+        (3, 1, "sample rate 3 Hz is outside the range"),
+        (RATE, 1_000, "1000 channels, at most 64 are allowed: mix them down"),
         (4_000, 1, "250 s long, over the 60 s"),
         (384_000, 60, "60 channels of 2 s at 384000 Hz are too much: mix it down"),
     ],
@@ -135,14 +135,14 @@ def test_arrays_and_tensors_of_one_clip_are_taken_in_either_order(shape, kind):
     [
         (np.zeros((1, 2, RATE)), r"samples of shape \(1, 2, 16000\); \(n,\) or \(n, n_channels\)"),
         (0.5, r"samples of shape \(\)"),
-        (np.zeros((200, 300)), "200 channels, 64 are the most"),
+        (np.zeros((200, 300)), "200 channels, at most 64 are allowed"),
         (np.zeros(61 * RATE), "61 s long, over the 60 s"),
         (np.zeros(RATE, bool), "samples of type bool"),
         (np.zeros(RATE, complex), "samples of type complex128"),
         (["a", "b"], "samples of type <U1"),
-        ([[1, 2], [3]], "samples that are no array of numbers"),
+        ([[1, 2], [3]], "the samples are not an array of numbers"),
         (None, r"samples of shape \(\)"),
-        (torch.zeros(RATE, dtype=torch.bfloat16), "samples that are no array of numbers"),
+        (torch.zeros(RATE, dtype=torch.bfloat16), "the samples are not an array of numbers"),
         (torch.zeros(0), "no samples in it"),
     ],
 )
@@ -154,7 +154,7 @@ def test_samples_of_another_shape_or_type_are_refused_by_it(samples, reason):
 @pytest.mark.parametrize("rate", [TONE, None, "16000", True, np.nan, np.inf, 0, -16_000])
 def test_a_rate_that_is_none_is_refused(rate):
     none = rf"the sample rate is {type(rate).__name__}: give \(samples, rate in Hz\)"
-    with pytest.raises(files.AudioError, match=f"{none}|sample rate .* is outside of"):
+    with pytest.raises(files.AudioError, match=f"{none}|sample rate .* is outside the range"):
         files.to_waveform(TONE, rate, RATE)
 
 
@@ -234,7 +234,7 @@ def test_a_place_without_sound_is_refused_with_what_it_is(tmp_path, place, reaso
 
 
 def test_standard_input_is_no_clip_and_what_hears_it_is_said():
-    with pytest.raises(FileNotFoundError, match=r"^-: .*; standard input is heard by .*speech.listen source=-$"):
+    with pytest.raises(FileNotFoundError, match=r"^-: .*; for standard input, run .*speech.listen source=-$"):
         files.find_clips("-")
 
 

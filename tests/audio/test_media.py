@@ -71,7 +71,7 @@ def test_a_cut_one_is_refused(tmp_path, suffix, rest):
 def test_one_of_an_hour_is_refused_when_its_limit_is_passed(tmp_path, suffix, monkeypatch):
     path = record(tmp_path / f"clip.{suffix}", *RECORDED[suffix], samples=np.tile(TONE, 70))
     monkeypatch.setattr(np, "concatenate", lambda *_, **__: pytest.fail("it was put together"))
-    with pytest.raises(files.AudioError, match=r"(60|70) s long, over the 60 s of a name's recording"):
+    with pytest.raises(files.AudioError, match=r"(60|70) s long, over the 60 s allowed for a name: cut it up"):
         files.read(path, RATE)
 
 
@@ -123,7 +123,7 @@ def test_without_the_package_each_is_named_with_both_ways_out(tmp_path, suffix, 
     with pytest.raises(files.AudioError) as told:
         files.read(path, RATE)
     assert str(told.value) == (
-        f"{path}: av is not installed: pip install av  (or all of the extra: pip install 'speech-names[media]'); or "
+        f"{path}: av is not installed: pip install av  (or the whole extra: pip install 'speech-names[media]'); or "
         f"convert it to WAV or FLAC: ffmpeg -i '{path}' '{path.with_suffix('.wav')}'"
     )
 

@@ -69,13 +69,13 @@ def test_a_wrapped_operation_has_two_derivatives_or_refuses_the_second(example):
         return
     for name in example.asked:
         function, inputs = of_asked(example._replace(asked=(name,)))
-        with pytest.raises(RuntimeError, match=f"{example.operation.__name__} by hand offers no second derivative"):
+        with pytest.raises(RuntimeError, match=f"hand-written {example.operation.__name__} has no second derivative"):
             torch.autograd.grad(function(*inputs).sum(), inputs, create_graph=True)
 
 
 def test_a_gradient_of_a_mask_is_refused_and_not_taken_for_0():
     x, mask = torch.ones(2, 3, requires_grad=True), torch.ones(2, 3, requires_grad=True)
-    with pytest.raises(InputError, match="Dropout by hand has no derivative of mask"):
+    with pytest.raises(InputError, match="Dropout has no hand-written derivative of mask"):
         by_hand(Dropout, x, mask).sum().backward()
 
 

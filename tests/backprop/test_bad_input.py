@@ -164,7 +164,7 @@ def test_the_whole_chain_refuses_inputs_that_do_not_fit():
     def forward(parameters=parameters, waveforms=batch.waveforms, n_samples=batch.n_samples):
         return recognizer.forward(model.geometry(), parameters, waveforms, n_samples)
 
-    with pytest.raises(InputError, match=r"parameters hold no encoder\.output\.bias"):
+    with pytest.raises(InputError, match=r"parameters lack encoder\.output\.bias"):
         forward({name: weight for name, weight in parameters.items() if name != "encoder.output.bias"})
     with pytest.raises(InputError, match="waveforms have 39 samples, and a window takes 40"):
         forward(waveforms=batch.waveforms[:, :39], n_samples=batch.n_samples.clamp(max=39))
@@ -210,7 +210,7 @@ def test_an_empty_batch_is_refused_by_name(example):
         example.operation.forward(*inputs.values())
 
 
-def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
+def test_a_recogniser_refuses_an_empty_batch_and_float16_either_way():
     model = tiny(seeded(0)).requires_grad_(False)
     none, half = torch.zeros(0, 80, dtype=torch.float64), torch.zeros(1, 80, dtype=torch.float16)
     for waveforms, message in (
@@ -227,7 +227,7 @@ def test_a_recogniser_refuses_an_empty_batch_and_float16_by_hand_and_in_torch():
 def test_a_step_of_a_name_that_is_there_is_refused():
     chain = Chain()
     x = chain.step("tanh", Tanh, values(2))
-    with pytest.raises(InputError, match="has a step tanh already"):
+    with pytest.raises(InputError, match="already has a step tanh"):
         chain.step("tanh", Tanh, x)
 
 

@@ -94,7 +94,7 @@ def test_its_help_is_its_docstring(monkeypatch, capsys, asked):
 
 
 def test_a_front_end_without_a_backward_pass_by_hand_is_refused(compose, batch):
-    with pytest.raises(ValueError, match="a running average has no backward pass by hand: take gradients=torch"):
+    with pytest.raises(ValueError, match="a running average has no hand-written backward: use gradients=torch"):
         list(script.of_recognizer(compose("train", "frontend=streaming", "encoder.n_units=16"), batch))
 
 

@@ -45,4 +45,4 @@ def test_a_list_in_brackets_and_a_file():
 def test_a_pronunciation_in_a_list_is_told_where_it_stands(parser, capsys):
     with pytest.raises(SystemExit, match="2"):
         explained(lambda: parser.parse(["names=[{text: Siobhan, say: [shivawn]},Anna]"]))
-    assert "pronunciations stand in a text file, Siobhan = shivawn a line" in capsys.readouterr().err
+    assert "pronunciations belong in a text file: Siobhan = shivawn" in capsys.readouterr().err

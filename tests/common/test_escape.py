@@ -38,11 +38,11 @@ def recognizer(make_recognizer):
 
 def test_speakers_accents_and_names_of_an_evaluation():
     names = [(ODD, 0.9), ("mark", 0.1)]
-    heard = [
+    predicted = [
         Prediction(str(i), (ODD, "ann")[i % 2], (ODD, "mark")[i % 2], ODD, names, accent=(ODD, "en")[i % 2])
         for i in range(20)
     ]
-    assert shown(figures.draw(evaluate({"test": heard}))).count(f"{ODD}  (10)") == 3
+    assert shown(figures.draw(evaluate({"test": predicted}))).count(f"{ODD}  (10)") == 3
 
 
 def test_names_of_a_confusion_and_of_curves():
@@ -58,7 +58,7 @@ def test_what_was_said_and_heard_over_time(recognizer):
 
 def test_what_was_said_and_heard_in_the_pictures_of_one_error(recognizer):
     student = ClipBackprop(recognizer, NOISE)
-    heard = student.backward(ODD)._replace(letters=ODD)
-    assert shown(draw_contributions(heard, student, ODD)).count(ODD) == 2
-    assert shown(draw_lattices(student, heard, heard, ODD)).count(ODD) == 4
+    passed = student.backward(ODD)._replace(letters=ODD)
+    assert shown(draw_contributions(passed, student, ODD)).count(ODD) == 2
+    assert shown(draw_lattices(student, passed, passed, ODD)).count(ODD) == 4
     assert shown(draw_sound(student, ODD, "x y")).count(ODD) == 2

@@ -30,7 +30,7 @@ def test_a_full_disk_names_the_folder_and_nothing_else_is_shown(full, n_bytes, t
     with pytest.raises(UnwritableError) as error:
         write_log(tmp_path / "log", n_bytes)
     assert str(error.value).startswith(f"{tmp_path}/log: could not be written (No space left on device; ")
-    assert str(error.value).endswith(" MB free there): make room there, and go on")
+    assert str(error.value).endswith(" MB free there): free some space there, and run it again")
     assert capsys.readouterr().err == ""
 
 

@@ -62,12 +62,12 @@ def test_an_error_shows_what_it_names(capsys):
 
 
 def test_tables_card_and_page_show_speakers_and_names():
-    heard = [
+    predicted = [
         Prediction(str(i), "ann", "ann", ODD, [("ann", 0.9), ("bob", 0.1)], accent=(ODD, "en")[i % 2])
         for i in range(20)
     ]
-    report = evaluate({ODD: heard})
-    tables = [text.predictions(heard, []), text.groups(report), text.summary(report), format.table([(ODD, "1")])]
+    report = evaluate({ODD: predicted})
+    tables = [text.predictions(predicted, []), text.groups(report), text.summary(report), format.table([(ODD, "1")])]
     for shown in [*tables, _line(ODD), _in_words({"_target_": "speech.x", "speaker": ODD}), str(Refusal(ODD, "empty"))]:
         assert not BAD & set(shown)
         assert r"\x1b[31mb" in shown

@@ -40,7 +40,7 @@ def test_a_folder_that_a_killed_process_left_is_removed_by_the_next(temporary):
     assert [path.name for path in temporary.iterdir()] == ["espeak-of-another-program"]
 
 
-def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next(temporary):
+def test_files_of_a_killed_process_and_its_children_are_removed_later(temporary):
     own = "processes.LONGEST_TEMPORARY = 10_000\n"
     own += "own = processes.temporary_files_in_one_folder('train'); own.__enter__(); tempfile.mkdtemp()\n"
     run(own + "if os.fork(): os.wait(); os.kill(os.getpid(), 9)\ntempfile.mkdtemp(); os._exit(0)")
@@ -52,7 +52,7 @@ def test_what_a_killed_process_and_its_children_put_there_is_removed_by_the_next
     assert tempfile.mkdtemp().startswith(str(temporary))
 
 
-def test_what_a_killed_family_leaves_is_removed_at_the_end_of_the_process_that_began_it(temporary):
+def test_files_of_killed_children_are_removed_when_their_parent_ends(temporary):
     code = "processes.LONGEST_TEMPORARY = 10_000; folder = processes.folder_of_family()\n"
     code += "if not os.fork():\n    processes.put_temporary_files_into(folder); tempfile.mkdtemp()\n"
     code += "    os.kill(os.getpid(), 9)\n"

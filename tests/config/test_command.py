@@ -106,7 +106,7 @@ def test_options_may_stand_anywhere_among_the_overrides(run, mine):
 def test_what_a_sweep_alone_reads_is_not_ignored_without_one(run, of_sweeps, capsys):
     with pytest.raises(SystemExit, match="2"):
         run("train", of_sweeps)
-    assert capsys.readouterr().err == f"error: {of_sweeps} is of a sweep, and would do nothing: add -m\n"
+    assert capsys.readouterr().err == f"error: {of_sweeps} is an option of sweeps and would have no effect: add -m\n"
 
 
 def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, run_dir, tmp_path):
@@ -120,7 +120,7 @@ def test_resume_is_the_runs_own_config_where_it_is_now_and_makes_no_folder(run, 
 def test_resume_refuses_other_options_by_name(run, run_dir, capsys, other):
     with pytest.raises(SystemExit):
         run("train", other, f"resume={run_dir}", resume=lambda _: pytest.fail("it went on"))
-    assert f"resume={run_dir} goes on as the run began: leave out {other}" in capsys.readouterr().err
+    assert f"resume={run_dir} continues with the run's own config: leave out {other}" in capsys.readouterr().err
 
 
 def test_a_run_that_has_a_folder_of_its_own_leaves_no_other(run, tmp_path):

@@ -4,6 +4,7 @@ from omegaconf import OmegaConf
 
 from speech.config import tree
 from speech.config.objects import locate, values
+from speech.text.alphabet import Alphabet
 
 
 def nodes(own):
@@ -34,3 +35,7 @@ def test_python_has_no_default_that_differs_from_the_yamls():
                         differing.append(f"{path.name}: {node['_target_']}: {key}={value}, Python: {parameter.default}")
     assert not differing
     assert checked > 40, "or the claim is of nothing"
+
+
+def test_pythons_alphabet_is_the_configs():
+    assert Alphabet().letters == OmegaConf.load(tree.CONF / "shared" / "alphabet.yaml").alphabet

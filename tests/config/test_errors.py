@@ -23,27 +23,27 @@ from speech.config.objects import instantiate
         ("train", "+encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
         ("train", "+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
         ("train", "+sede=1", "there is no 'sede'; did you mean 'seed'"),
-        ("train", "encoder=null", "encoder=null: a part is left out by '~encoder'"),
+        ("train", "encoder=null", "encoder=null: to leave out a part, write '~encoder'"),
         ("train", "é=3", "quote letters with accents"),
         (
             "train",
             "encoder._target_=speech.model.encoder.Encodr",
-            "encoder: _target_ 'speech.model.encoder.Encodr' is nothing that",
+            "encoder: _target_ 'speech.model.encoder.Encodr' cannot be made",
         ),
         (
             "train",
             "encoder._target_=speech.model.encoder",
-            "encoder: _target_ 'speech.model.encoder' is nothing that can",
+            "encoder: _target_ 'speech.model.encoder' cannot be made ",
         ),
-        ("train", "encoder._target_=3", "encoder: _target_ 3 is nothing that can be made"),
+        ("train", "encoder._target_=3", "encoder: _target_ 3 cannot be made "),
         ("lesson", "lesson=orc", "lesson: there is no 'orc'; did you mean 'ocr'"),
         ("lesson", "+lesson.n_epoch=1", "lesson: there is no 'n_epoch'; did you mean 'n_epochs'"),
         ("lesson", "sede=[1]", "there is no 'sede'; did you mean 'seeds'"),
         ("transcribe", "seed=1", "transcribe.yaml: there is no 'seed'"),
         ("train", "names=[Anna,Bob]", "train.yaml: there is no 'names'; did you mean 'corpus.names'"),
         ("train", "n_units=8", "there is no 'n_units'; did you mean 'encoder.n_units'"),
-        ("report", "encoder=gru", "report.yaml: there is no 'encoder'; there are: n_clips, output, run, runs_dir"),
-        ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; there are: clips, file, name"),
+        ("report", "encoder=gru", "report.yaml: there is no 'encoder'; choose from: n_clips, output, run, runs_dir"),
+        ("enrol", "output=x.json", "enrol.yaml: there is no 'output'; choose from: clips, file, name"),
     ],
 )
 def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, message):
@@ -55,20 +55,20 @@ def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, me
     ("name", "override", "message"),
     [
         ("train", "encoder.bidirectional=1", "encoder.bidirectional=1 must be true or false"),
-        ("train", "seed=x", "seed=x must be a whole number, 0 or more: without it seed=0 is taken"),
+        ("train", "seed=x", "seed=x must be a whole number, 0 or more: by default it is 0"),
         ("train", "seed=1,x", "seed=x must be a whole number, 0 or more"),
         (
             "train",
             "encoder.dropout=true",
-            "encoder.dropout=true must be a number: without it encoder.dropout=0.0 is taken",
+            "encoder.dropout=true must be a number: by default it is 0.0",
         ),
         (
             "synthesize",
             "n_voices=1.5",
-            "n_voices=1.5 must be a whole number, 0 or more: without it n_voices=5 is taken",
+            "n_voices=1.5 must be a whole number, 0 or more: by default it is 5",
         ),
-        ("train", "featured=Martin", r"featured=Martin must be a list: without it featured=\['?Martin'?, "),
-        ("train", "voices.rate=200", r"voices.rate=200 must be a list: without it voices.rate=\[120, 220\] is taken"),
+        ("train", "featured=Martin", r"featured=Martin must be a list: by default it is \['?Martin'?, "),
+        ("train", "voices.rate=200", r"voices.rate=200 must be a list: by default it is \[120, 220\]"),
         ("confusable", "n_pairs=-1", "n_pairs=-1 must be a whole number, 0 or more"),
         ("train", "encoder.dropout=null", "encoder.dropout=null must be a number"),
         ("train", "encoder.bidirectional=null", "encoder.bidirectional=null must be true or false"),
@@ -78,10 +78,10 @@ def test_a_misspelt_option_is_named_with_the_nearest(compose, name, override, me
         ("train", "featured=null", "featured=None: give a list of names, \\[\\] for none"),
         ("train", "+replay={}", "replay={}: give a mapping with _target_ and its arguments, or null"),
         ("train", "concatenate=3", "concatenate=3: give a mapping with _target_"),
-        ("train", "batch_size=abc", "batch_size=abc must be a number: without it batch_size=96"),
-        ("train", "batch_size=0", "batch_size=0 must be an integer within 1 to "),
+        ("train", "batch_size=abc", "batch_size=abc must be a number: by default it is 96"),
+        ("train", "batch_size=0", "batch_size=0 must be an integer from 1 to "),
         ("train", "batch_size=1.5", "batch_size=1.5 must be an integer"),
-        ("evaluate", "seed=-1", "seed=-1 must be a whole number, 0 or more: without it seed=0"),
+        ("evaluate", "seed=-1", "seed=-1 must be a whole number, 0 or more: by default it is 0"),
         ("shard", "shard_size=abc", "shard_size=abc must be a number"),
         ("synthesize", "sample_rate=true", "sample_rate=true must be a number"),
     ],
@@ -131,7 +131,7 @@ def test_a_misspelt_key_of_a_file_is_named_with_the_nearest(compose, tmp_path, m
 @pytest.mark.parametrize(
     ("group", "overrides", "message"),
     [
-        ("voices", ["voices.rate=[300,100]"], "error: voices.rate=[300, 100] must be two numbers that rise"),
+        ("voices", ["voices.rate=[300,100]"], "error: voices.rate=[300, 100] must be two increasing numbers"),
         ("corpus", ["corpus=manifest", "corpus.path=no.csv"], "error: corpus.path=no.csv: no such manifest"),
     ],
 )
@@ -144,14 +144,14 @@ def test_a_wrong_value_is_told_without_a_traceback(compose, tmp_path, capsys, gr
 
 
 IN_ONE_LINE = [
-    ("train", ["corpus=folder"], "corpus.root has no value, and nothing to fall back on: add corpus.root="),
+    ("train", ["corpus=folder"], "corpus.root has no value and no default: add corpus.root="),
     ("evaluate", ["corpus=manifest"], "corpus.path has no value"),
     ("evaluate", ["corpus.names=[Anna]"], "corpus.names: no corpus is chosen: give corpus=... as well"),
     ("transcribe", [], "clips has no value"),
-    ("listen", ["json=maybe"], "json=maybe must be true or false: without it json=false is taken"),
+    ("listen", ["json=maybe"], "json=maybe must be true or false: by default it is false"),
     ("transcribe", ["clips=a.wav", "json=1"], "json=1 must be true or false"),
-    ("listen", ["rate=abc"], "rate=abc must be a number: without it rate=16000 is taken"),
-    ("listen", ["dtype=[int16]"], "dtype=['int16'] must be a text: without it dtype=int16 is taken"),
+    ("listen", ["rate=abc"], "rate=abc must be a number: by default it is 16000"),
+    ("listen", ["dtype=[int16]"], "dtype=['int16'] must be a text: by default it is int16"),
     ("listen", ["source=3"], "3: no such file"),
     ("listen", ["source=null"], "source=None: give microphone, a file or a named pipe, or - for standard input"),
     ("listen", ["device=true"], "device=True: give a number or a name that python -m sounddevice lists"),
@@ -163,7 +163,7 @@ IN_ONE_LINE = [
     ("transcribe", ["clips=a.wav", "names=5"], "names=5: not a readable text file"),
     ("transcribe", ["clips=a.wav", "false_accept_rate=abc"], "false_accept_rate=abc: there are thresholds for 0.01,"),
     ("enrol", ["clips=a.wav", "name=Anna", "spelled=maybe"], "spelled=maybe must be true or false"),
-    ("page", ["port=abc"], "port=abc must be a number: without it port=8024 is taken"),
+    ("page", ["port=abc"], "port=abc must be a number: by default it is 8024"),
     ("page", ["onnxruntime_web=null"], "onnxruntime_web=None: give the folder of onnxruntime-web's program"),
     (
         "spot",
@@ -186,7 +186,7 @@ def test_a_value_that_is_wrong_or_missing_is_told_in_one_line(capsys, monkeypatc
     assert line.startswith(f"error: {message}")
 
 
-def test_a_key_that_a_yaml_misspells_is_named_with_what_stands_there_instead(capsys):
+def test_a_key_that_a_yaml_misspells_is_named_with_the_right_keys(capsys):
     composed = OmegaConf.create({"batch_sise": 64, "seed": 0})
     OmegaConf.set_struct(composed, True)
     with pytest.raises(SystemExit):

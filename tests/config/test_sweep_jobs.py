@@ -109,12 +109,12 @@ def test_a_search_of_other_values_in_its_folder_is_refused(sweep, capsys):
     sweep(off_004, *SEARCH, "hydra.sweeper.n_trials=1")
     for others in ([*SEARCH, "batch_size=7"], [*SEARCH, "optimizer.lr=interval(0.001,0.1)"]):
         assert sweep(off_004, *others, "hydra.sweeper.n_trials=2") == {"status": 2}
-        assert "a sweep of other values is there" in capsys.readouterr().err
+        assert "it contains a sweep over other values" in capsys.readouterr().err
     assert sweep(off_004, "hydra/sweeper=optuna") == {"status": 2}
-    assert "nothing to search: give optimizer.lr=" in capsys.readouterr().err
+    assert "nothing to search: give a range, such as optimizer.lr=" in capsys.readouterr().err
     for wrong in ("n_jobs=0", "n_trials=abc"):
         assert sweep(off_004, *SEARCH, f"hydra.sweeper.{wrong}") == {"status": 2}
-        assert f"hydra.sweeper.{wrong} must be an integer within 1 to " in capsys.readouterr().err
+        assert f"hydra.sweeper.{wrong} must be an integer from 1 to " in capsys.readouterr().err
 
 
 @needs_optuna
@@ -124,7 +124,7 @@ def test_a_damaged_study_is_told_and_deleted_the_sweep_goes_on(sweep, capsys, sp
     whole, study = sweep(off_004, *search), Path("s/optuna.db")
     study.write_bytes(spoil(study.read_bytes()))
     assert sweep(off_004, *search) == {"status": 2}
-    assert f"error: {study}: damaged, or not to be written (" in capsys.readouterr().err
+    assert f"error: {study}: damaged, or not writable (" in capsys.readouterr().err
     study.unlink()
     assert sweep(off_004, *search) == whole
 
@@ -132,7 +132,7 @@ def test_a_damaged_study_is_told_and_deleted_the_sweep_goes_on(sweep, capsys, sp
 def test_a_sweep_in_whose_folder_another_one_runs_is_refused(sweep, capsys):
     lock = storage.claim(Path("s"), "another")
     assert sweep(off_004, "seed=1,2") == {"status": 2}
-    assert capsys.readouterr().err.endswith("error: s: a sweep is writing there: wait for its end, or stop it\n")
+    assert capsys.readouterr().err.endswith("error: s: a sweep is writing there: wait until it ends, or stop it\n")
     lock.release()
     assert sweep(off_004, "seed=1,2").keys() == {0, 1}
 
@@ -170,7 +170,7 @@ def test_a_job_that_fails_leaves_the_others_and_is_told_at_the_end(sweep, capsys
     assert lines[-1] == "error: clips: no such folder"
 
 
-def test_a_fault_of_ones_own_code_in_a_job_leaves_the_table_and_is_raised_at_the_end(sweep, capsys):
+def test_a_fault_of_ones_own_code_in_a_job_is_raised_after_the_table(sweep, capsys):
     ran, tables = [], []
 
     def job(config, number):

@@ -226,9 +226,7 @@ def test_a_corpus_may_be_moved(built, source, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("left", ["all of it", "all but a clip", "nothing"])
-def test_of_a_read_only_cache_a_whole_corpus_is_read_and_another_told_with_the_way_out(
-    built, source, tmp_path, monkeypatch, left
-):
+def test_a_read_only_cache_gives_whole_corpora_and_refuses_others(built, source, tmp_path, monkeypatch, left):
     monkeypatch.setattr(building, "SHARD", 5)
     cache = shutil.copytree(built[0], tmp_path / "cache", ignore=shutil.ignore_patterns(".lock"))
     (folder,) = cache.iterdir()
@@ -382,7 +380,7 @@ def test_a_text_too_long_for_its_clip_is_refused_with_both_counts(folder):
         data.train_dataloader()
 
 
-def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_name(tmp_path, spoken):
+def test_a_sentence_longer_than_a_name_is_trained_on_and_not_ranked(tmp_path, spoken):
     """Of each speaker one, and a short one."""
     lines, long = ["path,text,speaker"], "anna " * 41
     for speaker in ("ann", "ben", "cid"):
@@ -397,11 +395,11 @@ def test_a_sentence_longer_than_a_name_is_trained_on_and_neither_ranked_nor_a_na
     assert data.names == data.listed == ["anna anna"]
     assert len(data.refused) == 2
     assert all(
-        "204 letters, and a name, as which it would be ranked, at most 200" in one.reason for one in data.refused
+        "204 letters, and it would be ranked as a name, which has at most 200" in one.reason for one in data.refused
     )
 
 
-def test_a_clip_longer_than_a_sequence_may_be_is_refused_for_training_alone(folder, spoken):
+def test_a_clip_longer_than_a_sequence_is_refused_for_training_alone(folder, spoken):
     corpus = build_folder(folder)
     for longest_s, n_refused in ((0.9, 1), (60.0, 0)):
         together = make_concatenation(60, length_s=(0.1, longest_s * len(spoken) / RATE))

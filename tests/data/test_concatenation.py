@@ -28,7 +28,7 @@ def parted(sequence):
 
 
 @pytest.mark.parametrize(("chance", "least", "most"), [(0, 100, 200), (1, 1_000, 1_500)])
-def test_the_clips_of_a_sequence_follow_each_other_with_pauses_between_them(chance, least, most):
+def test_the_clips_of_a_sequence_follow_each_other_with_pauses(chance, least, most):
     rng = np.random.default_rng(1)
     sequences = [make_concatenation(60, pause_chance=chance)(WAVEFORMS, RATE, rng) for _ in range(20)]
     pauses = []
@@ -132,8 +132,8 @@ def test_the_texts_of_a_sequence_are_its_clips_one_after_the_other():
     spoken = [phonemize(clip.name, clip.accent) for clip in clips]
     assert inventory.decode(batch.phones[0, : batch.n_phones[0]].tolist()) == (*spoken[2], *spoken[0], *spoken[1])
     assert inventory.decode(batch.phones[1, : batch.n_phones[1]].tolist()) == tuple(spoken[1])
-    heard, _ = parted(batch.waveforms[0, : batch.n_samples[0]].numpy())
-    assert all(map(np.array_equal, heard, (clips[i].waveform for i in (2, 0, 1))))
+    waveforms, _ = parted(batch.waveforms[0, : batch.n_samples[0]].numpy())
+    assert all(map(np.array_equal, waveforms, (clips[i].waveform for i in (2, 0, 1))))
 
 
 def test_sequences_are_augmented_as_wholes_and_depend_on_the_step_alone():

@@ -68,7 +68,9 @@ def test_a_copy_of_a_recording_is_refused(root, tmp_path):
 def test_the_speakers_asked_for_are_used_alone(root):
     items, _ = Enrolment(str(root), speakers=["ann"], n_recordings=3).items(ALPHABET)
     assert {item.speaker for item in items} == {"ann"}
-    with pytest.raises(CorpusError, match=r"corpus\.speakers: no recording by cid in .*; there are ann, ben"):
+    with pytest.raises(
+        CorpusError, match=r"corpus\.speakers: no recording by cid in .*; there are recordings by ann, ben"
+    ):
         Enrolment(str(root), speakers=["cid"]).items(ALPHABET)
     with pytest.raises(CorpusError, match=r"corpus\.speakers=ann: one text; give a list of speakers: \[ann\]"):
         Enrolment(str(root), speakers="ann")

@@ -63,7 +63,7 @@ def test_each_clip_is_rendered_by_its_own_source():
 def test_each_source_needs_a_weight_and_no_other_has_an_exponent(weights):
     with pytest.raises(ValueError, match=r"corpus\.weights=.*give each of one, other one above 0"):
         mixture(**weights)
-    with pytest.raises(ValueError, match=r"corpus\.exponents: third is none of one, other"):
+    with pytest.raises(ValueError, match=r"corpus\.exponents: third is not one of one, other"):
         mixture(one=1, other=1, exponents={"third": 0.5})
 
 
@@ -91,7 +91,7 @@ def test_nobody_is_trained_on_whom_another_source_holds_out():
     assert "other-c" not in ids
     assert {"other-d", "other-a-0", "one-b", "one-e"} <= ids, "what they are held out for, and others, are left"
     assert not {"one-a-0", "one-a-1"} & ids
-    assert "other-c: speaker of anna is in the validation or a test of another source" in map(str, refused)
+    assert "other-c: speaker of anna is in the validation or a test split of another source" in map(str, refused)
 
 
 def test_a_source_without_training_clips_is_named():

@@ -100,7 +100,7 @@ def test_without_an_alignment_it_is_cut_at_its_pauses_else_refused(sound, tmp_pa
     clips, refused = made("librispeech", tmp_path / "fluent", tmp_path, cache)
     assert [clip.name.lower() for clip in clips["train"]] == ["seven", "seven"]
     assert len(refused) == 3 * len(LONG)
-    assert "6 words without an alignment, in 1 piece between pauses" in refused[0].reason
+    assert "6 words without an alignment, but 1 piece of speech between pauses" in refused[0].reason
 
 
 def timit(root, sound):
@@ -184,12 +184,12 @@ def test_a_corpus_has_the_splits_and_the_clips_of_its_own_lists(recipe, speakers
 def test_the_list_of_voxpopuli_is_asked_for_and_not_fetched(sound, tmp_path, cache):
     voxpopuli(tmp_path / "corpus", sound)
     (tmp_path / "corpus" / "asr_en.tsv.gz").unlink()
-    with pytest.raises(CorpusError, match=r"no asr_en\.tsv\.gz there, which is published beside the recordings"):
+    with pytest.raises(CorpusError, match=r"asr_en\.tsv\.gz is missing, which is published with the recordings"):
         made("voxpopuli", tmp_path / "corpus", tmp_path, cache)
 
 
 def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
-    with pytest.raises(CorpusError, match=r"corpus\.recipe=libri: none of commonvoice, librispeech"):
+    with pytest.raises(CorpusError, match=r"corpus\.recipe=libri: not one of commonvoice, librispeech"):
         Recipe("libri", str(tmp_path), "en", 3, str(tmp_path), 0)
     commands = {"mini_librispeech": "librispeech --mini", "speechcommands": "speechcommands 2"}
     for recipe, command in (commands | {"timit": "timit"}).items():
@@ -202,7 +202,7 @@ def test_a_wrong_name_folder_or_layout_is_one_line(tmp_path, cache):
 
 @pytest.mark.parametrize("kept", [0, 0.7])
 @pytest.mark.parametrize("recipe", LAYOUTS)
-def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mended(recipe, kept, sound, tmp_path, cache):
+def test_a_damaged_recording_is_refused_alone_until_it_is_mended(recipe, kept, sound, tmp_path, cache):
     LAYOUTS[recipe](tmp_path / "corpus", sound)
     files_there = (path for path in sorted((tmp_path / "corpus").rglob("*")) if path.suffix in SOUNDS)
     broken = max(files_there, key=lambda path: path.stat().st_size)
@@ -222,7 +222,7 @@ def test_a_recording_that_is_damaged_is_refused_alone_and_taken_once_it_is_mende
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in LAYOUTS if recipe != "timit"])  # which has no list
-def test_a_recording_that_a_list_names_and_that_is_missing_is_refused_until_it_is_there(recipe, sound, tmp_path, cache):
+def test_a_missing_recording_of_a_list_is_refused_until_it_is_there(recipe, sound, tmp_path, cache):
     LAYOUTS[recipe](tmp_path / "corpus", sound)
     pattern = "101-7-0000.flac" if recipe == "librispeech" else "*m2[_.]*"
     (missing,) = (path for path in (tmp_path / "corpus").rglob(pattern) if path.suffix in SOUNDS)
@@ -241,12 +241,12 @@ def test_a_manifest_that_is_damaged_is_one_line(sound, tmp_path, cache):
     assert made("librispeech", tmp_path / "corpus", tmp_path, cache)[0]
     (kept,) = (tmp_path / "manifests").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
-    with pytest.raises(CorpusError, match=rf"^{kept}: damaged .*: delete it, and the corpus is read anew$"):
+    with pytest.raises(CorpusError, match=rf"^{kept}: damaged .*: delete it, and the corpus is read again$"):
         made("librispeech", tmp_path / "corpus", tmp_path, cache)
 
 
 def test_a_list_that_is_missing_is_one_line(sound, tmp_path, cache):
     """Lhotse's recipe has no name for it: UnboundLocalError."""
     write(tmp_path / "speech_commands_v0.02" / "yes" / "f1_nohash_0.wav", sound("one", "f1"))
-    with pytest.raises(CorpusError, match=r"not laid out as speechcommands is \(UnboundLocalError: .*\): each of its "):
+    with pytest.raises(CorpusError, match=r"not laid out like speechcommands \(UnboundLocalError: .*\): each of its "):
         made("speechcommands", tmp_path, tmp_path, cache)

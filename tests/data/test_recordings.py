@@ -102,7 +102,7 @@ def test_a_csv_manifest_has_a_header_and_a_value_for_each_column(root):
     [
         (b"file,text,speaker\na.wav,Bob,x", r"bad\.csv:1: the header has no path"),
         ("path,text,speaker\nAnna/ann_0.wav,Chloé,ann\n".encode("latin-1"), r"bad\.csv: not text in UTF-8"),
-        (b"path,text,speaker\n", r"bad\.csv has no line of path"),
+        (b"path,text,speaker\n", r"bad\.csv has no line with path"),
     ],
 )
 def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content, message):
@@ -111,7 +111,7 @@ def test_a_manifest_without_a_usable_line_is_an_error_by_its_path(root, content,
         Manifest(str(root / "bad.csv")).items(ALPHABET)
 
 
-def test_recordings_that_lie_in_no_folder_of_a_name_are_passed_over_and_told(root):
+def test_recordings_outside_of_a_names_folder_are_skipped_and_reported(root):
     loose, deeper, noise = root / "ann_0.wav", root / "Anna" / "ann", root / "_background_noise_"
     files.write(loose, NOISE, 16_000)
     for place in (deeper / "2026", noise):
@@ -121,9 +121,9 @@ def test_recordings_that_lie_in_no_folder_of_a_name_are_passed_over_and_told(roo
     items, refused = Folder(str(root)).items(ALPHABET)
     assert len(items) == 8
     assert {str(one) for one in refused} == {
-        f"{loose}: passed over: it lies in no folder of a name",
-        f"{deeper}: passed over: recordings of a name lie in its own folder, {root / 'Anna'}",
-        f"{noise}: passed over: a folder whose name begins with _ is not a name's",
+        f"{loose}: skipped: it is not in the folder of a name",
+        f"{deeper}: skipped: recordings of a name belong in its own folder, {root / 'Anna'}",
+        f"{noise}: skipped: a folder whose name begins with _ is not for a name",
     }
 
 
@@ -135,7 +135,7 @@ def test_a_recording_has_one_text_and_one_speaker(root):
     assert [item.speaker for item in items] == [*SPEAKERS, "ann"]
     place = root / "clips.csv"
     first = f"{root / 'Bob' / 'ann_0.wav'} has another text or speaker in {place}:2"
-    assert [str(one) for one in refused] == [f"{place}:{n}: {first}: each needs a file of its own" for n in (5, 6)]
+    assert [str(one) for one in refused] == [f"{place}:{n}: {first}: each needs its own file" for n in (5, 6)]
 
 
 def test_the_id_of_a_recording_with_a_very_long_name_can_be_a_files_name(root):

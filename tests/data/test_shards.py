@@ -99,7 +99,7 @@ def test_what_was_interrupted_goes_on_and_what_is_whole_is_kept(corpus, shards, 
     (tmp_path / ".part-killed").mkdir()
     cut_short = tmp_path / "val/recording.000000.tar"
     cut_short.write_bytes(cut_short.read_bytes()[:-512])
-    with pytest.raises(CorpusError, match=r"no whole set of shards .* speech\.shard makes one"):
+    with pytest.raises(CorpusError, match=r"no complete set of shards .* speech\.shard makes one"):
         Shar(str(tmp_path))
     kept = (tmp_path / "train/recording.000000.tar").stat().st_mtime_ns
     write(corpus, tmp_path)
@@ -139,7 +139,9 @@ def test_clips_know_the_rate_of_the_recordings_that_they_are_of(recordings, tmp_
 
 def test_another_corpus_and_another_recogniser_are_refused(corpus, shards, cache):
     other = build(make_synthetic(names=["Anna"]), ALPHABET, RATE, cache)
-    with pytest.raises(CorpusError, match=r"shards of another corpus, shard_size or seed are .* give another output="):
+    with pytest.raises(
+        CorpusError, match=r"it contains shards of another corpus, shard_size or seed .* give another output="
+    ):
         write(other, shards)
     with pytest.raises(CorpusError, match=r"16000 Hz, and the recogniser has .* at 8000 Hz: write shards for it"):
         Shar(str(shards)).check(ALPHABET.letters, 8_000)
@@ -186,7 +188,7 @@ def test_several_folders_are_mixed_by_weight(corpus, shards, cache, tmp_path):
     assert abs((drawn["anna"] + drawn["bob"]) / n - 1 / 4) < 0.03
     assert {clip.name for clip in data.datasets["val"].clips} == {"Martin", "Mark", "Anna", "Bob"}
     for wrong in ([3, 0], [3], [3, "a"], 3, [3, None]):
-        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give 2 numbers above 0, one a folder"):
+        with pytest.raises(ValueError, match=r"^corpus\.weights=.*: give 2 numbers above 0, one per folder"):
             Shar([str(shards), str(tmp_path)], wrong)
     with pytest.raises(ValueError, match=r"^corpus\.folder=\[\]: give a folder of shards"):
         Shar([])

@@ -105,7 +105,7 @@ def test_an_epoch_has_each_engine_by_its_weight():
         ({"names": [{"text": "Sz", "say": "/ʂ/"}]}, ValueError, "'ʂ', character 1"),
         ({"unseen_accent": "en-XX"}, CorpusError, "unseen_accent='en-XX' is not one of"),
         ({"n_test_variants": 500}, CorpusError, "leaves none"),
-        (MIX | {"n_train": {"espeak": 8}}, CorpusError, "bells has a weight in voices.weights, and no training clip"),
+        (MIX | {"n_train": {"espeak": 8}}, CorpusError, "bells has a weight in voices.weights but no training clip"),
     ],
 )
 def test_a_source_that_cannot_be_a_corpus_is_refused(changed, error, message):

@@ -61,14 +61,14 @@ def test_the_card_tells_limits_and_the_licence_of_each_engine():
     assert row in card
     assert "| en-GB | 12 | 1 (few) | 100.00" in card
     assert "- Worst group of ten clips or more: name hana, closed-set accuracy 0.00 % [0.0, 24.3] of 12 clips." in card
-    assert "- Names recognised as another, and in how many clips: hana as anna (12)." in card
-    assert "the false-accept rate is not known" in card
+    assert "- Names recognised as another, with the number of clips: hana as anna (12)." in card
+    assert "the false-accept rate is unknown" in card
     assert "- Voices: espeak, babble, recordings of people\n" in card
     assert "- espeak-ng (GPL-3.0-or-later)" in card
-    assert "- NOTICE has no word on babble." in card
-    assert "- The recordings of people: their own licences" in card
-    assert "synthetic voices alone" not in card
-    assert "synthetic voices alone" in card_of()
+    assert "- NOTICE does not name babble." in card
+    assert "- Recordings of people have their own licences" in card
+    assert "synthetic voices only" not in card
+    assert "synthetic voices only" in card_of()
 
 
 def test_the_card_of_a_run_without_a_list_counts_no_names():
@@ -115,7 +115,7 @@ def test_the_card_tells_the_licences_of_the_words_of_training(words, earlier):
     for source in ("the CMU Pronouncing Dictionary (BSD-2-Clause)", "pyspellchecker (MIT)", "the census"):
         assert (source in card) == bool(words)
     assert "espeak-ng (GPL-3.0-or-later)" in card
-    assert "NOTICE has no word" not in card
+    assert "NOTICE does not name" not in card
 
 
 def test_the_card_of_a_run_shows_the_metrics_of_its_report(small_run):

@@ -259,9 +259,9 @@ def run(small_run, tmp_path):
         ("recognizer.pt", None, r"no recognizer\.pt there: finish it: .*resume="),
         ("recognizer.pt", lambda whole: whole[:5_000], r"recognizer\.pt: not a recogniser file"),
         ("config.yaml", None, r"config\.yaml: no such file"),
-        ("report.json", lambda whole: whole[:100], r"report\.json: not there, or half written"),
-        ("model_card.md", None, r"model_card\.md: not there, or half written .*resume it"),
-        ("model_card.md", lambda whole: whole[:50] + b"\xc3", r"model_card\.md: not there, or half written"),
+        ("report.json", lambda whole: whole[:100], r"report\.json: missing or incomplete"),
+        ("model_card.md", None, r"model_card\.md: missing or incomplete .*resume it"),
+        ("model_card.md", lambda whole: whole[:50] + b"\xc3", r"model_card\.md: missing or incomplete"),
     ],
 )
 def test_a_damaged_run_is_refused_by_the_file_that_is_wrong(run, capsys, name, spoil, message):

@@ -141,7 +141,7 @@ def test_recordings_of_a_narrow_band_are_counted_in_every_view():
     some = [one._replace(narrow_hz=rates[i % 3]) for i, one in enumerate(predictions())]
     found = evaluate({"test": some})
     assert found.narrow_band == NarrowBand(n_clips=20, rates_hz=[8_000, 11_025])
-    told = "Narrow band: 20 of 30 clips were recorded at 8000, 11025 Hz: sounds above 5.51 kHz are not in them"
+    told = "Narrow band: 20 of 30 clips were recorded at 8000, 11025 Hz: they lack the sounds above 5.51 kHz"
     assert text.summary(found).count(told) == 1
     assert "Narrow band" not in text.summary(evaluate({"test": predictions()}))
 
@@ -153,12 +153,12 @@ def without(key):
 @pytest.mark.parametrize(
     ("kind", "content", "message"),
     [
-        (RunReport, None, "not there, or half written .*resume it"),
-        (RunReport, '{"schema": 1, "n_cl', "not there, or half written .*resume it"),
+        (RunReport, None, "missing or incomplete .*resume it"),
+        (RunReport, '{"schema": 1, "n_cl', "missing or incomplete .*resume it"),
         (RunReport, "[]", "not what a run writes there.*train again"),
         (RunReport, "{}", "schema None, and this version reads schema 1: train again"),
         (RunReport, '{"schema": 2}', "schema 2, and this version reads schema 1: train again"),
-        (RunReport, '{"schema": 1}', "not what this version of a run writes there .*n_parameters.*missing.* again"),
+        (RunReport, '{"schema": 1}', "not written by this version .*n_parameters.*missing.* again"),
         (RunReport, without("confusions"), ".*evaluation: confusions missing or unknown.*train again"),
         (RunReport, without("splits"), ".*evaluation: splits missing or unknown.*train again"),
         (Environment, '{"git_commit": null, "python": "3.11", "packages": []}', r".*packages: '\[\]' where .* again"),
@@ -241,7 +241,7 @@ def test_a_fine_tuned_run_shows_before_after_and_the_difference():
 def test_an_evaluation_shows_what_transcribe_decides_and_its_threshold():
     found = [one._replace(out_of_list=i / 30) for i, one in enumerate(predictions())]
     lines = text.decisions(found, Rejection([0, 0, 0, 0], {"0.05": 0.5}, "0.05", 0.8)).splitlines()
-    assert lines[0] == "decided as transcribe does, accepted below 0.500 (5 % FAR of the calibration):"
+    assert lines[0] == "decisions as in transcribe, accepted below 0.500 (5 % FAR in calibration):"
     assert lines[1].startswith("20 clips in the list by 4 (few) speakers: accepted 50.0 %, ")
-    assert lines[2].startswith("10 clips of others by 4 (few) speakers: accepted 50.0 %, ")
+    assert lines[2].startswith("10 clips out of the list by 4 (few) speakers: accepted 50.0 %, ")
     assert "not calibrated" in text.decisions(found, None)

@@ -80,5 +80,5 @@ def test_a_sweep_without_a_job_has_no_table(tmp_path):
 
 def test_a_damaged_job_is_named(swept):
     (swept / "2" / "job.json").write_text('{"config": 3, "val_cer": 0.1}')
-    with pytest.raises(ValueError, match=r"2/job\.json: not what this version of a run writes there"):
+    with pytest.raises(ValueError, match=r"2/job\.json: not written by this version"):
         read(swept)

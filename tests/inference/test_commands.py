@@ -101,4 +101,4 @@ def test_where_no_recording_could_be_heard_spotting_ends_with_an_error(capsys, t
             run_command("spot", f"clips={clips}", "names=[one,two]")
         told = capsys.readouterr()
         assert told.out.startswith(f"refused: {tmp_path / 'none.wav'}: not readable as audio")
-        assert told.err == ("error: 0 of 1 clip could be processed to its end\n" if code else "")
+        assert told.err == ("error: 0 of 1 clip could be processed to the end\n" if code else "")

@@ -28,7 +28,7 @@ def test_ten_times_as_many_pass_at_a_lower_threshold():
     assert UNFITTED.threshold(10) < UNFITTED.threshold(1)
 
 
-def test_a_kind_without_a_false_alarm_decides_nothing_and_none_at_all_is_refused():
+def test_a_kind_without_false_alarms_decides_nothing_and_none_is_refused():
     assert Confirmation.fitted([[-2.0, -3.0, -4.0], []], [1, 1]) == Confirmation.fitted([[-2.0, -3.0, -4.0]], [1])
     with pytest.raises(ValueError, match="no false alarm at all: more speech"):
         Confirmation.fitted([[], []], [1, 1])

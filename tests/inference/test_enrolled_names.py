@@ -22,7 +22,7 @@ def first(transcriber, log_probs, names=LISTED):
     return transcriber.rank(log_probs, transcriber.lexicon(names))[0][0]
 
 
-def test_a_name_that_is_said_otherwise_than_written_is_recognised_once_enrolled():
+def test_a_name_not_said_as_written_is_recognised_once_enrolled():
     transcriber = PathTranscriber()
     names = [*LISTED, "Neve"]
     assert first(transcriber, NEEV, names) == "Neve"
@@ -32,7 +32,7 @@ def test_a_name_that_is_said_otherwise_than_written_is_recognised_once_enrolled(
     assert first(transcriber, log_probs_of("anna", phonemize("Anna")), names) == "Anna", "other names stay as they were"
 
 
-def test_a_label_has_its_recordings_variants_alone_and_is_always_in_the_list():
+def test_a_label_has_only_its_recordings_variants_and_is_always_listed():
     transcriber = PathTranscriber()
     transcriber.enrolled = {"the boss": enrolment.enrol([NEEV], spelled=False)}
     assert first(transcriber, NEEV) == "the boss"
@@ -54,7 +54,7 @@ def test_a_label_in_another_script_is_heard_too_and_a_name_is_not(label, tmp_pat
     with pytest.raises(ValueError, match=r"cannot write: respell it, or enrol it as a label: spelled=false"):
         enrolment.others(path, label, True, ALPHABET, INVENTORY)
     path.write_text(path.read_text().replace('"spelled": false', '"spelled": true'))
-    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names .*cannot write"):
+    with pytest.raises(ValueError, match=r"enrolled\.json: not a file of enrolled names .*cannot write"):
         enrolment.read(path, ALPHABET, INVENTORY)
 
 
@@ -67,14 +67,14 @@ def test_the_variants_of_either_output_have_probabilities_that_sum_to_one():
     assert {ALPHABET.decode(symbols) for symbols in both.decoded.letters.symbols} >= {"neve", "niv"}
 
 
-def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_lacks(tmp_path):
+def test_a_written_file_is_read_back_and_refused_without_its_last_byte(tmp_path):
     path = tmp_path / "enrolled.json"
     wanted = {"Niamh": enrolment.enrol([NEEV]), "the boss": enrolment.enrol([NEEV], spelled=False)}
     enrolment.write(path, wanted, ALPHABET, INVENTORY)
     assert enrolment.read(path, ALPHABET, INVENTORY) == wanted
     assert json.loads(path.read_text())["names"]["Niamh"]["letters"][0][0] == "neve"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"enrolled\.json: no file of enrolled names"):
+    with pytest.raises(ValueError, match=r"enrolled\.json: not a file of enrolled names"):
         enrolment.read(path, ALPHABET, INVENTORY)
 
 
@@ -97,7 +97,7 @@ def test_a_written_file_is_text_and_is_read_back_or_refused_where_its_last_byte_
 )
 def test_another_file_is_refused_by_its_name(tmp_path, content):
     (tmp_path / "other.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"other\.json: no file of enrolled names .*: enrol them again"):
+    with pytest.raises(ValueError, match=r"other\.json: not a file of enrolled names .*: enrol them again"):
         enrolment.read(tmp_path / "other.json", ALPHABET, INVENTORY)
 
 

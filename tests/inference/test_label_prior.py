@@ -17,7 +17,7 @@ def test_no_weight_changes_no_score_and_a_flat_prior_no_order():
     np.testing.assert_allclose(flat - score(log_probs, names), 0.7 * 1.5 * len(log_probs))
 
 
-def test_the_right_name_outranks_a_shorter_one_that_an_unsure_network_prefers():
+def test_the_right_name_outranks_a_shorter_one_of_an_unsure_network():
     """The blank is likelier than any letter in every frame; only what differs from the mean is evidence."""
     mean = np.array([0.8, 0.05, 0.05, 0.05, 0.05])
     rows = [mean.copy() for _ in range(5)]

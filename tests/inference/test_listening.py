@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from heard import accepted, heard
+from recognised import accepted, recognised
 from spoken import say
 
 from speech.audio import endpointing
@@ -26,14 +26,14 @@ def clip():
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (16_000, 24_000), (40_000, 1_000)])
 def test_a_files_events_are_its_transcript(runtime, clip, before, after):
     sound = np.pad(clip, (before, after))
-    (event,) = heard(runtime, [sound], NAMES)
+    (event,) = recognised(runtime, [sound], NAMES)
     assert event.transcript == runtime.transcribe((sound, 16_000), NAMES)
     assert (event.start_s, event.end_s) == tuple(n / 16_000 for n in endpointing.find_speech(sound, 16_000))
 
 
 def test_a_name_said_forty_times_is_forty_events(runtime, clip):
     once = np.pad(clip, (16_000, 24_000 + -len(clip) % 3_200))  # at the same place of the end-pointer's frames
-    events = heard(runtime, [once] * 40, NAMES)
+    events = recognised(runtime, [once] * 40, NAMES)
     assert [event.transcript.names[0][0] for event in events] == ["Martin"] * 40
     later = [event.transcript for event in events[4:]]  # before, the end-pointer's window holds fewer names
     assert {(one.letters, one.accepted) for one in later} == {(later[0].letters, later[0].accepted)}
@@ -61,15 +61,15 @@ def said(events):
 
 def test_another_list_holds_from_where_it_stands_in_the_stream(runtime, clip):
     sound, other = np.pad(clip, (8_000, 20_000)), Listed(runtime.lexicon(["Marvin"]))
-    assert said(heard(runtime, [sound, other, sound], ["Martin"])) == ["Martin", "Marvin"]
+    assert said(recognised(runtime, [sound, other, sound], ["Martin"])) == ["Martin", "Marvin"]
 
 
 @pytest.mark.parametrize("listed_s", [1.5, 1.75, 2.0, 2.25, 2.75])
-def test_a_name_of_both_lists_is_told_once_wherever_in_its_sentence_the_list_is_replaced(runtime, listed_s):
+def test_a_name_of_both_lists_is_reported_once_wherever_the_list_changes(runtime, listed_s):
     sound = np.pad(say("have you seen Jennifer at the house"), (16_000, 32_000))
     blocks = np.split(sound, range(320, len(sound), 320))
     blocks.insert(round(listed_s * 50), Listed(runtime.lexicon(["Robert", "Jennifer"])))
-    assert accepted(heard(runtime, blocks, ["Jennifer"])) == ["Jennifer"]
+    assert accepted(recognised(runtime, blocks, ["Jennifer"])) == ["Jennifer"]
 
 
 def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(runtime, clip, tmp_path):
@@ -98,7 +98,7 @@ def test_a_file_of_names_is_read_again_and_a_wrong_one_changes_nothing(runtime, 
 
 @pytest.mark.parametrize("n_samples", [0, 3, 16_000])
 def test_silence_has_no_events(runtime, n_samples):
-    assert heard(runtime, [np.zeros(n_samples, np.float32)], NAMES) == []
+    assert recognised(runtime, [np.zeros(n_samples, np.float32)], NAMES) == []
 
 
 def test_a_recordings_names_do_not_depend_on_those_before(runtime, clip, tmp_path):
@@ -110,7 +110,7 @@ def test_a_recordings_names_do_not_depend_on_those_before(runtime, clip, tmp_pat
     name, silence, text = (tmp_path / f"{stem}.wav" for stem in ("name", "silence", "text"))
 
     def found(*clips):
-        return [(s.clip, s.heard and s.heard.transcript) for s in spot(runtime, clips, lexicon, 5)]
+        return [(s.clip, s.recognised and s.recognised.transcript) for s in spot(runtime, clips, lexicon, 5)]
 
     assert len(alone := found(name)) == 1
     assert alone[0][1].names[0][0] == "Martin"
@@ -123,7 +123,7 @@ def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(runtime, clip,
     soundfile.write(path, np.pad(clip, (16_000, 48_000)), 16_000)
     path.write_bytes(path.read_bytes()[:-32_000])
     name, refused = spot(runtime, [path], runtime.lexicon(NAMES), 5)
-    assert name.heard.transcript.names[0][0] == "Martin"
+    assert name.recognised.transcript.names[0][0] == "Martin"
     assert refused.refused.startswith("truncated")
     assert all(r"cut\x1b[2J.wav" in found.to_text() for found in (name, refused))
 
@@ -141,7 +141,7 @@ def test_a_stream_tells_the_verdict_that_a_transcript_has():
 
 def test_a_name_is_told_of_soon_after_its_end(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
-    (event,) = heard(runtime, [sound], NAMES)
+    (event,) = recognised(runtime, [sound], NAMES)
     fed_s = endpointing.LOOK * endpointing.HOP_MS / 1000 + listening.PAUSE_S + 0.08
     assert 0 < event.latency_s < fed_s + 2  # of which the recogniser may take two, on a busy machine
     lexicon, n_fed = runtime.lexicon(NAMES), 0
@@ -156,8 +156,8 @@ def test_a_name_is_told_of_soon_after_its_end(runtime, clip):
     assert n_fed / 16_000 - first.end_s < fed_s
 
 
-def test_a_name_that_a_longer_one_begins_with_waits_for_the_pause_to_be_over(runtime, clip):
+def test_a_name_that_begins_a_longer_one_waits_for_the_end_of_the_pause(runtime, clip):
     sound = np.pad(clip, (16_000, 24_000))
-    (event,) = heard(runtime, [sound], ["Martin", "Martin Luther", "Mark"])
+    (event,) = recognised(runtime, [sound], ["Martin", "Martin Luther", "Mark"])
     assert event.transcript.names[0][0] == "Martin"
     assert event.latency_s > endpointing.GAP_S

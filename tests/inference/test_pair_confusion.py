@@ -42,7 +42,7 @@ def test_homophones_are_by_the_pronunciations_that_are_recognised():
     assert homophones(PathTranscriber(inventory=None).lexicon(NAMES), None) == []
 
 
-def test_pairs_are_in_the_order_of_their_distance_with_the_confusion_of_both_ways():
+def test_pairs_are_ordered_by_distance_with_the_confusion_both_ways():
     some = spoken("Martin", "Mark")
     found, matrix = confusable_pairs(NAMES, PathTranscriber(), some), confusion(PathTranscriber(), NAMES, some)
     assert [one.pair for one in found] == nearest(NAMES)

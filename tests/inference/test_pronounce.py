@@ -25,7 +25,7 @@ def test_irregular_words_of_english_are_the_dictionarys():
     assert [best(word) for word in ("one", "two", "eight")] == [phones("wʌn"), phones("tu"), phones("eɪt")]
 
 
-def test_a_full_name_has_the_pronunciations_of_its_words_one_after_the_other():
+def test_a_full_name_has_the_pronunciations_of_its_words_in_order():
     assert best("Mary Ann") == best("Mary") + best("Ann")
 
 

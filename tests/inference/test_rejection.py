@@ -49,7 +49,7 @@ def test_it_is_a_probability_whatever_the_order_of_the_names(seed, order, n):
 
 
 @given(st.integers(0, 10_000), st.permutations(["ab", "ba", "bc", "ca", "bb", "cc"]), st.integers(1, 5))
-def test_a_list_with_a_better_name_of_its_length_is_never_likelier_to_be_rejected(seed, order, n):
+def test_a_better_name_never_makes_a_list_likelier_to_be_rejected(seed, order, n):
     log_probs = random_log_probs(seed)
     fits = dict(zip(order, score(log_probs, [ALPHABET.encode(name) for name in order]), strict=True))
     best, before = max(order[:n], key=fits.__getitem__), out_of_list(log_probs, order[:n])
@@ -67,7 +67,7 @@ def test_the_filler_scores_at_least_its_path_and_noise_has_a_high_entropy():
 
 
 @given(st.floats(-200, 0), st.floats(-200, 0), st.integers(1, 20), st.integers(2, 5))
-def test_as_many_nats_a_symbol_are_the_same_evidence_for_a_name_of_any_length(best, filler, n_symbols, times):
+def test_nats_per_symbol_are_the_same_evidence_for_names_of_any_length(best, filler, n_symbols, times):
     longer = evidence(best * times, n_symbols * times, filler * times, 1.0, 5)
     assert longer == pytest.approx(evidence(best, n_symbols, filler, 1.0, 5))
 
@@ -112,7 +112,7 @@ def test_another_false_accept_rate_takes_its_own_threshold(make_recognizer, tmp_
     assert recognizer.transcribe(clip, []).out_of_list is None
 
 
-def test_between_what_is_accepted_and_what_is_none_of_the_list_it_is_unsure():
+def test_between_acceptance_and_rejection_it_is_unsure():
     decided = [REJECTION.decide(p, spelt=False) for p in (0.0, 0.59, 0.6, 0.79, 0.8, 1.0)]
     assert decided == [(True, False)] * 2 + [(False, True)] * 2 + [(False, False)] * 2
     separated = replace(REJECTION, rejected_from=0.5)  # every name of a list lies far below the threshold

@@ -155,7 +155,7 @@ def test_a_file_that_is_no_recognizer_is_refused_by_name(made, tmp_path):
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
     graph = onnx.helper.make_graph([node], "foreign", ends[:1], ends[1:])
     foreign = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
-    with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but no recogniser"):
+    with pytest.raises(RecognizerError, match=r"foreign\.onnx: an ONNX file, but not a recogniser"):
         Runtime(saved(foreign, tmp_path / "foreign.onnx"))
 
 
@@ -165,7 +165,7 @@ def test_a_flipped_bit_is_refused(made, tmp_path):
         changed = bytearray(whole)
         changed[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
         (tmp_path / "changed.onnx").write_bytes(changed)
-        with pytest.raises(RecognizerError, match=r"changed\.onnx: .*no right checksum.*export it again"):
+        with pytest.raises(RecognizerError, match=r"changed\.onnx: .*wrong checksum.*export it again"):
             Runtime(tmp_path / "changed.onnx")
 
 
@@ -209,12 +209,12 @@ DECODE = "speech.inference.decode"
         ("format", "2", "format 2, this version reads 1"),
         ("names", None, "'names'"),
         ("names", "[", "Expecting value"),
-        ("names", "7", "names are no list of texts"),
-        ("names", "[3]", "names are no list of texts"),
+        ("names", "7", "names are not a list of texts"),
+        ("names", "[3]", "names are not a list of texts"),
         ("names", "[" * 100_000, "nested too deeply"),
         ("decoder", None, "'decoder'"),
         ("decoder", "[]", r"\[\] is not a _target_"),
-        ("decoder", f'{{"_target_": "{DECODE}.Nothing"}}', f"'{DECODE}.Nothing' is no part"),
+        ("decoder", f'{{"_target_": "{DECODE}.Nothing"}}', f"'{DECODE}.Nothing' is not a part"),
         ("decoder", '{"_target_": "speech.audio.files.write", "path": "x.wav"}', "'speech.audio.files.write' is no"),
         ("decoder", f'{{"_target_": "{DECODE}.Greedy", "width": 3}}', "Greedy.. takes no arguments"),
         ("card", None, "'card'"),
@@ -223,18 +223,18 @@ DECODE = "speech.inference.decode"
         ("sample_rate", "1000000000000", "sample_rate=1000000000000 must be"),
         ("samples_per_frame", "0", "samples_per_frame=0 must be"),
         ("alphabet", "ab\x1b[2J", "printable"),
-        ("phones_weight", "nan", "phones_weight=nan must lie within 0 to 1"),
+        ("phones_weight", "nan", "phones_weight=nan must be between 0 and 1"),
         ("phones_weight", None, "'phones_weight'"),
         ("phones_weight", "half", "'half'"),
         ("phones", "[]", "a list of distinct phones"),
         ("pronunciations", "[]", "'list' object has no attribute"),
-        ("pronunciations", '{"Anna": [[["a"], NaN]]}', "NaN is no finite number"),
+        ("pronunciations", '{"Anna": [[["a"], NaN]]}', "NaN is not a finite number"),
         ("label_prior", "{}", "log_priors"),
-        ("label_prior", '{"log_priors": [[0.5]], "weights": [1]}', "has 1 weights|of other symbols"),
-        ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is no finite number"),
+        ("label_prior", '{"log_priors": [[0.5]], "weights": [1]}', "has 1 weights|belongs to other symbols"),
+        ("label_prior", '{"log_priors": [[Infinity]], "weights": [1]}', "Infinity is not a finite number"),
         ("rejection", '{"weights": []}', "thresholds"),
         ("confirmation", '{"one_an_hour": -1}', "tenfold"),
-        ("confirmation", '{"one_an_hour": -1, "tenfold": 0.5}', "tenfold=0.5 is over 0"),
+        ("confirmation", '{"one_an_hour": -1, "tenfold": 0.5}', "tenfold=0.5 must not be over 0"),
         ("confirmation", '{"one_an_hour": "-1", "tenfold": 0}', "must be finite numbers"),
     ],
 )

@@ -4,9 +4,9 @@ import math
 import numpy as np
 import pytest
 import soxr
-from heard import accepted, heard
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
+from recognised import accepted, recognised
 from spoken import RATE, say
 
 from speech.inference.confirmation import Confirmation
@@ -52,7 +52,7 @@ def frames(seed, n_frames=60):
 
 
 def candidates(log_probs, hold_s, cuts=()):
-    """Of two texts; with each, how many frames were heard when it was told of."""
+    """Of two texts; with each, how many frames had been fed when it was reported."""
     search = Search([[1, 2, 1], [2, 1]], 0.03, hold_s, lambda some: some.letters)
     told, n_frames = [], 0
     for block in np.split(log_probs.letters, sorted(cuts)):
@@ -71,7 +71,7 @@ def test_any_blocks_give_the_same_candidates(seed, cuts, hold_s):
 
 @given(st.integers(0, 10_000), st.integers(0, 8))
 @settings(max_examples=15, deadline=None)
-def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(seed, hold):
+def test_a_candidate_is_returned_once_it_has_waited_apart_from_later_ones(seed, hold):
     told = candidates(frames(seed), 0.03 * hold, range(60))
     for one, n_frames in told:
         assert n_frames == 60 or n_frames - one.last >= hold
@@ -79,7 +79,7 @@ def test_a_candidate_is_told_of_once_it_has_waited_and_later_ones_stand_apart(se
     assert all(one.last <= other.first for one, other in itertools.pairwise(sorted(kept)))
 
 
-def test_a_text_whose_path_waits_in_a_blank_is_told_of_after_the_hold_and_once():
+def test_a_path_that_waits_in_a_blank_is_returned_once_after_the_hold():
     """In silence a path may leave out its last symbol, and pay for it in any later frame."""
     silence, *symbols = np.log(0.9 * np.eye(7) + 0.1 / 7)
     rows = [silence] * 5 + symbols + [silence] * 30
@@ -92,8 +92,8 @@ def test_a_text_whose_path_waits_in_a_blank_is_told_of_after_the_hold_and_once()
 def test_a_name_inside_of_a_sentence_is_found_at_its_place(runtime):
     before, name = say("Have you seen"), say("Have you seen Jennifer")
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
-    assert accepted(heard(runtime, [sound], NAMES, per_hour=None)) == []
-    events = heard(runtime, [sound], ["Jennifer", "Robert"])
+    assert accepted(recognised(runtime, [sound], NAMES, per_hour=None)) == []
+    events = recognised(runtime, [sound], ["Jennifer", "Robert"])
     assert accepted(events) == ["Jennifer"]
     found = next(event for event in events if event.transcript.accepted)
     assert found.start_s == pytest.approx(1 + len(before) / RATE, abs=0.2)
@@ -104,12 +104,12 @@ def test_a_name_inside_of_a_sentence_is_found_at_its_place(runtime):
 def test_what_is_confirmed_is_decided_by_thresholds_of_the_recognisers_own(runtime, monkeypatch, per_hour, n):
     monkeypatch.setattr(runtime.finder, "confirmation", Confirmation(10, -10))
     sound = np.pad(say("Have you seen Jennifer and Elizabeth"), (RATE, RATE))
-    assert len(accepted(heard(runtime, [sound], ["Jennifer", "Robert"], per_hour))) == n
+    assert len(accepted(recognised(runtime, [sound], ["Jennifer", "Robert"], per_hour))) == n
 
 
 def test_other_sentences_have_no_names(runtime):
     text = "the weather will be good for the rest of the week, and we shall go to the sea"
-    assert accepted(heard(runtime, [np.pad(say(text), (RATE, RATE))], NAMES)) == []
+    assert accepted(recognised(runtime, [np.pad(say(text), (RATE, RATE))], NAMES)) == []
 
 
 @given(st.lists(st.integers(0, 200_000), max_size=30))
@@ -120,33 +120,33 @@ def test_any_blocks_give_the_same_names(runtime, cuts):
     talk = np.concatenate(
         [np.pad(say(text), (0, pause)) for text, pause in zip(texts, [3_000, 14_000, 0], strict=True)]
     )
-    whole, parts = (heard(runtime, blocks, NAMES) for blocks in ([talk], np.split(talk, sorted(cuts))))
+    whole, parts = (recognised(runtime, blocks, NAMES) for blocks in ([talk], np.split(talk, sorted(cuts))))
     assert accepted(whole) == ["Jennifer", "Susan", "Jennifer"]
     assert [(e.start_s, e.end_s, e.transcript) for e in whole] == [(e.start_s, e.end_s, e.transcript) for e in parts]
 
 
 @pytest.mark.parametrize("text", ["Jennifer was in the house yesterday", "Have you seen Jennifer"])
 def test_the_first_and_the_last_of_a_recording_are_heard(runtime, text):
-    assert accepted(heard(runtime, [say(text)], NAMES)) == ["Jennifer"]
+    assert accepted(recognised(runtime, [say(text)], NAMES)) == ["Jennifer"]
 
 
 def test_speech_without_a_pause_hides_no_name_where_it_is_cut(runtime):
     sentence = say("have you seen Jennifer at the")
     loud = np.concatenate([sentence[400:-400]] * 12)
-    assert accepted(heard(runtime, [loud], NAMES)) == ["Jennifer"] * 12
+    assert accepted(recognised(runtime, [loud], NAMES)) == ["Jennifer"] * 12
 
 
 @pytest.mark.parametrize("pause_s", [0.2, 0.4, 1.5])
 def test_a_name_said_twice_is_two(runtime, pause_s):
     pause = np.zeros(round(pause_s * RATE), np.float32)
     twice = np.pad(np.concatenate([say("Martin"), pause, say("Martin")]), (RATE, RATE))
-    assert accepted(heard(runtime, [twice], ["Martin", "Mark"])) == ["Martin"] * 2
+    assert accepted(recognised(runtime, [twice], ["Martin", "Mark"])) == ["Martin"] * 2
 
 
 @pytest.mark.parametrize("said", ["Mark", "Marcus"])
 def test_names_that_begin_alike_give_the_best_alone(runtime, said):
     sound = np.pad(say(said), (RATE, RATE))
-    (found,) = accepted(heard(runtime, [sound], ["Mark", "Marc", "Marcus"]))
+    (found,) = accepted(recognised(runtime, [sound], ["Mark", "Marc", "Marcus"]))
     assert found in {"Mark": ("Mark", "Marc"), "Marcus": ("Marcus",)}[said]
 
 
@@ -155,10 +155,10 @@ def test_a_drawled_name_is_one(runtime):
     drawled = soxr.resample(say("Martin"), 2, 3)
     for later in range(0, 400, 40):
         sound = np.pad(drawled, (RATE + later, RATE))
-        assert len(heard(runtime, [sound], ["Martin", "Marvin", "Morton", "Mark"])) == 1, later
+        assert len(recognised(runtime, [sound], ["Martin", "Marvin", "Morton", "Mark"])) == 1, later
 
 
 @pytest.mark.parametrize("per_hour", [0, -1, float("nan"), float("inf"), "five", True])
 def test_no_false_alarm_at_all_is_not_to_be_had(runtime, per_hour):
     with pytest.raises(ValueError, match="false_alarms_per_hour"):
-        heard(runtime, [np.zeros(RATE, np.float32)], NAMES, per_hour)
+        recognised(runtime, [np.zeros(RATE, np.float32)], NAMES, per_hour)

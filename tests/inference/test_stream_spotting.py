@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from heard import accepted, heard
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from recognised import accepted, recognised
 from spoken import RATE, say
 
 from speech.inference.runtime import Runtime
@@ -61,7 +61,7 @@ def test_a_stream_holds_seconds_of_sound_however_long_it_is(runtime):
 
 
 def test_in_running_speech_a_name_is_told_before_the_speaker_pauses(runtime):
-    events = heard(runtime, [say(SENTENCE)] + [say("house of the")] * 4, NAMES)
+    events = recognised(runtime, [say(SENTENCE)] + [say("house of the")] * 4, NAMES)
     assert accepted(events) == ["Jennifer"]
     assert next(one.latency_s for one in events if one.transcript.accepted) < 0.8
 
@@ -71,10 +71,10 @@ def test_where_nobody_speaks_the_finder_rests(runtime, monkeypatch):
     monkeypatch.setattr(Stream, "feed", lambda self, block: n_heard.append(len(block)) or feed(self, block))
     noise = (1e-3 * np.random.default_rng(0).standard_normal(20 * RATE)).astype(np.float32)
     assert runtime.finder
-    assert heard(runtime, [noise], NAMES) == []
+    assert recognised(runtime, [noise], NAMES) == []
     assert not n_heard
     sentence = say(SENTENCE)
-    (event,) = heard(runtime, [noise, noise[: len(sentence)] + sentence, noise], NAMES)
+    (event,) = recognised(runtime, [noise, noise[: len(sentence)] + sentence, noise], NAMES)
     assert event.transcript.names[0][0] == "Jennifer"
     assert len(sentence) <= sum(n_heard) <= len(sentence) + 3 * RATE
 
@@ -83,14 +83,14 @@ def test_what_is_heard_alike_at_a_pause_and_at_its_end_is_recognised_once(runtim
     spans, log_probs = [], Runtime.log_probs
     monkeypatch.setattr(Runtime, "log_probs", lambda self, some: spans.append(len(some)) or log_probs(self, some))
     sound = np.pad(say("house"), (RATE, 2 * RATE))
-    (event,) = heard(runtime, [sound], ["Elizabeth"], per_hour=None)
+    (event,) = recognised(runtime, [sound], ["Elizabeth"], per_hour=None)
     assert not event.transcript.accepted  # its end is waited for
     assert len(spans) == 1
 
 
 def test_what_was_heard_before_changes_no_name(runtime):
     def events(parts):
-        some = [event.transcript for event in heard(runtime, parts, NAMES)]
+        some = [event.transcript for event in recognised(runtime, parts, NAMES)]
         return [(one.names[0][0], one.letters) for one in some if one.accepted]
 
     pause = np.zeros(3 * RATE, np.float32)
@@ -113,7 +113,7 @@ def test_a_name_before_a_long_silence_is_told_while_it_lasts(runtime):
 @pytest.mark.parametrize(("text", "name"), [("Have you seen Jennifer", "Jennifer"), ("ask Alexander", "Alexander")])
 def test_the_last_word_before_a_silence_is_told_at_once_and_once(runtime, text, name):
     end_s = 1 + len(say(text)) / RATE
-    events = heard(runtime, [np.pad(say(text), (RATE, 4 * RATE))], NAMES)
+    events = recognised(runtime, [np.pad(say(text), (RATE, 4 * RATE))], NAMES)
     assert accepted(events) == [name]
     event = events[-1]
     assert event.transcript.accepted
@@ -121,22 +121,22 @@ def test_the_last_word_before_a_silence_is_told_at_once_and_once(runtime, text, 
     assert event.latency_s < 0.6
 
 
-def test_a_sentence_that_is_over_settles_its_last_word_however_much_longer_names_there_are(runtime):
+def test_the_end_of_a_sentence_settles_its_last_word_despite_longer_names(runtime):
     spoken = say("I was told to ask for Oliver")
     lengths_seeds = (RATE, 0), (len(spoken), 0), (5 * RATE // 2, 1)
     noise = [6e-3 * np.random.default_rng(seed).standard_normal(length) for length, seed in lengths_seeds]
     sound = np.concatenate([noise[0], noise[1] + spoken, noise[2]]).astype(np.float32)
-    (event,) = heard(runtime, [sound], [*NAMES, "Oliver", "Bartholomew Featherstone"])
+    (event,) = recognised(runtime, [sound], [*NAMES, "Oliver", "Bartholomew Featherstone"])
     assert (event.transcript.names[0][0], event.transcript.accepted) == ("Oliver", True)
 
 
 def test_a_name_that_ends_where_speech_without_a_pause_is_cut_is_told_once(runtime):
-    """It is confirmed a little later than what was said until then is told of, in which nothing was heard."""
+    """It is confirmed a little after the speech so far was reported, in which nothing was recognised."""
     words, name = say("house of the man who was told to come")[: -RATE // 20], say("ask for Jennifer")
     before, pause = round(4.8 * RATE) - len(name), np.zeros(round(0.08 * RATE), np.float32)
     parts = [np.tile(words, 6)[:before], name, pause, np.tile(words, 6)[: 6 * RATE], pause]
     sound = np.pad(np.concatenate(parts), RATE)
-    events = heard(runtime, [sound], NAMES)
+    events = recognised(runtime, [sound], NAMES)
     cut, told = events[:2]
     assert cut.transcript.accepted is False
     assert told.end_s <= cut.end_s + 0.1
@@ -147,4 +147,4 @@ def test_in_noise_alone_there_is_no_name_though_the_finder_hears_some(runtime):
     noise = (1e-3 * np.random.default_rng(0).standard_normal(10 * RATE)).astype(np.float32)
     spotter = StreamSpotter(Spotter(runtime, runtime.lexicon(["Christopher"]), 5), runtime.finder, 0)
     assert [*spotter.feed(noise), *spotter.finish()]
-    assert not heard(runtime, [noise], ["Christopher"])
+    assert not recognised(runtime, [noise], ["Christopher"])

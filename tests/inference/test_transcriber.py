@@ -65,7 +65,7 @@ def test_scores_are_the_weighted_ctc_scores_of_either_output(seed, corrected):
 
 
 @given(st.integers(0, 1000), st.permutations(range(3)))
-def test_a_name_is_as_likely_as_its_pronunciations_are_by_their_probabilities(seed, order):
+def test_a_name_is_as_likely_as_its_weighted_pronunciations(seed, order):
     log_probs, transcriber = random_log_probs(seed), PathTranscriber(phones_weight=1.0)
     phones = [INVENTORY.encode(phonemize(text)) for text in ("Martin", "Anna", "Bo")]
     each = [transcriber.scores(log_probs, [Entry(certain([1]), certain(one))])[0] for one in phones]
@@ -109,7 +109,7 @@ def test_the_out_of_list_probability_fuses_both_outputs():
     assert by_letters[0] == pytest.approx(by_letters[1])
 
 
-def test_a_name_in_another_script_is_spelt_as_its_respelling_and_told_as_it_is(runtime, said, tmp_path):
+def test_a_name_in_another_script_is_spelt_by_its_respelling(runtime, said, tmp_path):
     """In transcripts, as one that is enrolled, and where what is decoded is its spelling."""
     anna, one = {"text": "Анна", "say": ["/ˈænə/", "anna"]}, {"text": "一", "say": ["one"]}
     lexicon = runtime.lexicon([anna, one, "Two"])
@@ -190,7 +190,7 @@ def test_one_text_in_place_of_a_list_of_names_is_refused():
     with pytest.raises(ValueError, match=r"names\[1\]: 7 is not a name"):
         PathTranscriber().lexicon(["Martin", 7])
     for names in (Path("names.txt"), 7):
-        with pytest.raises(ValueError, match=r"names=.*: \w+ is no list of names: give \["):
+        with pytest.raises(ValueError, match=r"names=.*: \w+ is not a list of names: give \["):
             PathTranscriber().lexicon(names)
     assert list(PathTranscriber().lexicon(["Martin", {"text": "Niamh", "say": "neev"}])) == ["Martin", "Niamh"]
     assert list(PathTranscriber().lexicon({"text": "Niamh", "say": "neev"})) == ["Niamh"]
@@ -198,7 +198,7 @@ def test_one_text_in_place_of_a_list_of_names_is_refused():
 
 @pytest.mark.parametrize("clip", [np.zeros(10), None, 7, (1,), (1, 2, 3), b"clip.wav"])
 def test_what_is_neither_a_path_nor_samples_with_their_rate_is_refused(clip):
-    with pytest.raises(files.AudioError, match=r"clip: \w+ is no clip: give a path, or \(samples, rate in Hz\)"):
+    with pytest.raises(files.AudioError, match=r"clip: \w+ is not a clip: give a path, or \(samples, rate in Hz\)"):
         PathTranscriber().speech(clip)
 
 
@@ -207,4 +207,5 @@ def test_a_recording_of_a_narrow_band_is_told(tmp_path, rate, narrow):
     soundfile.write(tmp_path / "clip.wav", noise(rate), rate)
     for clip in (tmp_path / "clip.wav", str(tmp_path / "clip.wav"), (noise(rate), rate)):
         faults = PathTranscriber().speech(clip).faults
-        assert any(fault.startswith(f"narrow band: recorded at {rate} Hz, sounds above") for fault in faults) == narrow
+        told = f"narrow band: recorded at {rate} Hz, it lacks the sounds above"
+        assert any(fault.startswith(told) for fault in faults) == narrow

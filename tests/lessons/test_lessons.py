@@ -116,16 +116,16 @@ def test_a_log_that_is_begun_anew_shows_nothing_of_the_one_before(tmp_path):
 @pytest.mark.parametrize(
     ("name", "setting", "message"),
     [
-        ("ocr", "n_epochs=0", "a whole number from 1"),
+        ("ocr", "n_epochs=0", "a whole number of 1 or more"),
         ("ocr", "rate=0", "a number above 0"),
         ("spam", "test_part=1.0", "a number between 0 and 1"),
         ("ocr", "test_part=0", "a number between 0 and 1"),
-        ("sentiment", "batch_size=2.5", "a whole number from 1"),
-        ("sentiment", "dropout=1", "a number from 0 to less than 1"),
-        ("timeseries", "n_test=0", "a whole number from 1"),
+        ("sentiment", "batch_size=2.5", "a whole number of 1 or more"),
+        ("sentiment", "dropout=1", "a number from 0 to below 1"),
+        ("timeseries", "n_test=0", "a whole number of 1 or more"),
         ("timeseries", "largest_norm=-1", "a number above 0"),
         ("martin", "rate=-1", "a number above 0"),
-        ("martin", "n_voices=0", "a whole number from 1"),
+        ("martin", "n_voices=0", "a whole number of 1 or more"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(compose, name, setting, message):
@@ -139,13 +139,15 @@ def test_a_setting_that_makes_no_sense_is_refused(compose, name, setting, messag
     [("spam", "min_messages=9999"), ("sentiment", "min_sentences=9999"), ("timeseries", "max_order=400")],
 )
 def test_a_number_that_is_too_large_for_the_data_is_named(lesson, name, setting):
-    with pytest.raises(ValueError, match=rf"^lesson\.{setting}: not with these data \(.*\): give a smaller number"):
+    message = rf"^lesson\.{setting}: impossible with these data \(.*\): give a smaller number"
+    with pytest.raises(ValueError, match=message):
         lesson(name, f"lesson.{setting}")
 
 
 @pytest.mark.parametrize(("name", "test_part"), [("ocr", 0.001), ("ocr", 0.99), ("spam", 0.99), ("sentiment", 0.9999)])
 def test_a_test_part_that_leaves_too_few_is_named_before_training(name, test_part, lesson, tmp_path):
-    with pytest.raises(ValueError, match=rf"^lesson\.test_part={test_part}: not with these data .* nearer to 0\.5$"):
+    message = rf"^lesson\.test_part={test_part}: impossible with these data .* nearer to 0\.5$"
+    with pytest.raises(ValueError, match=message):
         lesson(name, f"lesson.test_part={test_part}")
     assert not (tmp_path / "run" / "tensorboard").exists()
 
@@ -172,7 +174,7 @@ def test_the_command_prints_the_table_and_keeps_its_config(capsys, tmp_path, mon
     assert "n_steps: 1" in (tmp_path / "run" / "config.yaml").read_text()
     with pytest.raises(SystemExit, match="2"):
         run_command("lesson", *given, "lesson.n_steps=0")
-    assert "error: lesson.n_steps=0: a whole number from 1 is needed" in capsys.readouterr().err
+    assert "error: lesson.n_steps=0: a whole number of 1 or more is needed" in capsys.readouterr().err
 
 
 def test_a_folder_with_results_is_left_as_it_is(capsys, tmp_path):
@@ -181,7 +183,7 @@ def test_a_folder_with_results_is_left_as_it_is(capsys, tmp_path):
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(SystemExit, match="2"):
         run_command("lesson", *given, "lesson.n_steps=2")
-    told = f"error: {tmp_path}: results are there already (report.json): give another run_dir=DIR"
+    told = f"error: {tmp_path}: results exist there (report.json): give another run_dir=DIR"
     assert told in capsys.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -70,7 +70,7 @@ def test_a_recogniser_of_letters_and_phones_trains_the_letters(lesson, make_reco
     assert report["figures"]["after"]["mean"] < report["figures"]["before"]["mean"]
 
 
-def test_a_recogniser_without_names_tells_a_clip_that_it_recognises_from_another_name(
+def test_without_names_a_recognised_clip_is_contrasted_with_another_name(
     lesson, make_recognizer, mine, tmp_path, monkeypatch
 ):
     def stop(_, *words):

@@ -47,7 +47,7 @@ def test_the_prior_counts_as_that_many_frames_of_its_mean_and_deviation():
     assert torch.allclose(front(waveform, n_samples)[0][0], theirs)
 
 
-def test_the_fitted_prior_is_the_mean_and_deviation_of_the_clips_own_frames():
+def test_the_fitted_prior_is_the_mean_and_deviation_of_the_frames():
     waveforms, n_samples = noise(2, 8_000), torch.tensor([8_000, 3_000])
     waveforms[1, 3_000:] = 0
     front = FrontEnd(n_mfcc=None).double()

@@ -130,7 +130,8 @@ def test_a_file_can_build_only_classes_of_a_parts_own_module(make_recognizer):
         ("encoder", "speech.model.encoder.Nothing"),
         ("encoder", "Encoder"),
     ):
-        with pytest.raises(ValueError, match=f"_target_ '{target}' is no part of a recogniser: .* a class of speech"):
+        message = f"_target_ '{target}' is not a part of a recogniser: .* a class of speech"
+        with pytest.raises(ValueError, match=message):
             Recognizer({**make_recognizer().parts, part: {"_target_": target}})
 
 
@@ -140,7 +141,7 @@ def test_a_file_that_would_write_another_is_refused_and_writes_none(make_recogni
     recognizer.parts["decoder"] = {"_target_": "speech.audio.files.write", **arguments}
     recognizer.save(tmp_path / "foreign.pt")
     with pytest.raises(
-        RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.files\.write' is no part of a recogniser"
+        RecognizerError, match=r"foreign\.pt: .*'speech\.audio\.files\.write' is not a part of a recogniser"
     ):
         Recognizer.load(tmp_path / "foreign.pt")
     assert not (tmp_path / "written.wav").exists()
@@ -166,5 +167,5 @@ def test_an_encoder_of_ones_own_transcribes_and_says_what_it_lacks(make_recogniz
     recognizer = make_recognizer()
     recognizer.encoder = OwnEncoder(recognizer.frontend.n_features, sum(recognizer.n_symbols))
     assert recognizer.log_probs(martin).letters.shape[1] == recognizer.n_symbols[0]
-    with pytest.raises(ValueError, match=r"gradients=manual: OwnEncoder has no hand-written .*: take gradients=torch"):
+    with pytest.raises(ValueError, match=r"gradients=manual: OwnEncoder has no hand-written .*: use gradients=torch"):
         recognizer.geometry()

@@ -66,7 +66,7 @@ def test_nothing_comes_every_0_steps(compose):
         for key in {"every_n_steps", "first_step", "first_epoch"} & set(node):
             with pytest.raises(UNAVAILABLE) as raised:
                 instantiate(node, **{key: 0})
-            told = f"{key}=0 of {node['_target_'].rpartition('.')[2]}: a whole number from 1 is needed"
+            told = f"{key}=0 of {node['_target_'].rpartition('.')[2]}: give a whole number from 1"
             assert str(raised.value.__cause__) == f"callbacks: {told}", name
             asked += 1
     assert asked >= 10

@@ -1,4 +1,4 @@
-"""Sound on its way into the browser, and what is heard of it there."""
+"""Sound on its way into the browser, and the names recognised in it."""
 
 import base64
 
@@ -22,11 +22,11 @@ LISTEN = """async ({ sound, size, lists, perHour = null, atPause = true, finder 
   const { recognizer } = all;
   const lexicons = [];
   for (const names of lists) lexicons.push(await lexiconOf(names));
-  const heard = [];
+  const found = [];
   const name = ({ startS, span, transcript }) => {
     const [{ text, probability }] = transcript.names;
     const times = span.map((sample) => startS + sample / recognizer.sampleRate);
-    heard.push([text, ...times, probability, transcript.accepted, transcript.letters]);
+    found.push([text, ...times, probability, transcript.accepted, transcript.letters]);
   };
   const own = recognizer.finder;
   if (!finder) recognizer.finder = null;
@@ -39,11 +39,11 @@ LISTEN = """async ({ sound, size, lists, perHour = null, atPause = true, finder 
   }
   await listener.finish();
   recognizer.finder = own;
-  return heard;
+  return found;
 }"""
 
 
 def listen(engine, sound, size, *lists, **options):
-    """What the page hears of a stream in blocks of ``size``: name, start and end in seconds, probability, whether it is
-    accepted, letters. Each block has the next of ``lists``, as long as there is one."""
+    """The names that the page recognises in a stream, in blocks of ``size``: name, start and end in seconds,
+    probability, whether it is accepted, letters. Each block has the next of ``lists``, as long as there is one."""
     return engine.evaluate(LISTEN, {"sound": as_text(sound), "size": size, "lists": lists, **options})

@@ -55,8 +55,8 @@ CLIPS = {
 
 
 def test_of_a_long_recording_with_pauses_the_page_hears_pythons_names(transcribe, engine, runtime, clip_of):
-    """As one recording, of whose names the loudest is taken; and as a stream, in which each is heard: three in 20 s of
-    a room, the last with a pause inside that is longer than the end-pointer's."""
+    """As one recording, of whose names the loudest is taken; and as a stream, in which each is recognised: three in
+    20 s of a room, the last with a pause inside that is longer than the end-pointer's."""
     sound = np.random.default_rng(5).normal(0, 1e-3, 20 * 16_000).astype(np.float32)
     for start_s, text in ((1.0, "Martin"), (7.5, "Siobhan"), (14.0, "Nguyen Van")):
         clip = clip_of(text, room=0, around_s=0)
@@ -64,11 +64,11 @@ def test_of_a_long_recording_with_pauses_the_page_hears_pythons_names(transcribe
     found, expected = transcribe(sound), runtime.transcribe((sound, 16_000), NAMES)
     assert found["span"] == list(endpointing.find_speech(sound, 16_000))
     assert found["names"][0]["text"] == expected.names[0][0]
-    heard = listen(engine, sound, 4_096, NAMES, atPause=False)
+    found = listen(engine, sound, 4_096, NAMES, atPause=False)
     endpointer, lexicon = endpointing.Endpointer(16_000), runtime.lexicon(NAMES)
     segments = [*endpointer.feed(sound), *endpointer.finish()]
     assert len(segments) >= 3
-    for (name, start_s, stop_s, _, accepted, letters), segment in zip(heard, segments, strict=True):
+    for (name, start_s, stop_s, _, accepted, letters), segment in zip(found, segments, strict=True):
         theirs = runtime.transcript(runtime.log_probs(segment.waveform), 0.0, lexicon)
         assert (letters, name, accepted) == (theirs.letters, theirs.names[0][0], theirs.accepted)
         assert (start_s * 16_000, stop_s * 16_000) == pytest.approx((segment.start, segment.stop))
@@ -335,7 +335,7 @@ def test_a_damaged_enrolment_is_refused_by_its_name(engine, runtime, clip_of, tm
             }""",
             text,
         )
-        assert message.startswith("own.json: no file of enrolled names"), message
+        assert message.startswith("own.json: not a file of enrolled names"), message
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
@@ -398,16 +398,16 @@ def test_a_stream_without_names_holds_no_more_memory(per_hour, in_bursts, engine
     sizes, n_heard = engine.evaluate(
         """async ([perHour, inBursts]) => {
           const { Listener } = await import("/listening.js");
-          const [held, heard] = [[], []];
+          const [held, found] = [[], []];
           const loudness = (i) => (inBursts && i % 8000 < 4000 ? 0.2 : 2e-3);
-          const on = { speaking() {}, name: (one) => heard.push(one) };
+          const on = { speaking() {}, name: (one) => found.push(one) };
           const listener = new Listener(all.recognizer, () => lexicon, on, perHour);
           for (let second = 0; second < 30; second++) {
             await listener.push(Float32Array.from({ length: 16000 }, (_, i) => (Math.random() - 0.5) * loudness(i)));
-            const { nKept, search } = listener.hearing.stream ?? { nKept: 0, search: { recent: [] } };
+            const { nKept, search } = listener.listening.stream ?? { nKept: 0, search: { recent: [] } };
             held.push([listener.samples.length, listener.endpointer.bands.length, nKept, search.recent.length]);
           }
-          return [held, heard.length];
+          return [held, found.length];
         }""",
         [per_hour, in_bursts],
     )

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from browser import PROGRAM, serving
-from heard import accepted, heard
+from recognised import accepted, recognised
 from sounds import as_text, listen, pause
 from spoken import RATE, say
 
@@ -53,7 +53,7 @@ SOUNDS = {
 
 def python(runtime, sound, per_hour):
     """The events as the page's ``listen`` gives them."""
-    for one in heard(runtime, [sound], NAMES, per_hour):
+    for one in recognised(runtime, [sound], NAMES, per_hour):
         name, probability = one.transcript.names[0]
         yield [name, one.start_s, one.end_s, probability, one.transcript.accepted, one.transcript.letters]
 
@@ -98,7 +98,7 @@ def test_a_list_that_is_edited_is_listened_for_from_there_on_as_in_python(engine
     sound, n = sound_of("have you seen Jennifer or Robert", 1.0, "have you seen Jennifer or Robert", 1.0), 40_000
     first, second = ["Jennifer", "Alexander"], ["Robert", "Alexander"]
     found = [one for one in listen(engine, sound, n, first, second, perHour=5) if one[4]]
-    events = heard(runtime, [sound[:n], Listed(runtime.lexicon(second)), sound[n:]], first)
+    events = recognised(runtime, [sound[:n], Listed(runtime.lexicon(second)), sound[n:]], first)
     starts_s = [one.start_s for one in events if one.transcript.accepted]
     assert [name for name, *_ in found] == ["Jennifer", "Robert"] == accepted(events)
     assert [start_s for _, start_s, *_ in found] == pytest.approx(starts_s, abs=FRAMES)

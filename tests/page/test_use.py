@@ -65,8 +65,7 @@ STUBS = {
 
 @pytest.fixture(scope="module")
 def sounds(shared, clip_of):
-    """Files of what a fake microphone hears: *Martin* after a second and a half, *Mark* after it, and two names in one
-    breath."""
+    """Files of what a fake microphone records: *Martin* after 1.5 s, *Mark* after it, and two names in one breath."""
 
     def make(folder):
         once = clip_of("Martin", around_s=1.5)
@@ -78,7 +77,7 @@ def sounds(shared, clip_of):
     return shared("page_sounds", make)
 
 
-def heard(page):
+def probabilities(page):
     """The probability of each name, in percent as shown."""
     rows = map(str.splitlines, page.locator("#ranking li").all_inner_texts())
     return {name: float(percent.split()[0]) for name, percent in rows}
@@ -94,8 +93,8 @@ def write_list(page, names, n):
     wait_for_n(page, "#list > li", n)
 
 
-def hear(page, path, verdict):
-    """Let the page hear a file, or several, until the last has its ``verdict``."""
+def recognise(page, path, verdict):
+    """Let the page recognise a file, or several, until the last has its ``verdict``."""
     page.set_input_files("#file", path)
     wait_for(page, "verdict", verdict)
 
@@ -113,7 +112,7 @@ def test_a_name_said_to_the_microphone_is_the_files(stub, ready, sounds, shifted
     page = ready(*speaking(sounds / "once.wav"), init=STUBS[stub])
     page.click("#listen")
     wait_for(page, "verdict", "Martin,")
-    assert min(shifted) - 0.02 <= heard(page)["Martin"] / 100 <= max(shifted) + 0.02
+    assert min(shifted) - 0.02 <= probabilities(page)["Martin"] / 100 <= max(shifted) + 0.02
     assert page.inner_text("#listen") == "Stop"
     page.click("#listen")
     wait_for(page, "listen", "Listen")
@@ -189,7 +188,7 @@ WITHOUT = {
     ),
     "never": (
         "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });",
-        "gives no page the microphone",
+        "does not give pages the microphone",
     ),
     "no server any more": (
         "AudioWorklet.prototype.addModule = async () => { throw new DOMException('', 'AbortError'); };",
@@ -207,18 +206,18 @@ def test_without_a_microphone_the_page_says_why_and_hears_files(case, ready, sou
     page.wait_for_selector("#problem:not([hidden])")
     assert reason in page.inner_text("#problem")
     assert page.inner_text("#listen") == "Listen"
-    hear(page, sounds / "once.wav", "Martin,")
+    recognise(page, sounds / "once.wav", "Martin,")
     assert page.is_hidden("#problem")
 
 
 ENDS = [
-    ("context.track.dispatchEvent(new Event('ended'))", "gone"),  # unplugged
+    ("context.track.dispatchEvent(new Event('ended'))", "disconnected"),  # unplugged
     (  # a call on a phone
         "Object.defineProperty(context.context, 'state', { value: 'interrupted' });"
         "context.context.dispatchEvent(new Event('statechange'))",
         "interrupted",
     ),
-    ("context.node.port.close()", "No sound comes"),  # a clock that stands still
+    ("context.node.port.close()", "no longer gives any sound"),  # a clock that stands still
 ]
 
 
@@ -302,7 +301,7 @@ def test_files_that_cannot_be_heard_are_named_and_the_next_is_heard(ready, sound
     files.write(tmp_path / "late.wav", np.r_[np.zeros(60 * RATE), soundfile.read(sounds / "once.wav")[0]], RATE)
     page = ready()
     page.uncheck("#within")
-    hear(page, [*(tmp_path / name for name in bad), sounds / "once.wav"], "Martin,")
+    recognise(page, [*(tmp_path / name for name in bad), sounds / "once.wav"], "Martin,")
     page.wait_for_selector("#problem:not([hidden])")
     problems = page.inner_text("#problem").split(" — ")
     for (name, (_, reason)), problem in zip(bad.items(), problems, strict=True):
@@ -338,7 +337,7 @@ DROP = """([name, content, fails]) => {
 }"""
 
 
-def test_a_dropped_file_is_heard_a_folder_is_told_and_a_text_is_the_browsers(ready, sounds):
+def test_a_dropped_file_is_recognised_and_a_folder_is_refused(ready, sounds):
     page = ready()
     page.evaluate(DROP, ["dropped.wav", as_text(np.fromfile(sounds / "once.wav", np.uint8), "u1"), False])
     wait_for(page, "verdict", "Martin,")
@@ -351,7 +350,7 @@ def test_a_dropped_file_is_heard_a_folder_is_told_and_a_text_is_the_browsers(rea
 
 
 @pytest.mark.parametrize("waits_ms", [[250], [250, 50], [1_500, 10], [1_500, 5, 150]])
-def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
+def test_the_button_always_says_whether_the_microphone_is_open(waits_ms, ready, sounds):
     """While what finds names in sentences is on its way, too."""
     init = f"""{TRACKS}
       const own = window.fetch;
@@ -368,7 +367,7 @@ def test_whenever_the_button_is_pressed_it_says_whether_the_microphone_is_open(w
     assert (page.inner_text("#listen"), n_open) in (("Stop", 1), ("Listen", 0))
 
 
-def test_each_name_in_a_sentence_is_told_with_its_time_or_a_file_is_one_name(ready, sounds):
+def test_each_name_in_a_sentence_is_shown_with_its_time(ready, sounds):
     page = ready()
     write_list(page, "Jennifer\nRobert\nAlexander\nMartin\nMark", 5)
     page.set_input_files("#file", sounds / "sentence.wav")
@@ -406,7 +405,7 @@ def test_where_names_are_found_is_changed_while_one_speaks(ready, sounds):
 def test_another_word_is_refused_with_the_reason(ready, clip_of, tmp_path):
     files.write(tmp_path / "chocolate.wav", clip_of("chocolate"), 16_000)
     page = ready()
-    hear(page, tmp_path / "chocolate.wav", "None of the list")
+    recognise(page, tmp_path / "chocolate.wav", "Not in the list")
     assert "another word" in page.inner_text("#verdict")
 
 
@@ -416,8 +415,8 @@ def rows(page):
 
 def correct(page, name, way):
     """Write how ``name`` is said, until the list has it."""
-    page.fill(f"[aria-label='{name} is said as']", way)
-    page.press(f"[aria-label='{name} is said as']", "Enter")
+    page.fill(f"[aria-label='pronunciation of {name}']", way)
+    page.press(f"[aria-label='pronunciation of {name}']", "Enter")
     page.wait_for_function("(line) => document.getElementById('names').value.includes(line)", arg=f"{name} = {way}")
 
 
@@ -428,11 +427,11 @@ Saoirse = seersha\nМарк = mark\nGil = /ʘ/\nBo =\nMar\u200btin\n\u202eEva"""
 TEXT = "the and a to of for with " * 7
 LISTS = [  # a text, its names, and what is told of each line that is none
     (CELLS, ["Anna", "Bob", "Martin", "Marvin", "Mark", "Carla"], []),
-    (f"{TEXT}\n{'lorem ipsum ' * 400}\nAnna", [TEXT.strip(), "Anna"], ["has 4799 letters, and a name at most 200"]),
+    (f"{TEXT}\n{'lorem ipsum ' * 400}\nAnna", [TEXT.strip(), "Anna"], ["has 4799 letters, and a name has at most 200"]),
     (
         COMMENTS,
         ["Anna", "Bob"],
-        ["“- Carla” begins with “-”: give the name alone", "“1.”: give", "“‘Fay’” stands in quotes", "C# Minor"],
+        ["“- Carla” begins with “-”: give the name alone", "“1.”: give", "“‘Fay’” is in quotes", "C# Minor"],
     ),
     (
         PASTED,
@@ -463,7 +462,7 @@ def test_a_correction_leaves_what_stands_beside_it(ready):
     assert " ".join(page.input_value("#names").split()) == "Anna Bob = bobb Martin Marvin = marvin Mark Carla"
 
 
-def test_names_that_sound_alike_and_how_many_are_shown_of_a_long_list_are_told(ready):
+def test_the_page_notes_names_that_sound_alike_and_long_lists(ready):
     page = ready()
     page.fill("#names", "Sean\nShaun\nMartin")
     wait_for(page, "pronouncing", "Sean and Shaun sound alike")
@@ -475,8 +474,8 @@ def test_names_that_sound_alike_and_how_many_are_shown_of_a_long_list_are_told(r
 def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
     page = ready()
     write_list(page, "Martin\nMarvin", 2)
-    hear(page, sounds / "once.wav", "Martin,")
-    full = heard(page)
+    recognise(page, sounds / "once.wav", "Martin,")
+    full = probabilities(page)
     boxes = page.locator("#list > li:first-child input[type=checkbox]")
     for i in range(boxes.count() - 1):
         boxes.nth(i).evaluate("box => box.click()")
@@ -486,12 +485,12 @@ def test_a_pronunciation_is_switched_off_and_corrected(ready, sounds):
     assert "needs a pronunciation" in page.inner_text("#pronouncing")
     page.set_input_files("#file", sounds / "once.wav")
     wait_for_n(page, "#before li", 2)
-    assert heard(page) != full
+    assert probabilities(page) != full
 
     correct(page, "Marvin", "marteen, /mɑɹtɪn/")
-    page.wait_for_selector("#list > li:last-child .ways :text('/mɑɹtɪn/')")
-    page.fill("[aria-label='Marvin is said as']", "")
-    page.press("[aria-label='Marvin is said as']", "Enter")
+    page.wait_for_selector("#list > li:last-child .pronunciations :text('/mɑɹtɪn/')")
+    page.fill("[aria-label='pronunciation of Marvin']", "")
+    page.press("[aria-label='pronunciation of Marvin']", "Enter")
     page.wait_for_function("() => document.getElementById('names').value.split('\\n')[1] === 'Marvin'")
 
 
@@ -541,11 +540,11 @@ def test_a_file_of_enrolled_names_is_opened_and_another_is_refused(ready, clip_o
     (tmp_path / "other.json").write_text("{}")
     page = ready()
     page.set_input_files("#enrolled", tmp_path / "other.json")
-    wait_for(page, "enrolment", "other.json: no file")
+    wait_for(page, "enrolment", "other.json: not a file of enrolled names")
     page.set_input_files("#enrolled", tmp_path / "family.json")
     page.wait_for_function("() => document.getElementById('names').value.endsWith('Gran')")
     wait_for_n(page, "#list > li", 6)
-    hear(page, tmp_path / "said.wav", "Gran,")
+    recognise(page, tmp_path / "said.wav", "Gran,")
 
 
 def test_a_label_in_another_script_whose_file_is_dropped_is_heard(ready, clip_of, runtime, tmp_path):
@@ -560,14 +559,14 @@ def test_a_label_in_another_script_whose_file_is_dropped_is_heard(ready, clip_of
     assert rows(page) == ["Martin", "父さん"]
     assert page.is_hidden("#refused li")
     assert page.is_hidden("#problem")
-    hear(page, tmp_path / "said.wav", "父さん,")
+    recognise(page, tmp_path / "said.wav", "父さん,")
 
 
 def test_while_the_browser_asks_for_the_microphone_the_page_says_so(ready, sounds):
     page = ready(init="navigator.mediaDevices.getUserMedia = () => new Promise(() => {});")
     page.click("#listen")
     assert "Allow the microphone" in page.inner_text("#microphone")
-    hear(page, sounds / "once.wav", "Martin,")
+    recognise(page, sounds / "once.wav", "Martin,")
 
 
 def test_a_page_opened_as_a_file_says_what_to_run(tab, page_files, tmp_path):
@@ -702,11 +701,11 @@ def test_nothing_is_asked_of_another_address(tab, address, sounds):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.wait_for_selector("#listen:not([disabled])")
-    hear(page, sounds / "once.wav", "Martin,")
+    recognise(page, sounds / "once.wav", "Martin,")
     last = "() => performance.getEntriesByType('resource').some((one) => one.name.endsWith('lexicon.txt'))"
     page.wait_for_function(last)  # of what is loaded once the page can listen
     n_at_start = len(asked)
-    hear(page, sounds / "twice.wav", "Mark,")
+    recognise(page, sounds / "twice.wav", "Mark,")
     assert page.evaluate("typeof SharedArrayBuffer") == "undefined", "it needs none"
     assert all(url.startswith((address, "data:", "blob:")) for url in asked)
     assert not [url for url in asked[n_at_start:] if url.startswith("http")]
@@ -749,7 +748,7 @@ def test_everything_is_reached_and_done_by_the_keyboard(ready):
             page.keyboard.press("Space")
             assert not page.is_checked("#within")
     assert reached[:4] == ["listen", "choose", "within", "names"]
-    assert "Martin is said as" in reached
+    assert "pronunciation of Martin" in reached
     assert "Record Martin" in reached
 
 

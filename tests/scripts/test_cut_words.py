@@ -33,6 +33,6 @@ def test_words_of_wake_word_tests_are_in_no_clip():
     assert {word.text for run in runs(words, RATE, rng, HELD_OUT) for word in run} <= {"said", "to"}
 
 
-def test_a_word_that_the_aligner_does_not_know_is_pronounced_by_its_symbols():
+def test_a_word_unknown_to_the_aligner_is_pronounced_by_its_symbols():
     assert cut_words._arpabet("martin") == ["M", "AA", "R", "T", "AH", "N"]
     assert "TH" in cut_words._arpabet("thaddeus")

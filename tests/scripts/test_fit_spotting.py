@@ -1,4 +1,4 @@
-"""scripts/fit_spotting.py: whom it may hear, and the files that it changes."""
+"""scripts/fit_spotting.py: whose recordings it may use, and the files that it changes."""
 
 import csv
 import shutil
@@ -59,7 +59,7 @@ def test_no_name_that_is_listened_for_is_said_or_sounds_as_a_word_that_is():
     assert "patricia" in names
 
 
-def test_a_recogniser_that_needs_more_here_needs_as_much_more_in_peoples_sentences():
+def test_a_higher_threshold_here_is_as_much_higher_for_peoples_sentences():
     for first in (fit_spotting.FIRST, fit_spotting.FIRST_FINDER):
         here, there = first
         for more in (-0.25, 0.0, 0.5):
@@ -79,7 +79,7 @@ def test_the_file_of_a_finder_takes_its_thresholds_and_no_other_does(tmp_path, m
     assert Runtime(pretrained.shipped(pretrained.STREAMING)).confirmation == found
 
 
-def test_as_many_false_alarms_of_a_finder_score_a_threshold_as_are_told_of_at_it(runtime, monkeypatch):
+def test_as_many_false_alarms_reach_a_threshold_as_are_reported_at_it(runtime, monkeypatch):
     names, piece = ["jennifer", "robert", "jeremy"], np.concatenate([say("have you seen Jennifer at the house")] * 2)
     monkeypatch.setattr(fit_spotting, "lists", lambda words: [names])
     monkeypatch.setattr(fit_spotting, "FLOOR", 0)

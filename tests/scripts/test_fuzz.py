@@ -47,4 +47,4 @@ def test_what_does_not_end_is_stopped_and_told(monkeypatch):
     monkeypatch.setattr(fuzz, "read_names", forever)
     monkeypatch.setattr(fuzz, "SLOWEST_S", 0.01)
     failure, *_ = fuzz.run(1, 0)
-    assert failure["reason"] == "does not end"
+    assert failure["reason"] == "does not terminate"

@@ -18,7 +18,7 @@ def write(path, *rows):
 
 @pytest.fixture
 def recordings(tmp_path):
-    """A layout of recordings, whose files are not sound: nothing here hears them."""
+    """A layout of recordings, whose files are not sound: nothing here reads them."""
     root = tmp_path / "recordings"
     write(root / "isolated" / "manifest.csv", ("a.wav", "stop", "ann"))
     write(root / "running" / "manifest.csv", ("b.wav", "of the house", "ben"))
@@ -32,7 +32,7 @@ def recordings(tmp_path):
     return root
 
 
-def test_sentences_of_all_running_speech_are_listed_but_those_with_a_wake_word(recordings):
+def test_all_sentences_are_listed_but_those_with_a_wake_word(recordings):
     make_pretrained.list_sentences(recordings)
     manifest = recordings / "sentences" / "manifest.csv"
     with manifest.open(newline="") as file:

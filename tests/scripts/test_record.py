@@ -18,7 +18,7 @@ BEFORE = round(3 * 0.5 * RATE)  # samples that the countdown takes
 
 
 class Sounds:
-    """What a microphone hears each time that it is opened: one of ``sounds``, and silence when that is over."""
+    """What a microphone records each time that it is opened: one of ``sounds``, and silence when that is over."""
 
     format = Format("Desk", RATE, 1, "float32")
 
@@ -58,7 +58,7 @@ def says():
     return say
 
 
-def test_each_name_is_asked_for_until_it_has_its_takes_in_the_form_that_enrolment_reads(says, tmp_path):
+def test_each_name_is_recorded_until_enrolment_has_its_takes(says, tmp_path):
     n, shown = session(tmp_path, [says(i) for i in range(4)])
     assert n == 4
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.glob("*/*")) == [
@@ -120,7 +120,7 @@ def test_a_speaker_that_cannot_stand_in_a_files_name_is_refused(speaker):
     ("arguments", "message"),
     [
         (["{root}", "Anna", "--speaker", "a_b"], "--speaker 'a_b'"),
-        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "is 'Zoe' of names[0] already"),
+        (["{root}", "Zoe", "Zoë", "--speaker", "ann"], "is already 'Zoe' of names[0]"),
         (["{root}", "../up", "--speaker", "ann"], "cannot write"),
     ],
 )

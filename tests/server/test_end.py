@@ -43,5 +43,5 @@ def test_a_stopped_server_ends_in_time_and_without_a_traceback(number, both, cod
     for client in clients:
         client.close()
     assert "Traceback" not in told
-    assert "goes on" not in told  # as a training does, whose command is run again
+    assert "continues from" not in told  # as a training does, whose command is run again
     assert server.returncode == code

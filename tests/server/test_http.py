@@ -50,7 +50,7 @@ WRONG = {  # a request's settings, what else is given, and what is told
     "silence": ("", {"content": SOUND}, "no speech found"),
     "a name in another script": ("?name=ന", {"content": SOUND}, "ന"),
     "a form": ("", {"files": {"file": ("clip.flac", SOUND)}}, "curl --data-binary"),
-    "an unknown setting": ("?names=One", {"content": SOUND}, "names: there is name"),
+    "an unknown setting": ("?names=One", {"content": SOUND}, "names: unknown; give name"),
 }
 
 
@@ -220,14 +220,14 @@ def test_a_wrong_path_is_told_with_the_right_ones(recognition, path, monkeypatch
     assert not logged
     assert answer.status_code == 404
     (line,) = answer.body.decode().splitlines()
-    assert json.loads(line)["detail"].endswith(": there are GET /, POST /transcribe and the WebSocket /listen")
+    assert json.loads(line)["detail"].endswith(": this server has GET /, POST /transcribe and the WebSocket /listen")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/listen"), ("POST", "/transcribe/")])
 def test_a_wrong_path_of_http_is_told_with_the_right_ones(recognition, method, path):
     answer = request(recognition, method, path)
     assert answer.status_code == 404
-    assert answer.json()["detail"] == f"{path}: there are GET /, POST /transcribe and the WebSocket /listen"
+    assert answer.json()["detail"] == f"{path}: this server has GET /, POST /transcribe and the WebSocket /listen"
 
 
 def pieces(content, n_bytes=20_000):
@@ -235,18 +235,18 @@ def pieces(content, n_bytes=20_000):
 
 
 def listen(recognition, messages):
-    """What is heard of ``messages``, and the code that the connection is closed with."""
+    """What is recognised in ``messages``, and the code that the connection is closed with."""
 
     async def client(port):
-        heard = []
+        recognised = []
         async with connect(f"ws://127.0.0.1:{port}/listen", proxy=None) as socket:
             try:
                 for message in messages:
                     await socket.send(message)
                 while True:
-                    heard.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
+                    recognised.append(json.loads(await asyncio.wait_for(socket.recv(), 30)))
             except ConnectionClosed:
-                return heard, socket.close_code
+                return recognised, socket.close_code
 
     return served(recognition, client)
 
@@ -255,9 +255,9 @@ def listen(recognition, messages):
 def test_names_are_heard_in_a_stream_of_any_chunks(recognition, said, n_bytes, rate, channels):
     pcm = said("one", rate, channels) + said("two", rate, channels)
     told = json.dumps({"names": ["Two", "One"], "rate": rate, "channels": channels})
-    heard, code = listen(recognition, [told, *pieces(pcm, n_bytes), '{"end": true}'])
-    assert [one["names"][0][0] for one in heard] == ["One", "Two"]
-    assert heard[0]["end_s"] < heard[1]["start_s"]
+    recognised, code = listen(recognition, [told, *pieces(pcm, n_bytes), '{"end": true}'])
+    assert [one["names"][0][0] for one in recognised] == ["One", "Two"]
+    assert recognised[0]["end_s"] < recognised[1]["start_s"]
     assert code == 1000
 
 
@@ -278,15 +278,15 @@ def test_what_is_wrong_in_a_stream_closes_it_with_its_code(recognition, messages
     assert listen(recognition, messages) == ([], code)
 
 
-def test_another_list_takes_over_inside_of_a_stream_at_the_rate_that_was_told(recognition, said):
+def test_a_new_list_takes_over_within_a_stream_at_the_given_rate(recognition, said):
     """A list takes over in what is being said, too, and the stream's times go on."""
     pcm = said("one", 48_000)
     first, second = pcm[: len(pcm) // 3], pcm[len(pcm) // 3 :]
     told, other = json.dumps({"names": ["Two"], "rate": 48_000}), '{"names": ["One"]}'
     sent = [told, *pieces(first), other, *pieces(second + pcm), '{"end": true}']
-    heard, code = listen(recognition, sent)
-    assert [one["names"][0][0] for one in heard] == ["One", "One"]
-    assert heard[1]["start_s"] - heard[0]["start_s"] == pytest.approx(len(pcm) / 96_000, abs=0.05)
+    recognised, code = listen(recognition, sent)
+    assert [one["names"][0][0] for one in recognised] == ["One", "One"]
+    assert recognised[1]["start_s"] - recognised[0]["start_s"] == pytest.approx(len(pcm) / 96_000, abs=0.05)
     assert code == 1000
 
 
@@ -294,15 +294,15 @@ def test_another_rate_begins_another_stream_and_nothing_is_lost(recognition, sai
     first, second = said("one", 48_000), said("two", 16_000)
     speech = int(0.8 * 96_000)  # no pause follows it
     sent = ['{"rate": 48000}', *pieces(first[:speech]), '{"rate": 16000}', *pieces(second), '{"end": true}']
-    heard, _ = listen(recognition, sent)
-    assert [one["names"][0][0] for one in heard] == ["one", "two"]
+    recognised, _ = listen(recognition, sent)
+    assert [one["names"][0][0] for one in recognised] == ["one", "two"]
 
 
 def test_a_wav_is_read_by_its_header_and_another_file_is_no_stream(recognition, said):
     content = io.BytesIO()
     soundfile.write(content, np.frombuffer(said("one", 48_000), "<i2"), 48_000, format="WAV")
-    heard, code = listen(recognition, [*pieces(content.getvalue(), 7_777), '{"end": true}'])
-    assert [one["names"][0][0] for one in heard] == ["one"]
+    recognised, code = listen(recognition, [*pieces(content.getvalue(), 7_777), '{"end": true}'])
+    assert [one["names"][0][0] for one in recognised] == ["one"]
     assert code == 1000
     assert listen(recognition, [flac(said("one"))]) == ([], 1007)
     assert listen(recognition, [b"\x1a\x45\xdf\xa3" + bytes(5_000)]) == ([], 1007)  # a browser's WebM
@@ -322,4 +322,4 @@ def test_of_too_many_streams_the_last_is_refused(strict, monkeypatch):
                 await connect(url, proxy=None)
             return refused.value.response.body
 
-    assert served(strict, client).startswith(b"2 clients served now")
+    assert served(strict, client).startswith(b"2 clients connected, the maximum")

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from heard import heard
+from recognised import recognised
 from server_places import http_server, run, wyoming_server
 from websockets.asyncio.client import connect
 from wyoming.asr import Transcribe
@@ -41,7 +41,7 @@ def answers(transcripts):
 
 
 def streamed(runtime, blocks, names):
-    return [event.transcript for event in heard(runtime, blocks, names, per_hour=None)]
+    return [event.transcript for event in recognised(runtime, blocks, names, per_hour=None)]
 
 
 async def over_http(recognition, content, names):

@@ -13,10 +13,10 @@ from speech.server import command
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("http_port=99999", "argument http_port: '99999' must be an integer within 0 to 65535"),
-        ("wyoming_port=abc", "argument wyoming_port: 'abc' must be an integer within 0 to 65535"),
-        ("clients=0", "argument clients: '0' must be an integer within 1 to 10000"),
-        ("host=", "host=: give 127.0.0.1, or the address to be reached at"),  # asyncio's of every machine
+        ("http_port=99999", "argument http_port: '99999' must be an integer from 0 to 65535"),
+        ("wyoming_port=abc", "argument wyoming_port: 'abc' must be an integer from 0 to 65535"),
+        ("clients=0", "argument clients: '0' must be an integer from 1 to 10000"),
+        ("host=", "host=: give 127.0.0.1, or the address to listen on"),  # asyncio's of every machine
         ("recognizer=", "recognizer=: give"),
         ("names=nowhere", "names=nowhere: not a readable text file"),
         ("enrolled=nowhere", "nowhere: cannot be read"),

@@ -66,10 +66,10 @@ def test_chunks_before_their_start_and_unknown_events_leave_it_alive(recognition
     assert text(talk(recognition, *chunks(pcm), AudioStop())[0]) == "two"
 
 
-def test_a_client_brings_a_list_of_its_own_and_what_is_not_in_it_is_refused(recognition, said):
-    heard = [start(), *chunks(said("one")), AudioStop()]
-    assert text(talk(recognition, Transcribe(transcript_names=["Wonder", "One"]), *heard)[0]) == "One"
-    assert text(talk(recognition, Transcribe(transcript_names=["Bartholomew"]), *heard)[0]) == ""
+def test_a_client_brings_its_own_list_and_other_names_are_refused(recognition, said):
+    sound = [start(), *chunks(said("one")), AudioStop()]
+    assert text(talk(recognition, Transcribe(transcript_names=["Wonder", "One"]), *sound)[0]) == "One"
+    assert text(talk(recognition, Transcribe(transcript_names=["Bartholomew"]), *sound)[0]) == ""
 
 
 def test_what_cannot_be_read_is_told_and_no_other_list_is_taken(recognition, said):
@@ -187,7 +187,7 @@ def test_a_file_sent_as_raw_samples_is_told_and_not_heard(recognition):
     sent = [*chunks(b"OggS" + bytes(9_000)), AudioStop()]
     *errors, end, _ = talk(recognition, start(), *sent, n=6)
     assert {error.data["text"].partition(": ")[2] for error in errors} == {
-        "the stream: OGG, no raw samples: decode it, or send it as a WAV of 16-bit PCM"
+        "the stream: OGG, not raw samples: decode it, or send it as a WAV of 16-bit PCM"
     }
     assert text(end) == ""
 

@@ -71,13 +71,13 @@ def test_its_lint_and_tests_pass(made):
 
 def test_nothing_is_overwritten_and_a_name_that_is_none_is_refused(tmp_path):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(FileExistsError, match="something is there already: give another folder"):
+    with pytest.raises(FileExistsError, match="the folder is not empty: give another one"):
         project.write(tmp_path, "words")
     for wrong in ("my-words", "class", "tests", "", "_words", "wörter"):
-        with pytest.raises(ValueError, match=r"package=.*: not a name"):
+        with pytest.raises(ValueError, match=r"package=.*: not a valid name"):
             project.write(tmp_path / "new", wrong)
     for another in ("numpy", "random", "conftest"):
-        with pytest.raises(ValueError, match=r"package=.*: another package that it needs has this name"):
+        with pytest.raises(ValueError, match=r"package=.*: a package that it needs has this name"):
             project.write(tmp_path / "new", another)
     assert not (tmp_path / "new").exists()
 
@@ -96,7 +96,7 @@ def test_what_is_not_finished_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_cut_that_no_longer_fits_is_an_error_that_names_it():
-    with pytest.raises(ValueError, match=r"parts\.yaml: a\.py: 'x = 1\\n' stands there 0 times, not once"):
+    with pytest.raises(ValueError, match=r"parts\.yaml: a\.py: 'x = 1\\n' occurs 0 times, not once"):
         project._cut("y = 1\n", {"replace": [{"old": "x = 1\n", "new": ""}]}, "a.py")
     with pytest.raises(ValueError, match=r"a\.py: there is no A\.f"):
         project._cut("class A:\n    def g(self): ...\n", {"drop": ["A.f"]}, "a.py")

@@ -35,7 +35,7 @@ def test_every_known_symbol_has_a_sound(ipa):
 
 
 def test_an_unknown_symbol_is_named_with_its_place():
-    with pytest.raises(PronunciationError, match=r"/maˈteuʂ/: 'ʂ', character 7, is no sound"):
+    with pytest.raises(PronunciationError, match=r"/maˈteuʂ/: 'ʂ', character 7, is not a sound"):
         to_mnemonics("/maˈteuʂ/")
 
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from speech.text.alphabet import Alphabet
-from speech.text.names import plain, read_names, ways_to_say, writable_names
+from speech.text.names import plain, read_names, spoken_texts, writable_names
 
 
 def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
@@ -13,7 +13,7 @@ def test_a_list_and_a_text_file_give_names_with_pronunciations(tmp_path):
         assert names == ["Martin", "Siobhan", "Ann"]
         assert [name.say for name in names] == [(), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
         assert [name.say for name in read_names(plain(names))] == [name.say for name in names]
-        assert [ways_to_say(name) for name in names] == [("Martin",), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
+        assert [spoken_texts(name) for name in names] == [("Martin",), ("shivawn", "/ʃɪˈvɔːn/"), ("an",)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_cannot_be_written_is_told_and_the_rest_is_recognised(capsys):
     assert "\x1b" not in "".join(told)
     with pytest.raises(ValueError, match=r"names\[1\]: .*'Анна'.* cannot write: respell it"):
         writable_names(["-", "Анна"], Alphabet())
-    with pytest.raises(ValueError, match=r"^names\[2\]: 'anna' is 'Anna' of names\[0\] already"):
+    with pytest.raises(ValueError, match=r"^names\[2\]: 'anna' is already 'Anna' of names\[0\]"):
         writable_names(["Anna", "Анна", "anna"], Alphabet())
 
 
@@ -60,7 +60,7 @@ def test_a_name_of_a_file_that_cannot_be_written_is_kept_by_its_respelling(tmp_p
     assert writable_names(str(path), Alphabet()) == ["Anna"]
     *left_out, way_out = capsys.readouterr().err.splitlines()
     assert len(left_out) == 2
-    assert way_out == f"{path}: a line NAME = RESPELLING keeps a name as it is written"
+    assert way_out == f"{path}: a line NAME = RESPELLING keeps the spelling of such a name"
     path.write_text("Anna\n李明 = Li Ming\nJ. R. Smith = jay are smith\n", encoding="utf-8")
     assert writable_names(str(path), Alphabet()) == ["Anna", "李明", "J. R. Smith"]
 
@@ -88,9 +88,9 @@ MARKED = {"- Anna": "-", "* Anna": "*", "• Anna": "•", "1. Anna": "1.", "12)
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        *((line, f"has a {mark}: each name has a line of its own") for line, mark in SEVERAL.items()),
+        *((line, f"has a {mark}: each name needs its own line") for line, mark in SEVERAL.items()),
         *((line, f"begins with {mark!r}: give the name alone") for line, mark in MARKED.items()),
-        ("A" * 201, f"'{20 * 'A'}'... has 201 letters, and a name at most 200"),
+        ("A" * 201, f"'{20 * 'A'}'... has 201 letters, and a name has at most 200"),
     ],
 )
 def test_a_line_that_is_no_name_is_told_with_what_is_wrong_with_it(tmp_path, line, reason):
@@ -109,7 +109,8 @@ def test_a_file_of_another_encoding_is_told_with_the_line(tmp_path, encoding, nu
 @pytest.mark.parametrize("name", ["'Anna'", "‘Anna’", "`Anna´"])
 def test_quotes_around_a_name_are_told_and_an_apostrophe_is_a_letter(name, capsys):
     assert writable_names([name, "'t Hooft", "Jacobs'", "ʿAlāʾ"], Alphabet()) == ["'t Hooft", "Jacobs'", "ʿAlāʾ"]
-    assert f"names[0]: {name!r} stands in quotes: give the name alone; it is left out" in capsys.readouterr().err
+    warning = f"names[0]: {name!r} is in quotes: give the name without them; the name is left out"
+    assert warning in capsys.readouterr().err
 
 
 def test_of_very_many_faults_the_first_are_told(tmp_path):

@@ -51,7 +51,7 @@ def test_no_names_have_no_pronunciations():
     assert pronunciations([]) == []
 
 
-def test_the_probability_of_a_pronunciation_is_the_proportion_of_accents_that_have_it():
+def test_a_pronunciations_probability_is_the_proportion_of_its_accents():
     (found,) = pronunciations(["Martin"])
     assert sum(one.probability for one in found) == pytest.approx(1)
     for one in found:

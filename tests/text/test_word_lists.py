@@ -56,5 +56,5 @@ def test_open_words_follow_their_seed():
 
 
 def test_too_many_open_words_are_refused_with_their_number():
-    with pytest.raises(ValueError, match=r"400000 names asked for, and \d+ that are no homophones"):
+    with pytest.raises(ValueError, match=r"400000 names asked for, only \d+ available without homophones"):
         open_words(1_000_000, exclude=(), n_phrases=0)

@@ -77,7 +77,7 @@ def test_a_calibrated_recogniser_rejects_what_is_out_of_list():
     assert calibrate(letters, some, [*TWELVE, "Quentin"], None, 0.05, seed=0)[0] == rejection
 
 
-def test_a_recogniser_that_would_refuse_its_own_names_refuses_nothing_and_says_so(monkeypatch):
+def test_a_recogniser_that_would_reject_its_own_names_rejects_nothing(monkeypatch):
     """Planted: of one half of the names a fifth of the clips fit no better than other words, of the other half none."""
     rng = np.random.default_rng(0)
 
@@ -93,7 +93,7 @@ def test_a_recogniser_that_would_refuse_its_own_names_refuses_nothing_and_says_s
         monkeypatch.setattr("speech.training.calibration._halves", lambda *_, halves=halves: halves)
         some = clips(TWELVE, n_each=6, phones=None)
         rejection, report = calibrate(PathTranscriber(inventory=None), some, TWELVE, None, 0.05, seed=0)
-        said = "this recogniser cannot refuse yet: nothing is called none of the list" in text.calibration(report)
+        said = "this recogniser cannot reject yet: no clip is reported as out of list" in text.calibration(report)
         decided.append((said, report.rejected[OTHER_NAME] > 0.5, any(rejection.decide(1.0, spelt=False))))
     assert decided == [(False, True, False), (True, False, True)]
 
@@ -103,7 +103,7 @@ def test_too_few_clips_and_a_rate_without_a_threshold_are_told():
     rejection, report = calibrate(letters, clips(["Anna", "Bob"], 6, phones=None), [], None, 0.05, 0)
     assert rejection is None
     assert "12 validation clips of 2 names" in text.calibration(report)
-    with pytest.raises(ValueError, match=r"false_accept_rate=0.03 is none of 0.01, 0.02, 0.05, 0.1"):
+    with pytest.raises(ValueError, match=r"false_accept_rate=0.03 is not one of 0.01, 0.02, 0.05, 0.1"):
         calibrate(letters, clips(TWELVE, phones=None), [], None, 0.03, 0)
 
 

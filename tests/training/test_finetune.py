@@ -66,7 +66,7 @@ def enrolled(enrol, initial_run, shared):
     return shared("enrolled", lambda run_dir: enrol(initial_run, run_dir, *few))
 
 
-def test_three_recordings_of_a_strange_speaker_are_enough_and_little_is_forgotten(enrolled):
+def test_three_recordings_of_a_speaker_are_enough_and_forget_little(enrolled):
     report = json.loads((enrolled / "report.json").read_text())
     before, after, change = (
         [of["splits"][split] for split in ("held_back", "source_domain")]
@@ -181,7 +181,7 @@ def test_dropout_may_differ(compose, small_run):
 
 
 @pytest.mark.parametrize(("cell", "n_layers"), [("gru", 1), ("gru", 3), ("lstm", 2)])
-def test_the_forward_half_is_what_is_left_when_the_backward_layers_are_silent(make_recognizer, cell, n_layers):
+def test_the_forward_half_equals_the_whole_with_silent_backward_layers(make_recognizer, cell, n_layers):
     whole = make_recognizer(cell=cell, n_layers=n_layers, n_units=8, phones=True)
     half = finetune.forward_half(whole, whole.parts | {"encoder": whole.parts["encoder"] | {"bidirectional": False}})
     features, n_frames = torch.randn(2, 50, 20), torch.tensor([50, 31])
@@ -194,7 +194,7 @@ def test_the_forward_half_is_what_is_left_when_the_backward_layers_are_silent(ma
     assert finetune.forward_half(whole, whole.parts) is whole
 
 
-def test_a_recogniser_of_streams_begins_with_the_forward_half_and_a_prior_of_its_own(compose, small_run, tmp_path):
+def test_a_streaming_recogniser_inherits_one_half_and_fits_its_own_prior(compose, small_run, tmp_path):
     streams = ["frontend=streaming", "encoder.bidirectional=false", f"init={small_run}", f"run_dir={tmp_path}"]
     prepared = prepare(compose("train", *SMALL, *streams))
     ours, theirs = prepared.recognizer, Recognizer.load(small_run)
@@ -226,7 +226,8 @@ def test_a_file_that_cannot_be_fine_tuned_or_replayed_is_named(compose, small_ru
 def test_replay_and_sequences_are_not_of_one_batch(compose, small_run, recordings, tmp_path):
     both = compose("train", "experiment=enrol", f"corpus.root={recordings}", f"init={small_run}", f"run_dir={tmp_path}")
     both.concatenate = compose("train", "experiment=streaming").concatenate
-    with pytest.raises(ConfigError, match="replay and concatenate each say what a batch is made of: one of them has"):
+    message = "replay and concatenate both define the contents of a batch: set one of them"
+    with pytest.raises(ConfigError, match=message):
         train(both)
 
 
@@ -272,7 +273,7 @@ def test_a_config_with_phones_needs_a_recogniser_with_phones(compose, phonetic, 
         assert not composed.phones
 
 
-def test_the_test_clips_are_found_again_or_without_those_of_a_run_that_is_gone(enrolled, initial_run, monkeypatch):
+def test_test_clips_are_found_again_without_those_of_a_lost_run(enrolled, initial_run, monkeypatch):
     monkeypatch.setattr(corpora, "build", lambda *_: pytest.fail("clips were rendered"))
     recognizer = Recognizer.load(enrolled / "recognizer.pt")
     splits = json.loads((enrolled / "report.json").read_text())["splits"]

@@ -42,8 +42,8 @@ def test_a_folder_is_free_again_when_its_training_was_killed(tmp_path):
 @pytest.mark.parametrize("name", [*STATE, RESULTS])
 def test_the_folder_of_a_run_is_for_resuming_alone(tmp_path, name):
     """And that of a lesson for nothing."""
-    told = r"results are there already \(report\.json\): give another run_dir=DIR"
-    told = told if name == RESULTS else rf"a run is there already .*resume={tmp_path}"
+    told = r"results exist there \(report\.json\): give another run_dir=DIR"
+    told = told if name == RESULTS else rf"a run exists there .*resume={tmp_path}"
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"trained for hours")
     with pytest.raises(FileExistsError, match=told), claimed(tmp_path, False):

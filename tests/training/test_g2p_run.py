@@ -66,8 +66,8 @@ def test_it_goes_on_from_where_it_was(folder, capsys):
 @pytest.mark.parametrize(
     ("trainer", "message"),
     [
-        ("ddp", r"trainer=ddp: this model is trained in one process: take trainer=cpu"),
-        ("gpu", r"trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu"),
+        ("ddp", r"trainer=ddp: this model is trained in one process: use trainer=cpu"),
+        ("gpu", r"trainer\.accelerator=gpu: torch finds no GPU here: use trainer=cpu"),
     ],
 )
 def test_a_trainer_that_cannot_be_is_told_before_the_words_are_read(trainer, message, tmp_path, monkeypatch):

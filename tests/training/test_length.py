@@ -119,7 +119,7 @@ def test_the_option_for_a_longer_training_fits_how_its_length_was_given(compose,
     assert longer(compose("train", *given), *after) == option
 
 
-def test_a_run_that_has_learnt_nothing_says_so_in_its_last_lines_report_and_card(compose, tmp_path, capsys):
+def test_a_run_that_learnt_nothing_says_so_in_output_report_and_card(compose, tmp_path, capsys):
     """The planted fault is a learning rate of nearly 0."""
     few = [override for override in SMALL if "max_epochs" not in override and "n_val" not in override]
     few += ["corpus.n_val=16", "optimizer.lr=1e-9", "trainer.max_epochs=1"]

@@ -25,7 +25,7 @@ class Killed:
 
 @pytest.mark.parametrize("dataset", [[lambda: 0], Killed()], ids=["a batch that cannot be pickled", "killed"])
 def test_it_is_told_with_the_way_out(dataset, capfd):
-    told = r"^the process that makes batches has ended \(DataLoader worker .*\): .* goes on .* with resume=RUN_DIR$"
+    told = r"^the process that makes batches has ended \(DataLoader worker .*\): .* continues .* with resume=RUN_DIR$"
     signal.alarm(60)  # for what would be waited for without end
     with pytest.raises(ChildProcessError, match=told), with_loader():
         list(loader(dataset))

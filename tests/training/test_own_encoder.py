@@ -44,7 +44,7 @@ def own(tmp_path, monkeypatch, cache):
     return ["--config-dir", tmp_path, "encoder=own", "corpus=names", TRUST, *DRAWN, f"cache_dir={cache}"]
 
 
-def test_it_trains_with_every_callback_and_is_evaluated_exported_and_reported(own, tmp_path, cache, capsys):
+def test_it_trains_with_all_callbacks_is_evaluated_and_exported(own, tmp_path, cache, capsys):
     run = tmp_path / "run"
     run_command("train", *own, "init=null", "gradients=torch", f"hydra.run.dir={run}")
     given = TRUST, f"recognizer={run}"
@@ -67,4 +67,4 @@ def test_gradients_by_hand_are_refused_with_the_way_out(own, tmp_path, gradients
     with pytest.raises(SystemExit, match="2"):
         run_command("train", *own, "init=null", f"gradients={gradients}", f"hydra.run.dir={tmp_path}/run")
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    assert line.endswith("take gradients=torch")
+    assert line.endswith("use gradients=torch")

@@ -41,10 +41,11 @@ def test_it_is_in_the_report_and_on_the_card_and_counts_as_training(config, smal
         assert (path.parent / name).read_bytes() != (small_run / name).read_bytes()
 
 
-def test_too_few_clips_and_a_training_under_way_leave_the_recogniser_as_it_was(config):
+def test_too_few_clips_or_a_running_training_leave_the_recogniser_as_is(config):
     path = Path(config.recognizer, "recognizer.pt")
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="split=train: 20 validation clips of 2 names; at least 40 of 8 are needed"):
+    message = "split=train: 20 validation clips of 2 names; at least 40 clips of 8 names are needed"
+    with pytest.raises(ValueError, match=message):
         recalibrate(config)
     claim = claimed(config.recognizer, resume=True)
     with claim, pytest.raises(FileExistsError, match="a training or a calibration is"):

@@ -131,7 +131,7 @@ def test_no_file_of_a_run_tells_where_it_lies(small_run):
     assert (small_run / json.loads((small_run / "report.json").read_text())["corpus"] / "cuts.jsonl.gz").is_file()
 
 
-def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_corpus(compose, tmp_path):
+def test_a_resumed_run_keeps_its_words_and_refuses_another_corpus(compose, tmp_path):
     names, words, run = tmp_path / "names.txt", tmp_path / "words.txt", tmp_path / "run"
     names.write_text("Martin\nMark\n", encoding="utf-8")
     words.write_text("house\ntree\n", encoding="utf-8")
@@ -142,7 +142,7 @@ def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_cor
     assert config.corpus.names == ["Martin", "Mark"]
     config.corpus.n_train = 7
     last = (run / "checkpoints" / "last.ckpt").read_bytes()
-    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(names-.*new run"):
+    with pytest.raises(CorpusError, match=r"the corpus is not the one that this training began with \(names-.*new run"):
         train(config, resume=True)
     assert (run / "checkpoints" / "last.ckpt").read_bytes() == last
     config.corpus.n_train = 6
@@ -150,7 +150,7 @@ def test_a_resumed_run_has_its_names_and_words_by_value_and_stops_at_another_cor
     assert Recognizer.load(run / "recognizer.pt").names == ["Martin", "Mark"]
 
 
-def test_a_run_whose_recordings_were_copied_goes_on_and_stops_where_one_is_another(compose, recordings, tmp_path):
+def test_a_run_accepts_copied_recordings_and_refuses_changed_ones(compose, recordings, tmp_path):
     first, run = shutil.copytree(recordings, tmp_path / "first"), tmp_path / "run"
     of_recordings = ["corpus=folder", "corpus.test_speakers=1", *(one for one in SMALL if "corpus." not in one)]
     train_until(2, compose("train", *of_recordings, f"corpus.root={first}", f"run_dir={run}"))
@@ -160,7 +160,7 @@ def test_a_run_whose_recordings_were_copied_goes_on_and_stops_where_one_is_anoth
     one, other, *_ = sorted(moved.rglob("*.wav"))
     content = one.read_bytes()
     one.write_bytes(other.read_bytes())
-    with pytest.raises(CorpusError, match=r"the corpus is another than this training began with \(folder-"):
+    with pytest.raises(CorpusError, match=r"the corpus is not the one that this training began with \(folder-"):
         train(config, resume=True)
     one.write_bytes(content)
     train(config, resume=True)
@@ -174,7 +174,7 @@ def test_a_warning_of_a_training_is_one_of_this_program(compose, tmp_path):
 
 
 def test_a_run_without_a_checkpoint_cannot_be_resumed(compose, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"last\.ckpt: no checkpoint to go on from: start a new run"):
+    with pytest.raises(FileNotFoundError, match=r"last\.ckpt: no checkpoint to continue from: start a new run"):
         train(compose("train", *SMALL, f"run_dir={tmp_path}"), resume=True)
 
 
@@ -246,7 +246,7 @@ def test_a_name_that_no_clip_says_is_reported_before_training(compose, tmp_path)
 def test_a_corpus_without_validation_is_told_before_training(compose, recordings, tmp_path):
     others = [one for one in SMALL if not one.startswith("corpus.")]
     own = ["corpus=folder", f"corpus.root={recordings}", "corpus.val_speakers=0", f"run_dir={tmp_path}"]
-    with pytest.raises(CorpusError, match=r"no usable clips in split val \(there are of t\w+, t\w+\); refused"):
+    with pytest.raises(CorpusError, match=r"no usable clips in split val \(splits with clips: t\w+, t\w+\); refused"):
         train(compose("train", *others, *own))
 
 

@@ -78,7 +78,7 @@ def test_its_page_has_clips_of_its_shards_which_are_no_corpus(shards_run, shards
         run_command(
             "shard", "corpus=shar", f"corpus.folder={shards}", f"output={tmp_path}/shards", f"cache_dir={cache}"
         )
-    assert "has shards already: give the corpus that they are made of" in capsys.readouterr().err
+    assert "already contains shards: give the corpus they were made from" in capsys.readouterr().err
 
 
 def test_other_shards_and_replay_are_refused(shards, shards_run, compose, tmp_path, cache):
@@ -89,8 +89,8 @@ def test_other_shards_and_replay_are_refused(shards, shards_run, compose, tmp_pa
     for path in sorted(other.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     run_command("shard", *CORPUS, "shard_size=5", f"output={other}", f"cache_dir={cache}")
-    with pytest.raises(CorpusError, match="the corpus is another than this training began with"):
+    with pytest.raises(CorpusError, match="the corpus is not the one that this training began with"):
         train(saved(run, "train"), resume=True)
     replayed = ["experiment=enrol", "corpus=shar", f"corpus.folder={shards}", "trainer=debug", f"run_dir={run}2"]
-    with pytest.raises(ValueError, match=r"replay keeps clips in memory; of shards, mix those of both corpora"):
+    with pytest.raises(ValueError, match=r"replay keeps clips in memory; with shards, mix both corpora"):
         train(compose("train", *replayed, f"init={shards_run}"))

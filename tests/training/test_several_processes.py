@@ -80,7 +80,7 @@ def test_the_processes_evaluate_each_clip_once_and_one_writes_the_report(one, tw
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in one.iterdir())
 
 
-def test_told_to_stop_on_shards_both_stop_at_one_step_and_resumed_end_bit_identical(trained, shared, cache, tmp_path):
+def test_on_shards_both_stop_at_one_step_and_resume_bit_identically(trained, shared, cache, tmp_path):
     corpus = [*CORPUS, "shard_size=3", f"cache_dir={cache}"]
     shards = shared("shards", lambda folder: run_command("shard", *corpus, f"output={folder}"))
     options = [*OTHERS, "corpus=shar", f"corpus.folder={shards}", "trainer=ddp", "batch_size=2", "encoder.dropout=0.3"]
@@ -100,7 +100,7 @@ def test_a_sweep_has_several_processes_in_each_of_its_jobs(tmp_path, cache):
 
 def test_an_error_in_another_process_is_told_in_a_line(compose, tmp_path):
     options = ["trainer=ddp", "callbacks=find_lr", "callbacks.find_learning_rate.n_steps=2"]
-    with pytest.raises(ValueError, match=r"^callbacks=find_lr: no learning rate from \d+ steps?: give more of them"):
+    with pytest.raises(ValueError, match=r"^callbacks=find_lr: no learning rate from \d+ steps?: give more steps"):
         train(compose("train", *SMALL, *options, f"run_dir={tmp_path}"))
 
 
@@ -185,7 +185,7 @@ def test_a_signal_to_any_ends_all_and_leaves_a_whole_checkpoint(told, number, st
         if first.poll() is None:
             first.kill()
     if status == 130:
-        assert f"go on with: python -m speech.train resume={run}" in first.output
+        assert f"continue with: python -m speech.train resume={run}" in first.output
     elif status == 2:
         assert first.errors.splitlines()[-1].startswith(
             "error: process 1 of 2 ended by signal 9 (was there too little memory?)"

@@ -60,14 +60,14 @@ def test_a_job_is_run_once_and_its_folder_is_no_other_jobs(compose, tmp_path, sm
     assert train_job(config()) == 0.25
     assert train_job(config()) == 0.25
     assert trained == [False]
-    with pytest.raises(ValueError, match=r"a job of other values \(seed\) is there"):
+    with pytest.raises(ValueError, match=r"it contains a job with other values \(seed\)"):
         train_job(config("seed=3"))
     (tmp_path / "job.json").write_text((tmp_path / "job.json").read_text().replace("0.25", "null"))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "last.ckpt").touch()
     (tmp_path / "config.yaml").write_text((small_run / "config.yaml").read_text())
     assert train_job(config()) == 0.25
-    assert trained == [False, True], "what was begun goes on"
+    assert trained == [False, True], "what was begun is continued"
 
 
 def test_a_job_that_was_not_validated_has_ended_all_the_same(compose, tmp_path, monkeypatch):

@@ -126,15 +126,15 @@ def test_epochs_may_go_by_without_a_validation(options, validated, kept, compose
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["+trainer.overfit_batches=1"], r"trainer\.overfit_batches=1: take trainer=overfit$"),
+        (["+trainer.overfit_batches=1"], r"trainer\.overfit_batches=1: use trainer=overfit$"),
         (["+trainer.gradient_clip_algorithm=value"], r"trainer\.gradient_clip_algorithm=value: .* norm: leave it out$"),
-        (["trainer.accelerator=gpu"], r"trainer\.accelerator=gpu: torch finds no GPU here: take trainer=cpu$"),
+        (["trainer.accelerator=gpu"], r"trainer\.accelerator=gpu: torch finds no GPU here: use trainer=cpu$"),
         (["+trainer.max_time=soon"], r"trainer\.max_time=soon: give days:hours:minutes:seconds"),
         (["+trainer.max_time={fortnights: 1}"], r"trainer\.max_time={'fortnights': 1}: give days:hours:"),
-        (["trainer.devices=2"], r"trainer\.devices=2: for several processes take trainer=ddp as well$"),
-        (["trainer=ddp", "trainer.devices=auto"], r"trainer\.devices=auto: of trainer=ddp it is the number of"),
-        (["trainer=ddp", "+trainer.num_nodes=2"], r"trainer\.num_nodes=2: trainer=ddp has the processes of one"),
-        (["trainer=ddp", "gradients=manual"], r"gradients=manual: one process alone: take gradients=hybrid, or"),
+        (["trainer.devices=2"], r"trainer\.devices=2: for several processes give trainer=ddp as well$"),
+        (["trainer=ddp", "trainer.devices=auto"], r"trainer\.devices=auto: with trainer=ddp it is the number of"),
+        (["trainer=ddp", "+trainer.num_nodes=2"], r"trainer\.num_nodes=2: trainer=ddp uses the processes of one"),
+        (["trainer=ddp", "gradients=manual"], r"gradients=manual: it needs a single process: use gradients=hybrid, or"),
         (["wise_ft_alpha=1.5", "init=RUN"], r"wise_ft_alpha=1\.5 is the share of the fine-tuned weights: 0 \(none\)"),
         (["wise_ft_alpha=0.7"], r"wise_ft_alpha=0\.7 needs the weights of another recogniser: give init=RUN_DIR$"),
     ],
@@ -151,7 +151,7 @@ def test_what_cannot_be_trained_is_told_before_a_clip_is_made(options, message, 
 
 def test_mixed_precision_of_hand_written_gradients_is_refused_in_a_line(compose, tmp_path):
     mixed = ["gradients=manual", "trainer.precision=bf16-mixed", "trainer=debug"]
-    with pytest.raises(ValueError, match=r"^gradients=manual: .*: take trainer\.precision=32-true, or"):
+    with pytest.raises(ValueError, match=r"^gradients=manual: .*: use trainer\.precision=32-true, or"):
         train(compose("train", *REST, *mixed, f"run_dir={tmp_path}"))
 
 

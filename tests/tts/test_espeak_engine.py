@@ -49,7 +49,7 @@ def test_a_voice_that_does_not_exist_is_named():
     ("key", "value"), [("rate", (300, 100)), ("pitch", (0, 100)), ("formant_shift", (-1, 0)), ("pitch_range", (20,))]
 )
 def test_a_range_that_falls_or_is_out_of_bounds_is_named(key, value):
-    with pytest.raises(ValueError, match=rf"voices\.{key}=\[.* must be two numbers that rise within"):
+    with pytest.raises(ValueError, match=rf"voices\.{key}=\[.* must be two increasing numbers within"):
         Espeak(**{key: value})
 
 
@@ -66,12 +66,12 @@ def test_speech_has_the_glottal_stop_of_the_phonemes():
 
 
 def test_a_text_without_a_sound_is_refused():
-    with pytest.raises(VoiceError, match="says nothing for '/ˈ/'"):
+    with pytest.raises(VoiceError, match="gives no sound for '/ˈ/'"):
         speak("/ˈ/", Voice("espeak", "en-US", ""))
 
 
 def test_an_engine_of_letters_refuses_ipa():
     voice = Voice("flite", "en-US", "awb")
     assert require_letters("shivawn", voice) == "shivawn"
-    with pytest.raises(VoiceError, match=r"flite:en-US.awb reads no IPA, /ʃɪˈvɔːn/: give a respelling"):
+    with pytest.raises(VoiceError, match=r"flite:en-US.awb cannot read IPA, /ʃɪˈvɔːn/: give a respelling"):
         require_letters("/ʃɪˈvɔːn/", voice)

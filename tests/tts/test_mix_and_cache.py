@@ -76,7 +76,7 @@ def test_voices_are_drawn_by_their_engines_weights_without_replacement():
     assert len(draw_voices(few, 3, np.random.default_rng(0))) == 3
     british = draw_voices(few, 10, np.random.default_rng(0), "en-GB")
     assert [voice.accent for voice in british] == ["en-GB"] * 5
-    with pytest.raises(ValueError, match="accent=en-XX: no voice has it; there are en-GB, en-US"):
+    with pytest.raises(ValueError, match="accent=en-XX: no voice has it; choose from en-GB, en-US"):
         draw_voices(few, 1, np.random.default_rng(0), "en-XX")
 
 

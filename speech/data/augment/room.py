@@ -36,7 +36,7 @@ class Room:
         spec: SpecAugment | None,
     ) -> None:
         if ramp < 0:
-            raise ValueError(f"augment.ramp={ramp} must not be under 0 batches")
+            raise ValueError(f"augment.ramp={ramp} must be 0 batches or more")
         self.ramp, self.placement, self.reverb, self.channel, self.spec = ramp, placement, reverb, channel, spec
         self.noises = [noise for noise in noises.values() if noise is not None]
 

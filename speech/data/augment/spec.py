@@ -34,9 +34,7 @@ class SpecAugment:
 
     def __init__(self, n_times: int, time_ms: float, time: float, n_bands: int, band: float) -> None:
         if n_times < 0 or n_bands < 0 or time_ms < 0:
-            raise ValueError(
-                f"augment.spec: n_times={n_times}, n_bands={n_bands}, time_ms={time_ms} must not be under 0"
-            )
+            raise ValueError(f"augment.spec: n_times={n_times}, n_bands={n_bands}, time_ms={time_ms} must be 0 or more")
         self.n_times, self.time_ms, self.n_bands = n_times, time_ms, n_bands
         self.time = checked_proportion("augment.spec.time", time)
         self.band = checked_proportion("augment.spec.band", band)

@@ -83,7 +83,7 @@ class App {
         continue;
       }
       try {
-        await (byId("within").checked ? this.#hearWithin(file) : this.#hearAlone(file));
+        await (byId("within").checked ? this.#recogniseWithin(file) : this.#recogniseAlone(file));
       } catch (error) {
         if (error instanceof NoSpeechError) wrong.push(`${file.name}: ${error.message}`);
         else if (error instanceof AudioError) wrong.push(error.message);
@@ -94,21 +94,21 @@ class App {
   }
 
   /** Show the name in a recording of one name. */
-  async #hearAlone(file) {
+  async #recogniseAlone(file) {
     const waveform = await readClip(file, this.recognizer.sampleRate);
     const { span, ...transcript } = await this.recognizer.transcribe(waveform, this.list.entries);
     this.result.show({ waveform, span, transcript, faults: levelFaults(waveform, span) }, file.name);
   }
 
   /** Show each name in a recording, said alone or within a sentence. */
-  async #hearWithin(file) {
+  async #recogniseWithin(file) {
     const { sampleRate } = this.recognizer;
     const { mono, rate } = await readSound(file, LONGEST_S, "cut it up, or use python -m speech.spot");
     const resampler = rate === sampleRate ? null : new Resampler(rate, sampleRate);
     let n = 0;
-    const name = (heard) => {
+    const name = (found) => {
       n++;
-      this.result.show(heard, `${file.name}, ${(heard.startS + heard.span[0] / sampleRate).toFixed(1)} s`);
+      this.result.show(found, `${file.name}, ${(found.startS + found.span[0] / sampleRate).toFixed(1)} s`);
     };
     await this.loadFinder();
     const listener = new Listener(this.recognizer, () => this.list.entries, { speaking() {}, name }, PER_HOUR);
@@ -161,8 +161,8 @@ class App {
     if (byId("within").checked) await this.loadFinder();
     const { recording, listener } = this;
     const on = {
-      speaking: (heard) => this.result.show(heard, "microphone", false),
-      name: (heard) => this.#heard(heard, recording),
+      speaking: (found) => this.result.show(found, "microphone", false),
+      name: (found) => this.#recognised(found, recording),
     };
     const perHour = byId("within").checked && !recording ? PER_HOUR : null;
     this.listener = new Listener(this.recognizer, () => this.list.entries, on, perHour, !recording);
@@ -205,9 +205,9 @@ class App {
     meter.textContent = `${loud.toFixed(0)} dB`;
   }
 
-  #heard(heard, recording) {
-    this.result.show(heard, "microphone");
-    if (recording && recording === this.recording) this.#enrol(recording, heard);
+  #recognised(found, recording) {
+    this.result.show(found, "microphone");
+    if (recording && recording === this.recording) this.#enrol(recording, found);
   }
 
   /** Wait for `name` at the microphone, and enrol its recording. */
@@ -220,7 +220,7 @@ class App {
     }
     tell("enrolment", `Say “${name.text}” once.`);
     setTimeout(() => {
-      if (this.recording === name) tell("enrolment", `“${name.text}” was not heard yet: say it nearer to the microphone, or louder.`);
+      if (this.recording === name) tell("enrolment", `Nothing was recorded for “${name.text}” yet: say it closer to the microphone, or louder.`);
     }, GRACE_S * 1000);
   }
 

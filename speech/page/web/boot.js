@@ -59,10 +59,10 @@
     fetch("app.js").then(
       function (response) {
         var type = response.headers.get("Content-Type");
-        if (!response.ok) tell("app.js is not there (" + response.status + "): serve the whole folder that “make page” writes.");
+        if (!response.ok) tell("app.js is missing (" + response.status + "): serve the whole folder that “make page” writes.");
         else if (!/javascript/.test(type))
           tell("The server sends app.js as “" + type + "”, which no browser runs: let it send .js as text/javascript. Or: " + WAY_OUT);
-        else tell("A file of the page is not there or is sent as another type than text/javascript: serve the whole folder that “make page” writes.");
+        else tell("A file of the page is missing, or is sent as another type than text/javascript: serve the whole folder that “make page” writes.");
       },
       function () {
         tell("The server no longer answers. " + WAY_OUT);

@@ -25,10 +25,10 @@ export async function readSound(file, longestS, wayOut) {
     if (file.size > LARGEST_MB * 1e6) throw tooLong(`${Math.round(file.size / 1e6)} MB large`);
     const bytes = new Uint8Array(await file.arrayBuffer());
     const wav = decodeWav(bytes);
-    if (!wav && (await durationS(file)) > longestS) throw tooLong("it is"); // before it is read into memory
+    if (!wav && (await durationS(file)) > longestS) throw tooLong("too long"); // before it is read into memory
     const { rate, channels } = wav ?? (await decodeByBrowser(file, bytes));
     if (rate < RATES[0] || rate > RATES[1])
-      throw new AudioError(`its sample rate, ${rate} Hz, is outside of ${RATES[0]} to ${RATES[1]} Hz`);
+      throw new AudioError(`its sample rate, ${rate} Hz, is outside the range ${RATES[0]} to ${RATES[1]} Hz`);
     const n = channels[0]?.length ?? 0;
     if (!n) throw new AudioError("no samples in it: record it again");
     if (n / rate > longestS) throw tooLong(`${Math.round(n / rate)} s long`);

@@ -16,7 +16,7 @@ export function enrol(clips, spelled = true) {
     phones: clips[0].phones ? variants(clips.map((clip) => clip.phones)) : [],
   };
   if (!decoded.letters.length || (clips[0].phones && !decoded.phones.length))
-    throw new TextError("nothing is decoded of these recordings: record the name again, nearer to the microphone");
+    throw new TextError("nothing was recognised in these recordings: record the name again, closer to the microphone");
   return { decoded, nRecordings: clips.length, spelled };
 }
 
@@ -62,7 +62,7 @@ export function write(enrolled, alphabet, inventory) {
 
 /** The names in the text of such a file, a Map. Throws TextError, naming the `file`, for any other file. */
 export function read(text, file, alphabet, inventory) {
-  const wrong = (reason) => new TextError(`${file}: no file of enrolled names (${reason}): enrol them again`);
+  const wrong = (reason) => new TextError(`${file}: not a file of enrolled names (${reason}): enrol them again`);
   try {
     const content = JSON.parse(text);
     if (content.format !== FORMAT) throw new TextError(`format ${content.format}, this page reads ${FORMAT}`);

@@ -21,7 +21,7 @@ export class G2P {
   constructor(model) {
     const { metadata } = model;
     if (metadata.kind !== "g2p" || metadata.format !== FORMAT)
-      throw new Error(`g2p.onnx: no grapheme-to-phoneme model of format ${FORMAT}: run “make page” again`);
+      throw new Error(`g2p.onnx: not a grapheme-to-phoneme model of format ${FORMAT}: run “make page” again`);
     this.model = model;
     this.letters = metadata.letters;
     this.marks = metadata.marks;

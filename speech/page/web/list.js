@@ -126,10 +126,10 @@ export class NameList {
     await this.update();
   }
 
-  /** Write `said`, if there is any, after the name in its line. */
-  #correct(name, said) {
+  /** Write `pronunciation`, if there is any, after the name in its line. */
+  #correct(name, pronunciation) {
     const corrected = (entry) =>
-      entry.split("=")[0].trim() === name.text ? lineOf({ text: name.text, say: [said.trim()].filter(Boolean) }) : entry.trim();
+      entry.split("=")[0].trim() === name.text ? lineOf({ text: name.text, say: [pronunciation.trim()].filter(Boolean) }) : entry.trim();
     const lines = byId("names").value.split("\n").flatMap((line) => {
       const { entries, comment } = partsOf(line);
       const each = entries.flatMap((one) => (one.includes("=") ? [one] : one.split(","))).map(corrected);
@@ -164,7 +164,7 @@ export class NameList {
     const key = keyOf(name);
     const off = this.off.get(key) ?? new Set();
     const known = this.isLabel(name) ? [] : this.known.get(key);
-    const ways = known.map(({ phones, probability }) => {
+    const choices = known.map(({ phones, probability }) => {
       const id = phones.join(" ");
       const box = element("input", { type: "checkbox", checked: !off.has(id) });
       const text = element("span", { textContent: `/${phones.join("")}/ ${percent(probability)}` });
@@ -185,22 +185,22 @@ export class NameList {
       return element("label", {}, box, text);
     });
     const nUsual = known.filter(({ probability }) => probability >= RARE).length;
-    const rare = element("details", {}, element("summary", { textContent: `${ways.length - nUsual} rarer` }));
-    rare.append(element("div", { className: "ways" }, ...ways.splice(nUsual)));
-    const said = element("input", { type: "text", value: name.say.join(", "), placeholder: "shivawn, /ʃɪvɔn/" });
-    said.setAttribute("aria-label", `${name.text} is said as`);
-    said.addEventListener("change", () => this.#correct(name, said.value));
+    const rare = element("details", {}, element("summary", { textContent: `${choices.length - nUsual} rarer` }));
+    rare.append(element("div", { className: "pronunciations" }, ...choices.splice(nUsual)));
+    const input = element("input", { type: "text", value: name.say.join(", "), placeholder: "shivawn, /ʃɪvɔn/" });
+    input.setAttribute("aria-label", `pronunciation of ${name.text}`);
+    input.addEventListener("change", () => this.#correct(name, input.value));
     const n = this.recorded(name)?.nRecordings ?? 0;
     const record = element("button", { type: "button", textContent: n ? `Record again (${n} recorded)` : "Record" });
     record.setAttribute("aria-label", `Record ${name.text}${n ? `, ${n} recorded` : ""}`);
     record.addEventListener("click", () => this.record(name));
-    this.controls.push(said, record);
+    this.controls.push(input, record);
     return element(
       "li",
       {},
       element("span", { className: "name", textContent: name.text }),
-      element("div", { className: "ways" }, ...ways, ...(nUsual < known.length ? [rare] : [])),
-      element("div", { className: "bar" }, element("label", { className: "said" }, "said as", said), record),
+      element("div", { className: "pronunciations" }, ...choices, ...(nUsual < known.length ? [rare] : [])),
+      element("div", { className: "bar" }, element("label", { className: "correction" }, "pronounced as", input), record),
     );
   }
 }

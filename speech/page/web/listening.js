@@ -23,13 +23,13 @@ const WAIT_S = 0.34; // a name in running speech is held back this long: if a pa
 const BACKGROUND_S = 1.5; // of silence that is kept, to show around a name, and to measure the room's noise
 
 /** Recognises the names in the segments of one stream, one after the other. */
-class Hearing {
+class Listening {
   constructor(recognizer, lexicon, perHour) {
     Object.assign(this, { recognizer, perHour, rate: recognizer.sampleRate });
     const samples = (s) => Math.round(s * this.rate);
     [this.margin, this.pause, this.lead, this.trail] = [MARGIN_S, PAUSE_S, LEAD_S, GAP_S].map(samples);
     this.untilRest = samples(REST_S);
-    this.told = -this.rate; // sample of the stream up to which names were reported
+    this.reported = -this.rate; // sample of the stream up to which names were reported
     this.listenFor(lexicon);
     this.before = new Float32Array(0); // the end of the previous segment
     this.beforeStop = 0;
@@ -43,7 +43,7 @@ class Hearing {
     this.beginnings = beginnings(lexicon);
     this.spotter = perHour === null ? null : new Spotter(recognizer, lexicon, perHour);
     const { finder } = recognizer;
-    this.stream = this.spotter && finder && new StreamSpotter(this.spotter, finder, Math.max(this.told, 0));
+    this.stream = this.spotter && finder && new StreamSpotter(this.spotter, finder, Math.max(this.reported, 0));
     this.found = []; // by the stream's spotter, and not yet reported
     this.rests = true; // whether the stream's spotter rests, as it does while nobody speaks
     this.last = null; // the last span that was recognised
@@ -97,16 +97,16 @@ class Hearing {
    * occur in noise too.
    */
   running(nowS, since) {
-    const told = [];
-    for (const one of this.#untold()) {
+    const reported = [];
+    for (const one of this.#unreported()) {
       const begins = this.beginnings.has(one.transcript.names[0].text);
-      if (!this.#untold().includes(one) || one.endS + WAIT_S + begins * GAP_S > nowS) continue;
+      if (!this.#unreported().includes(one) || one.endS + WAIT_S + begins * GAP_S > nowS) continue;
       if (this.#isSpoken(one, since)) {
-        this.told = Math.round(one.endS * this.rate);
-        told.push(one);
+        this.reported = Math.round(one.endS * this.rate);
+        reported.push(one);
       } else if (one.endS + 2 * GAP_S < nowS) this.found.splice(this.found.indexOf(one), 1); // a segment would be known
     }
-    return told;
+    return reported;
   }
 
   #isSpoken(one, since) {
@@ -114,26 +114,26 @@ class Hearing {
     return spans.some(([start, stop]) => start < one.endS * this.rate && one.startS * this.rate < stop);
   }
 
-  #untold() {
-    this.found = this.found.filter((one) => one.startS >= this.told / this.rate - MARGIN_S);
+  #unreported() {
+    this.found = this.found.filter((one) => one.startS >= this.reported / this.rate - MARGIN_S);
     return this.found;
   }
 
   /** The names in `segment` that were not yet reported; the whole segment if no name is found in it. */
   async names(segment) {
-    const untold = segment.parts
-      .map(([start, stop]) => [Math.max(start, this.told), stop])
-      .filter(([, stop]) => stop > this.told + this.pause);
+    const unreported = segment.parts
+      .map(([start, stop]) => [Math.max(start, this.reported), stop])
+      .filter(([, stop]) => stop > this.reported + this.pause);
     let found = [];
-    if (untold.length && segment.over) found = await this.#atEnd(segment, untold[0][0]);
-    else if (untold.length) found = await this.#atPause(segment, untold);
+    if (unreported.length && segment.over) found = await this.#atEnd(segment, unreported[0][0]);
+    else if (unreported.length) found = await this.#atPause(segment, unreported);
     if (segment.over) {
       this.before = segment.waveform.slice(-Math.round(BEFORE_S * this.rate));
       this.beforeStop = segment.stop;
       this.segments = [...this.segments, [segment.start, segment.stop]].slice(-N_SEGMENTS);
     }
     const names = found.filter((one) => one.transcript.accepted !== false); // a rejected segment may contain a name
-    if (names.length) this.told = Math.round(names.at(-1).endS * this.rate);
+    if (names.length) this.reported = Math.round(names.at(-1).endS * this.rate);
     return found;
   }
 
@@ -165,16 +165,16 @@ class Hearing {
     if (!this.spotter) return [];
     if (this.stream) {
       const [firstS, lastS] = [(start - this.margin) / this.rate, (stop + this.margin) / this.rate];
-      return this.#untold().filter((one) => one.startS >= firstS && one.endS <= lastS);
+      return this.#unreported().filter((one) => one.startS >= firstS && one.endS <= lastS);
     }
     let waveform = this.#span(segment, start, stop);
     const overlap = this.beforeStop + 2 * this.margin - start;
     const isJoined = overlap >= 0 && overlap <= this.before.length;
     // It was cut off from the previous segment, where a name may begin.
     if (isJoined) waveform = joined([this.before.subarray(0, this.before.length - overlap), waveform]);
-    const heard = isJoined || !clip ? await this.recognizer.logProbs(waveform) : clip;
-    const found = await this.spotter.spot(waveform, heard, (stop + this.margin - waveform.length) / this.rate);
-    const after = [Math.max(this.told / this.rate, 0) - MARGIN_S, this.beforeStop / this.rate];
+    const logProbs = isJoined || !clip ? await this.recognizer.logProbs(waveform) : clip;
+    const found = await this.spotter.spot(waveform, logProbs, (stop + this.margin - waveform.length) / this.rate);
+    const after = [Math.max(this.reported / this.rate, 0) - MARGIN_S, this.beforeStop / this.rate];
     return found.filter((one) => one.startS >= after[0] && one.endS > after[1]);
   }
 
@@ -200,22 +200,22 @@ function beginnings(lexicon) {
   // A symbol becomes a character, so that strings can be compared.
   const spelt = [...lexicon].map(([name, entry]) => [String.fromCharCode(...entry.letters[0].symbols), name]);
   spelt.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
-  const goesOn = ([letters], i) => letters !== spelt[i + 1]?.[0] && spelt[i + 1]?.[0].startsWith(letters);
-  return new Set(spelt.filter(goesOn).map(([, name]) => name));
+  const continues = ([letters], i) => letters !== spelt[i + 1]?.[0] && spelt[i + 1]?.[0].startsWith(letters);
+  return new Set(spelt.filter(continues).map(([, name]) => name));
 }
 
 export class Listener {
   /**
    * `lexicon()` gives the entries to choose from. With `perHour` false alarms (for each name), names are also spotted
    * within running speech; with null, only segments between pauses are recognised. With `atPause` false they are
-   * reported only once they have ended. `on.speaking(heard)` and `on.name(heard)` are called with `{waveform, span,
+   * reported only once they have ended. `on.speaking(found)` and `on.name(found)` are called with `{waveform, span,
    * transcript, startS, faults}`: the waveform since the last name, which begins `startS` into the stream, and the span
    * of the name in it.
    */
   constructor(recognizer, lexicon, on, perHour, atPause = true) {
     Object.assign(this, { recognizer, lexicon, on, rate: recognizer.sampleRate });
     this.endpointer = new Endpointer(this.rate, atPause ? PAUSE_S : null);
-    this.hearing = new Hearing(recognizer, lexicon(), perHour);
+    this.listening = new Listening(recognizer, lexicon(), perHour);
     this.samples = new Float32Array(0); // since `dropped`
     this.dropped = 0;
     this.rest = new Float32Array(0); // less than a piece
@@ -228,27 +228,27 @@ export class Listener {
   /** Feed `block`, samples at the recogniser's rate. */
   push(block) {
     this.pending.push(block);
-    this.working = this.working.then(() => this.#hear());
+    this.working = this.working.then(() => this.#feed());
     return this.working;
   }
 
   /** End the stream, and with it any current speech. */
   finish() {
     this.working = this.working.then(async () => {
-      await this.#hear();
+      await this.#feed();
       if (this.rest.length) await this.#piece(this.rest);
       const segments = this.endpointer.finish();
-      await this.hearing.follow(this.endpointer, segments, true);
+      await this.listening.follow(this.endpointer, segments, true);
       await this.#names(segments, Infinity);
     });
     return this.working;
   }
 
-  async #hear() {
+  async #feed() {
     const n = Math.round(PIECE_S * this.rate);
     for (const block of this.pending.splice(0)) {
       const lexicon = this.lexicon();
-      if (lexicon !== this.hearing.lexicon) this.hearing.listenFor(lexicon); // the list has changed
+      if (lexicon !== this.listening.lexicon) this.listening.listenFor(lexicon); // the list has changed
       let samples = joined([this.rest, block]);
       for (; samples.length >= n; samples = samples.subarray(n)) await this.#piece(samples.subarray(0, n));
       this.rest = samples.slice();
@@ -258,14 +258,14 @@ export class Listener {
   async #piece(piece) {
     this.samples = joined([this.samples, piece]);
     const segments = this.endpointer.feed(piece);
-    await this.hearing.follow(this.endpointer, segments, false);
+    await this.listening.follow(this.endpointer, segments, false);
     await this.#names(segments, this.endpointer.nSamples / this.rate);
     await this.#speaking();
   }
 
   async #names(segments, nowS) {
-    for (const segment of segments) for (const one of await this.hearing.names(segment)) this.#tell(one);
-    for (const one of this.hearing.running(nowS, this.endpointer.speakingSince)) this.#tell(one);
+    for (const segment of segments) for (const one of await this.listening.names(segment)) this.#report(one);
+    for (const one of this.listening.running(nowS, this.endpointer.speakingSince)) this.#report(one);
     this.#drop(this.endpointer.nSamples - (WINDOW_S + BACKGROUND_S) * this.rate);
   }
 
@@ -273,15 +273,15 @@ export class Listener {
   async #speaking() {
     const { speakingSince: start, nSamples: stop } = this.endpointer;
     const isDue = stop - this.shownAt >= LETTERS_EVERY_S * this.rate;
-    if (start === null || start < this.hearing.told || !isDue) return;
+    if (start === null || start < this.listening.reported || !isDue) return;
     if (this.pending.length) return; // if recognition lags behind the sound, only names are worth the time
     this.shownAt = stop;
     const clip = await this.recognizer.logProbs(this.endpointer.audio(start, stop));
-    const transcript = this.recognizer.transcript(clip, start / this.rate, this.hearing.lexicon);
+    const transcript = this.recognizer.transcript(clip, start / this.rate, this.listening.lexicon);
     this.on.speaking(this.#shown({ startS: start / this.rate, endS: stop / this.rate, transcript }));
   }
 
-  #tell(one) {
+  #report(one) {
     this.on.name(this.#shown(one));
     this.before = Math.round(one.endS * this.rate);
   }

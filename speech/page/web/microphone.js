@@ -16,16 +16,16 @@ export class Microphone {
    * `on.paused(text)`, that no sound comes until the microphone is opened again.
    */
   constructor(sampleRate, on) {
-    Object.assign(this, { sampleRate, on, silent: 0, heardAt: 0, open: false });
+    Object.assign(this, { sampleRate, on, silent: 0, receivedAt: 0, open: false });
   }
 
   /** Ask for the microphone. Throws MicrophoneError. */
   async start() {
     if (!navigator.mediaDevices?.getUserMedia && window.isSecureContext)
-      throw new MicrophoneError("This browser gives no page the microphone: change its settings, open the page in another, or drop a file.");
+      throw new MicrophoneError("This browser does not give pages the microphone: change its settings, open the page in another browser, or drop a file.");
     if (!navigator.mediaDevices?.getUserMedia)
       throw new MicrophoneError(
-        `A browser gives the microphone only to https and to localhost, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
+        `Browsers give the microphone only to https pages and to localhost, not to ${location.origin}: open http://localhost:${location.port || 80} on the machine that serves the page, or drop a file.`,
       );
     if (typeof AudioWorkletNode === "undefined")
       throw new MicrophoneError("This browser has no AudioWorklet: update it (Chrome 91, Firefox 89, Safari 16.4), or drop a file.");
@@ -40,11 +40,11 @@ export class Microphone {
       await this.#close();
       throw explained(error);
     }
-    this.track.onended = () => this.#pause("The microphone is gone: plug it in again, then press “Listen”.");
+    this.track.onended = () => this.#pause("The microphone was disconnected: plug it in again, then press “Listen”.");
     this.track.onmute = () => this.on.note("The system has muted the microphone.");
     this.track.onunmute = () => this.on.note("");
     this.context.onstatechange = () => this.#check();
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     this.timer = setInterval(() => this.#check(), 1000);
     return this;
   }
@@ -80,7 +80,7 @@ export class Microphone {
   }
 
   #take(channels) {
-    this.heardAt = performance.now();
+    this.receivedAt = performance.now();
     if (!channels) {
       this.flushed?.();
       return;
@@ -99,9 +99,9 @@ export class Microphone {
     if (!this.open) return;
     const { state } = this.context;
     if (state === "interrupted" || state === "suspended")
-      this.#pause(`The browser has paused the sound (${state}: a call, or a locked screen): press “Listen” to go on.`);
-    else if (performance.now() - this.heardAt > STALLED_S * 1000)
-      this.#pause("No sound comes from the microphone any more: press “Listen” to open it again.");
+      this.#pause(`The browser has paused the sound (${state}: a call, or a locked screen): press “Listen” to continue.`);
+    else if (performance.now() - this.receivedAt > STALLED_S * 1000)
+      this.#pause("The microphone no longer gives any sound: press “Listen” to open it again.");
   }
 
   async #pause(reason) {

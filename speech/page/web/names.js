@@ -64,9 +64,9 @@ export function readNames(text, alphabet, labels = new Set()) {
         if (!name || (rest.length && !say.length)) throw new TextError(`“${line.trim()}” lacks its text or a pronunciation: Siobhan = shivawn`);
         const mark = MARK.exec(name);
         if (mark) throw new TextError(`“${name}” begins with “${mark[1]}”: give the name alone`);
-        if (QUOTED.test(name)) throw new TextError(`“${name}” stands in quotes: give the name alone`);
+        if (QUOTED.test(name)) throw new TextError(`“${name}” is in quotes: give the name without them`);
         if (name.length > LONGEST)
-          throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name at most ${LONGEST}`);
+          throw new TextError(`“${name.slice(0, 20)}…” has ${name.length} letters, and a name has at most ${LONGEST}`);
         const key = nameKey({ text: name, say }, alphabet);
         const folded = labels.has(key) ? key : spelling({ text: name, say }, alphabet);
         if (seen.has(folded)) throw new TextError(`“${seen.get(folded)}” and “${name}” are one name: leave one out`);

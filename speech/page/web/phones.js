@@ -41,7 +41,7 @@ export class Inventory {
       this.pattern.lastIndex = at;
       const match = this.pattern.exec(plain);
       if (!match)
-        throw new TextError(`/${ipa}/: “${String.fromCodePoint(plain.codePointAt(at))}” is no sound of English: ${this.phones.join(" ")}`);
+        throw new TextError(`/${ipa}/: “${String.fromCodePoint(plain.codePointAt(at))}” is not a sound of English: ${this.phones.join(" ")}`);
       found.push(match[0]);
     }
     return found;

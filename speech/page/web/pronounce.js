@@ -29,28 +29,28 @@ export class Dictionary {
       const found = this.lookUp(word.replaceAll("ß", "ss"));
       return found.length || !initials.includes(word) ? [found] : [...word].map((letter) => this.lookUp(letter));
     });
-    let ways = known.length ? [[]] : [];
+    let phrases = known.length ? [[]] : [];
     // Limited after each word: a pasted sentence has millions of pronunciations.
     for (const some of known)
-      ways = ways.flatMap((way) => some.map((one) => [...way, ...one])).slice(0, N_KNOWN);
-    return ways.map((phones) => ({ phones, probability: 1 / ways.length }));
+      phrases = phrases.flatMap((phrase) => some.map((one) => [...phrase, ...one])).slice(0, N_KNOWN);
+    return phrases.map((phones) => ({ phones, probability: 1 / phrases.length }));
   }
 }
 
 /** The `{phones, probability}` of each of `names` (`{text, say}`), the likeliest first. Throws TextError. */
 export async function pronounce(names, { g2p, dictionary }) {
-  const waysOf = (name) => (name.say.length ? name.say : [name.text]);
-  const texts = [...new Set(names.flatMap(waysOf).filter((way) => !isIpa(way)))];
+  const textsOf = (name) => (name.say.length ? name.say : [name.text]);
+  const texts = [...new Set(names.flatMap(textsOf).filter((text) => !isIpa(text)))];
   const guessed = texts.length ? await g2p.pronunciationsOf(texts) : [];
   const read = new Map(texts.map((text, i) => [text, mixed(dictionary.pronunciations(text), guessed[i])]));
   return names.map((name) => {
-    const ways = waysOf(name);
+    const spoken = textsOf(name);
     const total = new Map();
-    for (const way of ways) {
-      const some = isIpa(way) ? [{ phones: g2p.inventory.read(way.slice(1, -1)), probability: 1 }] : read.get(way);
+    for (const text of spoken) {
+      const some = isIpa(text) ? [{ phones: g2p.inventory.read(text.slice(1, -1)), probability: 1 }] : read.get(text);
       for (const { phones, probability } of some) {
         const one = total.get(phones.join(" ")) ?? { phones, probability: 0 };
-        one.probability += probability / ways.length;
+        one.probability += probability / spoken.length;
         total.set(phones.join(" "), one);
       }
     }

@@ -34,10 +34,10 @@ export function levelFaults(waveform, [start, stop]) {
   const faults = [];
   const nClipped = waveform.reduce((n, sample) => n + (Math.abs(sample) >= CLIPPED), 0);
   if (nClipped > MOST_CLIPPED)
-    faults.push(`too loud: ${nClipped} samples are clipped: lower the input level, or move away`);
+    faults.push(`too loud: ${nClipped} samples are clipped: lower the input level, or move farther away`);
   const loud = level(waveform.subarray(start, stop));
   if (loud < LEAST_DBFS)
-    faults.push(`too quiet: ${loud.toFixed(0)} dBFS, ${LEAST_DBFS} is the least: come closer, or raise the level`);
+    faults.push(`too quiet: ${loud.toFixed(0)} dBFS, at least ${LEAST_DBFS} needed: come closer, or raise the level`);
   return faults;
 }
 
@@ -51,10 +51,10 @@ export function faultsOf(waveform, span, sampleRate) {
   if (speechS > LONGEST_S)
     faults.push(`too long: ${speechS.toFixed(1)} s of sound, at most ${LONGEST_S}: say the name alone, once`);
   if (over < LEAST_SNR_DB)
-    faults.push(`too noisy: ${over.toFixed(0)} dB over the room, ${LEAST_SNR_DB} is the least: find a quieter place`);
+    faults.push(`too noisy: ${over.toFixed(0)} dB above the noise, at least ${LEAST_SNR_DB} needed: find a quieter place`);
   const edge = Math.round(EDGE_S * sampleRate);
   const [early, late] = [start < edge, stop > waveform.length - edge];
-  if (early && late) faults.push("never quiet: a loud room, or speech all the time: say the name alone, somewhere quieter");
+  if (early && late) faults.push("never quiet: a loud room, or continuous speech: say the name alone, somewhere quieter");
   else if (early) faults.push("cut off at its beginning: wait a moment before you speak");
   else if (late) faults.push("cut off at its end: wait a moment before you stop");
   return faults;

@@ -119,12 +119,12 @@ export class Recognizer {
     const fused = (of) => (both ? fuse(this.phonesWeight, of("letters"), of("phones")) : of("letters"));
     const entropy = fused((output) => meanFrameEntropy(clip[output]));
     const nSymbols = fused((output) => length(first[output]));
-    const filler = {
+    const path = {
       letters: certain(fillerPath(clip.letters)),
       phones: clip.phones ? certain(fillerPath(clip.phones)) : [],
     };
-    const [best, free] = this.scores(clip, [first, filler], false);
-    return this.rejection.probability(evidence(best, nSymbols, free, entropy, nNames));
+    const [best, filler] = this.scores(clip, [first, path], false);
+    return this.rejection.probability(evidence(best, nSymbols, filler, entropy, nNames));
   }
 
   /** `{names, outOfList}` for a Map `lexicon` of entries by name: the names with their probabilities, best first. */

@@ -14,49 +14,49 @@ export class Result {
     window.addEventListener("resize", again);
   }
 
-  /** Show `heard`, `{waveform, span, transcript, faults}`, in a stream also `startS`; `over` is false until it ends. */
-  show(heard, source, over = true) {
-    this.shown = heard;
-    byId("heard").hidden = false;
-    this.#picture(heard);
-    const { names, outOfList, accepted, letters, phones } = heard.transcript;
+  /** Show `found`, `{waveform, span, transcript, faults}`, in a stream also `startS`; `over` is false until it ends. */
+  show(found, source, over = true) {
+    this.shown = found;
+    byId("result").hidden = false;
+    this.#picture(found);
+    const { names, outOfList, accepted, letters, phones } = found.transcript;
     const verdict = byId("verdict");
     verdict.className = over && accepted !== false && names.length ? "right" : "";
     if (!over) {
       verdict.textContent = `${letters || "…"} …`;
     } else {
-      verdict.textContent = this.verdict(heard);
+      verdict.textContent = this.verdict(found);
       byId("before").prepend(element("li", { textContent: `${source}: ${verdict.textContent}` }));
       byId("history").hidden = byId("before").children.length < 2;
     }
-    const { startS = 0 } = heard;
+    const { startS = 0 } = found;
     const seconds = (sample) => (startS + sample / this.recognizer.sampleRate).toFixed(2);
-    const [start, stop] = heard.span;
-    const of = heard.startS === undefined ? ` of ${seconds(heard.waveform.length)} s` : ""; // a stream has no length
-    const said = [
+    const [start, stop] = found.span;
+    const of = found.startS === undefined ? ` of ${seconds(found.waveform.length)} s` : ""; // a stream has no length
+    const parts = [
       letters && `Letters: ${letters}`,
       phones && `sounds: /${phones}/`,
-      `heard from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
+      `recognised from ${seconds(start)} to ${seconds(stop)} s${of}, the rest is cut off`,
     ];
     const { rejection } = this.recognizer;
     if (outOfList !== null) {
       const isWithin = accepted && !rejection.accepts(outOfList); // a name that a spotter confirmed
       const least = percent(rejection.threshold);
       const why = isWithin ? `over the ${least} for a name alone, but in a sentence its sounds decide` : `accepted below ${least}`;
-      said.push(`out of list: ${percent(outOfList)}, ${why}`);
+      parts.push(`out of list: ${percent(outOfList)}, ${why}`);
     }
-    tell("details", `${said.filter(Boolean).join("; ")}.`);
-    byId("faults").replaceChildren(...heard.faults.map((fault) => element("li", { textContent: fault })));
+    tell("details", `${parts.filter(Boolean).join("; ")}.`);
+    byId("faults").replaceChildren(...found.faults.map((fault) => element("li", { textContent: fault })));
     byId("ranking").replaceChildren(...names.slice(0, N_SHOWN).map(bar));
   }
 
   /** A sentence: the name, or why none is accepted. */
   verdict({ transcript: { names, outOfList, accepted, unsure, letters } }) {
     const [best] = names;
-    if (!best) return letters ? `Heard: ${letters}. The list is empty.` : "The list is empty.";
+    if (!best) return letters ? `Letters: ${letters}. The list is empty.` : "The list is empty.";
     if (accepted !== false) return `${best.text}, ${percent(best.probability)}`;
     if (unsure) return `Not sure: say it again. The nearest is ${best.text}.`;
-    return `None of the list: with ${percent(outOfList)} probability another word. The nearest is ${best.text}.`;
+    return `Not in the list: another word with ${percent(outOfList)} probability. The nearest is ${best.text}.`;
   }
 
   #picture({ waveform, span, transcript }) {

@@ -29,7 +29,7 @@ export function encode(word, letters, marks) {
       symbols.push(letters.indexOf(character) + 1);
       own.push([]);
     } else {
-      throw new TextError(`“${word}” has “${character}”, which is no Latin letter: write it in Latin letters`);
+      throw new TextError(`“${word}” has “${character}”, which is not a Latin letter: write it in Latin letters`);
     }
   }
   if (!symbols.length) throw new TextError(`“${word}” has no letter in it: write the name as it is spelt`);

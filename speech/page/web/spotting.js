@@ -223,14 +223,14 @@ export class Spotter {
 
   #score(clip, name) {
     const entry = this.lexicon.get(name);
-    const heard = fair(this.recognizer, clip);
-    const [letters] = letterScores(heard, [entry]);
-    const phones = phoneScores(heard, [entry]);
+    const fairClip = fair(this.recognizer, clip);
+    const [letters] = letterScores(fairClip, [entry]);
+    const phones = phoneScores(fairClip, [entry]);
     const nLetters = entry.letters[0].symbols.length;
-    const ofLetters = (letters - filler(heard.letters)) / nLetters;
+    const ofLetters = (letters - filler(fairClip.letters)) / nLetters;
     if (!phones) return ofLetters - SHORTNESS / nLetters;
     const nPhones = length(entry.phones);
-    const ofPhones = (phones[0] - filler(heard.phones)) / nPhones;
+    const ofPhones = (phones[0] - filler(fairClip.phones)) / nPhones;
     return fuse(this.recognizer.phonesWeight, ofLetters, ofPhones) - SHORTNESS / nPhones;
   }
 }

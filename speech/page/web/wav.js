@@ -34,7 +34,7 @@ export function decodeWav(bytes) {
       if (!format.nChannels) throw new AudioError("a header without channels: record it again");
       const isKnown = size ? size < UNKNOWN : isChunks(bytes, view, start, isLittle);
       if (isKnown && start + size - bytes.length > MISCOUNT)
-        throw new AudioError("truncated, its header says more samples: copy it again");
+        throw new AudioError("truncated: its header states more samples: copy it again");
       const step = (format.bits / 8) * format.nChannels;
       const n = Math.floor(Math.min(isKnown ? size : Infinity, bytes.length - start) / step);
       const channel = (c) => Float32Array.from({ length: n }, (_, i) => read(start + i * step + (c * format.bits) / 8));

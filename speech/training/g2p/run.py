@@ -41,7 +41,7 @@ N_DEVELOPMENT_BATCHES = 20
 def train(config: Any, resume: bool = False) -> dict[str, float]:
     """Train as conf/g2p.yaml says, into ``config.run_dir``; returns the figures of report.json."""
     if config.trainer.get("strategy") is not None:
-        raise ConfigError("trainer=ddp: this model is trained in one process: take trainer=cpu, or trainer=gpu")
+        raise ConfigError("trainer=ddp: this model is trained in one process: use trainer=cpu or trainer=gpu")
     check_trainer(config.trainer)
     with claimed(config.run_dir, resume) as run_dir:
         if not resume:

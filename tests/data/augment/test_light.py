@@ -31,5 +31,5 @@ def test_without_any_step_a_clip_is_unchanged():
 
 
 def test_a_range_that_falls_is_named():
-    with pytest.raises(ValueError, match=r"augment\.speed=\[1\.2, 0\.8\] must be two numbers that rise"):
+    with pytest.raises(ValueError, match=r"augment\.speed=\[1\.2, 0\.8\] must be two increasing numbers"):
         augmented(WHITE, speed=(1.2, 0.8))

@@ -152,11 +152,11 @@ def test_a_name_with_too_few_frames_is_counted_and_the_loss_finite(make_recogniz
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("augment.placement.speed=[1.2,0.8]", r"augment.placement.speed=\[1.2, 0.8\] must be two numbers that rise"),
-        ("augment.ramp=-1", "augment.ramp=-1 must not be under 0"),
+        ("augment.placement.speed=[1.2,0.8]", r"augment.placement.speed=\[1.2, 0.8\] must be two increasing numbers"),
+        ("augment.ramp=-1", "augment.ramp=-1 must be 0 batches or more"),
         ("augment.noises.noise.snr_db=[40,5]", r"augment.noises.noise.snr_db=\[40, 5\]"),
         ("augment.reverb.rt60_s=[0,0.5]", r"augment.reverb.rt60_s=\[0, 0.5\] .* from 0.02 on"),
-        ("augment.spec.band=1.5", "augment.spec.band=1.5 must lie within 0 to 1"),
+        ("augment.spec.band=1.5", "augment.spec.band=1.5 must be between 0 and 1"),
     ],
 )
 def test_a_wrong_setting_is_named(change, message):
