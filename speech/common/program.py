@@ -51,6 +51,9 @@ def begin() -> None:
     from speech.common import processes
 
     processes.exit_on_signals()
+    # None if it is closed, into which progress bars and Hydra would write.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no error for a letter that the terminal cannot show
@@ -84,8 +87,7 @@ def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = F
     """
     try:
         found = action()
-        if sys.stdout is not None:  # None if standard output is closed
-            sys.stdout.flush()
+        sys.stdout.flush()
         return found
     except BrokenPipeError:  # the reader of the output has closed it, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the final flush

@@ -123,7 +123,7 @@ def test_importing_torch_and_lightning_leaves_nothing_in_the_temporary_folder(tm
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_no_fault(tmp_path, closed):
-    script = script_of("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)
+    script = script_of("sys.stdout.write('x'); sys.stderr.write('y'); open('done', 'w').close()", tmp_path)
     run = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}', "sh", *script], cwd=tmp_path, capture_output=True, check=False
     )
