@@ -5,6 +5,7 @@ An ``action`` does its own imports, and this file imports little, so that Ctrl-C
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import re
@@ -41,7 +42,10 @@ def run(action: Callable[[], object], told: Told = _own, goes_on: bool = False) 
         begin()
         action()
 
-    explained(whole, told, goes_on)
+    try:
+        explained(whole, told, goes_on)
+    finally:  # Ctrl-C does not interrupt the exit handlers, which remove temporary files: the last one comes first
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def begin() -> None:
