@@ -5,6 +5,7 @@ An ``action`` does its own imports, and this file imports little, so that Ctrl-C
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import re
@@ -41,7 +42,10 @@ def run(action: Callable[[], object], told: Told = _own, goes_on: bool = False) 
         begin()
         action()
 
-    explained(whole, told, goes_on)
+    try:
+        explained(whole, told, goes_on)
+    finally:  # Ctrl-C does not interrupt the exit handlers, which remove temporary files: the last one comes first
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def begin() -> None:
@@ -51,6 +55,9 @@ def begin() -> None:
     from speech.common import processes
 
     processes.exit_on_signals()
+    # None if it is closed, into which progress bars and Hydra would write.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no error for a letter that the terminal cannot show
@@ -84,8 +91,7 @@ def explained(action: Callable[[], object], told: Told = _own, goes_on: bool = F
     """
     try:
         found = action()
-        if sys.stdout is not None:  # None if standard output is closed
-            sys.stdout.flush()
+        sys.stdout.flush()
         return found
     except BrokenPipeError:  # the reader of the output has closed it, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the final flush

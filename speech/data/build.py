@@ -111,8 +111,16 @@ def _read_shard(folder: Path, shard: str) -> Lines | None:
 
 
 def read_lines(path: Path) -> Lines:
-    """The lines of a shard's list."""
-    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    """The lines of a shard's list. Raises EOFError, ValueError, OSError or zlib.error for a damaged one."""
+    return [json.loads(line) for line in _whole(path).splitlines()]
+
+
+def _whole(path: Path) -> bytes:
+    """The content of a gzip file. To gzip 0 bytes, which a crash of the machine may leave, are a file of no lines."""
+    compressed = path.read_bytes()
+    if not compressed:
+        raise EOFError(f"{path} is empty")
+    return gzip.decompress(compressed)
 
 
 def checksum(path: Path) -> int:
@@ -122,7 +130,7 @@ def checksum(path: Path) -> int:
 
 def _is_whole(folder: Path, lines: Mapping[str, Lines | None]) -> bool:
     try:
-        gzip.decompress((folder / "cuts.jsonl.gz").read_bytes())
+        _whole(folder / "cuts.jsonl.gz")
     except (EOFError, OSError, zlib.error):
         return False
     return None not in lines.values()

@@ -2,9 +2,10 @@
 
 Clips of one speaker are not independent: a voice that is recognised badly is so in all of its clips. The variance of a
 ratio of sums is therefore taken between speakers (cluster-robust: Liang and Zeger 1986). Student's t with one degree of
-freedom fewer than there are speakers keeps an interval honest even with two or six of them. If speakers happen to
-agree, that variance is too small: each end of the interval is therefore the further one of this interval and of the one
-with each clip as its own speaker (Wilson's for a proportion). ``scripts/benchmark_intervals.py`` measures the coverage.
+freedom fewer than there are speakers keeps an interval honest even with two or six of them, or with one who said most
+of the clips. If speakers happen to agree, that variance is too small: each end of the interval is therefore the further
+one of this interval and of the one with each clip as its own speaker (Wilson's for a proportion).
+``scripts/benchmark_intervals.py`` measures the coverage.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ def wilson(n_hits: float, n: float, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def student(n_degrees: int) -> float:
-    """The 97.5 % quantile of Student's t with ``n_degrees`` of freedom, at least one; accurate to three digits."""
+def student(n_degrees: float) -> float:
+    """The 97.5 % quantile of Student's t with ``n_degrees`` of freedom, at least one; accurate to three digits, between
+    two whole numbers up to 10 a little too large."""
     if n_degrees <= len(STUDENT):
-        return STUDENT[n_degrees - 1]
+        return float(np.interp(n_degrees, range(1, len(STUDENT) + 1), STUDENT))
     z = 1.959964  # Cornish and Fisher's expansion about the normal distribution (1938)
     terms = (z, (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)
     return sum(term / n_degrees**i for i, term in enumerate(terms))
@@ -42,16 +44,19 @@ def student(n_degrees: int) -> float:
 
 def variance_between(
     above: NDArray[np.float64], below: NDArray[np.float64], speakers: Sequence[str]
-) -> tuple[float, int]:
-    """The variance of R = ``sum(above) / sum(below)`` between speakers, at least two, and the number of speakers.
+) -> tuple[float, float]:
+    """The variance of R = ``sum(above) / sum(below)`` between speakers, at least two, and its degrees of freedom.
 
-    With u_s the sum over the clips of speaker s of above - R below, which is 0 on average, and S speakers:
-    S / (S - 1) sum_s u_s^2 / sum(below)^2  (Cochran 1977, section 6.3).
+    With b_s the sum of below over the clips of speaker s, u_s that of above - R below, which is 0 on average, B the sum
+    of all b_s, and S speakers, the jackknife: (S - 1) / S sum_s (u_s / (B - b_s))^2, since u_s / (B - b_s) is what R
+    changes by without speaker s (Cochran 1977, section 6.17). B^2 / sum_s b_s^2 speakers of equally many clips would
+    tell as much (Kish 1965): one fewer is the number of degrees of freedom.
     """
     distinct, speaker = np.unique(np.asarray(speakers), return_inverse=True)
     apart = np.bincount(speaker, weights=above - below * (above.sum() / below.sum()))
-    n = len(distinct)
-    return float(n / (n - 1) * (apart**2).sum() / below.sum() ** 2), n
+    n, sizes, every = len(distinct), np.bincount(speaker, weights=below), below.sum()
+    variance = (n - 1) / n * ((apart / (every - sizes)) ** 2).sum()
+    return float(variance), max(1.0, float(every**2 / (sizes**2).sum()) - 1)
 
 
 def ratio_interval(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
@@ -64,8 +69,8 @@ def ratio_interval(above: ArrayLike, below: ArrayLike, speakers: Sequence[str]) 
     half = 0.0
     for who in (speakers, range(len(up))):
         if len(set(who)) > 1:
-            variance, n = variance_between(up, down, list(map(str, who)))
-            half = max(half, student(n - 1) * math.sqrt(variance))
+            variance, n_degrees = variance_between(up, down, list(map(str, who)))
+            half = max(half, student(n_degrees) * math.sqrt(variance))
     low, high = value - half, value + half
     return (max(low, 0.0), high) if (up >= 0).all() else (low, high)
 
@@ -108,11 +113,11 @@ def proportion(hits: ArrayLike, speakers: Sequence[str]) -> tuple[float, float]:
     n, n_hits = len(found), float(found.sum())
     low, high = wilson(n_hits, n)
     if len(set(speakers)) > 1:
-        variance, n_speakers = variance_between(found, np.ones(n), speakers)
+        variance, n_degrees = variance_between(found, np.ones(n), speakers)
         if variance > 0:
             p = n_hits / n
             n_independent = min(n, p * (1 - p) / variance)
-            ends = wilson(p * n_independent, n_independent, student(n_speakers - 1))
+            ends = wilson(p * n_independent, n_independent, student(n_degrees))
             low, high = min(low, ends[0]), max(high, ends[1])
     return low, high
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from speech.inference import g2p as runtime
 from speech.model.g2p import G2P
-from speech.model.onnx_graph import DYNAMIC, OnnxEncoder, exported
+from speech.model.onnx_graph import DYNAMIC, OnnxEncoder, exported, first_read, name_first_read
 
 
 class _Graph(nn.Module):
@@ -24,6 +24,7 @@ class _Graph(nn.Module):
         self.model.encoder = OnnxEncoder(self.model.encoder)
 
     def forward(self, letters: Tensor, marks: Tensor, n_letters: Tensor, variety: Tensor) -> tuple[Tensor, Tensor]:
+        n_letters = first_read(n_letters)
         embedded = self.model.embed(letters, marks)
         varieties = self.model.classify(embedded, n_letters).log_softmax(dim=1)
         logits, _ = self.model(embedded, n_letters, variety)
@@ -36,6 +37,7 @@ def to_onnx(model: G2P, card: str) -> Any:
     inputs |= {"n_letters": torch.tensor([5, 4]), "variety": torch.tensor([0, 0])}
     dynamic = {name: dict.fromkeys(range(min(x.dim(), 2)), DYNAMIC) for name, x in inputs.items()}
     proto = exported(_Graph(model), inputs, ["varieties", "log_probs"], dynamic)
+    name_first_read(proto, "n_letters", "letters hold no word: at least one is needed")
     metadata = {
         "format": str(runtime.FORMAT),
         "kind": runtime.KIND,

@@ -38,7 +38,6 @@ GATES = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2)}  # torch's index o
 SUMMED = {("Conv", 1): (1, 2), ("MatMul", 1): (0,)} | {(operator, i): (2,) for operator in GATES for i in (1, 2)}
 LEAST_TO_QUANTISE = 1024  # elements: quantising a smaller tensor saves nothing
 LARGEST_INT8 = 127
-EMPTY_BATCH = "waveforms hold no clip: at least one is needed"  # a node's name, which onnxruntime's error shows
 TRACED = 64  # frames of the chunk that the exporter traces: several blocks of the running sums
 LARGEST_FOLDED = 16_384  # elements of a constant that the optimiser may fold; its default would store all the sines
 
@@ -133,9 +132,7 @@ class _Graph(nn.Module):
                     parent.register_module(name, _PowerSpectrum(child))
 
     def forward(self, waveforms: Tensor, n_samples: Tensor, state: Tensor | None = None) -> tuple[Tensor, ...]:
-        # The first clip's n_samples is read before anything else: on an empty batch onnxruntime would crash in a layer,
-        # and this fails with the node's name. (A maximum, since an optimiser would remove an operation without effect.)
-        n_samples = torch.maximum(n_samples, n_samples[0].clamp(max=1))
+        n_samples = first_read(n_samples)
         after: list[Tensor] = []
         if state is None:
             logits, n_frames = self.recognizer(waveforms, n_samples)
@@ -156,8 +153,7 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         inputs["state"], dynamic["state"] = torch.zeros(2, recognizer.n_state), {0: DYNAMIC}
         outputs.append("next_state")
     model = exported(_Graph(recognizer), inputs, outputs, dynamic)
-    (first_clip,) = (node for node in model.graph.node if node.op_type == "Gather" and node.input[0] == "n_samples")
-    first_clip.name = EMPTY_BATCH
+    name_first_read(model, "n_samples", "waveforms hold no clip: at least one is needed")
     metadata = {
         "format": str(runtime.FORMAT),
         "alphabet": recognizer.alphabet.letters,
@@ -175,6 +171,19 @@ def to_onnx(recognizer: Recognizer, card: str) -> Any:
         metadata["phones_weight"] = str(recognizer.phones_weight)
     onnx.helper.set_model_props(model, metadata | {name: json.dumps(one) for name, one in recognizer.fitted().items()})
     return model
+
+
+def first_read(lengths: Tensor) -> Tensor:
+    """``lengths`` ``(batch,)``, unchanged: of an empty batch the first one cannot be read, which is an error of the
+    node that reads it. Without it onnxruntime would crash in a recurrent layer."""
+    return torch.maximum(lengths, lengths[0].clamp(max=1))  # an optimiser would remove what has no effect on any input
+
+
+def name_first_read(model: Any, lengths: str, error: str) -> None:
+    """Let ``error`` be the name, which onnxruntime's error shows, of the node that ``first_read`` made of the input
+    ``lengths``."""
+    (first,) = (node for node in model.graph.node if node.op_type == "Gather" and node.input[0] == lengths)
+    first.name = error
 
 
 def exported(

@@ -53,6 +53,7 @@ FAULTS = {
         ("grad_y.sum", "(grad_y * y.exp()).sum", "the derivative of softmax, not of its logarithm"),
     ],
     "Embedding.backward": [
+        ("grad_y.reshape(-1, shape[1])", "grad_y.reshape(-1, shape[1]).clamp(-100, 100)", "large errors cut off"),
         ("_.index_add", "_.index_copy", "a word that stands twice keeps one error"),
         ("indices.reshape(-1)", "indices.reshape(-1).flip(0)", "errors of other words"),
     ],
@@ -319,8 +320,13 @@ FAULTS = {
         ),
     ],
     "saturated: Lstm.backward": [
+        ("1 - f", "(1 - f).clamp(min=1e-3)", "an open gate keeps a slope"),
+        ("(1 - read * read).mul_(o)", "(1 - read * read).clamp(min=1e-3).mul_(o)", "a full memory keeps a slope"),
         ("1 - g * g", "(1 - g * g).clamp(min=1e-3)", "a saturated candidate keeps a slope"),
         ("d.add_(grads[t])", "d.add_(grads[t]).clamp_(-100, 100)", "large errors are cut off in silence"),
+    ],
+    "saturated: MeanSquaredError.backward": [
+        ("_ * error", "_ * error.clamp(-100, 100)", "large errors cut off"),
     ],
     "saturated: LogSoftmax.forward": [
         ("x - x.detach().amax(dim=-1, keepdim=True)", "x - 0", "exponentials of large logits overflow"),
@@ -387,6 +393,7 @@ FAULTS = {
     ],
     "lost steps: sgd": [("rate * grads[name]", "rate * grads[name].nan_to_num(0)", "NaN taken for 0")],
     "AdamW.step": [
+        ("group['eps']", "1e-8", "the configured eps forgotten"),
         ("group['weight_decay']", "0.01", "the configured decay forgotten"),
         ("self.state[p] = state[name]", "pass", "no memory from step to step"),
     ],
@@ -431,4 +438,29 @@ LARGE = {
     "Layer.backward": frames("grad_y * mask"),
     "Ctc.backward": frames("_occupancy(lattice, possible)"),
 }
-FAULTS |= {f"large {operation.partition('.')[0]}: {operation}": [fault] for operation, fault in LARGE.items()}
+# Those that begin at the 9th clip, the 65th unit, or the 1 001st row of several clips' frames.
+WIDE = {
+    "LayerNorm.backward": ("xh * along", "xh * along * (torch.arange(xh.shape[-1]) < 64)", "only the first 64 units"),
+    "Convolution.backward": ("grad_rows.sum(dim=0)", "grad_rows[:1000].sum(dim=0)", "only the first 1 000 rows"),
+    "ClipNorm.backward": ("_ * mask / s", "_ * mask / s * (torch.arange(len(y)) < 8)[:, None, None]", "first 8 clips"),
+    "Rnn.backward": (
+        "torch.mm(da[t], weight_hh, out=carried)",
+        "torch.mm(da[t], weight_hh, out=carried)[8:].zero_()",
+        "only the first 8 clips",
+    ),
+    "Gru.backward": (
+        "_.addmm_(da_row, weight_hh)",
+        "_.addmm_(da_row, weight_hh)[:, 64:].zero_()",
+        "only the first 64 units",
+    ),
+    "Lstm.backward": ("e.mul_(f[t])", "e.mul_(f[t])[:, 64:].zero_()", "only the first 64 units"),
+    "Ctc.backward": ("_ * -weight", "_ * -weight * (torch.arange(_.shape[2]) < 64)", "only the first 64 states"),
+}
+FAULTS |= {
+    f"large {operation.partition('.')[0]}: {operation}": [fault, *(WIDE[one] for one in [operation] if one in WIDE)]
+    for operation, fault in LARGE.items()
+}
+FAULTS["large Gru: weight_grads"] = [
+    ("last.sum(dim=0)", "last[:1000].sum(dim=0)", "only the first 1 000 rows"),
+    ("rows.sum(dim=0)", "rows[:1000].sum(dim=0)", "only the first 1 000 rows"),
+]

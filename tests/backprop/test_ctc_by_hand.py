@@ -65,7 +65,7 @@ def test_ctc_equals_the_sum_over_all_paths_and_torch_on_logits(draw):
     if not isinstance(draw, Large):
         prove(Ctc, clips(draw, draw.integer(1, 4), 3, draw.integer(0, 3)), over_every_path)
     # With more frames and letters than paths could be listed for.
-    logits, *others = clips(draw, draw.integer(6, 12), 5, draw.integer(1, 5))
+    logits, *others = clips(draw, draw.integer(6, 12), 4 + draw.units(1), draw.units(5))
     weight = draw.values(len(logits))
     losses, grad, _ = on_logits(logits, *others, weight=weight)
     their_losses, their_grad = torchs_on_logits(logits, weight, *others)

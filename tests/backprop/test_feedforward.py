@@ -15,7 +15,7 @@ from speech.backprop.normalisation import ClipNorm, LayerNorm
 
 @proves("Linear", large=True)
 def test_linear_equals_torch(draw):
-    n_in, n_out = draw.integer(1, 4), draw.integer(1, 4)
+    n_in, n_out = draw.units(4), draw.units(4)
     prove(Linear, (draw.rows(n_in), draw.values(n_out, n_in), draw.values(n_out)), F.linear)
 
 
@@ -48,7 +48,7 @@ def test_log_softmax_equals_torch_and_does_not_overflow(draw):
 
 @proves("Embedding", large=True)
 def test_embedding_sums_the_gradients_of_a_repeated_word(draw):
-    table = draw.rows(draw.integer(1, 3)).flatten(0, -2)
+    table = draw.rows(draw.units(3)).flatten(0, -2)
     indices = draw.indices(len(table), draw.integer(1, 3), len(table))  # some words twice, some never
     prove(Embedding, (indices, table), F.embedding)
 
@@ -62,7 +62,7 @@ def test_dropped_units_have_no_gradient(draw):
 
 @proves("Convolution", large=True)
 def test_convolution_equals_torch_for_any_stride_and_padding(draw):
-    kernel, n_in, n_out = draw.integer(1, 4), draw.integer(1, 3), draw.integer(1, 3)
+    kernel, n_in, n_out = draw.integer(1, 7), draw.units(3), draw.units(3)
     x, _ = draw.padded(kernel + draw.integer(0, 6), n_in)
 
     def oracle(x, stride, padding, weight, bias):
@@ -74,7 +74,7 @@ def test_convolution_equals_torch_for_any_stride_and_padding(draw):
 
 @proves("LayerNorm", large=True)
 def test_layer_norm_equals_torch(draw):
-    n = draw.integer(2, 5)
+    n = 1 + draw.units(4)
     x = draw.rows(n)
     x[..., 0] += 1  # no row whose values are all alike
 
@@ -86,7 +86,7 @@ def test_layer_norm_equals_torch(draw):
 
 @proves("ClipNorm", large=True)
 def test_a_padded_clip_is_normalised_as_if_it_were_alone(draw):
-    n = draw.integer(1, 3)
+    n = draw.units(3)
     x, n_frames = draw.padded(draw.integer(1, 6), n)
     least = [0.001, 10.0][draw.integer(0, 1)]  # 10: every deviation is below it
     n_prior_frames = draw.integer(0, 1) * 2
@@ -107,9 +107,9 @@ def test_a_clip_is_reversed_within_its_own_length(draw):
     def oracle(x, n_frames):
         return torch.stack([torch.cat([clip[:n].flip(0), clip[n:]]) for clip, n in zip(x, n_frames, strict=True)])
 
-    prove(ReverseWithinLength, draw.padded(draw.integer(1, 6), draw.integer(1, 3)), oracle)
+    prove(ReverseWithinLength, draw.padded(draw.integer(1, 6), draw.units(3)), oracle)
 
 
 @proves("MaskFrames", large=True)
 def test_masked_frames_are_0_and_have_no_gradient(draw):
-    prove(MaskFrames, draw.padded(draw.integer(1, 6), draw.integer(1, 3)), clip_by_clip(lambda clip: clip))
+    prove(MaskFrames, draw.padded(draw.integer(1, 6), draw.units(3)), clip_by_clip(lambda clip: clip))

@@ -44,8 +44,8 @@ def test_power_spectrum_equals_torch(draw):
 
 @proves("Filters", large=True)
 def test_filters_equal_a_matrix_product(draw):
-    n_in = draw.integer(1, 4)
-    prove(Filters, (draw.rows(n_in), draw.values(n_in, draw.integer(1, 4))), torch.matmul, fixed={1})
+    n_in = draw.units(4)
+    prove(Filters, (draw.rows(n_in), draw.values(n_in, draw.units(4))), torch.matmul, fixed={1})
 
 
 @proves("Log", large=True)

@@ -1,5 +1,7 @@
 """The operations where small numbers do not lead: saturated units, large errors, faint sound, short clips, float32."""
 
+import itertools
+
 import torch
 from proof import Large, hold, hold_all, prove, proves, seeded
 from test_frontend_by_hand import level_of
@@ -13,7 +15,7 @@ from speech.backprop.examples import examples
 from speech.backprop.frames import frame_mask
 from speech.backprop.frontend import QUIETEST, Level
 from speech.backprop.linear import Linear
-from speech.backprop.losses import BinaryCrossEntropy, SoftmaxCrossEntropy
+from speech.backprop.losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from speech.backprop.normalisation import ClipNorm, LayerNorm
 
 LARGE = {"counts": 1e4, "scale": 1e4, "n_differences": 0}  # 10 000 times the error of the other proofs
@@ -21,8 +23,8 @@ LARGE = {"counts": 1e4, "scale": 1e4, "n_differences": 0}  # 10 000 times the er
 
 @proves("saturated")
 def test_saturated_units_and_large_errors():
-    draw = seeded(0)
-    for cell in TORCHS:
+    for seed, cell in itertools.product(range(3), TORCHS):  # of one draw every gate may be shut
+        draw = seeded(seed)
         x, n_frames, oracle = draw.values(2, 12, 2), torch.tensor([12, 12]), packed(cell, False)
         inputs = x, *(20 * each for each in weights_of(draw, cell, 2, 3))
         prove(
@@ -36,6 +38,7 @@ def test_saturated_units_and_large_errors():
         prove(operation, (x,), oracle, **LARGE)
     for target in 0, 5:
         prove(SoftmaxCrossEntropy, (x, torch.tensor([target])), F.cross_entropy, **LARGE)
+    prove(MeanSquaredError, (1e4 * x, x), F.mse_loss, fixed={1}, **LARGE)
     targets = torch.tensor([1.0, 1, 1, 0, 0, 0], dtype=torch.float64)
     oracle = F.binary_cross_entropy_with_logits
     for right in targets, 1 - targets:

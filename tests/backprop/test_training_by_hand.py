@@ -19,7 +19,7 @@ from speech.training.run import train
 from speech.training.task import SpellingTask
 
 LARGEST = 1.0  # of the gradient's norm: below what most steps have, so that clipping works
-ADAMW = {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.05}
+ADAMW = {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-6, "weight_decay": 0.05}
 
 
 class Sgd(torch.optim.SGD):

@@ -121,9 +121,18 @@ def test_importing_lightning_leaves_nothing_in_the_temporary_folder(tmp_path):
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("end", "status"), [("pass", 0), ("raise ValueError('wrong')", 2), ("raise KeyboardInterrupt", 130)]
+)
+def test_ctrl_c_at_the_end_leaves_nothing_unremoved(tmp_path, end, status):
+    late = f"os.kill(os.getpid(), signal.SIGINT), time.sleep(0.01), open({str(tmp_path / 'removed')!r}, 'w').close()"
+    _, error, found = done(f"import atexit; atexit.register(lambda: ({late})); {end}", tmp_path)
+    assert (found, "Traceback" in error, (tmp_path / "removed").is_file()) == (status, False, True)
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_no_fault(tmp_path, closed):
-    script = script_of("print('x'); print('y', file=sys.stderr); open('done', 'w').close()", tmp_path)
+    script = script_of("sys.stdout.write('x'); sys.stderr.write('y'); open('done', 'w').close()", tmp_path)
     run = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}', "sh", *script], cwd=tmp_path, capture_output=True, check=False
     )

@@ -177,8 +177,10 @@ SPOIL = {
     "an empty clip": lambda clips, _: clips[7].write_bytes(b""),
     "no clip": lambda clips, _: clips[7].unlink(),
     "a shard's list with another bit": lambda _, folder: spoil(folder / "shards" / "00001.jsonl.gz", 30),
+    "an empty list of a shard": lambda _, folder: (folder / "shards" / "00001.jsonl.gz").write_bytes(b""),
     "no list of a shard": lambda _, folder: (folder / "shards" / "00001.jsonl.gz").unlink(),
     "a manifest that is cut short": lambda _, folder: (folder / "cuts.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00"),
+    "a manifest that is empty": lambda _, folder: (folder / "cuts.jsonl.gz").write_bytes(b""),
     "a manifest with another bit": lambda _, folder: spoil(folder / "cuts.jsonl.gz", 100),
     "no manifest": lambda _, folder: (folder / "cuts.jsonl.gz").unlink(),
 }

@@ -17,10 +17,14 @@ def test_the_interval_holds_the_proportion_and_narrows():
 
 
 def clips_of(n_speakers, n_takes, trial):
-    """Some speakers are easy: the chance that a clip is correct is drawn by speaker, 0.8 on average."""
+    """Some speakers are easy: the chance that a clip is correct is drawn by speaker, 0.8 on average.
+
+    ``n_takes`` is the number of clips of each speaker, or the numbers of each.
+    """
     rng = np.random.default_rng(trial)
-    hits = rng.random((n_speakers, n_takes)) < rng.beta(4, 1, (n_speakers, 1))
-    return hits.ravel(), [str(i // n_takes) for i in range(hits.size)]
+    speaker = np.repeat(np.arange(n_speakers), n_takes)
+    hits = rng.random(len(speaker)) < rng.beta(4, 1, n_speakers)[speaker]
+    return hits, [str(one) for one in speaker]
 
 
 def coverage(interval, n_speakers, n_takes, n_trials=200):
@@ -49,9 +53,16 @@ def test_an_interval_that_takes_clips_for_independent_would_be_found(n_speakers)
         assert coverage(lambda hits, speakers: bootstrap(hits, np.ones(len(hits)), speakers), 2, 20, 60) < 0.85
 
 
+@pytest.mark.parametrize("interval", [proportion, of_errors])
+@pytest.mark.parametrize("n_takes", [[200] + 5 * [10], [300] + 11 * [15], [40, 25, 10, 5, 5, 3]])
+def test_an_interval_holds_the_truth_where_one_speaker_said_most_of_the_clips(interval, n_takes):
+    assert coverage(interval, len(n_takes), n_takes) >= 0.9
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 10, 11, 12, 30, 200])
 def test_students_t_is_scipys(n):
     assert student(n) == pytest.approx(stats.t.ppf(0.975, n), abs=5e-4)
+    assert stats.t.ppf(0.975, n + 0.5) - 5e-4 < student(n + 0.5) < student(n)
 
 
 def test_clips_of_one_speaker_that_agree_count_as_few():

@@ -64,3 +64,6 @@ def test_the_exported_file_is_the_model_in_float32_and_in_int8(model, tmp_path):
         np.testing.assert_allclose(of_file[0], varieties, atol=tolerance)
         for i, n in enumerate(n_frames):
             np.testing.assert_allclose(of_file[1][i, :n], log_probs[i, :n], atol=tolerance)
+        for output in "varieties", "log_probs":
+            with pytest.raises(Exception, match="letters hold no word: at least one is needed"):
+                runtime._session.run([output], {key: value.numpy()[:0] for key, value in fed.items()}, runtime._asked)
