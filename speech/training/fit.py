@@ -26,6 +26,8 @@ from speech.training.others import Others
 from speech.training.prepare import Prepared
 from speech.training.task import SpellingTask
 
+UNUSED = "parameters that were not used in producing the loss"  # Lightning's words
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -95,7 +97,7 @@ def _trained(
     )
     with (
         processes.temporary_files_in_one_folder("train"),
-        with_loader(),
+        torchs_errors_told(),
         processes.no_children_left(),
         blamed(),
         joined(process, trainer.strategy.root_device),
@@ -108,11 +110,17 @@ def _trained(
 
 
 @contextmanager
-def with_loader() -> Iterator[None]:
-    """A context in which torch's error for a loader process that ended, for whatever reason, says what to do."""
+def torchs_errors_told() -> Iterator[None]:
+    """A context in which two errors say what to do: torch's for a loader process that ended, for whatever reason, and
+    Lightning's for parameters, of an encoder of one's own, that have no part in the loss of several processes."""
     try:
         yield
     except RuntimeError as error:
+        if UNUSED in str(error):
+            raise ConfigError(
+                "trainer=ddp: the encoder has parameters that are not used: take them out, or add "
+                "trainer.strategy=ddp_find_unused_parameters_true"
+            ) from error
         if not re.match(r"DataLoader worker .* (exited unexpectedly|is killed by signal)", str(error)):
             raise
         how = str(error).partition(". ")[0]  # torch's hints follow
