@@ -39,8 +39,13 @@ class Arguments:
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
-    """Raises ConfigError if ``--config-dir`` is not a folder; ends the program for an option unknown to Hydra."""
+    """Raises ConfigError if ``--config-dir`` is not a folder, or for an option that would replace the checked configs;
+    ends the program for an option unknown to Hydra."""
     found = _options(arguments)
+    for key in ("config_path", "config_name", "experimental_rerun"):  # the last one runs a pickle
+        if getattr(found, key) is not None:
+            option = key.replace("_", "-")
+            raise ConfigError(f"--{option} {getattr(found, key)}: --config-dir DIR is what adds your own configs")
     config_dir = None if found.config_dir is None else Path(found.config_dir).absolute()
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {found.config_dir}: no such folder")

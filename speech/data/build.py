@@ -112,18 +112,18 @@ def _read_shard(folder: Path, shard: str) -> Lines | None:
 
 def read_lines(path: Path) -> Lines:
     """The lines of a shard's list."""
-    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    return [storage.parse_json(line.decode()) for line in storage.unpacked(path).splitlines()]
 
 
 def checksum(path: Path) -> int:
     """The checksum of a clip, as its shard's list has it."""
-    return zlib.crc32(path.read_bytes())
+    return zlib.crc32(storage.bounded_bytes(path))
 
 
 def _is_whole(folder: Path, lines: Mapping[str, Lines | None]) -> bool:
     try:
-        gzip.decompress((folder / "cuts.jsonl.gz").read_bytes())
-    except (EOFError, OSError, zlib.error):
+        storage.unpacked(folder / "cuts.jsonl.gz")
+    except (EOFError, OSError, ValueError, zlib.error):
         return False
     return None not in lines.values()
 
