@@ -21,7 +21,7 @@ def _train(config: Config, resume: bool = False) -> float:
     try:
         return train_once(config, resume)
     except Interrupted as stopped:
-        print(f"stopped, saved in {stopped.checkpoint}; go on with: {way_on(config.run_dir)}")
+        print(f"{stopped}; go on with: {way_on(config.run_dir)}")
         sys.exit(130)
 
 

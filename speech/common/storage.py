@@ -255,9 +255,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """The content of ``text``. Raises ValueError for invalid JSON, including NaN, Infinity and 1e999."""
+    """The content of ``text``. Raises ValueError for invalid JSON, including NaN, Infinity and numbers like 1e999."""
     try:
-        content = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return content
@@ -267,6 +267,11 @@ def _finite(written: str) -> float:
     if not math.isfinite(number := float(written)):
         raise ValueError(f"{written} is no finite number")
     return number
+
+
+def _whole(written: str) -> int:
+    _finite(written)
+    return int(written)
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

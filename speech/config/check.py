@@ -11,7 +11,6 @@ import difflib
 import functools
 import inspect
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, Node, OmegaConf
 
-from speech.common.ranges import checked_count
+from speech.common.ranges import checked_count, is_finite
 from speech.config import tree
 from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
@@ -75,7 +74,7 @@ def check_given(config: DictConfig) -> None:
 
 
 def _check_node(node: Any, path: str) -> None:
-    if isinstance(node, float) and not math.isfinite(node):
+    if isinstance(node, int | float) and not is_finite(node):
         raise ConfigError(f"{path}={node} is no finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
     if isinstance(node, list):
         for i, child in enumerate(node):

@@ -1,14 +1,19 @@
 """What comes from a file or a folder's name moves no cursor, colours nothing and breaks no line where it is shown."""
 
+import ast
 import json
+import re
 import sys
 import unicodedata
+from pathlib import Path
 
 import hypothesis.strategies as st
 import jinja2
 import pytest
 from hypothesis import given
 
+import hydra_plugins
+import speech
 from speech.common.escape import escape_mathtext, printable, printable_lines
 from speech.config import command
 from speech.data.source import Refusal
@@ -99,3 +104,20 @@ def test_a_clip_of_such_a_name_is_refused_on_one_line(tmp_path, capsys):
     found = capsys.readouterr()
     assert not BAD & set(found.out + found.err)
     assert r"\x1b[31m" in found.out
+
+
+PLACES = re.compile(r"\b(output|folder|run_dir|checkpoint|path|file|found\[0\])\b(?!\.(stat|name\b))|^error$")
+ESCAPED = re.compile(r"printable\(|way_on\(")
+
+
+def test_no_place_is_printed_as_it_is():
+    """Whoever sent a folder or a file has named it."""
+    raw = []
+    for path in [*Path(speech.__file__).parent.rglob("*.py"), *Path(hydra_plugins.__path__[0]).rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print":
+                for text in (one for one in call.args if isinstance(one, ast.JoinedStr)):
+                    values = [one for one in text.values if isinstance(one, ast.FormattedValue)]
+                    shown = [ast.unparse(one.value) for one in values if one.format_spec is None]  # others are numbers
+                    raw += [f"{path}: {one}" for one in shown if PLACES.search(one) and not ESCAPED.search(one)]
+    assert raw == []

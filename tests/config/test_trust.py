@@ -268,6 +268,7 @@ def test_an_option_that_replaces_the_projects_configs_or_runs_a_pickle_is_refuse
         ("featured: [" + "1234567, " * 200_000 + "1]", "bytes"),
         ("frontend: {sample_rate: .nan}", "frontend.sample_rate=nan is no finite number"),
         ("batch_size: -.inf", "batch_size=-inf is no finite number"),
+        (f"frontend: {{f_max: {'9' * 400}}}", r"frontend\.f_max=9+ is no finite number"),
     ],
 )
 def test_a_config_that_no_run_writes_is_refused_by_its_path(small_run, tmp_path, spoil, reason):
