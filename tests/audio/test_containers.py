@@ -65,15 +65,11 @@ def test_a_wav_whose_length_counts_its_header_is_not_truncated(read, n_bytes):
     assert len(read(wav(size=len(PCM) + n_bytes))) == len(TONE)
 
 
-@pytest.mark.parametrize("size", [1, 44, 1_000, RATE])
+@pytest.mark.parametrize("size", [2, 44, 1_000, RATE])
 def test_a_wav_whose_header_was_written_before_its_sound_holds_every_sample(read, size):
     assert np.abs(read(wav(size=size)) - TONE).max() < 1e-3
     for after in (chunk(b"LIST", b"INFO" + bytes(size)), bytes(2 * size), b"\xff" * (size // 2)):
-        content = wav(PCM[:size], after=bytes(size % 2) + after)
-        try:
-            assert len(read(content)) == size // 2
-        except files.AudioError as error:
-            assert "no samples" in str(error)
+        assert len(read(wav(PCM[:size], after=after))) == size // 2
 
 
 @pytest.mark.parametrize("before", [b"", chunk(b"JUNK", bytes(28)), chunk(b"LIST", b"INFO") + chunk(b"fact", bytes(4))])
