@@ -6,24 +6,27 @@ import re
 import sys
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import jinja2
 import pytest
 from hypothesis import given
+from matplotlib.figure import Figure
 
 import hydra_plugins
 import speech
-from speech.common.escape import escape_mathtext, printable, printable_lines
+from speech.common.escape import escape_mathtext, printable, printable_data, printable_lines
 from speech.config import command
 from speech.data.source import Refusal
-from speech.evaluation import format, text
+from speech.evaluation import format, sweep, text
 from speech.evaluation.card import _in_words, _line
 from speech.evaluation.prediction import Prediction
 from speech.evaluation.report import evaluate
 from speech.inference.batch import ClipResult
 from speech.inference.transcriber import Span, Transcript
-from speech.page import page
+from speech.monitor import settings
+from speech.page import page, pictures
 
 ODD = "a\x1b[31mb\rc\u2028d\u202ee\x9b0mf\x00g"
 SHOWN = r"a\x1b[31mb\rc\u2028d\u202ee\x9b0mf\x00g"
@@ -77,6 +80,8 @@ def test_tables_card_and_page_show_speakers_and_names():
         assert not BAD & set(shown)
         assert r"\x1b[31mb" in shown
     assert escape_mathtext(f"{ODD}$") == SHOWN + r"\$"
+    assert printable_data({"a": [ODD, 1]}) == {"a": [SHOWN, 1]}
+    assert sweep._value(ODD) == SHOWN
 
 
 def test_the_page_shows_every_text_escaped(monkeypatch):
@@ -92,6 +97,20 @@ def test_the_page_shows_every_text_escaped(monkeypatch):
     with pytest.raises(StopIteration):
         page.page(None, 1)
     assert rendered == [f"{SHOWN}\n&lt;b&gt;|{SHOWN}"]
+    picture = pictures.svg(lambda: Figure((1, 1)), f"{ODD}<b>")
+    assert f"{SHOWN}&lt;b&gt;" in picture
+    assert not BAD & set(picture)
+
+
+def test_the_config_in_tensorboard_is_shown_escaped(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(f"a: 1\nb: {ODD}\n", encoding="utf-8", newline="")
+    added = []
+    board = SimpleNamespace(add_text=lambda tag, shown, step: added.append(shown))
+    monkeypatch.setattr(settings, "writer", lambda trainer: board)
+    settings.Settings().on_train_start(SimpleNamespace(default_root_dir=tmp_path, global_step=0), None)
+    (shown,) = added
+    assert shown.startswith("    a: 1\n    b: a\\x1b[31mb")
+    assert not BAD & set(shown)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names are not to be had there")
