@@ -135,8 +135,9 @@ def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
     return [{"text": str(name), "say": list(name.say)} if name.say else str(name) for name in names]
 
 
-def check_list(names: Any, letters: str | None) -> None:
-    """Raise ValueError for faults in ``names``, if any are given, before longer work begins."""
+def check_corpus(config: Any) -> None:
+    """Raise ValueError for faults in the names of ``config.corpus``, if it has any, before longer work begins."""
+    names, letters = config.corpus.get("names"), config.alphabet
     alphabet = Alphabet(letters) if letters else Alphabet()
     for name in read_names(names, alphabet) if names else []:
         alphabet.fold(name)  # training spells a name by its own letters, not a respelling's
