@@ -174,6 +174,8 @@ def _read_text(path: str) -> str:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         way_out = f"a list is names=[{path}]" if "," in path else "one name a line, or a list: names=[Anna,Bob]"
+        if path[:1] in ("[", "{", "'", '"') or path[-1:] in ("]", "}"):
+            way_out = "close each bracket, and quote the whole: 'names=[Anna,{text: Siobhan, say: shivawn}]'"
         raise ValueError(f"names={path}: not a readable text file ({reason}): {way_out}") from error
     if len(content) > _LARGEST:
         raise ValueError(f"names={path}: over {_LARGEST} bytes: give a text file, one name a line")

@@ -1,3 +1,4 @@
+import re
 import shutil
 import sys
 
@@ -6,6 +7,7 @@ from commands import run_command
 from omegaconf import OmegaConf
 
 from speech.config import command, tree
+from speech.config.arguments import quoted
 from speech.config.check import check_overrides
 from speech.config.objects import instantiate
 
@@ -206,3 +208,9 @@ def test_every_fault_of_a_list_is_told_before_what_is_slow_is_imported(capsys, m
         "error: list.txt:1: 'Anna, Bob' has a comma: each name has a line of its own",
         "list.txt:3: '1. Carl' begins with '1.': give the name alone",
     ]
+
+
+@pytest.mark.parametrize("typed", ["names=[Mary Jane,Bob]", "names={text: Anna, say: ana}", "names=[Anna, Bob, Zoë]"])
+def test_a_list_that_the_shell_has_split_is_told_with_its_quotes(typed):
+    with pytest.raises(tree.ConfigError, match=rf"not KEY=VALUE: .* quote both: '{re.escape(typed)}'$"):
+        quoted(["clips=a.wav", *typed.split(), "json=true", "--config-dir", "mine"])
