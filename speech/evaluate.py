@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from speech.config import command
+from speech.text.names import read_names
 
 if TYPE_CHECKING:
     from speech.config.tree import Config
 
 
 def evaluate(config: Config) -> None:
-    from speech.common.counting import counted
-    from speech.common.escape import printable
+    from speech.common import counting, escape
     from speech.evaluation import comparison, output, report, spotting, text
     from speech.training import evaluation
 
@@ -25,15 +25,15 @@ def evaluate(config: Config) -> None:
     found, against = report.evaluate(predictions, *own, spotted), None
     print(text.evaluation(found, predictions, recognizer.rejection))
     refused = "".join(f"\nrefused: {refusal}" for refusal in data.refused[:10])
-    print(f"\n{printable(path)}, {counted(len(data.refused), 'clip')} refused{refused}")
+    print(f"\n{escape.printable(path)}, {counting.counted(len(data.refused), 'clip')} refused{refused}")
     if other is not None:
         against = comparison.compare(predictions, task.predict(other, evaluation.data_for(config, other, data)))
-        print(f"\n{text.comparison(against)}\nagainst {printable(other_path)}")
+        print(f"\n{text.comparison(against)}\nagainst {escape.printable(other_path)}")
     output.write(found, against, config.output, config.picture, config.tensorboard)
 
 
 def main() -> None:
-    command.run("evaluate", evaluate)
+    command.run("evaluate", evaluate, first=lambda config: read_names(config.names or []))
 
 
 if __name__ == "__main__":

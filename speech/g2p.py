@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def _train(config: Config, resume: bool = False) -> None:
+    from speech.common.escape import printable
     from speech.training.g2p.run import train  # torch is slow to import: misspelt keys are reported first
     from speech.training.interruption import Interrupted
 
     try:
         print(json.dumps(train(config, resume)))
     except Interrupted as stopped:
-        print(f"stopped and saved in {stopped.checkpoint}; continue with: python -m speech.g2p resume={config.run_dir}")
+        print(f"{stopped}; continue with: python -m speech.g2p resume={printable(config.run_dir)}")
         sys.exit(130)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speech.common import program
 from speech.common.command_line import Parser
+from speech.common.escape import printable
 
 
 def main() -> None:
@@ -22,7 +23,8 @@ def main() -> None:
         folder = Path(given.folder).expanduser()
         package = given.package or default_package(folder)
         write(folder, package)
-        print(f"{folder}: the project {package}; begin with: cd {folder} && make test")
+        shown = printable(folder)
+        print(f"{shown}: the project {package}; begin with: cd {shown} && make test")
 
     program.run(begin)
 

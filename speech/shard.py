@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from speech.config import command
+from speech.text.names import check_corpus
 
 if TYPE_CHECKING:
     from speech.config.tree import Config
@@ -32,7 +33,7 @@ def shard(config: Config) -> None:
 
 
 def main() -> None:
-    command.run("shard", shard)
+    command.run("shard", shard, first=check_corpus)
 
 
 if __name__ == "__main__":

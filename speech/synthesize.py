@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def synthesize(config: Config) -> None:
     import numpy as np
 
-    from speech.common.counting import counted
+    from speech.common import counting, escape
     from speech.config.objects import instantiate
     from speech.inference.pronounce import with_pronunciations
     from speech.text.alphabet import Alphabet
@@ -29,7 +29,7 @@ def synthesize(config: Config) -> None:
     names = with_pronunciations(names, n, config.seed) if (n := config.n_pronunciations) else names
     voices = draw_voices(engine, config.n_voices, np.random.default_rng(config.seed), config.accent)
     n_clips = write_clips(names, voices, engine, output, config.sample_rate, config.seed)
-    print(f"{counted(n_clips, 'clip')} in {output.resolve()}")
+    print(f"{counting.counted(n_clips, 'clip')} in {escape.printable(output.resolve())}")
 
 
 def main() -> None:

@@ -6,22 +6,20 @@ import sys
 from typing import TYPE_CHECKING
 
 from speech.config import command
+from speech.text.names import check_corpus
 
 if TYPE_CHECKING:
     from speech.config.tree import Config
 
 
 def _train(config: Config, resume: bool = False) -> float:
-    from speech.text.names import check_list
-
-    check_list(config.corpus.get("names"), config.alphabet)
     from speech.training.interruption import Interrupted  # torch is slow to import: misspelt keys are reported first
     from speech.training.sweep import train_once, way_on
 
     try:
         return train_once(config, resume)
     except Interrupted as stopped:
-        print(f"stopped and saved in {stopped.checkpoint}; continue with: {way_on(config.run_dir)}")
+        print(f"{stopped}; continue with: {way_on(config.run_dir)}")
         sys.exit(130)
 
 
@@ -33,7 +31,7 @@ def _table(folder: str) -> None:
 
 def main() -> None:
     command.of_a_list()
-    command.run("train", _train, resume=lambda config: _train(config, resume=True), after_sweep=_table)
+    command.run("train", _train, lambda config: _train(config, resume=True), _table, first=check_corpus)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,13 @@ def test_a_misspelt_split_is_told_before_a_clip_is_made(small_run, evaluate, mon
     assert "split=tset: the corpus has train, val, unseen_speakers, unseen_accent; or give" in capsys.readouterr().err
 
 
+def test_a_name_that_cannot_be_written_is_told_before_a_clip_is_made(small_run, evaluate, monkeypatch, capsys):
+    monkeypatch.setattr("speech.training.evaluation.make_data", lambda *_: pytest.fail("the corpus was built first"))
+    with pytest.raises(SystemExit):
+        evaluate(f"recognizer={small_run}", "names=[Anna,N4,Анна]")
+    assert [line[:11] for line in capsys.readouterr().err.splitlines()] == ["error: name", "names[2]: t"]
+
+
 def test_an_exported_file_is_refused(small_export, evaluate, capsys):
     with pytest.raises(SystemExit):
         evaluate(f"recognizer={small_export / 'recognizer.onnx'}")

@@ -14,6 +14,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 
+from speech.common.escape import printable
 from speech.common.extras import require
 from speech.common.ranges import checked_count
 from speech.config.tree import ConfigError
@@ -106,7 +107,7 @@ class OptunaSweeper(Sweeper):
             except Exception as error:  # any error of a job, including a fault in the user's code
                 failed = error
                 kind = "" if isinstance(error, ConfigError) else f"{type(error).__name__}: "
-                print(f"error: {kind}{error}", file=sys.stderr)
+                print(f"error: {kind}{printable(error)}", file=sys.stderr)
                 values.append(None)
         states = optuna.trial.TrialState
         if values.count(None) == len(values) and not study.get_trials(deepcopy=False, states=(states.COMPLETE,)):

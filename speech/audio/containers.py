@@ -22,6 +22,7 @@ _LARGEST_32 = 0x7FFF_0000  # writers into pipes declare 0x7FFFF000, 0x80000000, 
 _LARGEST_64 = 1 << 62
 _MOST_CHUNKS = 1_000
 _PADDING = 1 << 16  # bytes
+_NAME = 4  # bytes of a chunk's name
 _LONGEST_FRAME = 1 << 20  # bytes of FLAC: 65 535 samples of eight channels, hardly compressed
 _FLAC_BLOCKS = {1: 192, **{i: 144 << i for i in range(2, 6)}, **{i: 1 << i for i in range(8, 16)}}  # samples, by code
 _NIST = (b"sample_count", b"channel_count", b"sample_n_bytes")  # in the header of a file of NIST SPHERE
@@ -164,7 +165,7 @@ def closed(file: BinaryIO, kind: str) -> io.RawIOBase | io.BytesIO | None:
     if kind == "FLAC":
         return _closed_flac(file)
     sound = _find_sound(file, kind)
-    if sound is None or sound.declared is not None or not sound.form:
+    if sound is None or not sound.form or (sound.declared is not None and not _goes_on(file, kind, sound)):
         return None
     held = _size(file) - sound.at
     if held <= 0:
@@ -260,6 +261,17 @@ def _is_chunks(file: BinaryIO, kind: str, at: int) -> bool:
     found = list(_chunks(file, _LAYOUTS[kind], at))
     named = all(name.isascii() and name.decode("ascii").isprintable() for name, _, _ in found)
     return bool(found) and named and abs(found[-1][2] + found[-1][1] - _size(file)) <= 1
+
+
+def _goes_on(file: BinaryIO, kind: str, sound: _Sound) -> bool:
+    """Whether at least as many bytes as the header declares follow the sound, and begin neither as a chunk nor with
+    zeros: the header was written before the sound, and not again."""
+    declared = sound.declared or 0
+    end = sound.at + declared
+    file.seek(end + (-declared % _LAYOUTS[kind].align if kind in _LAYOUTS else 0))
+    name = file.read(_NAME)
+    is_chunk = kind in _LAYOUTS and name.isascii() and name.decode("ascii").isprintable()
+    return _size(file) - end >= declared and not is_chunk and any(name)
 
 
 def _has_last_page(file: BinaryIO) -> bool:

@@ -33,8 +33,8 @@ SUFFIXES = frozenset(
     f".{suffix}"
     for kinds in (
         "wav wave bwf rf64 w64 aif aiff aifc caf au snd flac ogg oga opus mp3 mp2 mpga sph nist voc sf ircam",
-        "svx 8svx iff avr paf pvf wve m4a m4b m4r mp4 mov 3gp 3g2 aac webm weba mkv mka wma asf amr ape wv ac3 flv avi",
-        "spx tta",
+        "svx 8svx iff avr paf pvf wve m4a m4b m4r m4v mp4 mov 3gp 3gpp 3g2 aac webm weba mkv mka wma wmv asf amr awb",
+        "ape wv ac3 flv avi spx tta ogv ogx",
     )
     for suffix in kinds.split()
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from speech.common.ranges import is_finite
+
 LONGEST_S = 60.0  # a name takes one second; the bound is for memory and time
 RATES = (4_000, 384_000)  # Hz: any other is a damaged header
 MOST_CHANNELS = 64
@@ -18,7 +20,8 @@ class AudioError(ValueError):
 def check(where: str, rate: float, n_channels: int, n_samples: int) -> None:
     """Raises AudioError, naming ``where``, for a rate, number of channels or length beyond the limits."""
     if not RATES[0] <= rate <= RATES[1]:  # NaN is outside too
-        raise AudioError(f"{where}: sample rate {rate:g} Hz is outside the range {RATES[0]} to {RATES[1]} Hz")
+        shown = f"{rate:g}" if is_finite(rate) else rate
+        raise AudioError(f"{where}: sample rate {shown} Hz is outside the range {RATES[0]} to {RATES[1]} Hz")
     if not 1 <= n_channels <= MOST_CHANNELS:
         raise AudioError(f"{where}: {n_channels} channels, at most {MOST_CHANNELS} are allowed: mix them down")
     if (seconds := n_samples / rate) > LONGEST_S:

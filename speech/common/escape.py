@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 _JOINERS = "\u200c\u200d"  # invisible letters of Persian and of Indian scripts
 
@@ -21,6 +22,15 @@ def printable(text: object) -> str:
 def printable_lines(text: object) -> str:
     """``printable`` of each line of ``text``."""
     return "\n".join(map(printable, str(text).split("\n")))
+
+
+def printable_data(node: Any) -> Any:
+    """Plain data with each text in it ``printable``."""
+    if isinstance(node, dict):
+        return {key: printable_data(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [printable_data(value) for value in node]
+    return printable(node) if isinstance(node, str) else node
 
 
 def escape_mathtext(text: str) -> str:

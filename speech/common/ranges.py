@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 Range = tuple[float, float]
+_LARGEST = 1e9
+
+
+def is_finite(value: float) -> bool:
+    """Whether ``value`` is a number that a float can hold: not NaN, not infinite, and no integer of 400 digits."""
+    return abs(value) <= sys.float_info.max
 
 
 def checked_text(key: str, value: object, what: str) -> str:
@@ -31,9 +38,9 @@ def checked_count(key: str, value: int, least: int, most: int) -> int:
 
 
 def checked_numbers(key: str, values: Sequence[float]) -> Sequence[float]:
-    """``values``. Raises ValueError, which names ``key``, unless each is a finite number."""
-    if not all(isinstance(one, int | float) and math.isfinite(one) for one in values):
-        raise ValueError(f"{key} must be finite numbers")
+    """``values``. Raises ValueError, which names ``key``, unless each is a number whose products are finite, too."""
+    if not all(isinstance(one, int | float) and -_LARGEST <= one <= _LARGEST for one in values):  # NaN is in no range
+        raise ValueError(f"{key} must be finite numbers within -{_LARGEST:g} to {_LARGEST:g}")
     return values
 
 

@@ -1,22 +1,26 @@
 """Files of a run: written atomically (complete or not at all); an error in reading one back names the file.
 
-A file may come from a stranger. So its size is checked before it is read, YAML aliases, which can make a few lines
-stand for gigabytes, are refused, and so are NaN and infinite numbers.
+A file may come from a stranger. So its size is checked before it is read; pipes and devices, which may never end, YAML
+aliases and compressed files, which can make a few bytes stand for gigabytes, and NaN and infinite numbers are refused.
 """
 
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import itertools
 import json
+import math
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NoReturn, TextIO
+from typing import IO, Any, TextIO
 
 from speech.common.escape import printable
 
@@ -26,6 +30,7 @@ if sys.platform != "win32":
 LARGEST_TEXT = 1 << 28  # bytes of JSON
 LARGEST_YAML = 1 << 20  # bytes of a config: YAML takes seconds per megabyte
 DEEPEST_YAML = 32  # levels
+_MOST_PACKED = 100  # times its size, to which a compressed file may unpack: our own unpack to ten times theirs
 
 
 class UnwritableError(OSError):
@@ -200,11 +205,34 @@ def keep(path: Path) -> Path:
     return kept
 
 
-def bounded_text(path: Path, largest: int = LARGEST_TEXT) -> str:
-    """The text in ``path``. Raises OSError if it cannot be read, ValueError if it is not UTF-8 or over ``largest``."""
-    if path.stat().st_size > largest:
+def bounded_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
+    """The content of ``path``. Raises OSError if it cannot be read, and ValueError, without reading it, if it is over
+    ``largest`` bytes, or a pipe or a device."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("not a regular file")
+    if status.st_size > largest:
         raise ValueError(f"over {largest} bytes")
-    return path.read_text(encoding="utf-8")
+    return path.read_bytes()
+
+
+def unpacked(path: Path) -> bytes:
+    """The content of the gzip file ``path``. Raises OSError, EOFError, zlib.error or ValueError for any other file, and
+    ValueError for one that unpacks to more than ``_MOST_PACKED`` times its size."""
+    packed = bounded_bytes(path)
+    if not packed:  # as a crash of the machine may leave it: to gzip it is a file of 0 bytes
+        raise EOFError(f"{path} is empty")
+    most = _MOST_PACKED * len(packed)
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"unpacks to more than {_MOST_PACKED} times its size")
+    return content
+
+
+def bounded_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text in ``path``. Raises OSError and ValueError as ``bounded_bytes`` does, and if it is not UTF-8."""
+    return bounded_bytes(path, largest).decode("utf-8")
 
 
 def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
@@ -240,16 +268,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(text: str) -> Any:
-    """The content of ``text``. Raises ValueError for invalid JSON, including NaN and Infinity."""
+    """The content of ``text``. Raises ValueError for invalid JSON, including NaN, Infinity and numbers like 1e999."""
     try:
-        content = json.loads(text, parse_constant=_refuse_constant)
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return content
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a finite number")
+def _finite(written: str) -> float:
+    if not math.isfinite(number := float(written)):
+        raise ValueError(f"{written} is not a finite number")
+    return number
+
+
+def _whole(written: str) -> int:
+    _finite(written)
+    return int(written)
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

@@ -7,8 +7,10 @@ that a misspelling is reported in one line, where Hydra would print a page.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +41,13 @@ class Arguments:
 
 
 def parse(arguments: Sequence[str]) -> Arguments:
-    """Raises ConfigError if ``--config-dir`` is not a folder; ends the program for an option unknown to Hydra."""
+    """Raises ConfigError if ``--config-dir`` is not a folder, or for an option that would replace the checked configs;
+    ends the program for an option unknown to Hydra."""
     found = _options(arguments)
+    for key in ("config_path", "config_name", "experimental_rerun"):  # the last one runs a pickle
+        if getattr(found, key) is not None:
+            option = key.replace("_", "-")
+            raise ConfigError(f"--{option} {getattr(found, key)}: --config-dir DIR is what adds your own configs")
     config_dir = None if found.config_dir is None else Path(found.config_dir).absolute()
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {found.config_dir}: no such folder")
@@ -76,9 +83,19 @@ def opt_in(arguments: Sequence[str]) -> list[str]:
 def quoted(arguments: Sequence[str]) -> list[str]:
     """``arguments``, with quotes where Hydra's grammar does not accept them as they are or, if the option takes texts,
     would read numbers or a sweep: ``names=[O'Brien,José,Nan]``, ``clips=take=1,(2).wav``. A ``~/`` is replaced by the
-    home folder, which not every shell does."""
-    sweeps = _options(arguments).multirun
-    return [_quoted(argument, sweeps) for argument in arguments]
+    home folder, which not every shell does. Raises ConfigError for a text that a shell has split at its spaces."""
+    found = _options(arguments)
+    _check_spaces(found.overrides)
+    return [_quoted(argument, found.multirun) for argument in arguments]
+
+
+def _check_spaces(arguments: Sequence[str]) -> None:
+    """Raise ConfigError, with the quoted argument, for arguments that a shell has made of one, at its spaces."""
+    for i, argument in enumerate(arguments):
+        if i and "=" not in argument and not argument.startswith("~"):
+            rest = itertools.takewhile(lambda one: "=" not in one, arguments[i:])
+            whole = shlex.quote(" ".join([arguments[i - 1], *rest]))
+            raise ConfigError(f"{argument}: not KEY=VALUE: if it belongs to what is before it, quote both: {whole}")
 
 
 def _quoted(argument: str, sweeps: bool) -> str:

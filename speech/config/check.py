@@ -10,8 +10,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import itertools
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -22,7 +22,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
-from speech.common.ranges import checked_count
+from speech.common.ranges import checked_count, is_finite
 from speech.config import tree
 from speech.config.objects import UntrustedConfigError, locate
 from speech.config.sweep import require_launcher
@@ -35,8 +35,8 @@ _TYPES: dict[str, type | UnionType] = {"bool": bool, "int": int, "float": int | 
 _OBJECTS = ("replay", "concatenate")  # null, or a node with a _target_
 _FILES = ("names", "words", "exclude")  # lists that may be text files
 _HYDRA_KEYS = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
-# The keys of Hydra's own node that name code or set the environment.
-_CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher._target_", "sweeper._target_")
+# The keys of Hydra's own node that name code or commands, or set the environment.
+_CODE = ("callbacks", "job_logging", "hydra_logging", "job.env_set", "launcher", "sweeper._target_")
 
 
 def unknown_key(what: str, given: str, known: Iterable[str]) -> ConfigError:
@@ -78,7 +78,7 @@ def check_given(config: DictConfig) -> None:
 
 
 def _check_node(node: Any, path: str) -> None:
-    if isinstance(node, float) and not math.isfinite(node):
+    if isinstance(node, int | float) and not is_finite(node):
         raise ConfigError(f"{path}={node} is not a finite number (if it is a name, quote it: 'names=[\"Nan\",Anna]')")
     if isinstance(node, list):
         for i, child in enumerate(node):
@@ -95,10 +95,9 @@ def _check_node(node: Any, path: str) -> None:
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
             for key in set(node) - known - _HYDRA_KEYS:
                 raise unknown_key(path, key, known)
-        for key in known & node.keys():
-            if kind := _misfit(node[key], parameters[key]):
-                value = json.dumps(node[key])
-                raise ConfigError(f"{path}.{key}={value} must be {kind}")
+        for key, child in node.items():
+            if key in known and (kind := _misfit(child, parameters[key])):
+                raise ConfigError(f"{path}.{key}={json.dumps(child)} must be {kind}")
     named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:
@@ -167,21 +166,37 @@ def _of_choices(_tree: Path, name: str, choices: tuple[str, ...], config_dir: Pa
 
 
 def check_hydra(name: str, arguments: Sequence[str], config_dir: Path | None) -> None:
-    """Raise ConfigError if a file of ``config_dir`` affects what Hydra itself imports, calls or exports.
+    """Raise ConfigError if a file of ``config_dir`` affects what Hydra itself imports, calls or exports, in any job.
 
     Hydra makes these objects before our configs are checked. A command line may set them; a file may not.
     """
     if config_dir is None:
         return
-    overrides = OverridesParser.create().parse_overrides(list(arguments))
-    given = [override for override in overrides if override.key_or_group.startswith(("hydra.", "hydra/"))]
+    parse = OverridesParser.create().parse_overrides
+    overrides = parse(list(arguments))
+    ours = [one for one in overrides if one.key_or_group.startswith(("hydra.", "hydra/")) or _is_ours(one)]
+    expected = tree.composed(name, list(map(_first, ours)), hydra_too=True).hydra
     found = tree.composed(name, list(map(_first, overrides)), config_dir, hydra_too=True).hydra
-    expected = tree.composed(name, list(map(_first, given)), hydra_too=True).hydra
-    for key in _CODE:
-        if OmegaConf.select(found, key) != OmegaConf.select(expected, key):
-            raise ConfigError(
-                f"--config-dir {config_dir}: a file there sets hydra.{key}: give that on the command line"
-            )
+    swept = parse([f"{key}={value}" for key, value in (found.sweeper.get("params") or {}).items()]) + overrides
+    every = [_every(one) if tree.is_group(one.key_or_group, config_dir) else [_first(one)] for one in swept]
+    for job in itertools.product(*every):
+        found = tree.composed(name, job, config_dir, hydra_too=True).hydra
+        for key in _CODE:
+            if _raw(found, key) != _raw(expected, key):
+                raise ConfigError(
+                    f"--config-dir {config_dir}: a file there sets hydra.{key}: give that on the command line"
+                )
+
+
+def _is_ours(override: Override) -> bool:
+    """Whether ``override`` chooses only configs of the project's own tree."""
+    group = override.key_or_group
+    return tree.is_group(group) and all(choice in tree.options(group) for choice in _choices(override))
+
+
+def _raw(config: DictConfig, key: str) -> Any:
+    node = OmegaConf.select(config, key)
+    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
 
 
 def _groups(name: str) -> list[str]:
@@ -246,5 +261,11 @@ def _choices(override: Override) -> list[Any]:
 
 def _first(override: Override) -> str:
     """The override, with only the first choice of a sweep."""
-    key = override.get_key_element()
-    return f"{key}={_choices(override)[0] or 'null'}" if override.is_sweep_override() else str(override.input_line)
+    return _every(override)[0]
+
+
+def _every(override: Override) -> list[str]:
+    """The override, once with each choice of a sweep."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    return [f"{override.get_key_element()}={choice or 'null'}" for choice in _choices(override)]

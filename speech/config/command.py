@@ -64,18 +64,27 @@ def of_a_list() -> None:
         sys.argv.insert(given.index("corpus.names"), "experiment=list")
 
 
-def run(name: str, main: Main, resume: Main | None = None, after_sweep: Callable[[str], object] | None = None) -> None:
+def run(
+    name: str,
+    main: Main,
+    resume: Main | None = None,
+    after_sweep: Callable[[str], object] | None = None,
+    first: Main | None = None,
+) -> None:
     """Compose config ``name`` from the command line, check it, and call ``main`` with it.
 
     ``--help`` prints the command's page. With ``resume=RUN_DIR``, ``resume`` is called with that run's config, and no
-    folder is created. A ``_target_`` may name packages of ``trust=[...]``. An error that a user can correct is shown as
-    one line, and ends the program with status 2. In a sweep (``-m``) it only ends its job; ``after_sweep`` is called
-    with the sweep's folder when all jobs have ended, and a failed job is reported then.
+    folder is created. ``first`` checks what it can before the config's targets are imported, as torch takes seconds. A
+    ``_target_`` may name packages of ``trust=[...]``. An error that a user can correct is shown as one line, and ends
+    the program with status 2. In a sweep (``-m``) it only ends its job; ``after_sweep`` is called with the sweep's
+    folder when all jobs have ended, and a failed job is reported then.
     """
-    program.run(lambda: _run(name, main, resume, after_sweep), _told, name in GO_ON)
+    program.run(lambda: _run(name, main, resume, after_sweep, first), _told, name in GO_ON)
 
 
-def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None) -> None:
+def _run(
+    name: str, main: Main, resume: Main | None, after_sweep: Callable[[str], object] | None, first: Main | None
+) -> None:
     import multiprocessing
 
     import hydra  # takes half a second
@@ -87,6 +96,9 @@ def _run(name: str, main: Main, resume: Main | None, after_sweep: Callable[[str]
     from speech.config.help import page
 
     def main_of_checked(config: Config) -> object:
+        if first is not None:
+            check_given(config)
+            first(config)
         check_given(compose.finish(config, name))
         return main(config)
 

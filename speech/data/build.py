@@ -112,26 +112,18 @@ def _read_shard(folder: Path, shard: str) -> Lines | None:
 
 def read_lines(path: Path) -> Lines:
     """The lines of a shard's list. Raises EOFError, ValueError, OSError or zlib.error for a damaged one."""
-    return [json.loads(line) for line in _whole(path).splitlines()]
-
-
-def _whole(path: Path) -> bytes:
-    """The content of a gzip file. To gzip 0 bytes, which a crash of the machine may leave, are a file of no lines."""
-    compressed = path.read_bytes()
-    if not compressed:
-        raise EOFError(f"{path} is empty")
-    return gzip.decompress(compressed)
+    return [storage.parse_json(line.decode()) for line in storage.unpacked(path).splitlines()]
 
 
 def checksum(path: Path) -> int:
     """The checksum of a clip, as its shard's list has it."""
-    return zlib.crc32(path.read_bytes())
+    return zlib.crc32(storage.bounded_bytes(path))
 
 
 def _is_whole(folder: Path, lines: Mapping[str, Lines | None]) -> bool:
     try:
-        _whole(folder / "cuts.jsonl.gz")
-    except (EOFError, OSError, zlib.error):
+        storage.unpacked(folder / "cuts.jsonl.gz")
+    except (EOFError, OSError, ValueError, zlib.error):
         return False
     return None not in lines.values()
 

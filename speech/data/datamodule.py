@@ -19,6 +19,7 @@ import pytorch_lightning as pl
 import soundfile
 from torch.utils.data import DataLoader
 
+from speech.audio import limits
 from speech.common.counting import counted
 from speech.common.processes import cores, end_with_parent
 from speech.data.augment.light import Augment
@@ -42,8 +43,9 @@ def read_cuts(corpus: Corpus) -> list[Any]:
     from lhotse import CutSet  # takes 1.7 s to import
 
     try:
-        cuts = list(CutSet.from_file(corpus.cuts_path).with_recording_path_prefix(corpus.folder))
-        if [_of_cut(cut) for cut in cuts] != [_of_line(line) for line in _listed(corpus)]:
+        cuts = list(CutSet.from_dicts(read_lines(corpus.cuts_path)).with_recording_path_prefix(corpus.folder))
+        listed = [(*_of_line(line), str(corpus.folder / line["path"])) for line in _listed(corpus)]
+        if [(*_of_cut(cut), cut.recording.sources[0].source) for cut in cuts] != listed:
             raise ValueError("its clips are not those of the lists in shards")
     except (*UNREADABLE, AttributeError, LookupError, TypeError) as error:
         raise _damaged(corpus.cuts_path, corpus.folder, error) from error
@@ -98,9 +100,12 @@ def load_cuts(cuts: Sequence[Any]) -> list[Clip]:
     """The clips of ``cuts``, in memory. Raises CorpusError for a missing or damaged clip."""
 
     def load(cut: Any) -> Clip:
-        path = Path(cut.recording.sources[0].source)
+        path, n_samples = Path(cut.recording.sources[0].source), cut.recording.num_samples
         try:
-            samples, _ = soundfile.read(path, dtype="int16")
+            limits.check(str(path), cut.sampling_rate, 1, n_samples)
+            samples, _ = soundfile.read(path, n_samples + 1, dtype="int16")  # whatever its own header says
+            if samples.shape != (n_samples,):
+                raise ValueError(f"its samples are {samples.shape}, not ({n_samples},)")
         except UNREADABLE as error:
             raise _damaged(path, path.parents[2], error) from error
         of, custom = cut.supervisions[0], cut.custom

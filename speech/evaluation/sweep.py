@@ -125,7 +125,7 @@ def _cells(row: Row) -> list[str]:
 
 def _value(value: Any) -> str:
     shown = f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
-    return textwrap.shorten(shown, WIDEST, placeholder="...")
+    return textwrap.shorten(printable(shown), WIDEST, placeholder="...")
 
 
 def _log(folder: Path, rows: Sequence[Row]) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from speech.audio.endpointing import GAP_S, MARGIN_S, Endpointer, Segment
 from speech.audio.files import Waveform
 from speech.audio.limits import AudioError
+from speech.audio.quality import band_faults
 from speech.audio.streams import Block, Fault, File
 from speech.common.counting import counted
 from speech.common.escape import printable
@@ -332,17 +333,22 @@ def _cut(blocks: Iterable[Block | Listed], n: int) -> Iterator[Block | Listed]:
 
 @dataclass(frozen=True)
 class Found:
-    """A name of the list in a recording; or the reason why the recording was ``refused``."""
+    """A name of the list in a recording, a ``fault`` of the recording, or the reason why it was ``refused``."""
 
     clip: Path
     recognised: Recognised | None = None
     refused: str | None = None
+    fault: str | None = None
 
     def to_json(self) -> str:
-        fields = {"refused": self.refused} if self.recognised is None else json.loads(self.recognised.to_json())
-        return json.dumps({"clip": str(self.clip), **fields})
+        fields = {"refused": self.refused} if self.fault is None else {"event": "fault", "text": self.fault}
+        return json.dumps(
+            {"clip": str(self.clip)} | (json.loads(self.recognised.to_json()) if self.recognised else fields)
+        )
 
     def to_text(self) -> str:
+        if self.fault is not None:
+            return printable(f"{self.clip}: {self.fault}")
         if (one := self.recognised) is None:
             return printable(f"refused: {self.clip}: {self.refused}")
         name, probability = one.transcript.names[0]
@@ -352,10 +358,13 @@ class Found:
 def spot(
     transcriber: Transcriber, clips: Iterable[Path], lexicon: Mapping[str, Entry], false_alarms_per_hour: float | None
 ) -> Iterator[Found]:
-    """The accepted names of ``lexicon`` in ``clips`` of any length. Each clip is a new stream."""
+    """The accepted names of ``lexicon`` in ``clips`` of any length, after the fault of a clip's bandwidth, if it has
+    one. Each clip is a new stream."""
     for clip in clips:
         try:
-            blocks = File(clip).blocks(transcriber.sample_rate)
+            file = File(clip)
+            yield from (Found(clip, fault=one) for one in band_faults(file.format.rate, transcriber.sample_rate))
+            blocks = file.blocks(transcriber.sample_rate)
             for event in listen(transcriber, blocks, lexicon, False, false_alarms_per_hour):
                 if isinstance(event, Fault):
                     yield Found(clip, refused=event.text.removeprefix(f"{clip}: "))

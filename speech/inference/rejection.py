@@ -78,7 +78,7 @@ class Rejection:
     def __post_init__(self) -> None:
         if len(self.weights) != 1 + len(EVIDENCE):
             raise TypeError(f"{counted(len(self.weights), 'weight')} where {1 + len(EVIDENCE)} are needed")
-        for some in (self.weights, [*self.thresholds.values()]):
+        for some in (self.weights, [*self.thresholds.values(), self.rejected_from]):
             checked_numbers("rejection", some)
         if self.false_accept_rate not in self.thresholds:
             there = ", ".join(self.thresholds)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speech.common.counting import counted
+from speech.common.escape import printable
 from speech.common.storage import write_bytes
 from speech.lessons.baseline import N_FOLDS
 from speech.lessons.result import Place
@@ -70,7 +71,7 @@ def _own(file: File, data_dir: Path) -> Path:
     if not found:
         raise DataError(f"data_dir={data_dir}: neither {places[0]} nor {places[1]} is there; data_dir=null fetches it")
     if _sha256(found[0].read_bytes()) != file.sha256:
-        print(f"{found[0]}: not the original (SHA-256): do not compare the figures with those of docs/lessons.md")
+        print(printable(f"{found[0]}: not the original (SHA-256): its figures are not those of docs/lessons.md"))
     return found[0]
 
 

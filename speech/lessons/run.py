@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from speech.backprop.operation import InputError
 from speech.common import event_files
+from speech.common.escape import printable
 from speech.common.storage import write_json
 from speech.lessons.result import PICTURE, Place, Result
 
@@ -35,5 +36,5 @@ def run(lesson: Lesson, place: Place) -> dict[str, Any]:
     write_json(place.run_dir / "report.json", report)
     print(f"\n{result.table()}\n")
     print(f"gradients within {report['largest_gradient_error']:.0e} of central differences (relative)")
-    print(f"picture  {place.run_dir / PICTURE}\n{place.run_dir}")
+    print(f"picture  {printable(place.run_dir / PICTURE)}\n{printable(place.run_dir)}")
     return report

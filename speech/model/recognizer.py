@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -144,7 +145,7 @@ class Recognizer(Transcriber, nn.Module):
     def _stepped(self, waveform: Waveform, n_samples: int, state: Tensor) -> tuple[LogProbs, Tensor]:
         samples = torch.from_numpy(waveform)[None].to(state)
         logits, n_frames, state = self.step(samples, torch.tensor([n_samples], device=state.device), state)
-        return self.frames(logits[0, : n_frames[0]]), state
+        return _checked(self.frames(logits[0, : n_frames[0]])), state
 
     def split(self, logits: Tensor) -> tuple[Tensor, ...]:
         """The columns of ``logits`` for letters and, if there is an output for phones, those for phones."""
@@ -189,7 +190,7 @@ class Recognizer(Transcriber, nn.Module):
         training, _ = self.training, self.eval()
         logits, _ = self(torch.from_numpy(waveform)[None].to(device), torch.tensor([len(waveform)], device=device))
         self.train(training)
-        return self.frames(logits[0])
+        return _checked(self.frames(logits[0]))
 
     def frames(self, logits: Tensor) -> LogProbs:
         """The log-probabilities of one clip's logits ``(n_frames, n_symbols)``, in float64."""
@@ -267,6 +268,12 @@ class Recognizer(Transcriber, nn.Module):
                     f"{name} is {found} where {wanted} is needed: it was made with another alphabet, phones, front end "
                     f"or encoder than this one ({sum(self.n_symbols)} symbols)"
                 )
+
+
+def _checked(found: LogProbs) -> LogProbs:
+    if any(np.isnan(some).any() for some in found.outputs):
+        raise RecognizerError("the recogniser's weights give no log-probabilities (NaN): train it again")
+    return found
 
 
 def _shown(tensor: Tensor) -> str:

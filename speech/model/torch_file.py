@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from speech.common import seal
+from speech.common.ranges import is_finite
 from speech.common.seal import DamagedError
 
 _SEALED = "sealed"  # a key of the content: the file has a checksum, which files of earlier versions lack
@@ -50,7 +50,8 @@ def checked_tensors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
     """
     found: dict[str, Tensor] = dict(weights)
     for name, one in found.items():
-        if not isinstance(one, Tensor) or one.layout != torch.strided:
+        plain = isinstance(one, Tensor) and one.layout == torch.strided and one.device.type == "cpu"
+        if not plain or one.is_quantized:
             raise ValueError(f"{name} is not a plain tensor")
     there = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in found.values()}
     if sum(one.numel() * one.element_size() for one in found.values()) > sum(there.values()):
@@ -59,7 +60,8 @@ def checked_tensors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def check_finite(content: Any) -> None:
-    """Raise ValueError if ``content``, tensors and plain data, holds a number that is NaN or infinite."""
+    """Raise ValueError if ``content``, tensors and plain data, holds a number that is NaN or infinite, or a tensor that
+    would take more memory than the file."""
     if isinstance(content, Mapping):
         for key, value in content.items():
             try:
@@ -69,7 +71,8 @@ def check_finite(content: Any) -> None:
     elif isinstance(content, list | tuple):
         for value in content:
             check_finite(value)
-    elif isinstance(content, Tensor) and not bool(content.isfinite().all()):
-        raise ValueError("a number in it is NaN or infinite")
-    elif isinstance(content, float) and not math.isfinite(content):
+    elif isinstance(content, Tensor):
+        if not bool(checked_tensors({"a tensor": content})["a tensor"].isfinite().all()):
+            raise ValueError("a number in it is NaN or infinite")
+    elif isinstance(content, int | float) and not is_finite(content):
         raise ValueError(f"{content} is not a finite number")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from speech.common.escape import printable_lines
 from speech.monitor.moments import writer
 
 
@@ -15,4 +16,5 @@ class Settings(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if board := writer(trainer):
             text = (Path(trainer.default_root_dir) / "config.yaml").read_text(encoding="utf-8")
-            board.add_text("config", "".join(f"    {line}\n" for line in text.splitlines()), trainer.global_step)
+            lines = printable_lines(text).splitlines()
+            board.add_text("config", "".join(f"    {line}\n" for line in lines), trainer.global_step)

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 def page(config: Config) -> None:
     from speech import pretrained
-    from speech.common.counting import counted
-    from speech.common.ranges import checked_text
+    from speech.common import counting, escape, ranges
     from speech.page import server, site
 
     def place(key: str, what: str) -> Path:
-        return Path(checked_text(key, config[key], what)).expanduser()
+        return Path(ranges.checked_text(key, config[key], what)).expanduser()
 
     shipped = config.recognizer == "shipped"
     recognizer = pretrained.shipped(pretrained.EXPORTED) if shipped else place("recognizer", "an exported file (.onnx)")
     files = site.files(recognizer, place("onnxruntime_web", "the folder of onnxruntime-web's program"))
     if config.output is not None:
         site.write(files, place("output", "a folder"))
-        print(f"{config.output}  {counted(len(files), 'file')}, {sum(map(len, files.values())) / 1e6:.1f} MB")
+        size = f"{counting.counted(len(files), 'file')}, {sum(map(len, files.values())) / 1e6:.1f} MB"
+        print(f"{escape.printable(config.output)}  {size}")
         return
     with server.server(files, config.port) as serving:
         print(f"http://localhost:{serving.server_port}  (Ctrl-C ends it)", flush=True)

@@ -12,7 +12,7 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from speech.common.escape import escape_mathtext
+from speech.common.escape import escape_mathtext, printable
 from speech.page.run import Curve
 
 _INK = "#010203"  # a placeholder for the page's own colour until the picture is written
@@ -31,7 +31,7 @@ def svg(draw: Callable[[], Figure], title: str) -> Markup:
         draw().savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     picture = text.getvalue()
     picture = picture[picture.index("<svg") :].replace(_INK, "currentColor")
-    label = Markup('<svg role="img" aria-label="{}"').format(title)
+    label = Markup('<svg role="img" aria-label="{}"').format(printable(title))
     return Markup(re.sub("^<svg", lambda _: str(label), picture))
 
 

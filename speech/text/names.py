@@ -135,8 +135,9 @@ def plain(names: Sequence[Name]) -> list[str | dict[str, Any]]:
     return [{"text": str(name), "say": list(name.say)} if name.say else str(name) for name in names]
 
 
-def check_list(names: Any, letters: str | None) -> None:
-    """Raise ValueError for faults in ``names``, if any are given, before longer work begins."""
+def check_corpus(config: Any) -> None:
+    """Raise ValueError for faults in the names of ``config.corpus``, if it has any, before longer work begins."""
+    names, letters = config.corpus.get("names"), config.alphabet
     alphabet = Alphabet(letters) if letters else Alphabet()
     for name in read_names(names, alphabet) if names else []:
         alphabet.fold(name)  # training spells a name by its own letters, not a respelling's
@@ -173,6 +174,8 @@ def _read_text(path: str) -> str:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         way_out = f"a list is names=[{path}]" if "," in path else "one name a line, or a list: names=[Anna,Bob]"
+        if path[:1] in ("[", "{", "'", '"') or path[-1:] in ("]", "}"):
+            way_out = "close each bracket, and quote the whole: 'names=[Anna,{text: Siobhan, say: shivawn}]'"
         raise ValueError(f"names={path}: not a readable text file ({reason}): {way_out}") from error
     if len(content) > _LARGEST:
         raise ValueError(f"names={path}: over {_LARGEST} bytes: give a text file, one name a line")

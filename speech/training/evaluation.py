@@ -47,6 +47,7 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
 
     Raises ValueError for a split that the corpus lacks, before any clip is made.
     """
+    given: list[str] | None = None if config.names is None else [*read_names(config.names, recognizer.alphabet)]
     own = config.get("corpus") is None
     compose.as_trained(config, path, ["corpus"])
     source = instantiate(config.corpus)
@@ -59,10 +60,7 @@ def task(config: Config, path: Path, recognizer: Recognizer) -> Task:
     if not set(splits) <= set(there):
         raise ValueError(f"split={config.split}: the corpus has {', '.join(there)}; or give split=test or split=all")
     data = make_data(config, recognizer)
-    if config.names is not None:
-        lists: list[list[str]] = [list(read_names(config.names, recognizer.alphabet))]
-    else:
-        lists = lists_to_rank(data, recognizer.names if own else [])
+    lists = lists_to_rank(data, recognizer.names if own else []) if given is None else [given]
     return Task(data, splits, lists, undivided=not own and there == ["train"] and config.split == "all")
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytorch_lightning as pl
 
 from speech.common import processes
+from speech.common.escape import printable
 
 
 class Interrupted(Exception):
-    """Training was stopped by a signal; its state is in ``checkpoint``."""
+    """Training was stopped by a signal; its state is in ``checkpoint``, which the message names."""
 
     def __init__(self, checkpoint: Path) -> None:
-        super().__init__(str(checkpoint))
-        self.checkpoint = checkpoint
+        super().__init__(f"stopped and saved in {printable(checkpoint)}")
 
 
 class SaveOnInterrupt(pl.Callback):

@@ -11,7 +11,7 @@ import numpy as np
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from speech.common import runs, storage
-from speech.common.escape import printable
+from speech.common.escape import printable, printable_data
 from speech.config import compose
 from speech.data.datamodule import SpeechData
 from speech.data.samplers import Step
@@ -66,9 +66,9 @@ def report(
     found.write(run_dir / "report.json")
     write_card(run_dir, recognizer)
 
-    hyperparameters = {key: node for key, node in compose.plain(config).items() if key not in PLACES}
+    settings = {key: node for key, node in compose.plain(config).items() if key not in PLACES}
     finals = final(found.evaluation) | {"final/train_seconds": found.train_seconds}
-    _log(prepared.logger, hyperparameters, finals, found.evaluation, fitted.n_steps)
+    _log(prepared.logger, printable_data(settings), finals, found.evaluation, fitted.n_steps)
 
     every = [one for some in predictions.values() for one in some]
     print(f"\n{text.predictions(every, found.evaluation.featured)}\n\n{text.run(found)}\n")

@@ -42,4 +42,6 @@ def train_job(config: Config) -> float:
 
 def way_on(run_dir: str) -> str:
     """The command that continues the training in ``run_dir``, or the sweep that it is a job of."""
-    return same_command(str(Path(run_dir).parent)) if is_job() else f"python -m speech.train resume={run_dir}"
+    return (
+        same_command(str(Path(run_dir).parent)) if is_job() else f"python -m speech.train resume={printable(run_dir)}"
+    )

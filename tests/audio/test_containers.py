@@ -65,6 +65,13 @@ def test_a_wav_whose_length_counts_its_header_is_not_truncated(read, n_bytes):
     assert len(read(wav(size=len(PCM) + n_bytes))) == len(TONE)
 
 
+@pytest.mark.parametrize("size", [2, 44, 1_000, RATE])
+def test_a_wav_whose_header_was_written_before_its_sound_holds_every_sample(read, size):
+    assert np.abs(read(wav(size=size)) - TONE).max() < 1e-3
+    for after in (chunk(b"LIST", b"INFO" + bytes(size)), bytes(2 * size), b"\xff" * (size // 2)):
+        assert len(read(wav(PCM[:size], after=after))) == size // 2
+
+
 @pytest.mark.parametrize("before", [b"", chunk(b"JUNK", bytes(28)), chunk(b"LIST", b"INFO") + chunk(b"fact", bytes(4))])
 @pytest.mark.parametrize("after", [b"", chunk(b"LIST", b"INFOICMT" + bytes(4)), bytes(512)])
 def test_chunks_around_the_sound_are_no_sound(read, before, after):
@@ -90,11 +97,11 @@ FIELDS += [("RF64", b"ds64", 16, "<Q")]
 
 
 @pytest.mark.parametrize(("kind", "chunk_name", "at", "form"), FIELDS, ids=lambda value: str(value))
-@pytest.mark.parametrize("value", [0, -1])
+@pytest.mark.parametrize("value", [0, -1, 100])
 def test_a_header_written_into_a_pipe_holds_every_sample_in_any_format(read, kind, chunk_name, at, form, value):
     content = bytearray(encoded(kind, "PCM_16"))
     largest = -1 if form == ">q" else 2 ** (8 * struct.calcsize(form)) - 1
-    struct.pack_into(form, content, content.index(chunk_name) + at, value and largest)
+    struct.pack_into(form, content, content.index(chunk_name) + at, largest if value < 0 else value)
     assert np.abs(read(content)[: len(TONE)] - TONE).max() < 1e-3
 
 

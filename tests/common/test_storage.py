@@ -1,4 +1,5 @@
 import errno
+import gzip
 import os
 import pickle
 import subprocess
@@ -48,13 +49,35 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_no_other(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("content", [None, b"", b'{"n": ', b"\xff", b"[1]"])
+NO_JSON = [b"", b'{"n": ', b"\xff", b"[1]", b'{"n": NaN}', b'{"n": [-1e999]}', b"9" * 400]
+
+
+@pytest.mark.parametrize("content", [None, *NO_JSON])
 def test_a_file_that_a_run_did_not_write_is_named(tmp_path, content):
     path = tmp_path / "report.json"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ValueError, match=r"report\.json: (not|missing or) .*(resume|train again)"):
         storage.read_json(path)
+
+
+@pytest.mark.parametrize("read", [storage.read_json, storage.read_text, storage.read_yaml_text, storage.unpacked])
+def test_what_may_never_end_is_not_read(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ValueError, match="not a regular file"):
+            read(path)
+
+
+def test_a_compressed_file_unpacks_to_no_more_than_a_multiple_of_its_size(tmp_path):
+    path = tmp_path / "lines.gz"
+    for n_bytes, found in ((9_000, bytes(9_000)), (1 << 22, None)):
+        path.write_bytes(gzip.compress(bytes(n_bytes)) + gzip.compress(os.urandom(100)))
+        if found is None:
+            with pytest.raises(ValueError, match="unpacks to more than 100 times its size"):
+                storage.unpacked(path)
+        else:
+            assert storage.unpacked(path)[:n_bytes] == found
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import re
 import shutil
 import sys
 
@@ -6,6 +7,7 @@ from commands import run_command
 from omegaconf import OmegaConf
 
 from speech.config import command, tree
+from speech.config.arguments import quoted
 from speech.config.check import check_overrides
 from speech.config.objects import instantiate
 
@@ -199,3 +201,22 @@ def test_a_dollar_and_a_brace_are_a_text_where_they_are_escaped(monkeypatch):
     found = []
     command.run("transcribe", lambda config: found.append(config.clips))
     assert found == ["${b}.wav"]
+
+
+@pytest.mark.parametrize("arguments", ["train corpus.names=", "shard output=out corpus.names=", "evaluate names="])
+def test_every_fault_of_a_list_is_told_before_what_is_slow_is_imported(capsys, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("speech.config.compose.check", lambda *_: pytest.fail("the targets were imported first"))
+    (tmp_path / "list.txt").write_text("Anna, Bob\n# a comment\n1. Carl\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        run_command(*f"{arguments}list.txt".split())
+    assert capsys.readouterr().err.splitlines() == [
+        "error: list.txt:1: 'Anna, Bob' has a comma: each name has a line of its own",
+        "list.txt:3: '1. Carl' begins with '1.': give the name alone",
+    ]
+
+
+@pytest.mark.parametrize("typed", ["names=[Mary Jane,Bob]", "names={text: Anna, say: ana}", "names=[Anna, Bob, Zoë]"])
+def test_a_list_that_the_shell_has_split_is_told_with_its_quotes(typed):
+    with pytest.raises(tree.ConfigError, match=rf"not KEY=VALUE: .* quote both: '{re.escape(typed)}'$"):
+        quoted(["clips=a.wav", *typed.split(), "json=true", "--config-dir", "mine"])

@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from speech.common import trust
+from speech.config import arguments, tree
 from speech.config import compose as compose_module
-from speech.config import tree
-from speech.config.check import check
+from speech.config.check import check, check_hydra
 from speech.config.objects import instantiate, locate, named_targets
 
 PAYLOAD = "from pathlib import Path\nPath('executed').touch()\ndef made(*args, **kwargs): ...\nimport os\n"
@@ -229,6 +229,29 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [("+hydra.job.env_set.X", "so"), ("experiment", "mine,theirs"), ("+encoder@hydra.job.env_set", "e")],
+)
+def test_nor_what_it_sweeps_over_in_any_job(place, key, value):
+    params = f"hydra: {{sweeper: {{params: {{'{key}': '{value}'}}}}}}"
+    theirs = {"search/x": f"# @package _global_\n{params}"}
+    theirs |= {"experiment/mine": "# @package _global_\nseed: 1", "encoder/e": "X: so"}
+    theirs["experiment/theirs"] = "# @package _global_\nhydra: {job: {env_set: {X: so}}}"
+    for name, text in theirs.items():
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / f"{name}.yaml").write_text(text)
+    with pytest.raises(tree.ConfigError, match=rf"^--config-dir {place}: a file there sets hydra\.job\.env_set"):
+        check_hydra("train", ["search=x", "seed=1,2"], place)
+    check_hydra("train", ["search=tune", "experiment=mine"], place)  # the project's own search chooses a sweeper
+
+
+@pytest.mark.parametrize("option", ["--config-path", "--config-name", "--experimental-rerun"])
+def test_an_option_that_replaces_the_projects_configs_or_runs_a_pickle_is_refused(option):
+    with pytest.raises(tree.ConfigError, match=rf"^{option} theirs: --config-dir DIR is what adds your own configs"):
+        arguments.parse(["seed=1", option, "theirs"])
+
+
+@pytest.mark.parametrize(
     ("spoil", "reason"),
     [
         (lambda whole: whole.replace(b"synthetic.Synthetic", b"synthetic.Gone"), "_target_ .*Gone.* cannot be made"),
@@ -246,6 +269,7 @@ def test_a_folder_of_configs_alone_is_not_trusted(place, text):
         ("featured: [" + "1234567, " * 200_000 + "1]", "bytes"),
         ("frontend: {sample_rate: .nan}", "frontend.sample_rate=nan is not a finite number"),
         ("batch_size: -.inf", "batch_size=-inf is not a finite number"),
+        (f"frontend: {{f_max: {'9' * 400}}}", r"frontend\.f_max=9+ is not a finite number"),
     ],
 )
 def test_a_config_that_no_run_writes_is_refused_by_its_path(small_run, tmp_path, spoil, reason):

@@ -20,7 +20,7 @@ from spoken import speak
 from speech.audio import files
 from speech.data import build as building
 from speech.data.build import Corpus, build
-from speech.data.datamodule import DataSettings, SpeechData, load_clips
+from speech.data.datamodule import DataSettings, SpeechData, load_clips, load_cuts, read_cuts
 from speech.data.recordings import Folder, Manifest
 from speech.data.source import CorpusError
 from speech.text.alphabet import Alphabet
@@ -54,16 +54,26 @@ def test_a_corpus_is_a_lhotse_cutset_built_once(source, tmp_path):
     assert build(source, ALPHABET, RATE, tmp_path).cuts_path.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("altered", ["a clip less", "no facts", "another name"])
+@pytest.mark.parametrize("altered", ["a clip less", "no facts", "another name", "another place"])
 def test_a_manifest_that_was_altered_is_told_with_the_way_out(source, tmp_path, altered):
     corpus = build(source, ALPHABET, RATE, tmp_path)
     first, *others = gzip.decompress(corpus.cuts_path.read_bytes()).decode().splitlines()
     cut = json.loads(first)
-    custom = {"no facts": {}, "another name": cut["custom"] | {"name": "Anna"}}.get(altered)
-    lines = others if custom is None else [json.dumps(cut | {"custom": custom}), *others]
+    changed = {"no facts": {"custom": {}}, "another name": {"custom": cut["custom"] | {"name": "Anna"}}}
+    changed["another place"] = {"recording": json.loads(others[0])["recording"]}
+    lines = [json.dumps(cut | changed[altered]), *others] if altered in changed else others
     corpus.cuts_path.write_bytes(gzip.compress("\n".join(lines).encode()))
     with pytest.raises(CorpusError, match=rf"^{corpus.cuts_path}: missing or damaged .*: delete {corpus.folder}, and"):
         load_clips(build(source, ALPHABET, RATE, tmp_path))
+
+
+def test_of_a_clip_no_more_is_read_than_its_manifest_says(source, tmp_path):
+    first, *_ = read_cuts(build(source, ALPHABET, RATE, tmp_path))
+    files.write(first.recording.sources[0].source, np.zeros(10**6, np.float32), RATE)
+    with pytest.raises(
+        CorpusError, match=rf"its samples are \({first.num_samples + 1},\), not \({first.num_samples},\)"
+    ):
+        load_cuts([first])
 
 
 def test_a_clip_has_the_text_that_was_read_beside_its_name(tmp_path):

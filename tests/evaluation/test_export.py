@@ -307,6 +307,7 @@ SPOILT_CLIPS = {
     "swapped": swapped,
     "of another rate": lambda one, _: files.write(one, files.read(one, 16_000), 8_000),
     "missing": lambda one, _: one.unlink(),
+    "a device": lambda one, _: one.unlink() or one.symlink_to("/dev/zero"),
     "its shard's list cut": lambda one, _: os.truncate(one.parents[2] / "shards" / f"{one.parent.name}.jsonl.gz", 50),
 }
 

@@ -6,7 +6,7 @@ import soundfile
 from recognised import accepted, recognised
 from spoken import say
 
-from speech.audio import endpointing
+from speech.audio import endpointing, files
 from speech.audio.streams import Fault
 from speech.inference import listening
 from speech.inference.batch import fields_of
@@ -116,6 +116,17 @@ def test_a_recordings_names_do_not_depend_on_those_before(runtime, clip, tmp_pat
     assert alone[0][1].names[0][0] == "Martin"
     assert found(name, silence, name) == found(silence, name, name) == alone * 2
     assert found(text, name) == [(text, None), *alone]
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025])
+def test_a_recording_of_a_narrow_band_is_told_of_before_its_names(runtime, clip, tmp_path, rate):
+    path = tmp_path / "a.wav"
+    files.write(path, files.to_waveform(clip, runtime.sample_rate, rate), rate)
+    fault, *names = spot(runtime, [path], runtime.lexicon(NAMES), None)
+    assert fault.to_text().startswith(f"{path}: narrow band: recorded at {rate} Hz, ")
+    assert json.loads(fault.to_json()) == {"clip": str(path), "event": "fault", "text": fault.fault}
+    assert names
+    assert all(one.heard for one in names)
 
 
 def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(runtime, clip, tmp_path):

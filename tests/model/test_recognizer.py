@@ -89,6 +89,13 @@ def test_silence_is_refused(make_recognizer):
         make_recognizer().transcribe((np.zeros(RATE), RATE))
 
 
+def test_weights_that_give_no_probabilities_are_refused(make_recognizer, martin):
+    recognizer = make_recognizer()
+    recognizer.encoder.output.weight.data.fill_(3e38)
+    with pytest.raises(RecognizerError, match=r"weights give no log-probabilities \(NaN\)"):
+        recognizer.transcribe((martin, 16_000), names=["Martin", "Mark"])
+
+
 def test_files_that_are_no_recogniser_are_refused_by_name(tmp_path, make_recognizer):
     with pytest.raises(RecognizerError, match="no such recogniser file"):
         Recognizer.load(tmp_path / "missing.pt")

@@ -130,6 +130,9 @@ def test_a_front_end_out_of_all_bounds_is_refused(small, key, value):
     assert refused(small, content)
 
 
+REJECTION = {"weights": [1.0] * 4, "thresholds": {"0.05": 0.5}, "false_accept_rate": "0.05", "rejected_from": 2.0}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -147,6 +150,10 @@ def test_a_front_end_out_of_all_bounds_is_refused(small, key, value):
         lambda content: content.update(label_prior={"log_priors": [[0.0]], "weights": [1.0]}),
         lambda content: content.update(label_prior={"log_priors": [["a"]], "weights": [1.0]}),
         lambda content: content.update(rejection={"weights": [0.0], "thresholds": {}, "false_accept_rate": "0.05"}),
+        lambda content: content.update(rejection=REJECTION | {"weights": [10**400, 1.0, 1.0, 1.0]}),
+        lambda content: content.update(rejection=REJECTION | {"rejected_from": "2"}),
+        lambda content: content.update(label_prior={"log_priors": [[-1e300] * 29], "weights": [1e300]}),
+        lambda content: content.update(card=torch.zeros(1).expand(10**8)),
         lambda content: content["parts"].update(alphabet="aa"),
         lambda content: content["parts"].update(alphabet="ab\x1b[2J"),
         lambda content: content["parts"].update(alphabet=["a", "b"]),

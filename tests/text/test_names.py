@@ -140,6 +140,9 @@ def test_one_name_with_its_pronunciation_needs_no_brackets():
 def test_names_with_commas_that_are_no_file_are_told_how_a_list_is_written():
     with pytest.raises(ValueError, match=r"a list is names=\[Anna,Bob\]"):
         read_names("Anna,Bob")
+    for typed in ("[Anna,Bob", "Anna,Bob]", "{text=Anna,say=ana}", "'Anna,Bob"):
+        with pytest.raises(ValueError, match="close each bracket, and quote the whole: 'names="):
+            read_names(typed)
 
 
 def test_a_file_that_cannot_be_read_is_an_error_with_its_path(tmp_path):
