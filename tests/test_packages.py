@@ -67,6 +67,32 @@ def test_both_distributions_ask_for_the_same_versions():
     assert RUNTIME["license"] == WHOLE["license"]
 
 
+# The versions before which a vulnerability is published, found by hand: as of November 2026.
+MENDED = {
+    "filelock": "3.20.3",
+    "hydra-core": "1.3.7",
+    "jinja2": "3.1.6",
+    "mlflow": "3.11",
+    "onnx": "1.21",
+    "playwright": "1.55.1",
+    "pytorch-lightning": "2.6.6",
+    "scikit-learn": "1.5",
+    "setuptools": "78.1.1",
+    "tqdm": "4.66.3",
+    "urllib3": "2.8",
+}
+
+
+def test_no_version_with_a_known_vulnerability_is_asked_for():
+    building = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    extras = [one for some in WHOLE["optional-dependencies"].values() for one in some]
+    asked = [Requirement(one) for one in [*building, *WHOLE["dependencies"], *extras]]
+    assert {one.name for one in asked} >= MENDED.keys()
+    for one in asked:
+        if one.name in MENDED:
+            assert f">={MENDED[one.name]}" in map(str, one.specifier)
+
+
 def test_the_runtime_supports_one_python_more_than_the_whole():
     assert WHOLE["requires-python"] == ">=3.11,<3.14"
     assert RUNTIME["requires-python"] == ">=3.11,<3.15"

@@ -209,7 +209,7 @@ def bounded_bytes(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     """The content of ``path``. Raises OSError if it cannot be read, and ValueError, without reading it, if it is over
     ``largest`` bytes, or a pipe or a device."""
     status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # reading a folder is an error that says so
         raise ValueError("not a regular file")
     if status.st_size > largest:
         raise ValueError(f"over {largest} bytes")

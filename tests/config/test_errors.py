@@ -211,7 +211,7 @@ def test_every_fault_of_a_list_is_told_before_what_is_slow_is_imported(capsys, m
     with pytest.raises(SystemExit, match="2"):
         run_command(*f"{arguments}list.txt".split())
     assert capsys.readouterr().err.splitlines() == [
-        "error: list.txt:1: 'Anna, Bob' has a comma: each name has a line of its own",
+        "error: list.txt:1: 'Anna, Bob' has a comma: each name needs its own line",
         "list.txt:3: '1. Carl' begins with '1.': give the name alone",
     ]
 

@@ -126,7 +126,7 @@ def test_a_recording_of_a_narrow_band_is_told_of_before_its_names(runtime, clip,
     assert fault.to_text().startswith(f"{path}: narrow band: recorded at {rate} Hz, ")
     assert json.loads(fault.to_json()) == {"clip": str(path), "event": "fault", "text": fault.fault}
     assert names
-    assert all(one.heard for one in names)
+    assert all(one.recognised for one in names)
 
 
 def test_of_a_cut_recording_the_names_are_told_and_that_it_is_cut(runtime, clip, tmp_path):

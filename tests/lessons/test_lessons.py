@@ -120,7 +120,7 @@ def test_a_log_that_is_begun_anew_shows_nothing_of_the_one_before(tmp_path):
         ("ocr", "rate=0", "a number above 0"),
         ("spam", "test_part=1.0", "a number between 0 and 1"),
         ("ocr", "test_part=0", "a number between 0 and 1"),
-        ("sentiment", "batch_size=2.5", "a whole number of 1 or more"),
+        ("sentiment", "batch_size=-2", "a whole number of 1 or more"),
         ("sentiment", "dropout=1", "a number from 0 to below 1"),
         ("timeseries", "n_test=0", "a whole number of 1 or more"),
         ("timeseries", "largest_norm=-1", "a number above 0"),
