@@ -28,6 +28,7 @@ class Convolution:
         require_shape("x", x, None, None, n_in)
         require_shape("bias", bias, n_out)
         require_precision("weight", weight)
+        require_precision("bias", bias)
         require_real("x", x)
         if stride < 1 or padding < 0:
             raise InputError(f"stride is {stride} and padding {padding}, and at least 1 and 0 are needed")

@@ -26,6 +26,7 @@ class Linear:
         require_shape("bias", bias, weight.shape[0])
         require_last("x", x, weight.shape[1])
         require_precision("weight", weight)
+        require_precision("bias", bias)
         require_real("x", x)
         return x @ weight.T + bias, (x, weight)
 

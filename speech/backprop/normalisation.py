@@ -39,6 +39,7 @@ class LayerNorm:
         require_last("x", x, len(weight))
         require_shape("bias", bias, len(weight))
         require_precision("weight", weight)
+        require_precision("bias", bias)
         require_real("x", x)
         variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
         one_over_s = (variance + EPS).rsqrt()

@@ -72,8 +72,9 @@ def require_recurrent(
     require_shape("weight_ih", weight_ih, n_gates * n_units, x.shape[2])
     require_shape("bias_ih", bias_ih, n_gates * n_units)
     require_shape("bias_hh", bias_hh, n_gates * n_units)
-    require_precision("weight_ih", weight_ih)
-    require_precision("weight_hh", weight_hh)
+    of = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    for name, tensor in of.items():
+        require_precision(name, tensor)
     if x.shape[1] == 0:
         raise InputError("x has no frames; at least one is needed")
     require_real("x", x)
