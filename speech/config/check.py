@@ -146,8 +146,10 @@ def check_overrides(name: str, arguments: Sequence[str], config_dir: Path | None
             raise unknown_key(f"{name}.yaml", override.key_or_group, declared_keys(name) - {"hydra"})
         options = tree.options(override.key_or_group, config_dir)
         for choice in _choices(override):
-            if choice not in options and not (choice is None and override.is_delete()):
-                raise unknown_key(override.key_or_group, str(choice or "null"), options)
+            if choice in (None, "null") and not override.is_delete():
+                raise ConfigError(f"{override.input_line}: choose from: {', '.join(options)}")
+            if choice not in [*options, None]:
+                raise unknown_key(override.key_or_group, str(choice), options)
     choices = tuple(map(_first, groups))
     for override in overrides:
         added = override.is_add() or override.is_force_add()  # checked against the signatures later

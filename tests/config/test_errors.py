@@ -25,8 +25,8 @@ from speech.config.objects import instantiate
         ("train", "+encoder.n_unit=8", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
         ("train", "+trainer.max_epoch=8", "trainer: there is no 'max_epoch'; did you mean 'max_epochs'"),
         ("train", "+sede=1", "there is no 'sede'; did you mean 'seed'"),
-        ("train", "encoder=null", "encoder: there is no 'null'; choose from: gru, lstm, rnn"),
-        ("train", "logger=null", "logger: there is no 'null'; choose from: csv, mlflow, none"),
+        ("train", "encoder=null", "encoder=null: choose from: gru, lstm, rnn"),
+        ("train", "logger=null", "logger=null: choose from: csv, mlflow, none"),
         ("train", "é=3", "quote letters with accents"),
         (
             "train",
