@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # torch's and numpy's, read as they are imported: the workers share the cores
@@ -56,6 +57,14 @@ def pytest_collection_finish():
     """Do not search what was imported again: a full garbage collection of a million objects took 0.7 s."""
     gc.freeze()
     gc.set_threshold(700, 10, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_can_be_forked():
+    """Autograd chooses its threads in its first backward pass. If an export to ONNX came before it, they would be more
+    than this one, and a process that is forked from this one could not train."""
+    if torch := sys.modules.get("torch"):
+        torch.ones(1, requires_grad=True).backward()
 
 
 @pytest.fixture(autouse=True)
