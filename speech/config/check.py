@@ -97,7 +97,7 @@ def _check_node(node: Any, path: str) -> None:
                 raise unknown_key(path, key, known)
         for key, child in node.items():
             if key in known and (kind := _misfit(child, parameters[key])):
-                raise ConfigError(f"{path}.{key}={json.dumps(child)} must be {kind}")
+                raise ConfigError(f"{path}.{key}={json.dumps(child, default=str)} must be {kind}")
     named = [key for key, child in node.items() if isinstance(child, dict) and "_target_" in child]
     for key, child in node.items():
         if "_target_" not in node and isinstance(child, dict) and "_target_" not in child:

@@ -115,6 +115,7 @@ def test_a_value_of_another_kind_is_taken_where_one_is_meant(override):
         ("experiment/quick.yaml", "sede: 1", "there is no 'sede'; did you mean 'seed'"),
         ("experiment/quick.yaml", "encoder: {kernel: 2.5}", "encoder.kernel=2.5 must be a whole number"),
         ("experiment/quick.yaml", "encoder: {kernel: '5'}", 'encoder.kernel="5" must be a whole number'),
+        ("experiment/quick.yaml", "encoder: {kernel: !!binary aGk=}", "encoder.kernel=.* must be a whole number"),
         ("experiment/quick.yaml", "encoder: {bidirectional: 1}", "encoder.bidirectional=1 must be true or false"),
         ("experiment/quick.yaml", "encoder: {n_unit: 8}", "encoder: there is no 'n_unit'; did you mean 'n_units'"),
         ("experiment/quick.yaml", "callbacks: {histogram: {n_clips: 1}}", "no 'histogram'; did you mean 'histograms'"),
