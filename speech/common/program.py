@@ -57,7 +57,7 @@ def begin() -> None:
     processes.exit_on_signals()
     # None if it is closed, into which progress bars and Hydra would write.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # until the process ends
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no error for a letter that the terminal cannot show

@@ -341,10 +341,11 @@ class Found:
     fault: str | None = None
 
     def to_json(self) -> str:
-        fields = {"refused": self.refused} if self.fault is None else {"event": "fault", "text": self.fault}
-        return json.dumps(
-            {"clip": str(self.clip)} | (json.loads(self.recognised.to_json()) if self.recognised else fields)
-        )
+        if self.recognised is not None:
+            fields = json.loads(self.recognised.to_json())
+        else:
+            fields = {"refused": self.refused} if self.fault is None else {"event": "fault", "text": self.fault}
+        return json.dumps({"clip": str(self.clip), **fields})
 
     def to_text(self) -> str:
         if self.fault is not None:
